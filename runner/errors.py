@@ -1,0 +1,63 @@
+"""What can go wrong for a user, and the exit code each way of going wrong ends with.
+
+VaerunError            1    a run failed
+├── UsageError         2    the user's input is wrong
+├── DataError          3    data are missing or corrupt
+├── DivergedError      4    the loss is no longer a finite number
+└── InterruptedRun     130  Ctrl-C (143 for SIGTERM), after a checkpoint
+
+Everything else that reaches the command line is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class VaerunError(Exception):
+    """An expected failure: one line for the user, an optional second line that says how to mend it."""
+
+    exit_code: int = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(VaerunError):
+    """The command line, a YAML file or a folder given by the user is wrong."""
+
+    exit_code = 2
+
+
+class DataError(VaerunError):
+    """A dataset is missing, truncated or corrupt."""
+
+    exit_code = 3
+
+
+class DivergedError(VaerunError):
+    """The loss or a parameter stopped being a finite number."""
+
+    exit_code = 4
+
+
+class InterruptedRun(VaerunError):  # noqa: N818 - an interruption is not an error of the program
+    """Training was stopped by a signal, after a checkpoint was written."""
+
+    def __init__(self, message: str, hint: str | None, signal_number: int) -> None:
+        super().__init__(message, hint)
+        self.exit_code = 128 + signal_number
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return "did you mean 'x'?" for the choice most like ``word``, or None if none is close."""
+    options = list(choices)
+    matches = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
+    if not matches:  # `nme` is nearer to `prior.name` by its last part than by the whole
+        by_tail = {option.rpartition(".")[2]: option for option in reversed(options)}
+        tails = difflib.get_close_matches(word.rpartition(".")[2], list(by_tail), n=1, cutoff=0.6)
+        matches = [by_tail[tail] for tail in tails]
+    return f"did you mean '{matches[0]}'?" if matches else None
