@@ -167,7 +167,9 @@ def data_root() -> Path:
 
 def register() -> None:
     """Tell Hydra the types, and the resolver that keeps two runs of one second apart."""
-    OmegaConf.register_new_resolver("uid", lambda: secrets.token_hex(2), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver(
+        "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
+    )
     store = ConfigStore.instance()
     store.store(name="schema", node=RunConfig)
     for group, choices in CHOICES.items():
@@ -238,14 +240,19 @@ def _validate(config: RunConfig) -> None:
         hint = nearest(config.device, ("auto", "cpu", "cuda", "mps"))
         raise UsageError(f"device must be one of auto, cuda, mps, cpu, got '{config.device}'", hint)
     if "/" in config.name or not config.name.strip():
-        raise UsageError(f"name must be a plain word, since it ends the run folder's name, got '{config.name}'")
+        raise UsageError(
+            f"name must be a plain word, since it ends the run folder's name, got '{config.name}'"
+        )
 
 
 def _rules(config: RunConfig) -> Iterator[tuple[str, Any, str, bool]]:
     """Yield (key, value, what the value must be, whether it is)."""
     whole: dict[str, tuple[int, int]] = {  # value, smallest allowed
         "steps": (config.steps, 1),
-        "batch_size": (config.batch_size, 2),  # the estimate of q(z) needs another encoding than its own
+        "batch_size": (
+            config.batch_size,
+            2,
+        ),  # the estimate of q(z) needs another encoding than its own
         "prior.dimensions": (config.prior.dimensions, 1),
         "prior.groups": (config.prior.groups, 1),
         "training.record_every": (config.training.record_every, 1),
@@ -268,10 +275,17 @@ def _rules(config: RunConfig) -> Iterator[tuple[str, Any, str, bool]]:
     for key, number in positive.items():
         yield key, number, "a positive number", number is None or 0 < number < math.inf
     if config.prior.dimensions % config.prior.groups:
-        wanted = f"a divisor of prior.dimensions={config.prior.dimensions} (groups are of equal size)"
+        wanted = (
+            f"a divisor of prior.dimensions={config.prior.dimensions} (groups are of equal size)"
+        )
         yield "prior.groups", config.prior.groups, wanted, False
     categories = getattr(config.prior, "categories", None)
-    yield "prior.categories", categories, "at least 2, or null", categories is None or categories >= 2
+    yield (
+        "prior.categories",
+        categories,
+        "at least 2, or null",
+        categories is None or categories >= 2,
+    )
     yield from _weight_rules(config.objective)
 
 
@@ -282,4 +296,9 @@ def _weight_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, b
         holds = math.isfinite(weight) and (may_reward or weight >= 0)
         yield f"objective.weights.{name}", weight, rule, holds
     for name, weight in objective.group_information.items():
-        yield f"objective.group_information.{name}", weight, "a finite number", math.isfinite(weight)
+        yield (
+            f"objective.group_information.{name}",
+            weight,
+            "a finite number",
+            math.isfinite(weight),
+        )

@@ -1,0 +1,70 @@
+"""The images a run is judged by, encoded once for all figures.
+
+Shapes: M images and encodings, P numbers from the encoder, W columns of z, F factors, C H W image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from runner.dataset import Split
+from runner.model import VAE
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """A fixed set of images under a model."""
+
+    indices_M: Tensor
+    parameters_MP: Tensor
+    z_MW: Tensor
+    """One draw from each q(z|x); a Concrete variable's is the one-hot vector of its category."""
+    centre_MW: Tensor
+    """The mean representation: means, and probabilities of categories."""
+    log_px_z_M: Tensor
+    factors_MF: Tensor
+    dataset_size: int
+    """N, the number of images the set stands for."""
+
+    def __len__(self) -> int:
+        return len(self.indices_M)
+
+
+@torch.no_grad()
+def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings:
+    """Return the encodings of a split, or of ``count`` of its images drawn without repetition.
+
+    A Concrete variable is judged as the categorical variable that it relaxes: the decoder is given
+    one-hot vectors, so that the ELBO is a bound for the discrete model.
+    """
+    indices_M = _choose(split.size, count, source)
+    parameters, draws, log_px_z = [], [], []
+    for chunk in indices_M.split(_CHUNK):
+        images_BCHW = split.images(chunk)
+        parameters_BP = model.encode(images_BCHW)
+        noise_BW = model.prior.noise(len(chunk), source)
+        z_BW = model.prior.harden(model.prior.sample(parameters_BP, noise_BW))
+        parameters.append(parameters_BP)
+        draws.append(z_BW)
+        log_px_z.append(model.log_px_z(images_BCHW, z_BW))
+    parameters_MP = torch.cat(parameters)
+    return Encodings(
+        indices_M=indices_M,
+        parameters_MP=parameters_MP,
+        z_MW=torch.cat(draws),
+        centre_MW=model.prior.centre(parameters_MP),
+        log_px_z_M=torch.cat(log_px_z),
+        factors_MF=split.factors(indices_M),
+        dataset_size=split.size,
+    )
+
+
+def _choose(size: int, count: int, source: Generator) -> Tensor:
+    if size <= count:
+        return torch.arange(size, device=source.device)
+    return torch.randperm(size, generator=source, device=source.device)[:count]

@@ -1,0 +1,49 @@
+"""Noise and minibatch order as functions of (seed, step), never of a global generator.
+
+A run is the same alone, resumed, or beside others, because nothing it draws depends on what was
+drawn before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Generator, Tensor
+
+
+def generator(device: torch.device, seed: int, purpose: str, index: int = 0) -> Generator:
+    """Return a generator whose numbers depend on its arguments alone."""
+    name = f"{seed}/{purpose}/{index}".encode()
+    state = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little") >> 1
+    return Generator(device).manual_seed(state)
+
+
+class Order:
+    """The order in which the images are seen: a fresh permutation each epoch.
+
+    Batches are always full, so the last ``images % batch_size`` of an epoch are left out.
+    """
+
+    def __init__(self, images: int, batch_size: int, seed: int, device: torch.device) -> None:
+        self.images = images
+        self.batch_size = batch_size
+        self.seed = seed
+        self.device = device
+        self._epoch = -1
+        self._order_N = torch.empty(0)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in one pass over the images."""
+        return self.images // self.batch_size
+
+    def batch(self, step: int) -> Tensor:
+        """Return the indices of the images of a step, counted from zero, (B,)."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            # Drawn on the CPU: the order of a seed is the same on every device.
+            source = generator(torch.device("cpu"), self.seed, "order", epoch)
+            self._order_N = torch.randperm(self.images, generator=source).to(self.device)
+            self._epoch = epoch
+        return self._order_N[place * self.batch_size : (place + 1) * self.batch_size]
