@@ -1,9 +1,9 @@
 """The typed settings of a run: what every key of ``conf/`` may hold.
 
-YAML owns every value, so no field here has a default. Hydra composes ``conf/`` against these classes and
-refuses keys that they lack; :func:`parse` turns the result into plain typed objects and refuses values
-that make no sense. Each group's choices may extend the group's class with keys of their own
-(``conf/prior/normal.yaml`` names its class in its first lines).
+YAML owns every value and says what each key means, so no field here has a default or a comment.
+Hydra composes ``conf/`` against these classes and refuses keys that they lack; :func:`parse` turns
+the result into plain typed objects and refuses values that make no sense. A choice may extend its
+group's class with keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Optional, cast, get_type_hints
 
+import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -32,26 +33,36 @@ CONCRETE_DENSITIES = ("exact", "argmax")
 
 @dataclass
 class DatasetConfig:
+    """Where the images come from."""
+
     name: str
 
 
 @dataclass
 class ArchitectureConfig:
+    """The networks."""
+
     name: str
 
 
 @dataclass
 class MlpConfig(ArchitectureConfig):
+    """Fully connected networks."""
+
     widths: list[int]
 
 
 @dataclass
 class ConvConfig(ArchitectureConfig):
+    """Convolutional networks."""
+
     features: int
 
 
 @dataclass
 class PriorConfig:
+    """The latent space; ``dimensions`` counts its normal variables."""
+
     name: str
     dimensions: int
     groups: int
@@ -59,22 +70,28 @@ class PriorConfig:
 
 @dataclass
 class NormalPriorConfig(PriorConfig):
-    pass
+    """Normal variables only."""
 
 
 @dataclass
 class ConcreteNormalPriorConfig(PriorConfig):
+    """One Concrete variable beside the normals."""
+
     categories: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     temperature: float
 
 
 @dataclass
 class LikelihoodConfig:
+    """How a decoded image is compared with an image."""
+
     name: str
 
 
 @dataclass
 class GaussianConfig(LikelihoodConfig):
+    """Normal pixels."""
+
     scale: float
 
 
@@ -91,6 +108,8 @@ class WeightsConfig:
 
 @dataclass
 class ObjectiveConfig:
+    """What is minimised."""
+
     name: str
     weights: WeightsConfig
     group_information: dict[str, float]
@@ -99,6 +118,8 @@ class ObjectiveConfig:
 
 @dataclass
 class TrainingConfig:
+    """How the loop runs."""
+
     record_every: int
     checkpoint_minutes: float
     clip_gradient: Optional[float]  # noqa: UP045
@@ -107,6 +128,8 @@ class TrainingConfig:
 
 @dataclass
 class EvaluationConfig:
+    """How large the final figures are."""
+
     encodings: int
     map_points: int
     traversal_steps: int
@@ -115,6 +138,8 @@ class EvaluationConfig:
 
 @dataclass
 class WandbConfig:
+    """Where W&B puts the run."""
+
     mode: str
     project: str
     entity: Optional[str]  # noqa: UP045
@@ -159,7 +184,7 @@ CHOICES: dict[str, dict[str, type]] = {
 
 
 def data_root() -> Path:
-    """Return the folder that holds ``conf/`` and ``sweeps/``: inside a wheel, or beside this package."""
+    """Return the folder of ``conf/`` and ``sweeps/``: in a wheel, or beside this package."""
     here = Path(__file__).resolve().parent
     packed = here / "_data"
     return packed if (packed / "conf").is_dir() else here.parent
@@ -196,17 +221,42 @@ def parse(composed: DictConfig) -> RunConfig:
     return config
 
 
+def to_yaml(config: RunConfig) -> str:
+    """Return the settings as they stand in a run's ``config.yaml``."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))
+
+
+def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
+    """Return the settings of a run's ``config.yaml``, with some of them changed.
+
+    It depends on nothing but the file, so later changes to ``conf/`` do not reach an old run.
+
+    Raises:
+        UsageError: the file or an override is not a valid setting.
+    """
+    try:
+        saved = OmegaConf.create(yaml_text)
+        schema = OmegaConf.structured(RunConfig)
+        for group, choices in CHOICES.items():
+            name = str(OmegaConf.select(saved, f"{group}.name"))
+            schema[group] = OmegaConf.structured(choices[name])
+        merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
+    except (OmegaConfBaseException, yaml.YAMLError, KeyError, AttributeError) as error:
+        raise UsageError(f"config.yaml: {str(error).splitlines()[0]}") from error
+    return parse(cast("DictConfig", merged))
+
+
 def flat_keys(composed: DictConfig) -> list[str]:
     """Return the dotted names of all settings of a composed configuration."""
 
-    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
-        for name in node:
+    def walk(node: dict[str, Any], prefix: str) -> Iterator[str]:
+        for name, value in node.items():
             yield f"{prefix}{name}"
-            child = node._get_node(str(name))  # noqa: SLF001 - does not resolve interpolations
-            if isinstance(child, DictConfig) and not child._is_none():  # noqa: SLF001
-                yield from walk(child, f"{prefix}{name}.")
+            if isinstance(value, dict):
+                yield from walk(cast("dict[str, Any]", value), f"{prefix}{name}.")
 
-    return [key for key in walk(composed, "") if not key.startswith("hydra")]
+    tree = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=False))
+    return [key for key in walk(tree, "") if not key.startswith("hydra")]
 
 
 def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
@@ -220,7 +270,8 @@ def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
         if key not in names:
             yield prefix + key
         elif is_dataclass(types[key]):
-            yield from _unknown_keys(cast("DictConfig", node[key]), f"{prefix}{key}.")
+            child = OmegaConf.select(node, key)
+            yield from _unknown_keys(cast("DictConfig", child), f"{prefix}{key}.")
 
 
 def _validate(config: RunConfig) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 
 class VaerunError(Exception):
-    """An expected failure: one line for the user, an optional second line that says how to mend it."""
+    """An expected failure: one line for the user, and perhaps a second that says how to mend it."""
 
     exit_code: int = 1
 

@@ -1,1 +1,24 @@
-"""Room under construction."""
+"""All that outlives the process: the run folder, its checkpoints, the console, W&B."""
+
+from __future__ import annotations
+
+from runner.tracking import provenance
+from runner.tracking.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from runner.tracking.console import Display, make_console, print_settings, print_summary
+from runner.tracking.folder import RunFolder
+from runner.tracking.interrupt import Interrupt
+from runner.tracking.wandb_run import WandbRun
+
+__all__ = [
+    "Checkpoint",
+    "Display",
+    "Interrupt",
+    "RunFolder",
+    "WandbRun",
+    "load_checkpoint",
+    "make_console",
+    "print_settings",
+    "print_summary",
+    "provenance",
+    "save_checkpoint",
+]

@@ -1,0 +1,217 @@
+"""The door: argv → command; every error → one line and an exit code.
+
+Nothing here imports torch before a run starts: ``vaerun --help`` must answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from runner import __version__
+from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
+
+HELP = f"""\
+vaerun {__version__} - train, compare and judge disentangled autoencoders
+
+  vaerun [KEY=VALUE ...]                  train one run, judge it, leave a folder in outputs/
+  vaerun -m KEY=A,B ...                   train every combination
+  vaerun sweep=NAME                       train the runs of a sweep file
+  vaerun resume RUN_DIR [KEY=VALUE ...]   go on exactly where a run stopped
+  vaerun list [GROUP ...]                 what can be chosen, and every setting of it
+  vaerun --version | --help | --cfg job   version | this page | the composed settings
+
+choices   dataset= architecture= prior= likelihood= objective= experiment= debug=
+weights   alpha= beta= gamma=             what they weigh is the objective's to say
+training  seed= steps= epochs= batch_size= learning_rate= device= precision=
+places    data_dir= out= name= wandb.mode=
+
+examples
+  vaerun objective=hfvae beta=12 gamma=4
+  vaerun dataset=mnist prior=concrete_normal objective=beta_vae beta=4 epochs=20
+  vaerun -m objective=beta_vae beta=1,4,12 seed=0,1,2
+"""
+
+_COMMANDS = ("resume", "list")
+_FLAGS_WITH_VALUE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn",
+                     "--cfg", "-c", "--package", "-p", "--info", "-i",
+                     "--experimental-rerun")  # fmt: skip
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code."""
+    words = sys.argv[1:]
+    if {"-h", "--help"} & set(words):
+        sys.stdout.write(HELP)
+        return 0
+    if words == ["--version"]:
+        sys.stdout.write(f"vaerun {__version__}\n")
+        return 0
+    try:
+        return _dispatch(words)
+    except VaerunError as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        return _report(InterruptedRun("interrupted", None, 2))
+    except OSError as error:
+        place = f": '{error.filename}'" if error.filename else ""
+        return _report(VaerunError(f"{error.strerror or error}{place}"))
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["list"]:
+        from runner.listing import show
+
+        show(words[1:])
+        return 0
+    if words[:1] == ["resume"]:
+        return _resume(words[1:])
+    return _train(words)
+
+
+def _resume(words: list[str]) -> int:
+    folders = [word for word in words if "=" not in word]
+    if len(folders) != 1:
+        raise UsageError("resume takes one run folder", "vaerun resume RUN_DIR [KEY=VALUE ...]")
+    from runner.run import resume
+
+    overrides = [word for word in words if "=" in word]
+    resume(Path(folders[0]), _steps_or_epochs(overrides))
+    return 0
+
+
+def _train(words: list[str]) -> int:
+    """Hand the words to Hydra, which composes the settings and calls :func:`_job`."""
+    from hydra import main as hydra_main
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from runner import config, sweep
+    from runner.explain import explain
+
+    overrides = _overrides(words)
+    flags = [word for word in words if word not in overrides]
+    overrides = [_freed(word) for word in _steps_or_epochs(overrides)]
+    config.register()
+    sweep.register(config.data_root() / "sweeps", Path("sweeps"))
+    conf = str(config.data_root() / "conf")
+    codes: list[int] = []
+    shown = os.environ.get("HYDRA_FULL_ERROR")
+    try:
+        if not flags and not any(word.startswith("sweep=") for word in overrides):
+            _preflight(conf, overrides)
+        sys.argv = [sys.argv[0], *flags, *overrides]  # Hydra takes flags before overrides only
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, instead of printing and exiting
+        hydra_main(version_base="1.3", config_path=conf, config_name="config")(_job(codes, shown))()
+    except (HydraException, OmegaConfBaseException) as error:
+        if shown:
+            raise
+        raise explain(error, conf, overrides) from error
+    finally:
+        _restore("HYDRA_FULL_ERROR", shown)
+    failures = [code for code in codes if code]
+    return 0 if not failures else failures[0] if len(codes) == 1 else 1
+
+
+def _overrides(words: list[str]) -> list[str]:
+    """Return the words that are settings.
+
+    Raises: UsageError for a word that is neither a setting nor a flag of Hydra's.
+    """
+    overrides: list[str] = []
+    previous = ""
+    for word in words:
+        is_value = previous in _FLAGS_WITH_VALUE
+        previous = word
+        if is_value or word.startswith("-"):
+            continue
+        if word.startswith("=") or ("=" not in word and not word.startswith("~")):
+            commands = nearest(word, _COMMANDS)
+            raise UsageError(
+                f"cannot read '{word}': a setting is written key=value",
+                commands
+                or f"commands: {', '.join(_COMMANDS)}; vaerun --help shows how to use them",
+            )
+        overrides.append(word)
+    return overrides
+
+
+def _steps_or_epochs(overrides: list[str]) -> list[str]:
+    """Let ``steps=`` on the command line win over epochs that an experiment sets.
+
+    Raises: UsageError when both are given.
+    """
+    keys = {word.partition("=")[0].lstrip("+") for word in overrides}
+    if "steps" not in keys:
+        return overrides
+    if "epochs" in keys:
+        raise UsageError("give steps or epochs, not both")
+    return [*overrides, "epochs=null"]
+
+
+def _freed(word: str) -> str:
+    """Let ``objective.group_information`` take any group's name without Hydra's ``+``."""
+    return f"++{word}" if word.startswith("objective.group_information") else word
+
+
+def _preflight(conf: str, overrides: list[str]) -> None:
+    """Refuse wrong settings before a run folder is made."""
+    from hydra import compose, initialize_config_dir
+
+    from runner import config
+
+    with initialize_config_dir(conf, version_base="1.3"):
+        config.parse(compose("config", overrides))
+
+
+def _job(codes: list[int], shown: str | None) -> Callable[..., None]:
+    """Return what Hydra calls for each job: a failed one is reported and the others go on."""
+
+    def vaerun(composed: object) -> None:
+        from hydra.core.hydra_config import HydraConfig
+        from omegaconf import DictConfig
+
+        from runner import config
+
+        _restore("HYDRA_FULL_ERROR", shown)
+        if not isinstance(composed, DictConfig):
+            raise TypeError("Hydra hands over a DictConfig")
+        try:
+            settings = config.parse(composed)
+            from runner.run import start
+
+            start(settings, Path(HydraConfig.get().runtime.output_dir))
+        except InterruptedRun:
+            raise
+        except VaerunError as error:
+            codes.append(_report(error))
+        else:
+            codes.append(0)
+
+    return vaerun
+
+
+def _restore(variable: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = value
+
+
+def _report(error: VaerunError) -> int:
+    """Print an error on one line, its remedy on the next, and return its exit code."""
+    from rich.console import Console
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("error:", style="bold red", end=" ")
+    console.print(re.sub(r"\s+", " ", error.message), markup=False)
+    if error.hint:
+        console.print(f"  {error.hint}", markup=False)
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""MNIST and Fashion-MNIST: IDX files in torchvision's folders, downloaded where they are missing.
+
+Shapes: N images, C H W image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from runner.dataset.splits import Dataset, Factor, ResidentSplit
+from runner.errors import DataError
+
+_NETWORK_SECONDS = 20.0
+"""How long a silent server is waited for; torchvision itself would wait for ever."""
+
+
+@dataclass(frozen=True)
+class IdxFile:
+    """A file of bytes behind a header of four bytes and four more per dimension."""
+
+    name: str
+    shape: tuple[int, ...]
+    sha256: str
+
+    @property
+    def header(self) -> int:
+        """Bytes before the first value."""
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the whole file."""
+        return self.header + math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A dataset of four IDX files: images and labels, to train on and held out."""
+
+    name: str
+    folder: str
+    """Of torchvision, which names it after its class."""
+    class_names: tuple[str, ...]
+    train: tuple[IdxFile, IdxFile]
+    test: tuple[IdxFile, IdxFile]
+
+
+def _files(part: str, images: int, digests: tuple[str, str]) -> tuple[IdxFile, IdxFile]:
+    return (
+        IdxFile(f"{part}-images-idx3-ubyte", (images, 28, 28), digests[0]),
+        IdxFile(f"{part}-labels-idx1-ubyte", (images,), digests[1]),
+    )
+
+
+MNIST = Collection(
+    name="mnist",
+    folder="MNIST",
+    class_names=tuple("0123456789"),
+    train=_files(
+        "train",
+        60_000,
+        (
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+    ),
+    test=_files(
+        "t10k",
+        10_000,
+        (
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    ),
+)
+"""Source: LeCun, Cortes and Burges 1998."""
+
+FASHION_MNIST = Collection(
+    name="fashion_mnist",
+    folder="FashionMNIST",
+    class_names=(
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    train=_files(
+        "train",
+        60_000,
+        (
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        ),
+    ),
+    test=_files(
+        "t10k",
+        10_000,
+        (
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+    ),
+)
+"""Source: Xiao, Rasul and Vollgraf 2017."""
+
+
+def load(collection: Collection, data_dir: str, device: torch.device) -> Dataset:
+    """Return a collection from ``data_dir``, downloaded first where a file is missing.
+
+    Raises: DataError when the download fails, or a file is not the published one.
+    """
+    root = Path(data_dir).expanduser()
+    folder = root / collection.folder / "raw"
+    if not all((folder / file.name).is_file() for file in (*collection.train, *collection.test)):
+        _download(collection, root)
+    train, test = (
+        ResidentSplit(
+            images_NCHW=read(folder, images).unsqueeze(1).to(device),
+            factors_NF=read(folder, labels).unsqueeze(1).to(device, torch.int64),
+        )
+        for images, labels in (collection.train, collection.test)
+    )
+    _, height, width = collection.train[0].shape
+    return Dataset(
+        name=collection.name,
+        train=train,
+        test=test,
+        held_out=True,
+        factors=(Factor("label", len(collection.class_names)),),
+        shape=(1, height, width),
+        class_factor="label",
+        class_names=collection.class_names,
+    )
+
+
+def read(folder: Path, file: IdxFile) -> Tensor:
+    """Return the values of a file, uint8, in its shape.
+
+    The digest vouches for the header too, so the shape is the one that we know.
+
+    Raises: DataError when the file cannot be read or is not the published one.
+    """
+    path = folder / file.name
+    mend = "delete it and run again to download it, or put an intact copy in its place"
+    try:
+        content = bytearray(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read ({error.strerror})") from error
+    if len(content) != file.bytes:
+        found = f"{len(content):,} bytes instead of {file.bytes:,}"
+        raise DataError(f"'{path}' is truncated or corrupt: it has {found}", mend)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        found = f"{len(content):,} bytes as expected, but sha256 {digest[:12]}…"
+        raise DataError(f"'{path}' is corrupt: {found} instead of {file.sha256[:12]}…", mend)
+    return torch.frombuffer(content, dtype=torch.uint8, offset=file.header).view(file.shape)
+
+
+def _download(collection: Collection, root: Path) -> None:
+    """Bring the files of a collection, all or none: an interrupted download leaves no half file."""
+    from torchvision import datasets
+
+    sources = {"MNIST": datasets.MNIST, "FashionMNIST": datasets.FashionMNIST}
+    is_new = not root.exists()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=root, prefix=".download-") as scratch, _impatience():
+            sources[collection.folder](scratch, train=False, download=True)
+            arrived = Path(scratch) / collection.folder / "raw"
+            folder = root / collection.folder / "raw"
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in (*collection.train, *collection.test):
+                (arrived / file.name).replace(folder / file.name)
+    except (OSError, HTTPException, RuntimeError) as error:
+        if is_new and root.exists() and not any(root.iterdir()):
+            root.rmdir()
+        raise DataError(
+            f"{collection.name} is not in '{root}' and could not be downloaded ({_reason(error)})",
+            "dataset=sprites and dataset=digits need no download; "
+            f"or name a folder that holds {collection.folder}/raw with data_dir=…",
+        ) from error
+
+
+@contextmanager
+def _impatience() -> Iterator[None]:
+    """Give up on a silent server, which torchvision has no setting for."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_NETWORK_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _reason(error: Exception) -> str:
+    """Return the cause of a failed download in a few words.
+
+    torchvision's message has a line per mirror; the first mirror's is the one that matters.
+    """
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    mirror = re.search(r"got:\s*(.+)", text)
+    line = mirror[1] if mirror else next(iter(text.splitlines()), type(error).__name__)
+    return re.sub(r"<urlopen error (.*)>", r"\1", line).removeprefix("[").strip()

@@ -1,0 +1,80 @@
+"""What a dataset is: whole tensors on the training device, and names for what varies in them.
+
+Shapes: N images in a split, B images asked for, F factors, C H W image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A ground-truth factor with the values 0 to ``size`` - 1; a class label is one too."""
+
+    name: str
+    size: int
+
+
+class Split(Protocol):
+    """Images that are seen together: those to train on, or those to judge by."""
+
+    @property
+    def size(self) -> int:
+        """N, the number of images."""
+        ...
+
+    def images(self, indices_B: Tensor) -> Tensor:
+        """Return images of bytes, (B, C, H, W), for int64 indices on the dataset's device."""
+        ...
+
+    def factors(self, indices_B: Tensor) -> Tensor:
+        """Return the factors of images, (B, F), int64, for int64 indices on the same device."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ResidentSplit:
+    """Images and factors that lie on the device as they are."""
+
+    images_NCHW: Tensor
+    factors_NF: Tensor
+
+    @property
+    def size(self) -> int:
+        """N, the number of images."""
+        return len(self.images_NCHW)
+
+    def images(self, indices_B: Tensor) -> Tensor:
+        """Return images of bytes, (B, C, H, W)."""
+        return self.images_NCHW[indices_B]
+
+    def factors(self, indices_B: Tensor) -> Tensor:
+        """Return the factors of images, (B, F)."""
+        return self.factors_NF[indices_B]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images to train on, images to judge by, and the names of what varies in them."""
+
+    name: str
+    train: Split
+    test: Split
+    held_out: bool
+    """Whether ``test`` shares no image with ``train``; of a full factor grid it is all of it."""
+    factors: tuple[Factor, ...]
+    shape: tuple[int, int, int]
+    """C, H, W."""
+    class_factor: str
+    """The factor that a Concrete variable should find."""
+    class_names: tuple[str, ...]
+    """The values of ``class_factor``, in words."""
+
+    @property
+    def classes(self) -> int:
+        """The number of values of ``class_factor``."""
+        return len(self.class_names)

@@ -1,0 +1,69 @@
+"""Hydra's and OmegaConf's complaints, said in one line with the nearest valid name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from runner import config
+from runner.errors import UsageError, nearest
+
+
+def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
+    """Return the error that a user should read instead of Hydra's own.
+
+    Args:
+        error: what Hydra raised while it composed ``overrides`` with the YAML in ``conf``.
+        conf: the folder of the YAML.
+        overrides: the settings of the command line.
+    """
+    if isinstance(error, MissingConfigException):
+        return _unknown_choice(error)
+    message = str(error)
+    if match := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", message):
+        return unknown_setting(match[1].partition("@")[0], conf, overrides)
+    if match := re.match(r"Error merging override (\S+)", message):
+        return UsageError(f"{match[1]}: {_first_line(error.__cause__ or error)}")
+    if "parsing override" in message or isinstance(error, OverrideParseException):
+        written = re.search(r"parsing override '([^']*)'", message)
+        what = f"'{written[1]}'" if written else "the settings"
+        return UsageError(f"cannot read {what}: {_first_line(error.__cause__ or error)}")
+    return UsageError(_first_line(error))
+
+
+def unknown_setting(key: str, conf: str, overrides: list[str]) -> UsageError:
+    """Return the error for a key that no setting has, naming the nearest that one has."""
+    known = _known_settings(conf, overrides)
+    hint = nearest(key, known) or "vaerun --cfg job shows all settings"
+    return UsageError(f"unknown setting '{key}'", hint)
+
+
+def _unknown_choice(error: MissingConfigException) -> UsageError:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    options = sorted(error.options or ())
+    if not group or not options:
+        return UsageError(_first_line(error))
+    hint = "; ".join(filter(None, [nearest(name, options), f"{group}: {', '.join(options)}"]))
+    return UsageError(f"unknown {group} '{name}'", hint)
+
+
+def _known_settings(conf: str, overrides: list[str]) -> list[str]:
+    """Return the settings that the chosen groups offer, whatever the values given for them."""
+    groups = (*config.GROUPS, "sweep")
+    chosen = [word for word in overrides if word.partition("=")[0] in groups]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(Path(conf)), version_base="1.3"):
+            keys = config.flat_keys(compose("config", chosen))
+    except (HydraException, OmegaConfBaseException):
+        return list(groups)
+    return [*groups, *keys]
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

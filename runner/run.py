@@ -1,0 +1,306 @@
+"""The story of one run, from its settings to its folder: read this page first.
+
+Everything that touches the disk, the clock or the network is decided here; what is computed is
+decided in the rooms below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from runner import config as settings
+from runner.config import RunConfig
+from runner.dataset import Dataset, load
+from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.evaluation import encode, summarize
+from runner.model import VAE, build
+from runner.objective import Objective
+from runner.tracking import (
+    Checkpoint,
+    Display,
+    Interrupt,
+    RunFolder,
+    WandbRun,
+    load_checkpoint,
+    make_console,
+    print_settings,
+    print_summary,
+    provenance,
+    save_checkpoint,
+)
+from runner.training import Record, TrainingState, choose_device, generator, prepare, train
+
+_INFORMATIVE_KNOBS = ("wandb.", "evaluation.")
+_RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
+
+
+def start(config: RunConfig, path: Path) -> None:
+    """Carry out a new run in the folder ``path``.
+
+    Raises: VaerunError, after the folder's ``status.json`` says what happened.
+    """
+    folder = RunFolder.create(path)
+    _carry_out(config, folder, checkpoint=None)
+
+
+def resume(path: Path, overrides: list[str]) -> None:
+    """Go on with the run of a folder exactly where its last checkpoint stands.
+
+    Raises: UsageError when the folder holds no run, has nothing left to do, or an override would
+        make it another run; otherwise as :func:`start`.
+    """
+    folder = RunFolder.open(path)
+    for word in overrides:
+        key = word.partition("=")[0]
+        if key not in _RESUMABLE and not key.startswith(_INFORMATIVE_KNOBS):
+            allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
+            raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
+    config = settings.restore(folder.read_config(), overrides)
+    checkpoint = load_checkpoint(folder.path / "checkpoint")
+    status = folder.read_status()
+    if status.get("state") == "finished" and not overrides:
+        raise UsageError(
+            f"'{path}' is finished, at step {checkpoint.state['step']}",
+            "steps=N with a larger N trains it further",
+        )
+    _carry_out(config, folder, checkpoint)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a run works with, once everything that can be refused has been accepted."""
+
+    config: RunConfig
+    folder: RunFolder
+    console: Console
+    dataset: Dataset
+    objective: Objective
+    state: TrainingState
+    steps: int
+
+    @property
+    def model(self) -> VAE:
+        return self.state.model
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+
+def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> None:
+    folder.write_config(settings.to_yaml(config))
+    folder.update_status(
+        state="running",
+        error=None,
+        versions=provenance.versions(),
+        git_revision=provenance.git_revision(),
+    )
+    with _honest_status(folder):
+        run = _prepare(config, folder, checkpoint)
+        saved_id = checkpoint.state.get("wandb_id") if checkpoint else None
+        with Interrupt(run.console) as interrupt, _wandb(run, saved_id) as wandb_run:
+            _train(run, wandb_run, interrupt)
+            _evaluate(run, wandb_run, interrupt)
+            wandb_run.finish(exit_code=0)
+    folder.update_status(state="finished")
+    run.console.print(f"[dim]{'run folder':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _honest_status(folder: RunFolder) -> Iterator[None]:
+    """Make ``status.json`` say how the run ended, whatever ended it."""
+    try:
+        yield
+    except BaseException as error:
+        state = {InterruptedRun: "interrupted", DivergedError: "diverged"}.get(
+            type(error), "failed"
+        )
+        if isinstance(error, KeyboardInterrupt):
+            state = "interrupted"
+        lines = str(error).splitlines() or [type(error).__name__]
+        folder.update_status(state=state, error=lines[0])
+        if isinstance(error, torch.OutOfMemoryError):
+            hint = "a smaller batch_size or evaluation.encodings needs less"
+            raise VaerunError("the device has too little memory", hint) from error
+        raise
+
+
+def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> _Run:
+    """Load the data, build the model, and take up a checkpoint if there is one."""
+    console = make_console()
+    device = choose_device(config.device)
+    prepare(device)
+    dataset = load(config.dataset, config.data_dir, device)
+    steps = _steps(config, dataset)
+    model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
+    groups = model.prior.group_names
+    objective = Objective.from_config(config.objective, groups, dataset.train.size)
+    state = TrainingState.fresh(model, config.learning_rate)
+    if checkpoint:
+        state.restore(checkpoint.tensors, checkpoint.state["step"])
+        folder.rewind_records(state.step)
+    folder.update_status(step=state.step, steps=steps, device=_device_name(device))
+    run = _Run(config, folder, console, dataset, objective, state, steps)
+    _announce(run)
+    return run
+
+
+def _steps(config: RunConfig, dataset: Dataset) -> int:
+    """Return the number of gradient steps; ``epochs`` are passes over the training images."""
+    images = dataset.train.size
+    if config.batch_size > images:
+        raise UsageError(
+            f"batch_size={config.batch_size} is more than the {images:,} "
+            f"training images of {dataset.name}"
+        )
+    if config.epochs is None:
+        return config.steps
+    return max(1, round(config.epochs * (images // config.batch_size)))
+
+
+def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+    """Train to the last step; write every record, and a checkpoint every few minutes."""
+    if run.state.step == 0:
+        _save(run, wandb_run)  # so that even a run that diverges at once can be looked at
+    speed = _Speed(run.state.step, run.config.batch_size)
+    saved_at = time.monotonic()
+    title = run.config.name
+    with Display(title, run.steps, console=run.console, done=run.state.step) as display:
+        for record in train(run.state, run.objective, run.dataset.train, run.config, run.steps):
+            display.advance(run.state.step)
+            if record is not None:
+                _write(run, wandb_run, record | {"images_per_second": speed.at(run.state.step)})
+                display.record(record | {"images_per_second": speed.latest})
+            if interrupt.signal_number is not None:
+                break
+            if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
+                _save(run, wandb_run)
+                saved_at = time.monotonic()
+    _save(run, wandb_run)
+    run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
+    _stop_if_asked(run, interrupt)
+
+
+def _write(run: _Run, wandb_run: WandbRun, record: Record) -> None:
+    run.folder.append_record(record)
+    run.folder.update_status(step=run.state.step)
+    wandb_run.log(record, step=run.state.step)
+
+
+def _save(run: _Run, wandb_run: WandbRun) -> None:
+    """Write a checkpoint, after the records that led to it, unless the state is broken."""
+    run.state.check_finite()
+    run.folder.sync_records()
+    state: dict[str, Any] = {"step": run.state.step, "wandb_id": wandb_run.id}
+    save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
+    run.folder.update_status(step=run.state.step)
+
+
+def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
+    if interrupt.signal_number is None:
+        return
+    raise InterruptedRun(
+        f"interrupted at step {run.state.step} of {run.steps}, after a checkpoint",
+        f"go on with: vaerun resume {run.folder.path}",
+        interrupt.signal_number,
+    )
+
+
+def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+    """Judge the trained model: numbers first, then pictures."""
+    from runner.evaluation.pictures import Pictures  # matplotlib takes half a second to import
+
+    config, folder = run.config, run.folder
+    run.console.print(f"[dim]{'judging':>12}[/]  on {config.evaluation.encodings:,} images at most")
+    run.model.eval()
+    source = generator(run.device, config.seed, "evaluation")
+    encodings = encode(run.model, run.dataset.test, config.evaluation.encodings, source)
+    _stop_if_asked(run, interrupt)
+    summary = {"step": run.state.step, **summarize(run.model, run.dataset, encodings)}
+    folder.write_summary(summary)
+    wandb_run.summarize(summary)
+    print_summary(run.console, summary)
+    pictures = Pictures(run.model, run.dataset, encodings, config.evaluation, summary)
+    paths: dict[str, Path] = {}
+    for name, figure in pictures.figures(source):
+        paths[name] = folder.write_figure(name, figure)
+        _stop_if_asked(run, interrupt)
+    paths["traversal"] = folder.write_animation(
+        "traversal", pictures.animation(), seconds_per_frame=0.12
+    )
+    wandb_run.log_figures(paths, step=run.state.step)
+
+
+def _wandb(run: _Run, run_id: str | None) -> WandbRun:
+    wandb_run = WandbRun(
+        run.config.wandb,
+        folder=run.folder.path,
+        config=dataclasses.asdict(run.config),
+        run_id=run_id,
+    )
+    run.console.print(f"[dim]{'W&B':>12}[/]  {wandb_run.mode}: {wandb_run.reason}", highlight=False)
+    return wandb_run
+
+
+def _announce(run: _Run) -> None:
+    """Say what is about to happen: the choices, the five effective weights, the way there."""
+    config, dataset, prior = run.config, run.dataset, run.model.prior
+    shape = "x".join(str(n) for n in dataset.shape)
+    weights = run.objective.weights
+    rows = {
+        "objective": config.objective.name,
+        "weights": "  ".join(f"{name} {weight:g}" for name, weight in weights.items()),
+        "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
+        "model": f"{config.architecture.name}, groups {', '.join(prior.group_names)}",
+        "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
+        "device": _device_name(run.device),
+    }
+    rewards = [
+        f"{weight:g} on I(x; {name})"
+        for name, weight in config.objective.group_information.items()
+        if weight
+    ]
+    if rewards:
+        rows["weights"] += "  and " + ", ".join(rewards)
+    if len(prior.groups) == 1 and weights["group_total_correlation"] != 1:
+        rows["note"] = "the prior has one group, so no correlation between groups: prior.groups=5"
+    print_settings(run.console, config.name, rows)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
+
+
+class _Speed:
+    """Images per second since the last record, and over all."""
+
+    def __init__(self, step: int, batch_size: int) -> None:
+        self.latest = 0.0
+        self._batch_size = batch_size
+        self._first = self._last = (step, time.monotonic())
+
+    def at(self, step: int) -> float:
+        """Return the speed since the last call."""
+        now = (step, time.monotonic())
+        self.latest = round(self._between(self._last, now), 1)
+        self._last = now
+        return self.latest
+
+    def overall(self, step: int) -> float:
+        """Return the speed since the start of this process's share of the run."""
+        return self._between(self._first, (step, time.monotonic()))
+
+    def _between(self, earlier: tuple[int, float], later: tuple[int, float]) -> float:
+        seconds = max(later[1] - earlier[1], 1e-9)
+        return (later[0] - earlier[0]) * self._batch_size / seconds

@@ -1,0 +1,44 @@
+"""Noise and order depend on (seed, purpose, step) alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from runner.training.randomness import Order, generator
+
+CPU = torch.device("cpu")
+
+
+def draw(seed: int, purpose: str, index: int) -> float:
+    return float(torch.rand((), generator=generator(CPU, seed, purpose, index)))
+
+
+def test_equal_arguments_give_equal_numbers_and_others_do_not():
+    assert draw(0, "noise", 7) == draw(0, "noise", 7)
+    values = {draw(s, p, i) for s in range(5) for p in ("noise", "order") for i in range(20)}
+    assert len(values) == 5 * 2 * 20
+
+
+def test_an_epoch_sees_every_image_once_and_the_next_in_another_order():
+    order = Order(images=40, batch_size=10, seed=0, device=CPU)
+    first = torch.cat([order.batch(step) for step in range(4)])
+    second = torch.cat([order.batch(step) for step in range(4, 8)])
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(40))
+    assert first.tolist() != second.tolist()
+
+
+def test_batches_are_always_full():
+    order = Order(images=45, batch_size=10, seed=0, device=CPU)
+    assert order.steps_per_epoch == 4
+    assert all(len(order.batch(step)) == 10 for step in range(12))
+
+
+@pytest.mark.parametrize("step", [0, 5, 11])
+def test_a_step_s_batch_does_not_depend_on_the_steps_before(step: int):
+    straight = Order(images=40, batch_size=10, seed=3, device=CPU)
+    for earlier in range(step):
+        straight.batch(earlier)
+    assert torch.equal(
+        straight.batch(step), Order(images=40, batch_size=10, seed=3, device=CPU).batch(step)
+    )
