@@ -6,7 +6,6 @@ Nothing here imports torch before a run starts: ``vaerun --help`` must answer at
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +40,14 @@ _FLAGS_WITH_VALUE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-na
                      "--experimental-rerun")  # fmt: skip
 
 
+class _Stop(BaseException):
+    """Carries an interruption past Hydra, which holds on to any Exception, and ends a multirun."""
+
+    def __init__(self, error: InterruptedRun) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     words = sys.argv[1:]
@@ -57,8 +64,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return _report(InterruptedRun("interrupted", None, 2))
     except OSError as error:
-        place = f": '{error.filename}'" if error.filename else ""
-        return _report(VaerunError(f"{error.strerror or error}{place}"))
+        return _report(_from_system(error))
 
 
 def _dispatch(words: list[str]) -> int:
@@ -106,10 +112,15 @@ def _train(words: list[str]) -> int:
         sys.argv = [sys.argv[0], *flags, *overrides]  # Hydra takes flags before overrides only
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, instead of printing and exiting
         hydra_main(version_base="1.3", config_path=conf, config_name="config")(_job(codes, shown))()
+    except _Stop as stop:
+        raise stop.error from stop
     except (HydraException, OmegaConfBaseException) as error:
         if shown:
             raise
         raise explain(error, conf, overrides) from error
+    except OSError as error:  # a run's own are caught by its job: this one is about its folder
+        message = f"cannot write to '{error.filename}': {error.strerror}"
+        raise UsageError(message, "choose another folder with out=…") from error
     finally:
         _restore("HYDRA_FULL_ERROR", shown)
     failures = [code for code in codes if code]
@@ -184,14 +195,21 @@ def _job(codes: list[int], shown: str | None) -> Callable[..., None]:
             from runner.run import start
 
             start(settings, Path(HydraConfig.get().runtime.output_dir))
-        except InterruptedRun:
-            raise
+        except InterruptedRun as error:
+            raise _Stop(error) from error
         except VaerunError as error:
             codes.append(_report(error))
+        except OSError as error:
+            codes.append(_report(_from_system(error)))
         else:
             codes.append(0)
 
     return vaerun
+
+
+def _from_system(error: OSError) -> VaerunError:
+    place = f": '{error.filename}'" if error.filename else ""
+    return VaerunError(f"{error.strerror or error}{place}")
 
 
 def _restore(variable: str, value: str | None) -> None:
@@ -203,13 +221,9 @@ def _restore(variable: str, value: str | None) -> None:
 
 def _report(error: VaerunError) -> int:
     """Print an error on one line, its remedy on the next, and return its exit code."""
-    from rich.console import Console
+    from runner.tracking import make_console, print_error
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print("error:", style="bold red", end=" ")
-    console.print(re.sub(r"\s+", " ", error.message), markup=False)
-    if error.hint:
-        console.print(f"  {error.hint}", markup=False)
+    print_error(make_console(), error.message, error.hint)
     return error.exit_code
 
 

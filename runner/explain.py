@@ -48,7 +48,7 @@ def _unknown_choice(error: MissingConfigException) -> UsageError:
     options = sorted(error.options or ())
     if not group or not options:
         return UsageError(_first_line(error))
-    hint = "; ".join(filter(None, [nearest(name, options), f"{group}: {', '.join(options)}"]))
+    hint = " ".join(filter(None, [nearest(name, options), f"{group}: {', '.join(options)}"]))
     return UsageError(f"unknown {group} '{name}'", hint)
 
 

@@ -7,8 +7,9 @@ decided in the rooms below.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from runner.tracking import (
     Display,
     Interrupt,
     RunFolder,
+    Speed,
     WandbRun,
     load_checkpoint,
     make_console,
@@ -112,20 +114,18 @@ def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | No
             _evaluate(run, wandb_run, interrupt)
             wandb_run.finish(exit_code=0)
     folder.update_status(state="finished")
-    run.console.print(f"[dim]{'run folder':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
+    sys.stdout.write(f"{_shown(folder.path)}\n")  # the one line for other programs
 
 
 @contextmanager
-def _honest_status(folder: RunFolder) -> Iterator[None]:
+def _honest_status(folder: RunFolder) -> Generator[None]:
     """Make ``status.json`` say how the run ended, whatever ended it."""
     try:
         yield
     except BaseException as error:
-        state = {InterruptedRun: "interrupted", DivergedError: "diverged"}.get(
-            type(error), "failed"
-        )
-        if isinstance(error, KeyboardInterrupt):
-            state = "interrupted"
+        stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt))
+        diverged = isinstance(error, DivergedError)
+        state = "interrupted" if stopped else "diverged" if diverged else "failed"
         lines = str(error).splitlines() or [type(error).__name__]
         folder.update_status(state=state, error=lines[0])
         if isinstance(error, torch.OutOfMemoryError):
@@ -171,7 +171,7 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Train to the last step; write every record, and a checkpoint every few minutes."""
     if run.state.step == 0:
         _save(run, wandb_run)  # so that even a run that diverges at once can be looked at
-    speed = _Speed(run.state.step, run.config.batch_size)
+    speed = Speed(run.state.step, run.config.batch_size)
     saved_at = time.monotonic()
     title = run.config.name
     with Display(title, run.steps, console=run.console, done=run.state.step) as display:
@@ -210,7 +210,7 @@ def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
         return
     raise InterruptedRun(
         f"interrupted at step {run.state.step} of {run.steps}, after a checkpoint",
-        f"go on with: vaerun resume {run.folder.path}",
+        f"go on with: vaerun resume {_shown(run.folder.path)}",
         interrupt.signal_number,
     )
 
@@ -244,6 +244,7 @@ def _wandb(run: _Run, run_id: str | None) -> WandbRun:
     wandb_run = WandbRun(
         run.config.wandb,
         folder=run.folder.path,
+        name=run.config.name,
         config=dataclasses.asdict(run.config),
         run_id=run_id,
     )
@@ -272,35 +273,19 @@ def _announce(run: _Run) -> None:
     if rewards:
         rows["weights"] += "  and " + ", ".join(rewards)
     if len(prior.groups) == 1 and weights["group_total_correlation"] != 1:
-        rows["note"] = "the prior has one group, so no correlation between groups: prior.groups=5"
+        rows["note"] = (
+            "the prior has one group, so no correlation between groups: prior.group_size=2"
+        )
     print_settings(run.console, config.name, rows)
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as a user would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
-
-
-class _Speed:
-    """Images per second since the last record, and over all."""
-
-    def __init__(self, step: int, batch_size: int) -> None:
-        self.latest = 0.0
-        self._batch_size = batch_size
-        self._first = self._last = (step, time.monotonic())
-
-    def at(self, step: int) -> float:
-        """Return the speed since the last call."""
-        now = (step, time.monotonic())
-        self.latest = round(self._between(self._last, now), 1)
-        self._last = now
-        return self.latest
-
-    def overall(self, step: int) -> float:
-        """Return the speed since the start of this process's share of the run."""
-        return self._between(self._first, (step, time.monotonic()))
-
-    def _between(self, earlier: tuple[int, float], later: tuple[int, float]) -> float:
-        seconds = max(later[1] - earlier[1], 1e-9)
-        return (later[0] - earlier[0]) * self._batch_size / seconds

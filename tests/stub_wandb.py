@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -62,8 +63,7 @@ class StubWandb:
         """An HTTP status with which to answer everything from now on."""
         self._sweeps: dict[str, dict[str, Any]] = {}
         self._agent_work: list[dict[str, Any]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         self._open = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -197,12 +197,13 @@ class StubWandb:
     def _create_agent(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Queue every combination of the sweep's parameters for the agent."""
         sweep_id = variables["sweep"]
-        parameters = self._sweeps[sweep_id]["parameters"]
+        sweep = self._sweeps[sweep_id]
+        parameters = sweep["parameters"]
         choices = [values.get("values") or [values["value"]] for values in parameters.values()]
         for number, chosen in enumerate(itertools.product(*choices)):
             args = {key: {"value": value} for key, value in zip(parameters, chosen, strict=True)}
             run = {"type": "run", "run_id": f"{sweep_id}run{number}", "args": args}
-            self._agent_work.append(run)
+            self._agent_work.append(run | {"program": sweep.get("program")})
         return {"createAgent": {"agent": {"id": "agent"}}}
 
     def _heartbeat(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -214,57 +215,72 @@ class StubWandb:
         return {"agentHeartbeat": {"agent": {"id": "agent"}, "commands": json.dumps(commands)}}
 
 
-def _handler(stub: StubWandb) -> type[BaseHTTPRequestHandler]:
-    """Return the class that turns HTTP into calls of ``stub``."""
+def _operation(request: dict[str, Any]) -> str:
+    """The name of a GraphQL operation; the command line of W&B gives it in the query alone."""
+    named = re.search(r"(?:query|mutation)\s+(\w+)", request["query"])
+    return request.get("operationName") or (named[1] if named else "")
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
 
-        def log_message(self, *args: object) -> None:
-            """Keep the test's output clean."""
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def do_GET(self) -> None:
+    def __init__(self, stub: StubWandb) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.stub = stub
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that hangs up in the middle is no news here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Turns HTTP into calls of the stub."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        """Keep the test's output clean."""
+
+    def do_GET(self) -> None:
+        self._send({})
+
+    def do_PUT(self) -> None:
+        body = self._body()
+        if self.path.startswith("/upload/"):
+            _, _, run_id, name = self.path.split("/", 3)
+            self.server.stub.runs[run_id].files[name] = body
+        self._send({})
+
+    def do_POST(self) -> None:
+        body, stub = self._body(), self.server.stub
+        if stub.refuse_with is not None:
+            self._send({"errors": [{"message": "refused by the stub"}]}, stub.refuse_with)
+        elif self.path.startswith("/graphql"):
+            request = json.loads(body)
+            variables = request.get("variables") or {}
+            self._send({"data": stub.answer(_operation(request), variables)})
+        elif self.path.endswith("/file_stream"):
+            stub.stream(self.path.split("/")[4], json.loads(body))
+            self._send({"limits": {}})
+        else:  # telemetry
             self._send({})
 
-        def do_PUT(self) -> None:
-            body = self._body()
-            if self.path.startswith("/upload/"):
-                _, _, run_id, name = self.path.split("/", 3)
-                stub.runs[run_id].files[name] = body
-            self._send({})
-
-        def do_POST(self) -> None:
-            body = self._body()
-            if stub.refuse_with is not None:
-                self._send({"errors": [{"message": "refused by the stub"}]}, stub.refuse_with)
-            elif self.path.startswith("/graphql"):
-                request = json.loads(body)
-                variables = request.get("variables") or {}
-                self._send({"data": stub.answer(request.get("operationName") or "", variables)})
-            elif self.path.endswith("/file_stream"):
-                stub.stream(self.path.split("/")[4], json.loads(body))
-                self._send({"limits": {}})
-            else:  # telemetry
-                self._send({})
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") == "chunked":
-                body = b""
-                while size := int(self.rfile.readline().strip() or b"0", 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b""
+            while size := int(self.rfile.readline().strip() or b"0", 16):
+                body += self.rfile.read(size)
                 self.rfile.readline()
-            else:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            zipped = self.headers.get("Content-Encoding") == "gzip"
-            return gzip.decompress(body) if zipped else body
+            self.rfile.readline()
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        zipped = self.headers.get("Content-Encoding") == "gzip"
+        return gzip.decompress(body) if zipped else body
 
-        def _send(self, answer: dict[str, Any], status: int = 200) -> None:
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler
+    def _send(self, answer: dict[str, Any], status: int = 200) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
+import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -40,7 +42,7 @@ class IdxFile:
         return 4 + 4 * len(self.shape)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes of the whole file."""
         return self.header + math.prod(self.shape)
 
@@ -57,10 +59,11 @@ class Collection:
     test: tuple[IdxFile, IdxFile]
 
 
-def _files(part: str, images: int, digests: tuple[str, str]) -> tuple[IdxFile, IdxFile]:
+def _pair(part: str, images: int, *, of_images: str, of_labels: str) -> tuple[IdxFile, IdxFile]:
+    """Return the two files of a split, known by their SHA-256."""
     return (
-        IdxFile(f"{part}-images-idx3-ubyte", (images, 28, 28), digests[0]),
-        IdxFile(f"{part}-labels-idx1-ubyte", (images,), digests[1]),
+        IdxFile(f"{part}-images-idx3-ubyte", (images, 28, 28), of_images),
+        IdxFile(f"{part}-labels-idx1-ubyte", (images,), of_labels),
     )
 
 
@@ -68,21 +71,17 @@ MNIST = Collection(
     name="mnist",
     folder="MNIST",
     class_names=tuple("0123456789"),
-    train=_files(
+    train=_pair(
         "train",
         60_000,
-        (
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        ),
+        of_images="ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        of_labels="65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     ),
-    test=_files(
+    test=_pair(
         "t10k",
         10_000,
-        (
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
+        of_images="0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        of_labels="ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
 )
 """Source: LeCun, Cortes and Burges 1998."""
@@ -102,21 +101,17 @@ FASHION_MNIST = Collection(
         "Bag",
         "Ankle boot",
     ),
-    train=_files(
+    train=_pair(
         "train",
         60_000,
-        (
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        ),
+        of_images="c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        of_labels="bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     ),
-    test=_files(
+    test=_pair(
         "t10k",
         10_000,
-        (
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        ),
+        of_images="5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        of_labels="0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
 )
 """Source: Xiao, Rasul and Vollgraf 2017."""
@@ -164,8 +159,8 @@ def read(folder: Path, file: IdxFile) -> Tensor:
         content = bytearray(path.read_bytes())
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror})") from error
-    if len(content) != file.bytes:
-        found = f"{len(content):,} bytes instead of {file.bytes:,}"
+    if len(content) != file.size:
+        found = f"{len(content):,} bytes instead of {file.size:,}"
         raise DataError(f"'{path}' is truncated or corrupt: it has {found}", mend)
     digest = hashlib.sha256(content).hexdigest()
     if digest != file.sha256:
@@ -175,32 +170,35 @@ def read(folder: Path, file: IdxFile) -> Tensor:
 
 
 def _download(collection: Collection, root: Path) -> None:
-    """Bring the files of a collection, all or none: an interrupted download leaves no half file."""
+    """Bring the files of a collection; none appears in ``root`` before it is whole."""
     from torchvision import datasets
 
     sources = {"MNIST": datasets.MNIST, "FashionMNIST": datasets.FashionMNIST}
-    is_new = not root.exists()
+    subfolder = Path(collection.folder) / "raw"
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=root, prefix=".download-") as scratch, _impatience():
-            sources[collection.folder](scratch, train=False, download=True)
-            arrived = Path(scratch) / collection.folder / "raw"
-            folder = root / collection.folder / "raw"
-            folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="vaerun-") as scratch:
+            with _impatience():
+                sources[collection.folder](scratch, train=False, download=True)
+            (root / subfolder).mkdir(parents=True, exist_ok=True)
             for file in (*collection.train, *collection.test):
-                (arrived / file.name).replace(folder / file.name)
+                _install(Path(scratch) / subfolder / file.name, root / subfolder / file.name)
     except (OSError, HTTPException, RuntimeError) as error:
-        if is_new and root.exists() and not any(root.iterdir()):
-            root.rmdir()
         raise DataError(
             f"{collection.name} is not in '{root}' and could not be downloaded ({_reason(error)})",
             "dataset=sprites and dataset=digits need no download; "
-            f"or name a folder that holds {collection.folder}/raw with data_dir=…",
+            f"or name a folder that holds {subfolder} with data_dir=…",
         ) from error
 
 
+def _install(arrived: Path, path: Path) -> None:
+    """Copy a file to its place at once, so that a run beside this one never reads half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    shutil.copyfile(arrived, partial)
+    partial.replace(path)
+
+
 @contextmanager
-def _impatience() -> Iterator[None]:
+def _impatience() -> Generator[None]:
     """Give up on a silent server, which torchvision has no setting for."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_NETWORK_SECONDS)
@@ -211,11 +209,11 @@ def _impatience() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Return the cause of a failed download in a few words.
+    """Return why a download failed, in a few words.
 
-    torchvision's message has a line per mirror; the first mirror's is the one that matters.
+    torchvision's message has two lines for each mirror; the first mirror is the one to trust.
     """
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     mirror = re.search(r"got:\s*(.+)", text)
     line = mirror[1] if mirror else next(iter(text.splitlines()), type(error).__name__)
-    return re.sub(r"<urlopen error (.*)>", r"\1", line).removeprefix("[").strip()
+    return re.sub(r"<urlopen error |\[Errno -?\d+\] |>$", "", line)

@@ -73,8 +73,8 @@ def load(device: torch.device) -> Dataset:
     Scales are 0.5, 0.6, ..., 1. Orientation i turns a sprite clockwise by 2 pi i / 40; dSprites has
     both 0 and 2 pi on its grid, which look the same, and ours does not repeat. As in dSprites, the
     symmetry of the square and the ellipse makes some orientations look alike. Positions are one
-    pixel apart, x grows to the right and y downwards. A square of bytes is 0 or 255, by whether the
-    centre of the pixel is inside the outline.
+    pixel apart, x grows to the right and y downwards. A pixel is 255 where its centre is inside the
+    outline, else 0.
     """
     canvas_KPQ = functional.pad(draw_masks(), (POSITIONS - 1,) * 4).to(device)
     grid = SpriteGrid(canvas_KPQ.unfold(1, SIDE, 1).unfold(2, SIDE, 1))

@@ -68,6 +68,11 @@ class Pictures:
                 rows.append(self._traversal_row(name, known[name], columns[name]))
         return rows
 
+    @torch.no_grad()
+    def animation(self) -> NDArray[np.uint8]:
+        """Return the traversal as frames, (F, H, W, 3): all variables move at once, to and fro."""
+        return figures.traversal_frames(self.traversal_rows())
+
     def _traversal_row(self, name: str, information: float, columns: slice) -> TraversalRow:
         z_TW = self._centres()[:1].repeat(self.settings.traversal_steps, 1)
         z_TW[:, columns] = torch.tensor(self._positions()).to(z_TW)[:, None]

@@ -171,8 +171,8 @@ def _concrete_normal(config: PriorConfig, classes: int, concrete_density: str) -
 
 
 def _normal_groups(stem: str, config: PriorConfig, kind: int) -> tuple[Group, ...]:
-    size = config.dimensions // config.groups
-    names = _group_names(stem, config.groups, size)
+    size = config.group_size or config.dimensions
+    names = _group_names(stem, config.dimensions // size, size)
     return tuple(Group(name, kind, i * size, (i + 1) * size) for i, name in enumerate(names))
 
 

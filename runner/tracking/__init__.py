@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from runner.tracking import provenance
-from runner.tracking.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from runner.tracking.console import Display, make_console, print_settings, print_summary
+from runner.tracking.checkpoint import Checkpoint
+from runner.tracking.checkpoint import load as load_checkpoint
+from runner.tracking.checkpoint import save as save_checkpoint
+from runner.tracking.console import (
+    Display,
+    make_console,
+    print_error,
+    print_settings,
+    print_summary,
+)
 from runner.tracking.folder import RunFolder
 from runner.tracking.interrupt import Interrupt
+from runner.tracking.speed import Speed
 from runner.tracking.wandb_run import WandbRun
 
 __all__ = [
@@ -14,9 +23,11 @@ __all__ = [
     "Display",
     "Interrupt",
     "RunFolder",
+    "Speed",
     "WandbRun",
     "load_checkpoint",
     "make_console",
+    "print_error",
     "print_settings",
     "print_summary",
     "provenance",

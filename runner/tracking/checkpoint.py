@@ -1,72 +1,122 @@
-"""Checkpoints that are written whole or not at all, wherever the process is killed.
+"""Checkpoints: the tensors and the state of a run, written whole or not at all.
 
-``state.json`` names the tensor files that belong to it and is replaced last: it is the moment at
-which a checkpoint comes into being. Files that it does not name are left-overs.
+``state.json`` names the tensor files that belong to it, with their checksums. It is replaced last,
+in one stroke: that is the moment at which a checkpoint becomes the run's checkpoint. Tensor files
+that it does not name are left from another one, and are deleted by the next save.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runner.errors import DataError, UsageError
-from runner.tracking.folder import replace_atomically
+from runner.tracking.folder import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_STATE = "state.json"
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by file and name, on the CPU, and a JSON state with at least ``step``."""
+    """What a run needs to go on: tensors on the CPU, and whatever JSON can say."""
 
-    tensors: Mapping[str, Mapping[str, Tensor]]
-    state: Mapping[str, Any]
+    tensors: dict[str, dict[str, Tensor]]
+    """A file each, by its name's first word (``model``, ``optimizer``): name → tensor."""
+    state: dict[str, Any]
+    """``step``, and what else the run wants to find again."""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint of a folder."""
-    from safetensors.torch import save
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint of a folder; until the last moment the former one stands.
 
-    # A fresh name even for the same step: no file of the standing checkpoint is touched.
-    mark = f"{checkpoint.state['step']:08d}-{secrets.token_hex(3)}"
+    Raises: TypeError when ``state`` has no whole number ``step``.
+    """
+    step = checkpoint.state.get("step")
+    if not isinstance(step, int):
+        raise TypeError("the state of a checkpoint needs a whole number 'step'")
+    folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, dict[str, str]] = {}
     for stem, tensors in checkpoint.tensors.items():
-        content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
-        name = f"{stem}-{mark}.safetensors"
-        replace_atomically(folder / name, content)
-        files[stem] = {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
-    state = {**checkpoint.state, "files": files}
-    replace_atomically(folder / "state.json", (json.dumps(state, indent=2) + "\n").encode())
-    named = {file["name"] for file in files.values()} | {"state.json"}
-    for path in folder.iterdir():
-        if path.name not in named:
-            path.unlink()
+        content = _serialize(tensors)
+        checksum = hashlib.sha256(content).hexdigest()
+        # With its checksum in its name, a file never replaces one with other content: saving one
+        # step twice is as safe as saving two steps.
+        name = f"{stem}-{step:08d}-{checksum[:8]}.safetensors"
+        write_atomically(folder / name, content)
+        files[stem] = {"name": name, "sha256": checksum}
+    commit = {"state": checkpoint.state, "files": files}
+    write_atomically(folder / _STATE, json.dumps(commit, indent=2, allow_nan=False).encode())
+    _delete_others(folder, {file["name"] for file in files.values()})
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load(folder: Path) -> Checkpoint:
     """Return the checkpoint of a folder.
 
-    Raises: UsageError when there is none; DataError when a file of it is missing or corrupt.
+    Raises:
+        UsageError: there is none.
+        DataError: a file of it is missing, truncated or corrupt.
     """
-    from safetensors.torch import load
+    path = folder / _STATE
+    if not path.is_file():
+        hint = "the run stopped before it wrote one; start it again"
+        raise UsageError(f"'{folder.parent}' has no checkpoint", hint)
+    state, files = _read_state(path)
+    return Checkpoint({stem: _read_tensors(folder, file) for stem, file in files.items()}, state)
 
+
+def _serialize(tensors: Mapping[str, Tensor]) -> bytes:
+    import torch
+    from safetensors.torch import save as to_bytes
+
+    # The format wants each tensor in memory of its own.
+    own = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    return to_bytes(own)
+
+
+def _read_state(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     try:
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"'{folder.parent}' has no checkpoint to go on from") from error
-    except ValueError as error:
-        raise DataError(f"{folder / 'state.json'} is not JSON: {error}") from error
-    tensors: dict[str, dict[str, Tensor]] = {}
-    for stem, file in state.pop("files").items():
-        path = folder / file["name"]
-        content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != file["sha256"]:
-            raise DataError(f"{path} is missing, truncated or corrupt")
-        tensors[stem] = load(content)
-    return Checkpoint(tensors, state)
+        commit = json.loads(path.read_bytes())
+        state, files = commit["state"], commit["files"]
+        plain_names = all(Path(file["name"]).name == file["name"] for file in files.values())
+        sound = isinstance(state["step"], int) and plain_names  # no way out of the folder
+    except (ValueError, LookupError, TypeError, AttributeError):
+        sound, state, files = False, {}, {}
+    if not sound:
+        raise DataError(f"'{path}' is truncated or corrupt")
+    return cast("dict[str, Any]", state), cast("dict[str, dict[str, str]]", files)
+
+
+def _read_tensors(folder: Path, file: Mapping[str, str]) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+
+    path = folder / file["name"]
+    if not path.is_file():
+        raise DataError(f"'{path}' is missing")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != file.get("sha256"):
+        raise DataError(f"'{path}' is truncated or corrupt")
+    try:
+        return from_bytes(content)
+    except SafetensorError as error:
+        raise DataError(f"'{path}' is not a safetensors file") from error
+
+
+def _delete_others(folder: Path, names: set[str]) -> None:
+    """Delete the files of other checkpoints, whole and half-written."""
+    for pattern in ("*.safetensors", ".*.tmp"):
+        for path in folder.glob(pattern):
+            if path.name not in names:
+                with suppress(OSError):  # the next save tries again
+                    path.unlink()

@@ -1,37 +1,47 @@
-"""What a person sees: a live display on a terminal, plain lines elsewhere, tables at the end."""
+"""What a person sees while a run trains and when it is done, all of it on stderr.
+
+On a terminal a panel is redrawn in place; in a pipe, a log file or a dumb terminal the same figures
+come as a plain line now and then.
+"""
 
 from __future__ import annotations
 
+import sys
+import textwrap
 import time
-from collections.abc import Mapping
-from types import TracebackType
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-TERM_WORDS = {
-    "reconstruction": "reconstruction",
-    "index_code_mi": "index-code MI",
-    "group_total_correlation": "correlation between groups",
-    "within_group_total_correlation": "correlation within groups",
-    "dimension_wise_kl": "dimension-wise KL",
-}
-"""The five terms, by their names in logs, in words."""
+from runner.tracking.summary_tables import TERM_WORDS, figure_text, summary_tables
 
-_LIVE_SECONDS = 0.25
+_LABEL_WIDTH = 12
+_PANEL_WIDTH = 72
+_REDRAWS_PER_SECOND = 4
+_PACE_SECONDS = 30.0
+"""The time left follows the speed of this many last seconds."""
 
 
 def make_console() -> Console:
-    """Return the console for people: standard error, so that standard output stays clean."""
-    return Console(stderr=True)
+    """Return the console on stderr: stdout stays clean for pipes."""
+    # Without this, FORCE_COLOR would draw the live panel into the log of a CI service.
+    not_a_terminal = None if sys.stderr.isatty() else False
+    return Console(stderr=True, highlight=False, force_terminal=not_a_terminal)
 
 
 class Display:
-    """Progress of one run: a live panel on a terminal, a plain line now and then elsewhere."""
+    """The progress of a run: a live panel on a terminal, plain lines elsewhere.
+
+    Steps before ``done`` belong to an earlier process and count for progress, not for speed.
+    """
 
     def __init__(
         self,
@@ -42,133 +52,158 @@ class Display:
         done: int = 0,
         plain_seconds: float = 15.0,
     ) -> None:
-        self._title, self._total, self._console = title, total_steps, console
+        self._title = title
+        self._total = total_steps
+        self._console = console
+        self._step = self._line_step = done
+        self._record: Mapping[str, float] = {}
+        self._pace = _Pace(done)
         self._plain_seconds = plain_seconds
-        self._drawn = -float("inf")
-        self._shown: Mapping[str, float] = {}
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(compact=True),
-            console=console,
-            expand=True,
-            speed_estimate_period=120,
-        )
-        self._task = self._progress.add_task(title, total=total_steps, completed=done, speed="")
-        on_terminal = console.is_terminal and not console.is_dumb_terminal
-        self._live = Live(console=console, auto_refresh=False) if on_terminal else None
+        self._next_line = 0.0
+        self._live: Live | None = None
+        if console.is_terminal and not console.is_dumb_terminal:
+            self._live = Live(
+                get_renderable=self._panel,
+                console=console,
+                refresh_per_second=_REDRAWS_PER_SECOND,
+            )
 
     def __enter__(self) -> Display:
+        self._pace = _Pace(self._step)
         if self._live:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
-            self._draw()
             self._live.stop()
-        elif self._shown:
+        elif self._step != self._line_step:
             self._print_line()
 
     def advance(self, step: int) -> None:
-        """Show that a step is done; cheap enough to call at every one."""
-        if self._live and time.monotonic() - self._drawn > _LIVE_SECONDS:
-            self._progress.update(self._task, completed=step)
-            self._draw()
+        """Note that ``step`` is done: the panel looks here when it is redrawn."""
+        self._step = step
 
     def record(self, record: Mapping[str, float]) -> None:
-        """Show the newest figures."""
-        first = not self._shown
-        self._shown = record
-        speed = f"{record['images_per_second']:,.0f} images/s"
-        self._progress.update(self._task, completed=record["step"], speed=speed)
-        if not self._live and (first or time.monotonic() - self._drawn > self._plain_seconds):
+        """Take up the newest figures: ``loss``, ``terms/…`` and ``images_per_second``."""
+        self._record = record
+        if self._live is None and time.monotonic() >= self._next_line:
             self._print_line()
 
-    def _draw(self) -> None:
-        self._drawn = time.monotonic()
-        if self._live:
-            self._live.update(Group(self._progress, self._figures()), refresh=True)
-
-    def _figures(self) -> Table:
-        table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-        table.add_column(justify="right", style="cyan")
-        table.add_column(justify="right")
-        table.add_column(style="dim")
-        if self._shown:
-            table.add_row("loss", f"{self._shown['loss']:.3f}", "nats an image, weighted")
-            for name, words in TERM_WORDS.items():
-                table.add_row(words, f"{self._shown[f'terms/{name}']:.3f}", "")
-        return table
-
     def _print_line(self) -> None:
-        self._drawn = time.monotonic()
-        shown = self._shown
-        terms = "  ".join(f"{name} {shown[f'terms/{name}']:.2f}" for name in TERM_WORDS)
-        line = (
-            f"{self._title}  step {shown['step']:.0f}/{self._total}  "
-            f"{shown['images_per_second']:,.0f} images/s  loss {shown['loss']:.2f}  {terms}"
+        self._next_line = time.monotonic() + self._plain_seconds
+        self._line_step = self._step
+        width = len(f"{self._total:,}")
+        words = [self._title, f"step {self._step:>{width},} of {self._total:,}"]
+        words += [f"{amount:>9} {unit}" for amount, unit in self._speed()]
+        words += [f"{name} {figure_text(value):>9}" for name, value in self._figures()]
+        self._console.print("  ".join(words), markup=False, highlight=False, soft_wrap=True)
+
+    def _panel(self) -> Panel:
+        steps = Table.grid(padding=(0, 2), expand=True)
+        steps.add_column(ratio=1)
+        steps.add_column(justify="right", no_wrap=True)
+        bar = ProgressBar(total=self._total, completed=self._step, complete_style="cyan")
+        steps.add_row(bar, f"{self._step:,} of {self._total:,}")
+        figures = Table.grid(padding=(0, 2), expand=True)
+        figures.add_column(ratio=1, no_wrap=True)
+        figures.add_column(justify="right", no_wrap=True)
+        for name, value in self._figures():
+            figures.add_row(name, figure_text(value), style="bold" if name == "loss" else "")
+        speed = "   ".join(f"{amount} {unit}" for amount, unit in self._speed())
+        return Panel(
+            Group(steps, Text(speed, style="dim", no_wrap=True), Text(), figures),
+            title=Text(self._title, style="bold"),
+            title_align="left",
+            border_style="dim",
+            padding=(0, 1),
+            width=min(_PANEL_WIDTH, self._console.width),
         )
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _figures(self) -> Iterator[tuple[str, float]]:
+        if "loss" in self._record:
+            yield "loss", self._record["loss"]
+        for term, words in TERM_WORDS.items():
+            if f"terms/{term}" in self._record:
+                yield words, self._record[f"terms/{term}"]
+
+    def _speed(self) -> Iterator[tuple[str, str]]:
+        """Yield (amount, unit) of how fast it goes and how long that takes."""
+        speed = self._record.get("images_per_second")
+        now = time.monotonic()
+        left = self._pace.left(self._step, self._total, now)
+        yield "-" if speed is None else f"{speed:,.0f}", "images/s"
+        yield _duration(self._pace.elapsed(now)), "elapsed"
+        yield "-:--" if left is None else _duration(left), "left"
+
+
+class _Pace:
+    """Time gone and time to go, in seconds."""
+
+    def __init__(self, done: int) -> None:
+        self._done = done
+        self._start = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def elapsed(self, now: float) -> float:
+        return now - self._start
+
+    def left(self, step: int, total: int, now: float) -> float | None:
+        """Return the time to go at the speed of the last seconds, or None while it is unknown.
+
+        Time is taken from the end of the first step, which may be slow (compilation).
+        """
+        if step == self._done:
+            return None
+        self._samples.append((now, step))
+        while len(self._samples) > 2 and self._samples[1][0] < now - _PACE_SECONDS:
+            self._samples.popleft()
+        then, first = self._samples[0]
+        return (total - step) * (now - then) / (step - first) if step > first else None
 
 
 def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> None:
-    """Print what is about to happen: one labelled line a setting."""
-    console.print(Text(title, style="bold"))
-    for name, value in rows.items():
-        console.print(Text(f"{name:>12}", style="dim"), Text(value), soft_wrap=True)
+    """Print what a run is about to do, a setting a row; values break where two spaces stand."""
+    for label, value in {"run": title, **rows}.items():
+        for number, line in enumerate(_wrap(value, console.width - _LABEL_WIDTH - 2)):
+            margin = ("" if number else label).rjust(_LABEL_WIDTH)
+            text = Text.assemble((margin, "dim"), "  ", line)
+            console.print(text, soft_wrap=True, highlight=False)
 
 
 def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
-    """Print the final figures: ELBO and terms, then each variable, then each group."""
+    """Print the content of ``summary.json`` as tables, the most informative variables first."""
+    ascii_only = console.options.ascii_only
+    for title, table in summary_tables(summary, width=console.width, ascii_only=ascii_only):
+        console.print()
+        if title:
+            console.print(Text(f"  {title}", style="bold"), soft_wrap=True, highlight=False)
+        console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
     console.print()
-    console.print(_terms_table(summary))
-    console.print(_variables_table(summary))
-    console.print(_groups_table(summary))
-    for name, score in summary["scores"].items():
-        console.print(f"  {name} {score:.3f}", highlight=False)
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=True)
-    table.add_column(first, style="cyan", no_wrap=True)
-    for column in others:
-        table.add_column(column, justify="right")
-    return table
+def print_error(console: Console, message: str, hint: str | None) -> None:
+    """Print an error on one line and its remedy on the next, whatever characters they hold."""
+    line = Text.assemble(("error:", "bold red"), " ", " ".join(message.split()))
+    console.print(line, soft_wrap=True, highlight=False)
+    if hint:
+        console.print(Text(f"  {' '.join(hint.split())}"), soft_wrap=True, highlight=False)
 
 
-def _terms_table(summary: Mapping[str, Any]) -> Table:
-    title = f"ELBO and its terms over {summary['images']:,} images ({summary['split']})"
-    table = _table(title, "term", "nats an image")
-    for name, words in TERM_WORDS.items():
-        table.add_row(words, f"{summary['terms'][name]:.3f}")
-    table.add_row("rate", f"{summary['rate']:.3f}", style="dim")
-    table.add_row("ELBO", f"{summary['elbo']:.3f}", style="bold")
-    return table
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _variables_table(summary: Mapping[str, Any]) -> Table:
-    known = summary["information"]
-    title = f"Variables, q(z) over {summary['encodings']:,} encodings"
-    table = _table(title, "variable", "I(x; z_v)", "rate")
-    for name in sorted(known["variable"], key=lambda name: -known["variable"][name]):
-        table.add_row(name, f"{known['variable'][name]:.3f}", f"{known['rate'][name]:.3f}")
-    return table
-
-
-def _groups_table(summary: Mapping[str, Any]) -> Table:
-    known = summary["information"]
-    factors = list(next(iter(known["factor"].values())))
-    columns = ["I(x; z_g)", *(f"I({factor}; z_g)" for factor in factors)]
-    table = _table("Groups", "group", *columns)
-    for name, by_factor in known["factor"].items():
-        values = [known["group"][name], *by_factor.values()]
-        table.add_row(name, *(f"{value:.3f}" for value in values))
-    return table
+def _wrap(value: str, width: int) -> list[str]:
+    """Break a value between the phrases that two spaces part, and within one only if it must."""
+    lines: list[str] = []
+    for phrase in value.split("  "):
+        if lines and len(f"{lines[-1]}  {phrase}") <= width:
+            lines[-1] += f"  {phrase}"
+        elif len(phrase) <= width:
+            lines.append(phrase)
+        else:
+            lines += textwrap.wrap(phrase, max(width, 1), break_on_hyphens=False)
+    return lines

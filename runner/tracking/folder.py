@@ -1,164 +1,240 @@
-"""The run folder: every file of it replaced whole, nothing pickled."""
+"""The folder of one run: all that outlives the process, as files anyone can read.
+
+``metrics.jsonl`` only grows, by whole lines. Every other file is replaced atomically: a reader, or
+whoever comes after a crash, finds the old file or the new one and never half of one. Nothing is
+pickled, so a folder from a stranger is safe to open.
+
+Shapes: F frames, H W image, C channels (1 or 3).
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from runner.errors import UsageError
+from runner.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-
-def replace_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also if the process or the machine stops meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+STATES = ("running", "finished", "interrupted", "failed", "diverged")
+"""What ``status.json`` can call a run."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run."""
+    """The files of one run, by what they hold."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """Return a folder for a new run.
+        """Return the folder of a new run, made where it does not exist.
 
         Raises: UsageError when it cannot be written to.
         """
+        hint = "choose another folder with out=…"
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(
-                f"cannot write to '{path}': {error.strerror}", "choose another folder with out=…"
-            ) from error
+            raise UsageError(f"cannot write to '{path}': {error.strerror}", hint) from error
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise UsageError(f"cannot write to '{path}': it is read-only", hint)
         return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """Return the folder of an existing run.
 
-        Raises: UsageError when it holds no run.
+        Raises: UsageError when there is no run in it.
         """
-        if not (path / "config.yaml").is_file():
-            raise UsageError(
-                f"'{path}' is not a run folder: it has no config.yaml",
-                "run folders are outputs/DATE/TIME-uid-name",
-            )
-        return cls(path)
+        if (path / "config.yaml").is_file():
+            return cls(path)
+        hint = "a run folder is outputs/DATE/TIME-uid-NAME"
+        runs = sorted(path.glob("*/config.yaml"))
+        if runs:
+            hint = f"it holds runs, such as '{runs[0].parent}'"
+        elif not path.is_dir():
+            hint = "there is no such folder"
+        raise UsageError(f"'{path}' is not a run folder (it has no config.yaml)", hint)
 
     def write_config(self, yaml_text: str) -> None:
-        """Write the resolved settings, ``config.yaml``."""
-        replace_atomically(self.path / "config.yaml", yaml_text.encode())
+        """Replace ``config.yaml``."""
+        write_atomically(self.path / "config.yaml", yaml_text.encode())
 
     def read_config(self) -> str:
-        """Return the text of ``config.yaml``."""
-        return (self.path / "config.yaml").read_text(encoding="utf-8")
+        """Return the text of ``config.yaml``.
+
+        Raises: UsageError when it is not text.
+        """
+        try:
+            return (self.path / "config.yaml").read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"'{self.path / 'config.yaml'}' is not a text file") from error
 
     def update_status(self, **changes: object) -> None:
-        """Change entries of ``status.json``."""
-        self._write_json("status.json", self.read_status() | changes)
+        """Change some keys of ``status.json``; the others, and their order, stay."""
+        if changes.get("state", STATES[0]) not in STATES:
+            raise ValueError(f"state must be one of {', '.join(STATES)}")
+        self._write_json("status.json", {**self.read_status(), **changes})
 
     def read_status(self) -> dict[str, Any]:
-        """Return ``status.json``, empty if there is none."""
+        """Return ``status.json``, empty where there is none.
+
+        Raises: UsageError when the file is corrupt.
+        """
         return self._read_json("status.json")
 
-    def append_record(self, record: Mapping[str, float]) -> None:
-        """Add a line to ``metrics.jsonl``."""
-        line = json.dumps(_finite(record), allow_nan=False)
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-
-    def read_records(self) -> list[dict[str, Any]]:
-        """Return the records of ``metrics.jsonl``; a last line that was torn off is left out."""
-        path = self.path / "metrics.jsonl"
-        if not path.is_file():
-            return []
-        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
-        return [json.loads(line) for line in whole.splitlines()]
-
-    def rewind_records(self, step: int) -> None:
-        """Forget the records after a step: those of training that will be repeated."""
-        kept = [json.dumps(r) + "\n" for r in self.read_records() if r["step"] <= step]
-        replace_atomically(self.path / "metrics.jsonl", "".join(kept).encode())
-
-    def sync_records(self) -> None:
-        """Have ``metrics.jsonl`` on the disk, before a checkpoint says that it is there."""
-        path = self.path / "metrics.jsonl"
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-
     def write_summary(self, summary: Mapping[str, Any]) -> None:
-        """Write the final figures, ``summary.json``."""
+        """Replace ``summary.json``; a figure that is not a finite number becomes null."""
         self._write_json("summary.json", summary)
 
     def read_summary(self) -> dict[str, Any]:
-        """Return ``summary.json``, empty if there is none."""
+        """Return ``summary.json``, empty where there is none.
+
+        Raises: UsageError when the file is corrupt.
+        """
         return self._read_json("summary.json")
 
+    def append_record(self, record: Mapping[str, float | int]) -> None:
+        """Add a line to ``metrics.jsonl``; a figure that is not a finite number becomes null."""
+        line = json.dumps(_standard(record), allow_nan=False) + "\n"
+        with self._records.open("ab") as file:
+            file.write(line.encode())
+
+    def read_records(self) -> list[dict[str, Any]]:
+        """Return the whole lines of ``metrics.jsonl``; a last line cut short is left out.
+
+        Raises: DataError when a line is not a record.
+        """
+        return [record for record, _ in self._read_lines()]
+
+    def rewind_records(self, step: int) -> None:
+        """Drop the records after ``step``, and a last line cut short.
+
+        Raises: DataError when a line is not a record.
+        """
+        if self._records.exists():
+            kept = [line for record, line in self._read_lines() if record["step"] <= step]
+            write_atomically(self._records, b"".join(kept))
+
+    def sync_records(self) -> None:
+        """Make the records so far outlast a power cut."""
+        if self._records.exists():
+            with self._records.open("ab") as file:
+                os.fsync(file.fileno())
+
     def write_figure(self, name: str, figure: Figure) -> Path:
-        """Write a figure as PNG and return its path."""
-        buffer = BytesIO()
-        figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight")
-        path = self.path / "figures" / f"{name}.png"
-        replace_atomically(path, buffer.getvalue())
-        return path
+        """Replace ``figures/<name>.png`` and return its path."""
+        content = BytesIO()
+        figure.savefig(content, format="png", dpi=120, bbox_inches="tight")
+        return self._write_picture(f"{name}.png", content)
 
     def write_animation(
         self, name: str, frames_FHWC: NDArray[np.uint8], *, seconds_per_frame: float
     ) -> Path:
-        """Write frames as an endlessly repeated GIF and return its path."""
+        """Replace ``figures/<name>.gif``, which plays for ever, and return its path."""
         from PIL import Image
 
-        buffer = BytesIO()
+        if frames_FHWC.shape[3] == 1:
+            frames_FHWC = frames_FHWC[..., 0]
         first, *others = [Image.fromarray(frame) for frame in frames_FHWC]
-        milliseconds = round(1000 * seconds_per_frame)
+        content = BytesIO()
         first.save(
-            buffer, "GIF", save_all=True, append_images=others, loop=0, duration=milliseconds
+            content,
+            format="GIF",
+            save_all=True,
+            append_images=others,
+            duration=round(1000 * seconds_per_frame),
+            loop=0,
         )
-        path = self.path / "figures" / f"{name}.gif"
-        replace_atomically(path, buffer.getvalue())
-        return path
+        return self._write_picture(f"{name}.gif", content)
+
+    @property
+    def _records(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def _read_lines(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        if not self._records.exists():
+            return
+        lines = self._records.read_bytes().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()  # the process was killed while it wrote this line
+        for number, line in enumerate(lines, start=1):
+            record = _parse(line)
+            if record is None or "step" not in record:
+                raise DataError(f"'{self._records}' is corrupt: line {number} is not a record")
+            yield record, line
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        text = json.dumps(_finite(content), indent=2, allow_nan=False)
-        replace_atomically(self.path / name, (text + "\n").encode())
+        text = json.dumps(_standard(content), indent=2, allow_nan=False, ensure_ascii=False)
+        write_atomically(self.path / name, (text + "\n").encode())
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.path / name
-        if not path.is_file():
+        if not path.exists():
             return {}
+        content = _parse(path.read_bytes())
+        if content is None:
+            raise UsageError(f"'{path}' is corrupt", "the run can do without it: delete it")
+        return content
+
+    def _write_picture(self, file_name: str, content: BytesIO) -> Path:
+        path = self.path / "figures" / file_name
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, content.getvalue())
+        return path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file: whatever stops the process or the machine, one version stands whole."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make the names in a folder outlast a power cut, so that later writes do not overtake them."""
+    with suppress(OSError):  # some systems cannot, and replace files atomically all the same
+        descriptor = os.open(path, os.O_RDONLY)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise UsageError(f"{path} is not JSON: {error}") from error
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a JSON value with null for numbers that JSON cannot write."""
+def _parse(content: bytes) -> dict[str, Any] | None:
+    """Return the object of a JSON text, or None if it is anything else."""
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _standard(value: object) -> object:
+    """Return a value as the JSON standard can say it, which knows neither NaN nor infinity."""
     if isinstance(value, Mapping):
-        return {key: _finite(entry) for key, entry in value.items()}
+        items = cast("Mapping[object, object]", value).items()
+        return {str(key): _standard(item) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [_standard(item) for item in cast("list[object]", value)]
     return None if isinstance(value, float) and not math.isfinite(value) else value

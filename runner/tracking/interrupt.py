@@ -1,42 +1,56 @@
-"""Ctrl-C and SIGTERM: finish the step first."""
+"""Ctrl-C, and the SIGTERM that schedulers and containers send: stop in good order."""
 
 from __future__ import annotations
 
-import os
 import signal
-from types import FrameType, TracebackType
+import threading
+from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
+_DEFAULTS: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+
 
 class Interrupt:
-    """While entered, remembers the first SIGINT or SIGTERM; the second one ends the process."""
+    """While it is entered, the first signal is only noted; the second does what it always does.
+
+    A signal that the process was told to ignore (``nohup``, a script's ``&``) stays ignored.
+    Python delivers signals to the main thread only, so in another one nothing is changed.
+    """
 
     def __init__(self, console: Console) -> None:
         self.signal_number: int | None = None
+        """The signal that asks the run to stop, or None while none has come."""
         self._console = console
-        self._before: dict[int, signal._HANDLER] = {}
+        self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self._before[number] = signal.signal(number, self._on_signal)
-            except ValueError:  # not the main thread, where Python delivers no signals
-                break
+        if threading.current_thread() is threading.main_thread():
+            for number in _DEFAULTS:
+                handler = signal.getsignal(number)
+                if handler is not None and handler != signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    def __exit__(self, *_: object) -> None:
+        while self._previous:
+            signal.signal(*self._previous.popitem())
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.signal_number is not None:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            self._stop_at_once(number)
+            return
         self.signal_number = number
-        self._console.print("stopping after this step; once more to stop at once", style="yellow")
+        with suppress(RuntimeError):  # the signal came in the midst of a write to the same stream
+            self._console.print("stopping after this step; once more to stop at once")
+
+    def _stop_at_once(self, number: int) -> None:
+        for each in self._previous:
+            signal.signal(each, _DEFAULTS[each])
+        self._console.show_cursor()  # SIGTERM leaves no time for the live display to do it
+        signal.raise_signal(number)

@@ -1,85 +1,130 @@
-"""One run on W&B: online where that works at once, offline where it does not, never in the way."""
+"""A run on W&B, in whatever state the key, the network and the server are.
+
+W&B is a guest: a setting that it cannot accept stops a run before it starts, but nothing that
+happens to it later does. wandb is imported only where a run needs it.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any
-from urllib.parse import urlparse
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
-from runner.config import WANDB_MODES, WandbConfig
-from runner.errors import UsageError, nearest
+from runner.config import WandbConfig
+from runner.errors import UsageError, VaerunError, nearest
 
-_PROBE_SECONDS = 2.0
-_ENVIRONMENT_MODES = {"dryrun": "offline", "run": "online"}
-"""Older values of WANDB_MODE that the client still takes."""
+if TYPE_CHECKING:
+    import wandb
+
+PROBE_SECONDS = 2.0
+"""How long a server may take to accept a connection before a run goes offline."""
+
+INIT_SECONDS = 20.0
+"""How long a server that accepts connections may take to register a run."""
+
+FINISH_SECONDS = 60.0
+"""How long the end of a run waits for uploads; what is left stays in the run folder."""
+
+_ENVIRONMENT_MODES = {
+    "online": "online",
+    "run": "online",
+    "offline": "offline",
+    "dryrun": "offline",
+    "disabled": "disabled",
+}
+"""What WANDB_MODE may hold, and what it means."""
+
+_log = logging.getLogger(__name__)
 
 
 def resolve_mode(mode: str) -> tuple[str, str]:
-    """Return ``online``, ``offline`` or ``disabled``, and the reason in a few words.
+    """Return "online", "offline" or "disabled", and the reason in one line.
 
-    The environment's WANDB_MODE wins over the settings. ``auto`` is online with an API key and a
-    server that answers within two seconds, else offline; nothing ever prompts.
+    WANDB_MODE beats ``mode``. "auto" is online where there are an API key and a server that answers
+    within two seconds. Nothing is ever asked of the user.
 
-    Raises: UsageError when the key or WANDB_MODE is malformed, or there is no key for ``online``.
+    Raises:
+        UsageError: WANDB_MODE or the API key is malformed, or "online" is wanted without a key.
     """
-    if chosen := os.environ.get("WANDB_MODE"):
-        known = _ENVIRONMENT_MODES.get(chosen, chosen)
-        if known not in WANDB_MODES:
-            raise UsageError(
-                f"WANDB_MODE is '{chosen}', not one of {', '.join(WANDB_MODES)}",
-                nearest(chosen, WANDB_MODES),
-            )
-        mode, reason = known, "as WANDB_MODE says"
-    else:
-        reason = "as wandb.mode says"
-    if mode in ("disabled", "offline"):
-        return mode, reason
-    if not _has_key():
-        if mode == "online":
-            raise UsageError(
-                "wandb.mode=online needs an API key", "wandb login, or wandb.mode=auto"
-            )
-        return "offline", "no API key (wandb login stores one)"
-    if mode == "auto" and (server := _silent_server()):
-        return "offline", f"{server} does not answer"
-    return "online", reason if mode == "online" else "API key found"
-
-
-def _has_key() -> bool:
-    import wandb
-
+    asker = "WANDB_MODE" if os.environ.get("WANDB_MODE") else "wandb.mode"
+    asked = _environment_mode() or mode
+    if asked not in ("auto", "online"):
+        return asked, f"set by {asker}"
     try:
-        return bool(wandb.login(prompt=False, verify=False))
-    except (wandb.Error, ValueError) as error:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UsageError(
-            f"the W&B API key is not valid: {line}", "wandb login --relogin"
-        ) from error
+        return _mode_of_session(asked, asker)
+    except _wandb().Error as error:
+        raise UsageError(f"W&B: {_one_line(error)}", "`wandb login` stores a valid key") from error
+    except ValueError as error:  # a WANDB_* variable that wandb cannot read
+        raise UsageError(f"W&B: {_one_line(error)}") from error
 
 
-def _silent_server() -> str | None:
-    """Return the server's name if nothing answers there; behind a proxy it is given the benefit."""
-    import wandb
-
-    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
+def _environment_mode() -> str | None:
+    """Return what WANDB_MODE asks for, or None where it is not set."""
+    value = os.environ.get("WANDB_MODE")
+    if not value:
         return None
-    url = urlparse(wandb.setup().settings.base_url)
-    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-    try:
-        socket.create_connection((host, port), _PROBE_SECONDS).close()
-    except OSError:
-        return host
-    return None
+    if value not in _ENVIRONMENT_MODES:
+        choices = ", ".join(_ENVIRONMENT_MODES)
+        hint = nearest(value, _ENVIRONMENT_MODES)
+        raise UsageError(f"WANDB_MODE must be one of {choices}, got '{value}'", hint)
+    return _ENVIRONMENT_MODES[value]
+
+
+def _mode_of_session(asked: str, asker: str) -> tuple[str, str]:
+    """Return the mode and its reason from the stored settings, the key and the server."""
+    wandb = _wandb()
+    settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
+    if asked == "auto" and settings.mode != "online":
+        return _ENVIRONMENT_MODES[settings.mode], f"set by `wandb {settings.mode}`"
+    wandb.setup(settings=wandb.Settings(mode="online"))  # else `wandb offline` would hide the key
+    if not wandb.login(prompt=False, verify=False):
+        if asked == "online":
+            raise UsageError(
+                f"{asker} is online, but there is no W&B API key",
+                "run `wandb login`, or say wandb.mode=offline",
+            )
+        return "offline", "no API key (run `wandb login`)"
+    if asked == "online":
+        return "online", f"set by {asker}"
+    host = urlsplit(settings.base_url).hostname
+    if not _answers(settings.base_url):
+        return "offline", f"{host} does not answer"
+    return "online", f"{host} answers"
+
+
+def _answers(url: str) -> bool:
+    """Return whether the server of ``url`` takes a connection soon; behind a proxy, assume so."""
+    address = urlsplit(url)
+    if address.scheme in getproxies_environment():
+        return True
+    port = address.port or {"http": 80}.get(address.scheme, 443)
+    answered = threading.Event()
+
+    def probe() -> None:
+        with suppress(OSError), socket.create_connection((address.hostname, port), PROBE_SECONDS):
+            answered.set()
+
+    # A thread, since looking up a name has no time limit of its own.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return answered.is_set()
 
 
 class WandbRun:
-    """A W&B run that belongs to a run folder.
+    """One run on W&B; as a context manager it ends however the block ends.
 
-    Trouble with W&B never stops training: logging is switched off and ``reason`` says why.
+    ``mode`` is what came of the settings and ``reason`` why, in one line. When W&B breaks, ``mode``
+    becomes "disabled", one warning is logged, and every method does nothing from then on.
+    ``id`` is W&B's name of the run, to be given back as ``run_id`` when the run is resumed.
     """
 
     def __init__(
@@ -87,104 +132,169 @@ class WandbRun:
         settings: WandbConfig,
         *,
         folder: Path,
+        name: str,
         config: Mapping[str, Any],
         run_id: str | None = None,
     ) -> None:
-        """Start or take up a W&B run; ``config`` becomes its settings, ``config["name"]`` its name.
+        """Start the run.
 
-        Raises: UsageError as :func:`resolve_mode`.
+        Raises: UsageError as :func:`resolve_mode`, or where W&B does not accept a setting.
         """
         self.id = run_id
-        self._run: Any = None
         self.mode, self.reason = resolve_mode(settings.mode)
+        self._folder = folder
+        self._summary: dict[str, Any] = {}
+        self._run: wandb.Run | None = None
         if self.mode == "disabled":
             return
-        import wandb
-
-        try:
-            self._run = wandb.init(
-                project=settings.project,
-                entity=settings.entity,
-                group=settings.group,
-                tags=settings.tags,
-                name=config["name"],
-                job_type="train",
-                config=dict(config),
-                dir=str(folder),
-                id=run_id,
-                resume="allow" if run_id and self.mode == "online" else None,
-                mode="online" if self.mode == "online" else "offline",
-                reinit="create_new",  # a run that failed before must not catch this one's records
-                settings=wandb.Settings(console="off", silent=True, save_code=False),
-            )
-        except (wandb.Error, OSError) as error:
-            self._give_up(error)
-            return
-        self.id = str(self._run.id)  # under a W&B agent it is the agent's
-        self._run.define_metric("*", step_metric="step")
-
-    def __enter__(self) -> WandbRun:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.finish(exit_code=getattr(error, "exit_code", 1) if error else 0)
+        arguments: dict[str, Any] = {
+            "dir": folder,
+            "project": settings.project,
+            "entity": settings.entity,
+            "group": settings.group,
+            "tags": settings.tags,
+            "name": name,
+            "job_type": "train",
+            "config": dict(config),
+            "id": run_id,
+        }
+        self._run = self._start(arguments)
+        if self._run is not None:
+            self.id = self._run.id  # under `wandb agent` not the one that was asked for
+            self.reason = (self._run.url if self.mode == "online" else None) or self.reason
 
     def log(self, record: Mapping[str, float], step: int) -> None:
-        """Log the figures of a step."""
-        self._call("log", dict(record), step=step)
+        """Add a row to the history."""
+        self._attempt(lambda run: run.log({**record, "step": step}, step=step))
 
     def log_figures(self, paths: Mapping[str, Path], step: int) -> None:
-        """Log pictures, each under ``figures/`` and its name."""
-        if self._run is None:
-            return
-        import wandb
+        """Add pictures (PNG) and animations (GIF) to the row of ``step``, as ``figures/NAME``."""
 
-        images = {
-            f"figures/{name}": wandb.Image(str(path), file_type=path.suffix[1:])
-            for name, path in paths.items()
-        }
-        self._call("log", {**images, "step": step}, step=step)
+        def send(run: wandb.Run) -> None:
+            run.log({**_media(paths), "step": step}, step=step)
+
+        self._attempt(send)
 
     def summarize(self, summary: Mapping[str, Any]) -> None:
-        """Set the final figures, nested ones as ``terms/reconstruction``."""
-        if self._run is not None:
-            self._run.summary.update(dict(_flat(summary)))
+        """Set the columns of the list of runs; the keys of nested mappings are joined by "/"."""
+        self._summary.update(_flatten(summary))
 
     def finish(self, exit_code: int) -> None:
-        """End the W&B run, once."""
-        run, self._run = self._run, None
-        if run is None:
-            return
-        import wandb
+        """End the run and wait for its uploads, but not forever; a second call does nothing."""
+        self._attempt(self._write_summary)
+        self._attempt(lambda run: run.finish(exit_code=exit_code))
+        self._run = None
 
-        try:
-            run.finish(exit_code=exit_code)
-        except (wandb.Error, OSError) as error:
-            self._give_up(error)
+    def __enter__(self) -> Self:
+        return self
 
-    def _call(self, method: str, *values: object, **named: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        ordinary = 0 if error is None else 1
+        self.finish(error.exit_code if isinstance(error, VaerunError) else ordinary)
+
+    def _start(self, arguments: dict[str, Any]) -> wandb.Run | None:
+        """Return the run in the wanted mode or, if that fails, offline; None if both fail."""
+        wandb = _wandb()
+        for mode in dict.fromkeys((self.mode, "offline")):
+            try:
+                run = _init(mode, arguments)
+            except (wandb.errors.UsageError, wandb.errors.AuthenticationError, ValueError) as error:
+                raise UsageError(f"W&B: {_one_line(error)}") from error
+            except Exception as error:  # a broken W&B raises anything
+                self.reason = f"W&B did not take the run ({_one_line(error)})"
+                if not isinstance(error, wandb.Error):
+                    _forget_client()
+            else:
+                self.mode = mode
+                return run
+        self.mode = "disabled"
+        return None
+
+    def _attempt(self, action: Callable[[wandb.Run], object]) -> None:
+        """Do something with the run, and do without W&B from then on if it fails."""
         if self._run is None:
             return
-        import wandb
-
         try:
-            getattr(self._run, method)(*values, **named)
-        except (wandb.Error, OSError) as error:
-            self._give_up(error)
+            action(self._run)
+        except Exception as error:  # a broken W&B raises anything
+            self._give_up(self._run, error)
 
-    def _give_up(self, error: Exception) -> None:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        self._run, self.mode, self.reason = None, "disabled", f"W&B failed: {line}"
+    def _give_up(self, run: wandb.Run, error: Exception) -> None:
+        self._run = None
+        self.mode = "disabled"
+        self.reason = _one_line(error)
+        if isinstance(error, TimeoutError):
+            rest = self._folder / "wandb" / f"run-*-{self.id}"
+            self.reason = f"the upload is unfinished, `wandb sync {rest}` goes on with it"
+        _log.warning("W&B has stopped: %s", self.reason)
+        if isinstance(error, ConnectionError):
+            _forget_client()
+        with suppress(Exception):
+            run.finish(exit_code=1)
+
+    def _write_summary(self, run: wandb.Run) -> None:
+        """Write the summary after the last row, whose own values would else replace it."""
+        run.log({}, commit=True)
+        run.summary.update(self._summary)
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
+def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
+    """Return a new run; it prints nothing, and shares nothing with other runs of the process."""
+    wandb = _wandb()
+    settings = wandb.Settings(
+        console="off",
+        silent=True,
+        save_code=False,
+        disable_git=True,  # wandb would look at the current folder, which need not be the code's
+        init_timeout=INIT_SECONDS,
+        finish_timeout=FINISH_SECONDS,
+        finish_timeout_raises=True,
+    )
+    resume = "allow" if arguments["id"] and mode == "online" else None
+    return wandb.init(
+        **arguments,
+        mode=cast("Any", mode),
+        resume=resume,
+        reinit="create_new",
+        settings=settings,
+    )
+
+
+def _wandb() -> ModuleType:
+    """Return the module, silenced before it can say which settings file it reads."""
+    import wandb
+
+    wandb.termsetup(wandb.Settings(silent=True), None)
+    return wandb
+
+
+def _forget_client() -> None:
+    """Drop wandb's dead background process, so that the next run gets a new one."""
+    with suppress(Exception):
+        _wandb().teardown(exit_code=1)
+
+
+def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
+    wandb = _wandb()
+    kinds = {".gif": wandb.Video}
+    return {
+        f"figures/{name}": kinds.get(path.suffix, wandb.Image)(str(path))
+        for name, path in paths.items()
+    }
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a nested mapping under the names of their paths."""
+    for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}/")
+            yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{name}", value
+
+
+def _one_line(error: Exception) -> str:
+    """Return what an error of wandb says, without its advice on how to program."""
+    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    if isinstance(error, ValueError) and len(lines) > 2:  # pydantic: "1 error", field, complaint
+        return ": ".join(lines[1:3])
+    return lines[0]

@@ -35,5 +35,6 @@ def prepare(device: torch.device) -> None:
     float32 results; only where the CPU has bfloat16 matrix units would it round the inputs, and
     there, as on a GPU, the default stays.
     """
-    rounds = device.type != "cpu" or torch.cpu._is_amx_tile_supported()
+    has_matrix_units = torch.cpu._is_amx_tile_supported  # pyright: ignore[reportPrivateUsage] - no public name
+    rounds = device.type != "cpu" or has_matrix_units()
     torch.set_float32_matmul_precision("highest" if rounds else "medium")

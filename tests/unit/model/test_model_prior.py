@@ -17,19 +17,19 @@ def prior(config: RunConfig) -> Prior:
 
 
 @pytest.mark.parametrize(
-    ("groups", "names"),
+    ("size", "names"),
     [
-        (1, ("z",)),
-        (5, ("z_0-1", "z_2-3", "z_4-5", "z_6-7", "z_8-9")),
-        (10, tuple(f"z_{i}" for i in range(10))),
+        (10, ("z",)),
+        (2, ("z_0-1", "z_2-3", "z_4-5", "z_6-7", "z_8-9")),
+        (1, tuple(f"z_{i}" for i in range(10))),
     ],
 )
 def test_one_override_regroups_the_normals(
-    composed: Callable[..., RunConfig], groups: int, names: tuple[str, ...]
+    composed: Callable[..., RunConfig], size: int, names: tuple[str, ...]
 ):
-    got = prior(composed("prior=normal", f"prior.groups={groups}"))
+    got = prior(composed("prior=normal", f"prior.group_size={size}"))
     assert got.group_names == names
-    assert [g.stop - g.start for g in got.groups] == [10 // groups] * groups
+    assert [g.stop - g.start for g in got.groups] == [size] * (10 // size)
     assert got.width == 10
     assert got.parameters == 20
 
@@ -47,7 +47,7 @@ def test_concrete_normal_takes_the_dataset_s_classes_unless_told(
 
 
 def test_densities_are_gathered_by_group(composed: Callable[..., RunConfig]):
-    got = prior(composed("prior=concrete_normal", "prior.groups=2", "prior.dimensions=4"))
+    got = prior(composed("prior=concrete_normal", "prior.group_size=2", "prior.dimensions=4"))
     encodings = torch.randn(6, got.parameters)
     z = got.sample(encodings, got.noise(6, torch.Generator().manual_seed(0)))
     densities = got.densities(z, encodings, encodings)

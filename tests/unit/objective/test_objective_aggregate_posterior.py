@@ -33,7 +33,8 @@ def test_the_published_matrix_that_fills_column_zero_is_biased():
     """The oracle above would catch it: 1/N in column 0 instead of on the diagonal."""
     images, batch = 6, 3
     source = torch.Generator().manual_seed(1)
-    qz_x_NN = torch.randn(images, images, generator=source, dtype=torch.float64).exp()
+    log_qz_x_NN = torch.randn(images, images, generator=source, dtype=torch.float64)
+    qz_x_NN = (log_qz_x_NN + 2 * torch.eye(images)).exp()  # a sample fits its own encoding best
     weights = torch.full((batch, batch), 1 / (batch - 1), dtype=torch.float64)
     weights.view(-1)[::batch] = 1 / images
     weights.view(-1)[1::batch] = (images - batch + 1) / (images * (batch - 1))
@@ -42,7 +43,7 @@ def test_the_published_matrix_that_fills_column_zero_is_biased():
         for m in permutations(range(images), batch)
         if m[1] == 0
     ]
-    assert abs(sum(rows) / len(rows) - float(qz_x_NN[0].mean())) > 0.02
+    assert abs(sum(rows) / len(rows) - float(qz_x_NN[0].mean())) > 0.3
 
 
 @pytest.mark.parametrize(("batch", "images"), [(2, 2), (2, 7), (16, 60000), (128, 128)])

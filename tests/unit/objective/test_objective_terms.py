@@ -45,18 +45,19 @@ def test_total_correlation_of_independent_latents_is_under_three_nats(batch: int
 
 def test_one_encoding_for_all_images_leaves_only_the_closed_form_kl():
     """MI and correlations vanish exactly; the dimension-wise KL is the normal KL."""
-    images = 5000
+    images = 1500
     prior = normal_prior(2, groups=2)
     encodings_BP = parameters(torch.tensor([[0.7, -0.3]]).double().repeat(images, 1), 0.6)
     source = torch.Generator().manual_seed(0)
     z_BD = prior.sample(encodings_BP, torch.randn(images, 2, generator=source).double())
-    densities = prior.densities(z_BD, encodings_BP, encodings_BP[:200])
-    terms = decompose(densities, ZERO, log_mixture_weights(images, 200, 60_000, like=z_BD)).terms
+    densities = prior.densities(z_BD, encodings_BP, encodings_BP)
+    log_weights_BM = log_mixture_weights(images, images, 60_000, like=z_BD)
+    terms = decompose(densities, ZERO, log_weights_BM).terms
     q = torch.distributions.Normal(torch.tensor([0.7, -0.3]), 0.6)
     kl = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum()
     assert float(terms.index_code_mi) == pytest.approx(0, abs=1e-9)
     assert float(terms.group_total_correlation) == pytest.approx(0, abs=1e-9)
-    assert float(terms.dimension_wise_kl) == pytest.approx(float(kl), abs=0.05)
+    assert float(terms.dimension_wise_kl) == pytest.approx(float(kl), abs=0.1)
 
 
 def test_separate_encodings_carry_the_logarithm_of_their_number():

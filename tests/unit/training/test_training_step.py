@@ -16,7 +16,7 @@ CASES = [
     ("objective=vae", "prior=normal"),
     ("objective=beta_vae", "prior=normal"),
     ("objective=beta_tcvae", "prior=normal"),
-    ("objective=hfvae", "prior=normal", "prior.groups=2"),
+    ("objective=hfvae", "prior=normal"),
     ("objective=hfvae", "prior=concrete_normal"),
     ("objective=beta_vae", "prior=concrete_normal", "++objective.group_information={category: -5}"),
 ]

@@ -1,0 +1,56 @@
+"""The typed settings of a run: what every key of ``conf/`` may hold."""
+
+from __future__ import annotations
+
+from runner.config.compose import data_root, flat_keys, parse, register, restore, to_yaml
+from runner.config.schema import (
+    CHOICES,
+    CONCRETE_DENSITIES,
+    GROUPS,
+    PRECISIONS,
+    WANDB_MODES,
+    ArchitectureConfig,
+    ConcreteNormalPriorConfig,
+    ConvConfig,
+    DatasetConfig,
+    EvaluationConfig,
+    GaussianConfig,
+    LikelihoodConfig,
+    MlpConfig,
+    NormalPriorConfig,
+    ObjectiveConfig,
+    PriorConfig,
+    RunConfig,
+    TrainingConfig,
+    WandbConfig,
+    WeightsConfig,
+)
+
+__all__ = [
+    "CHOICES",
+    "CONCRETE_DENSITIES",
+    "GROUPS",
+    "PRECISIONS",
+    "WANDB_MODES",
+    "ArchitectureConfig",
+    "ConcreteNormalPriorConfig",
+    "ConvConfig",
+    "DatasetConfig",
+    "EvaluationConfig",
+    "GaussianConfig",
+    "LikelihoodConfig",
+    "MlpConfig",
+    "NormalPriorConfig",
+    "ObjectiveConfig",
+    "PriorConfig",
+    "RunConfig",
+    "TrainingConfig",
+    "WandbConfig",
+    "WeightsConfig",
+    "data_root",
+    "flat_keys",
+    "parse",
+    "register",
+    "restore",
+    "to_yaml",
+]

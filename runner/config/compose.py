@@ -1,0 +1,109 @@
+"""From YAML to typed settings, and back to the YAML of a run folder."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, cast, get_type_hints
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from runner.config.rules import validate
+from runner.config.schema import CHOICES, RunConfig
+from runner.errors import UsageError, nearest
+
+
+def data_root() -> Path:
+    """Return the folder of ``conf/`` and ``sweeps/``: in a wheel, or beside this package."""
+    here = Path(__file__).resolve().parent.parent
+    packed = here / "_data"
+    return packed if (packed / "conf").is_dir() else here.parent
+
+
+def register() -> None:
+    """Tell Hydra the types, and the resolver that keeps two runs of one second apart."""
+    OmegaConf.register_new_resolver(
+        "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
+    )
+    store = ConfigStore.instance()
+    store.store(name="schema", node=RunConfig)
+    for group, choices in CHOICES.items():
+        for name, node in choices.items():
+            store.store(group=f"schema/{group}", name=name, node=node)
+
+
+def parse(composed: DictConfig) -> RunConfig:
+    """Turn a composed configuration into typed settings.
+
+    Raises:
+        UsageError: a key is unknown or has no value, or a value makes no sense.
+    """
+    for key in _unknown_keys(composed):
+        known = [k for k in flat_keys(composed) if k != key]
+        raise UsageError(f"unknown setting '{key}'", nearest(key, known) or "it was added with '+'")
+    try:
+        config = OmegaConf.to_object(composed)
+    except OmegaConfBaseException as error:
+        raise UsageError(str(error).splitlines()[0]) from error
+    if not isinstance(config, RunConfig):
+        raise TypeError("parse needs a configuration composed against the schema")
+    validate(config)
+    return config
+
+
+def to_yaml(config: RunConfig) -> str:
+    """Return the settings as they stand in a run's ``config.yaml``."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))
+
+
+def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
+    """Return the settings of a run's ``config.yaml``, with some of them changed.
+
+    It depends on nothing but the file, so later changes to ``conf/`` do not reach an old run.
+
+    Raises:
+        UsageError: the file or an override is not a valid setting.
+    """
+    try:
+        saved = OmegaConf.create(yaml_text)
+        schema = OmegaConf.structured(RunConfig)
+        for group, choices in CHOICES.items():
+            name = str(OmegaConf.select(saved, f"{group}.name"))
+            schema[group] = OmegaConf.structured(choices[name])
+        merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
+    except (OmegaConfBaseException, yaml.YAMLError, KeyError, AttributeError) as error:
+        raise UsageError(f"config.yaml: {str(error).splitlines()[0]}") from error
+    return parse(cast("DictConfig", merged))
+
+
+def flat_keys(composed: DictConfig) -> list[str]:
+    """Return the dotted names of all settings of a composed configuration."""
+
+    def walk(node: dict[str, Any], prefix: str) -> Iterator[str]:
+        for name, value in node.items():
+            yield f"{prefix}{name}"
+            if isinstance(value, dict):
+                yield from walk(cast("dict[str, Any]", value), f"{prefix}{name}.")
+
+    tree = cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=False))
+    return [key for key in walk(tree, "") if not key.startswith("hydra")]
+
+
+def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Yield the keys that ``+key=value`` carried past the schema."""
+    kind = OmegaConf.get_type(node)
+    if kind is None or not is_dataclass(kind):
+        return
+    types = get_type_hints(kind)
+    names = {field.name for field in fields(kind)}
+    for key in (str(k) for k in node):
+        if key not in names:
+            yield prefix + key
+        elif is_dataclass(types[key]):
+            child = OmegaConf.select(node, key)
+            yield from _unknown_keys(cast("DictConfig", child), f"{prefix}{key}.")

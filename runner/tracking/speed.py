@@ -1,0 +1,29 @@
+"""How fast a run goes."""
+
+from __future__ import annotations
+
+import time
+
+
+class Speed:
+    """Images per second since the last record, and over all."""
+
+    def __init__(self, step: int, batch_size: int) -> None:
+        self.latest = 0.0
+        self._batch_size = batch_size
+        self._first = self._last = (step, time.monotonic())
+
+    def at(self, step: int) -> float:
+        """Return the speed since the last call."""
+        now = (step, time.monotonic())
+        self.latest = round(self._between(self._last, now), 1)
+        self._last = now
+        return self.latest
+
+    def overall(self, step: int) -> float:
+        """Return the speed since the start of this process's share of the run."""
+        return self._between(self._first, (step, time.monotonic()))
+
+    def _between(self, earlier: tuple[int, float], later: tuple[int, float]) -> float:
+        seconds = max(later[1] - earlier[1], 1e-9)
+        return (later[0] - earlier[0]) * self._batch_size / seconds

@@ -1,0 +1,32 @@
+import torch
+
+from runner.dataset import Dataset, Factor, ResidentSplit
+
+
+def make_split(size: int) -> ResidentSplit:
+    values_N = torch.arange(size)
+    images_NCHW = values_N.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 2, 3, 4)
+    return ResidentSplit(images_NCHW, torch.stack([values_N % 2, values_N % 5], dim=1))
+
+
+def test_a_resident_split_answers_indices_in_their_order_with_repeats():
+    split = make_split(10)
+    indices_B = torch.tensor([7, 0, 7, 3])
+    assert split.size == 10
+    assert split.images(indices_B).shape == (4, 2, 3, 4)
+    assert split.images(indices_B)[:, 1, 2, 3].tolist() == [7, 0, 7, 3]
+    assert split.factors(indices_B).tolist() == [[1, 2], [0, 0], [1, 2], [1, 3]]
+
+
+def test_a_dataset_has_as_many_classes_as_class_names():
+    dataset = Dataset(
+        name="toy",
+        train=make_split(6),
+        test=make_split(4),
+        held_out=True,
+        factors=(Factor("parity", 2), Factor("residue", 5)),
+        shape=(2, 3, 4),
+        class_factor="parity",
+        class_names=("even", "odd"),
+    )
+    assert dataset.classes == 2
