@@ -26,10 +26,11 @@ def data_root() -> Path:
 
 
 def register() -> None:
-    """Tell Hydra the types, and the resolver that keeps two runs of one second apart."""
+    """Tell Hydra the types, and the resolvers that ``conf/config.yaml`` names folders with."""
     OmegaConf.register_new_resolver(
         "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
+    OmegaConf.register_new_resolver("either", lambda first, other: first or other, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=RunConfig)
     for group, choices in CHOICES.items():

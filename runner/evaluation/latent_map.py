@@ -86,7 +86,7 @@ def latents(
         linewidths=0,
     )
     axes.set_title(title, loc="left", pad=6, **TEXT)
-    axes.set_aspect("equal", adjustable="datalim")
+    _set_limits(axes, points_N2)
     axes.spines[:].set(visible=True, color=QUIET, linewidth=0.5)
     places_K2 = np.array([_middle(points_N2[classes_N == c]) for c in present])
     _write_names(axes, places_K2, names)
@@ -108,11 +108,19 @@ def _middle(points_N2: NDArray[np.floating]) -> NDArray[np.floating]:
     return points_N2[distance_N.argmin()]
 
 
+def _set_limits(axes: Axes, points_N2: NDArray[np.floating]) -> None:
+    """Show all points, with the same scale along both axes."""
+    low_2, high_2 = points_N2.min(axis=0), points_N2.max(axis=0)
+    reach = 0.53 * float((high_2 - low_2).max()) or 1
+    x, y = ((low_2 + high_2) / 2).tolist()
+    axes.set(xlim=(x - reach, x + reach), ylim=(y - reach, y + reach))
+
+
 def _write_names(axes: Axes, places_K2: NDArray[np.floating], names: Sequence[str]) -> None:
     """Write the classes' names at their places, or none where two of them would overlap."""
     pixels_K2 = axes.transData.transform(places_K2)
     apart_KK2 = np.abs(pixels_K2[:, None] - pixels_K2)
-    crowded_KK = (apart_KK2 < (text_width(*names) + 8, LINE)).all(axis=-1)
+    crowded_KK = (apart_KK2 < (1.2 * text_width(*names), LINE)).all(axis=-1)
     if crowded_KK.sum() > len(names):  # more than each with itself
         return
     halo = [withStroke(linewidth=3, foreground="white")]

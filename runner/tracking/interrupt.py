@@ -47,7 +47,8 @@ class Interrupt:
             return
         self.signal_number = number
         with suppress(RuntimeError):  # the signal came in the midst of a write to the same stream
-            self._console.print("stopping after this step; once more to stop at once")
+            message = "stopping after this step; once more to stop at once"
+            self._console.print(message, soft_wrap=True)
 
     def _stop_at_once(self, number: int) -> None:
         for each in self._previous:

@@ -234,8 +234,9 @@ class WandbRun:
 
     def _write_summary(self, run: wandb.Run) -> None:
         """Write the summary after the last row, whose own values would else replace it."""
-        run.log({}, commit=True)
-        run.summary.update(self._summary)
+        if self._summary:
+            run.log({}, commit=True)
+            run.summary.update(self._summary)
 
 
 def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:

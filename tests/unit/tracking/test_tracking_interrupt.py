@@ -32,7 +32,7 @@ def usual_handlers() -> Iterator[None]:
 
 @pytest.fixture
 def console() -> Console:
-    return Console(file=StringIO(), highlight=False)
+    return Console(file=StringIO(), highlight=False, _environ={})
 
 
 def text(console: Console) -> str:
@@ -112,7 +112,7 @@ from rich.console import Console
 from runner.tracking.interrupt import Interrupt
 
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-with Interrupt(Console(stderr=True)):
+with Interrupt(Console(stderr=True, force_terminal=True)):
     os.kill(os.getpid(), signal.SIGTERM)
     print("still here", flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -121,9 +121,10 @@ with Interrupt(Console(stderr=True)):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals that end processes")
-def test_the_second_sigterm_ends_the_process() -> None:
+def test_the_second_sigterm_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     command = [sys.executable, "-c", TWICE]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGTERM
     assert done.stdout == "still here\n"
-    assert done.stderr == MESSAGE
+    assert done.stderr == MESSAGE + "\x1b[?25h"  # the cursor that a live display hid

@@ -38,7 +38,7 @@ SUMMARY: dict[str, Any] = {
 
 
 def render(summary: dict[str, Any], width: int = 80, *, ascii_only: bool = False) -> str:
-    console = Console(file=StringIO(), width=width)
+    console = Console(file=StringIO(), width=width, _environ={})
     with console.capture() as capture:
         for title, table in summary_tables(summary, width=width, ascii_only=ascii_only):
             console.print(title)

@@ -187,6 +187,19 @@ def test_a_run_that_fails_ends_before_the_next_begins(
     assert failed.about["id"] != finished.about["id"]
 
 
+def test_a_run_left_open_does_not_swallow_the_next(
+    start: Callable[..., WandbRun], tmp_path: Path
+) -> None:
+    left_open = start("offline", config={"beta": 1.0})
+    with start("offline", config={"beta": 2.0}) as run:
+        run.log({"loss": 2.0}, 0)
+    left_open.finish(exit_code=1)
+
+    found = {logged.config["beta"]: logged for logged in _read_all(tmp_path)}
+    assert [row["loss"] for row in found[2.0].history] == [2.0]
+    assert found[1.0].history == []
+
+
 def test_a_run_finishes_once(start: Callable[..., WandbRun], tmp_path: Path) -> None:
     with start("offline") as run:
         run.finish(exit_code=3)
