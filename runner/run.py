@@ -192,7 +192,6 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
 
 def _write(run: _Run, wandb_run: WandbRun, record: Record) -> None:
     run.folder.append_record(record)
-    run.folder.update_status(step=run.state.step)
     wandb_run.log(record, step=run.state.step)
 
 

@@ -136,7 +136,7 @@ class RunFolder:
     def write_figure(self, name: str, figure: Figure) -> Path:
         """Replace ``figures/<name>.png`` and return its path."""
         content = BytesIO()
-        figure.savefig(content, format="png", dpi=120, bbox_inches="tight")
+        figure.savefig(content, format="png")
         return self._write_picture(f"{name}.png", content)
 
     def write_animation(

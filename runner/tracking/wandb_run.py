@@ -154,7 +154,6 @@ class WandbRun:
             "group": settings.group,
             "tags": settings.tags,
             "name": name,
-            "job_type": "train",
             "config": dict(config),
             "id": run_id,
         }
@@ -169,11 +168,7 @@ class WandbRun:
 
     def log_figures(self, paths: Mapping[str, Path], step: int) -> None:
         """Add pictures (PNG) and animations (GIF) to the row of ``step``, as ``figures/NAME``."""
-
-        def send(run: wandb.Run) -> None:
-            run.log({**_media(paths), "step": step}, step=step)
-
-        self._attempt(send)
+        self._attempt(lambda run: run.log({**_media(paths), "step": step}, step=step))
 
     def summarize(self, summary: Mapping[str, Any]) -> None:
         """Set the columns of the list of runs; the keys of nested mappings are joined by "/"."""
@@ -254,6 +249,7 @@ def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
     resume = "allow" if arguments["id"] and mode == "online" else None
     return wandb.init(
         **arguments,
+        job_type="train",
         mode=cast("Any", mode),
         resume=resume,
         reinit="create_new",
@@ -276,12 +272,8 @@ def _forget_client() -> None:
 
 
 def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
-    wandb = _wandb()
-    kinds = {".gif": wandb.Video}
-    return {
-        f"figures/{name}": kinds.get(path.suffix, wandb.Image)(str(path))
-        for name, path in paths.items()
-    }
+    kinds = {".png": _wandb().Image, ".gif": _wandb().Video}
+    return {f"figures/{name}": kinds[path.suffix](str(path)) for name, path in paths.items()}
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
