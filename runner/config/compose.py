@@ -30,12 +30,16 @@ def register() -> None:
     OmegaConf.register_new_resolver(
         "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
-    OmegaConf.register_new_resolver("either", lambda first, other: first or other, replace=True)
+    OmegaConf.register_new_resolver("either", _either, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=RunConfig)
     for group, choices in CHOICES.items():
         for name, node in choices.items():
             store.store(group=f"schema/{group}", name=name, node=node)
+
+
+def _either(first: str | None, other: str) -> str:
+    return first or other
 
 
 def parse(composed: DictConfig) -> RunConfig:

@@ -1,0 +1,78 @@
+"""Print the README's table of Concrete latents from finished runs, and write it as CSV.
+
+    python docs/concrete_table.py outputs/*/*-sweep-*/* > docs/concrete_latents.md
+
+Runs that share dataset, objective, weights and reward are a row: mean ± standard deviation over
+their seeds. A folder that holds no finished run with a Concrete variable is passed over.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FIGURES = {
+    "I(label; c)": lambda s: s["information"]["factor"]["category"]["label"],
+    "I(label; style)": lambda s: s["information"]["factor"]["style"]["label"],
+    "I(x; c)": lambda s: s["information"]["variable"]["category"],
+    "purity": lambda s: s["scores"]["purity"],
+    "reconstruction": lambda s: s["terms"]["reconstruction"],
+    "between groups": lambda s: s["terms"]["group_total_correlation"],
+}
+
+
+def describe(config: dict[str, Any]) -> tuple[str, str, str]:
+    """Return dataset, objective with its weights, and the reward on I(x; c)."""
+    objective = config["objective"]["name"]
+    knobs = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
+    weights = " ".join(f"{knob}={config[knob]:g}" for knob in knobs)
+    reward = -config["objective"]["group_information"].get("category", 0)
+    return config["dataset"]["name"], f"{objective} {weights}", f"{reward:g}"
+
+
+def read(folders: list[Path]) -> dict[tuple[str, ...], list[dict[str, float]]]:
+    """Return the figures of every finished run, by row."""
+    rows: dict[tuple[str, ...], list[dict[str, float]]] = defaultdict(list)
+    for folder in folders:
+        status, summary = folder / "status.json", folder / "summary.json"
+        if not summary.is_file() or json.loads(status.read_text())["state"] != "finished":
+            continue
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        figures = json.loads(summary.read_text())
+        if "category" in figures["information"]["factor"]:
+            values = {name: figure(figures) for name, figure in FIGURES.items()}
+            rows[describe(config)].append({"seed": config["seed"], **values})
+    return rows
+
+
+def main() -> None:
+    """Read the folders on the command line; print Markdown, write ``concrete_latents.csv``."""
+    rows = read([Path(word) for word in sys.argv[1:]])
+    lines = [["dataset", "objective", "reward on I(x; c)", "seeds", *FIGURES]]
+    for row, runs in sorted(rows.items()):
+        cells = [
+            f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
+            if len(values := [run[name] for run in runs]) > 1
+            else f"{values[0]:.2f}"
+            for name in FIGURES
+        ]
+        lines.append([*row, str(len(runs)), *cells])
+    lines.insert(1, ["---"] * len(lines[0]))
+    sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines))
+    with Path(__file__).with_name("concrete_latents.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["dataset", "objective", "reward", "seed", *FIGURES])
+        for row, runs in sorted(rows.items()):
+            for run in sorted(runs, key=lambda run: run["seed"]):
+                table.writerow([*row, *(f"{value:.4g}" for value in run.values())])
+
+
+if __name__ == "__main__":
+    main()
