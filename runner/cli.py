@@ -100,7 +100,7 @@ def _train(words: list[str]) -> int:
 
     overrides = _overrides(words)
     flags = [word for word in words if word not in overrides]
-    overrides = [_freed(word) for word in _steps_or_epochs(overrides)]
+    overrides = [config.freed(word) for word in _steps_or_epochs(overrides)]
     config.register()
     sweep.register(config.data_root() / "sweeps", Path("sweeps"))
     conf = str(config.data_root() / "conf")
@@ -163,19 +163,20 @@ def _steps_or_epochs(overrides: list[str]) -> list[str]:
     return [*overrides, "epochs=null"]
 
 
-def _freed(word: str) -> str:
-    """Let ``objective.group_information`` take any group's name without Hydra's ``+``."""
-    return f"++{word}" if word.startswith("objective.group_information") else word
-
-
 def _preflight(conf: str, overrides: list[str]) -> None:
-    """Refuse wrong settings before a run folder is made."""
+    """Refuse wrong settings before a run folder is made, and name weights that do nothing."""
     from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
 
     from runner import config
 
     with initialize_config_dir(conf, version_base="1.3"):
-        config.parse(compose("config", overrides))
+        composed = compose("config", overrides)
+    name = config.parse(composed).objective.name
+    weights = OmegaConf.to_yaml(composed.objective.weights)
+    for knob in ("alpha", "beta", "gamma"):
+        if any(word.startswith(f"{knob}=") for word in overrides) and f"${{{knob}}}" not in weights:
+            sys.stderr.write(f"note: {knob} has no effect with objective={name}\n")
 
 
 def _job(codes: list[int], shown: str | None) -> Callable[..., None]:

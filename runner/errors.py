@@ -55,9 +55,9 @@ class InterruptedRun(VaerunError):  # noqa: N818 - an interruption is not an err
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return "did you mean 'x'?" for the choice most like ``word``, or None if none is close."""
     options = list(choices)
-    matches = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
-    if not matches:  # `nme` is nearer to `prior.name` by its last part than by the whole
+    matches = difflib.get_close_matches(word, options, n=1, cutoff=0.7)
+    if not matches:  # by the last part alone: in `prior.nme` it is the name that was meant
         by_tail = {option.rpartition(".")[2]: option for option in reversed(options)}
-        tails = difflib.get_close_matches(word.rpartition(".")[2], list(by_tail), n=1, cutoff=0.6)
+        tails = difflib.get_close_matches(word.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
         matches = [by_tail[tail] for tail in tails]
     return f"did you mean '{matches[0]}'?" if matches else None

@@ -39,7 +39,13 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
 def unknown_setting(key: str, conf: str, overrides: list[str]) -> UsageError:
     """Return the error for a key that no setting has, naming the nearest that one has."""
     known = _known_settings(conf, overrides)
-    hint = nearest(key, known) or "vaerun --cfg job shows all settings"
+    parent = key.rpartition(".")[0]
+    beside = [other for other in known if parent and other.rpartition(".")[0] == parent]
+    if beside:  # the group is right: what is meant is one of its own settings
+        names = ", ".join(other.rpartition(".")[2] for other in beside)
+        hint = nearest(key, beside) or f"{parent} has {names}"
+    else:
+        hint = nearest(key, known) or "vaerun --cfg job shows all settings"
     return UsageError(f"unknown setting '{key}'", hint)
 
 

@@ -39,7 +39,7 @@ from runner.tracking import (
     provenance,
     save_checkpoint,
 )
-from runner.training import Record, TrainingState, choose_device, generator, prepare, train
+from runner.training import TrainingState, choose_device, generator, prepare, train
 
 _INFORMATIVE_KNOBS = ("wandb.", "evaluation.")
 _RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
@@ -178,8 +178,10 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
         for record in train(run.state, run.objective, run.dataset.train, run.config, run.steps):
             display.advance(run.state.step)
             if record is not None:
-                _write(run, wandb_run, record | {"images_per_second": speed.at(run.state.step)})
-                display.record(record | {"images_per_second": speed.latest})
+                record["images_per_second"] = speed.at(run.state.step)
+                run.folder.append_record(record)
+                wandb_run.log(record, step=run.state.step)
+                display.record(record)
             if interrupt.signal_number is not None:
                 break
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
@@ -188,11 +190,6 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     _save(run, wandb_run)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
     _stop_if_asked(run, interrupt)
-
-
-def _write(run: _Run, wandb_run: WandbRun, record: Record) -> None:
-    run.folder.append_record(record)
-    wandb_run.log(record, step=run.state.step)
 
 
 def _save(run: _Run, wandb_run: WandbRun) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from hydra.core.config_store import ConfigStore
 
+from runner.config import freed
 from runner.errors import UsageError
 
 
@@ -57,7 +58,7 @@ def _parameters(path: Path, sweep: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if not isinstance(entry, dict) or not ({"value", "values"} & entry.keys()):
             raise UsageError(f"{path}: parameter {key} needs value or values")
         values: list[Any] = entry["values"] if "values" in entry else [entry["value"]]
-        yield key, ",".join(_override(value) for value in values)
+        yield freed(key), ",".join(_override(value) for value in values)
 
 
 def _override(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.config.compose import data_root, flat_keys, parse, register, restore, to_yaml
+from runner.config.compose import data_root, flat_keys, freed, parse, register, restore, to_yaml
 from runner.config.schema import (
     CHOICES,
     CONCRETE_DENSITIES,
@@ -49,6 +49,7 @@ __all__ = [
     "WeightsConfig",
     "data_root",
     "flat_keys",
+    "freed",
     "parse",
     "register",
     "restore",

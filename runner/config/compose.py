@@ -38,6 +38,15 @@ def register() -> None:
             store.store(group=f"schema/{group}", name=name, node=node)
 
 
+def freed(key: str) -> str:
+    """Return a setting's key such that ``group_information`` takes the name of any group.
+
+    Which groups there are is the prior's to say, so the schema cannot list them, and Hydra adds
+    keys that it does not know only where they are marked.
+    """
+    return f"++{key}" if key.startswith("objective.group_information") else key
+
+
 def _either(first: str | None, other: str) -> str:
     return first or other
 

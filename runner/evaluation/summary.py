@@ -20,7 +20,7 @@ def summarize(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, A
     of each variable under ``rate``, I(x; z_g) under ``group`` and I(factor; z_g) under ``factor``;
     ``scores`` holds the cluster purity of a Concrete variable.
     """
-    prior = model.prior
+    prior = model.prior.with_exact_sums()  # figures of all runs alike, however they were trained
     information = decompose_all(prior, encodings)
     sizes = [factor.size for factor in dataset.factors]
     by_factor = factor_information(prior, encodings, sizes)

@@ -6,7 +6,7 @@ Shapes: B samples, M encodings, V variables, A atoms, W columns of z, P numbers 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -77,6 +77,14 @@ class Prior:
                 columns[next(names)] = slice(start, start + width)
                 start += width
         return columns
+
+    def with_exact_sums(self) -> Prior:
+        """Return this prior with every Concrete variable entering by its exact sum."""
+        kinds = tuple(
+            replace(kind, density="exact") if isinstance(kind, Concrete) else kind
+            for kind in self.kinds
+        )
+        return replace(self, kinds=kinds)
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
         """Return the randomness of ``samples`` draws, (B, W)."""

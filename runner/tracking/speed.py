@@ -9,16 +9,14 @@ class Speed:
     """Images per second since the last record, and over all."""
 
     def __init__(self, step: int, batch_size: int) -> None:
-        self.latest = 0.0
         self._batch_size = batch_size
         self._first = self._last = (step, time.monotonic())
 
     def at(self, step: int) -> float:
         """Return the speed since the last call."""
         now = (step, time.monotonic())
-        self.latest = round(self._between(self._last, now), 1)
-        self._last = now
-        return self.latest
+        earlier, self._last = self._last, now
+        return round(self._between(earlier, now), 1)
 
     def overall(self, step: int) -> float:
         """Return the speed since the start of this process's share of the run."""
