@@ -26,13 +26,14 @@ def command(*words: str) -> list[str]:
 
 @pytest.fixture
 def vaerun(tmp_path: Path) -> Vaerun:
-    """``vaerun("dataset=digits", …)`` in an empty folder, run to its end."""
+    """``vaerun("dataset=digits", …)`` in an empty folder, to its end; None unsets a variable."""
 
-    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+        settings = environment(tmp_path) | variables
         return subprocess.run(
             command(*words),
             cwd=tmp_path,
-            env=environment(tmp_path) | variables,
+            env={name: value for name, value in settings.items() if value is not None},
             capture_output=True,
             text=True,
             timeout=300,
