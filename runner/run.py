@@ -39,7 +39,7 @@ from runner.tracking import (
     provenance,
     save_checkpoint,
 )
-from runner.training import TrainingState, choose_device, generator, prepare, train
+from runner.training import TrainingState, choose_device, describe_device, generator, prepare, train
 
 _INFORMATIVE_KNOBS = ("wandb.", "evaluation.")
 _RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
@@ -148,7 +148,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
         folder.rewind_records(state.step)
-    folder.update_status(step=state.step, steps=steps, device=_device_name(device))
+    folder.update_status(step=state.step, steps=steps, device=describe_device(device))
     run = _Run(config, folder, console, dataset, objective, state, steps)
     _announce(run)
     return run
@@ -259,7 +259,7 @@ def _announce(run: _Run) -> None:
         "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
         "model": f"{config.architecture.name}, groups {', '.join(prior.group_names)}",
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
-        "device": _device_name(run.device),
+        "device": describe_device(run.device),
     }
     rewards = [
         f"{weight:g} on I(x; {name})"
@@ -279,9 +279,3 @@ def _shown(path: Path) -> Path:
     """Return a path as a user would type it here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)

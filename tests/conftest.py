@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +11,9 @@ from torch import Tensor
 
 from runner import config as settings
 from runner.config import RunConfig
-from runner.dataset import Dataset, Factor
+from runner.dataset import Dataset, Factor, ResidentSplit
+from runner.model import Densities
+from runner.model.prior import GroupDensities
 
 torch.set_num_threads(1)
 
@@ -31,24 +31,6 @@ def composed() -> Callable[..., RunConfig]:
     return build
 
 
-@dataclass(frozen=True)
-class TensorSplit:
-    """A split held in memory."""
-
-    images_NCHW: Tensor
-    factors_NF: Tensor
-
-    @property
-    def size(self) -> int:
-        return len(self.images_NCHW)
-
-    def images(self, indices_B: Tensor) -> Tensor:
-        return self.images_NCHW[indices_B]
-
-    def factors(self, indices_B: Tensor) -> Tensor:
-        return self.factors_NF[indices_B]
-
-
 @pytest.fixture(scope="session")
 def toy_dataset() -> Dataset:
     """256 noisy 8x8 images of 4 classes: one bright quadrant each."""
@@ -58,7 +40,7 @@ def toy_dataset() -> Dataset:
     for image, label in zip(images, classes, strict=True):
         row, column = divmod(int(label), 2)
         image[0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 180
-    split = TensorSplit(images.to(torch.uint8), classes[:, None])
+    split = ResidentSplit(images.to(torch.uint8), classes[:, None])
     return Dataset(
         name="toy",
         train=split,
@@ -71,24 +53,7 @@ def toy_dataset() -> Dataset:
     )
 
 
-@dataclass(frozen=True)
-class RandomGroup:
-    """Log-densities of one group, as the objective sees them."""
-
-    log_qz_x_VABM: Tensor
-    log_qz_x_VAB: Tensor
-    log_pz_VAB: Tensor
-
-
-@dataclass(frozen=True)
-class RandomDensities:
-    groups: tuple[RandomGroup, ...]
-    atoms_AB: Tensor
-
-
-def random_densities(
-    sizes: list[int], samples: int, *, atoms: int = 1, seed: int = 0
-) -> RandomDensities:
+def random_densities(sizes: list[int], samples: int, *, atoms: int = 1, seed: int = 0) -> Densities:
     """Arbitrary log-densities: group g has sizes[g] variables; the first is enumerated."""
     source = torch.Generator().manual_seed(seed)
 
@@ -100,12 +65,5 @@ def random_densities(
         a = atoms if g == 0 else 1
         pairs = normal(size, a, samples, samples)
         own = pairs.diagonal(dim1=-2, dim2=-1)
-        groups.append(RandomGroup(pairs, own, normal(size, a, samples)))
-    return RandomDensities(tuple(groups), torch.softmax(normal(atoms, samples), 0))
-
-
-@pytest.fixture
-def quiet_wandb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No W&B, no key of this machine's user, no network."""
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    monkeypatch.setenv("HOME", str(tmp_path))
+        groups.append(GroupDensities(pairs, own, normal(size, a, samples)))
+    return Densities(tuple(groups), torch.softmax(normal(atoms, samples), 0))

@@ -153,10 +153,10 @@ def images28(toy_dataset: Dataset) -> Dataset:
     """The toy images, enlarged to 28x28."""
     from dataclasses import replace
 
-    from tests.conftest import TensorSplit
+    from runner.dataset import ResidentSplit
 
     every = torch.arange(toy_dataset.train.size)
     images = toy_dataset.train.images(every).float()
     larger = torch.nn.functional.interpolate(images, size=28).to(torch.uint8)
-    split = TensorSplit(larger, toy_dataset.train.factors(every))
+    split = ResidentSplit(larger, toy_dataset.train.factors(every))
     return replace(toy_dataset, train=split, test=split, shape=(1, 28, 28))

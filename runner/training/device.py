@@ -38,3 +38,10 @@ def prepare(device: torch.device) -> None:
     has_matrix_units = torch.cpu._is_amx_tile_supported  # pyright: ignore[reportPrivateUsage] - no public name
     rounds = device.type != "cpu" or has_matrix_units()
     torch.set_float32_matmul_precision("highest" if rounds else "medium")
+
+
+def describe_device(device: torch.device) -> str:
+    """Return the device as a person would say it, with a GPU's name or a CPU's threads."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)

@@ -6,8 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.model import Densities
+from runner.model.prior import GroupDensities
 from runner.objective import decompose, log_mixture_weights
-from tests.conftest import RandomDensities, RandomGroup, random_densities
+from tests.conftest import random_densities
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
@@ -33,9 +35,9 @@ def test_terms_sum_to_the_negative_elbo(
 def test_the_order_of_a_minibatch_does_not_matter(sizes: list[int], samples: int, seed: int):
     densities = random_densities(sizes, samples, seed=seed)
     order = torch.randperm(samples, generator=torch.Generator().manual_seed(seed))
-    shuffled = RandomDensities(
+    shuffled = Densities(
         tuple(
-            RandomGroup(
+            GroupDensities(
                 g.log_qz_x_VABM[..., order, :][..., order],
                 g.log_qz_x_VAB[..., order],
                 g.log_pz_VAB[..., order],
@@ -57,14 +59,12 @@ def test_the_order_of_a_minibatch_does_not_matter(sizes: list[int], samples: int
 def test_the_order_of_variables_within_a_group_does_not_matter(size: int, samples: int, seed: int):
     densities = random_densities([size, 2], samples, seed=seed)
     first, second = densities.groups
-    turned = RandomGroup(
+    turned = GroupDensities(
         *(t.flip(0) for t in (first.log_qz_x_VABM, first.log_qz_x_VAB, first.log_pz_VAB))
     )
     zero = torch.zeros((), dtype=torch.float64)
     weights = log_mixture_weights(samples, samples, 100, like=zero)
     torch.testing.assert_close(
-        decompose(
-            RandomDensities((turned, second), densities.atoms_AB), zero, weights
-        ).terms.stack(),
+        decompose(Densities((turned, second), densities.atoms_AB), zero, weights).terms.stack(),
         decompose(densities, zero, weights).terms.stack(),
     )
