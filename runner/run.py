@@ -67,13 +67,15 @@ def resume(path: Path, overrides: list[str]) -> None:
             allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
     config = settings.restore(folder.read_config(), overrides)
-    checkpoint = load_checkpoint(folder.path / "checkpoint")
-    status = folder.read_status()
-    if status.get("state") == "finished" and not overrides:
-        raise UsageError(
-            f"'{path}' is finished, at step {checkpoint.state['step']}",
-            "steps=N with a larger N trains it further",
-        )
+    # A run that was killed before its first checkpoint has nothing to lose: it starts again.
+    started = (folder.path / "checkpoint" / "state.json").is_file()
+    checkpoint = load_checkpoint(folder.path / "checkpoint") if started else None
+    step = checkpoint.state["step"] if checkpoint else 0
+    if folder.read_status().get("state") == "finished" and not overrides:
+        hint = "steps=N with a larger N trains it further"
+        raise UsageError(f"'{path}' is finished, at step {step}", hint)
+    if config.epochs is None and config.steps < step:
+        raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
     _carry_out(config, folder, checkpoint)
 
 
@@ -147,7 +149,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     state = TrainingState.fresh(model, config.learning_rate)
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
-        folder.rewind_records(state.step)
+    folder.rewind_records(state.step)
     folder.update_status(step=state.step, steps=steps, device=describe_device(device))
     run = _Run(config, folder, console, dataset, objective, state, steps)
     _announce(run)

@@ -66,10 +66,11 @@ def log_mixture_weights(
     """
     if not 2 <= encodings <= dataset_size:
         raise ValueError(f"need 2 <= encodings <= N, got {encodings} encodings of {dataset_size}")
+    own = -math.log(dataset_size)
     other = math.log((dataset_size - 1) / (dataset_size * (encodings - 1)))
-    log_weights_BM = torch.full((samples, encodings), other, dtype=like.dtype, device=like.device)
-    log_weights_BM.diagonal(first).fill_(-math.log(dataset_size))
-    return log_weights_BM
+    columns_M = torch.arange(encodings, device=like.device)
+    is_own_BM = columns_M[first : first + samples, None] == columns_M
+    return torch.where(is_own_BM, like.new_tensor(own), like.new_tensor(other))
 
 
 def log_aggregate_posterior(log_qz_x_ABM: Tensor, log_weights_BM: Tensor) -> Tensor:

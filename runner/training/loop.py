@@ -58,11 +58,14 @@ class TrainingState:
             self.model.load_state_dict(dict(tensors["model"]))
         except RuntimeError as error:
             raise UsageError("the checkpoint belongs to another model than config.yaml") from error
+        fused = bool(self.optimizer.defaults["fused"])
         for name, parameter in self.model.named_parameters():
             prefix = f"{name}/"
             self.optimizer.state[parameter] = {
-                # Adam counts steps in a CPU tensor unless it is fused on a GPU.
+                # Only the fused Adam counts its steps on the parameter's device.
                 key.removeprefix(prefix): value.to(parameter.device)
+                if fused or not key.endswith("/step")
+                else value
                 for key, value in tensors["optimizer"].items()
                 if key.startswith(prefix)
             }

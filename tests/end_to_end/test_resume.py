@@ -160,10 +160,27 @@ def test_a_finished_run_can_be_trained_further_but_not_changed(vaerun: Vaerun, t
     wrong = vaerun("resume", str(run), "evaluation.encodigs=3")
     assert wrong.returncode == 2, wrong.stderr
     assert "Traceback" not in wrong.stderr
+    earlier = vaerun("resume", str(run), "steps=10")
+    assert earlier.returncode == 2
+    assert "steps=10 lies before step 20" in earlier.stderr
     further = vaerun("resume", str(run), "steps=40")
     assert further.returncode == 0, further.stderr
     assert json.loads((run / "status.json").read_text())["step"] == 40
     assert [record["step"] for record in records(run)] == [1, 10, 20, 30, 40]
+
+
+def test_killed_before_the_first_checkpoint_a_run_starts_again(
+    vaerun: Vaerun, tmp_path: Path, uninterrupted: dict[str, Any]
+):
+    process = start(tmp_path, *WORDS)
+    wait_for(process, lambda: any(tmp_path.glob("outputs/*/*/config.yaml")))
+    process.kill()
+    process.communicate()
+    run = only_run(tmp_path)
+    for path in (run / "checkpoint").glob("*"):  # if the kill came too late for the test
+        path.unlink()
+    assert vaerun("resume", str(run)).returncode == 0
+    assert outcome(run) == uninterrupted
 
 
 def test_a_corrupt_checkpoint_is_named(vaerun: Vaerun, tmp_path: Path):
