@@ -33,8 +33,9 @@ def describe(config: dict[str, Any]) -> tuple[str, str, str]:
     objective = config["objective"]["name"]
     knobs = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
     weights = " ".join(f"{knob}={config[knob]:g}" for knob in knobs)
+    density = " (argmax)" if config["objective"]["concrete_density"] == "argmax" else ""
     reward = -config["objective"]["group_information"].get("category", 0)
-    return config["dataset"]["name"], f"{objective} {weights}", f"{reward:g}"
+    return config["dataset"]["name"], f"{objective}{density} {weights}", f"{reward:g}"
 
 
 def read(folders: list[Path]) -> dict[tuple[str, ...], list[dict[str, float]]]:

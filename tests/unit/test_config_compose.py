@@ -1,0 +1,312 @@
+"""From YAML to typed settings, to a run's config.yaml, and back without a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from runner.config import (
+    CHOICES,
+    ConcreteNormalPriorConfig,
+    ConvConfig,
+    GaussianConfig,
+    MlpConfig,
+    NormalPriorConfig,
+    RunConfig,
+    data_root,
+    flat_keys,
+    freed,
+    parse,
+    register,
+    restore,
+    to_yaml,
+)
+from runner.errors import UsageError
+
+Composed = Callable[..., RunConfig]
+CONF = data_root() / "conf"
+
+
+def names(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def raw(*overrides: str) -> DictConfig:
+    """Return what Hydra composes, before it is parsed."""
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", list(overrides))
+
+
+def refusal(*overrides: str) -> UsageError:
+    with pytest.raises(UsageError) as refused:
+        parse(raw(*overrides))
+    assert "\n" not in refused.value.message
+    return refused.value
+
+
+COMBINATIONS = list(product(names("objective"), names("prior"), names("architecture")))
+
+
+@pytest.mark.parametrize(("objective", "prior", "architecture"), COMBINATIONS)
+def test_config_yaml_restores_the_settings(
+    composed: Composed, objective: str, prior: str, architecture: str
+):
+    for likelihood in names("likelihood"):
+        config = composed(
+            f"objective={objective}",
+            f"prior={prior}",
+            f"architecture={architecture}",
+            f"likelihood={likelihood}",
+        )
+        again = restore(to_yaml(config), [])
+        assert again == config
+        for group in ("architecture", "prior", "likelihood"):
+            assert type(getattr(again, group)) is type(getattr(config, group))
+
+
+@pytest.mark.parametrize("experiment", names("experiment"))
+def test_config_yaml_restores_every_experiment(composed: Composed, experiment: str):
+    config = composed(f"experiment={experiment}")
+    assert restore(to_yaml(config), []) == config
+
+
+def test_config_yaml_restores_values_that_yaml_could_mistake(composed: Composed):
+    config = composed(
+        "name='null'",
+        "out='a: b # c'",
+        "data_dir='~/it''s'",
+        "wandb.project='on'",
+        "wandb.tags=['1e3','yes','a,b']",
+        "wandb.entity='12'",
+        "learning_rate=1e-7",
+        "epochs=0.5",
+        "++objective.group_information={category: -20, style: 0.25}",
+    )
+    text = to_yaml(config)
+    assert restore(text, []) == config
+    assert (config.name, config.wandb.tags) == ("null", ["1e3", "yes", "a,b"])
+
+
+def test_config_yaml_holds_values_and_no_references(composed: Composed):
+    text = to_yaml(composed("objective=hfvae", "beta=7"))
+    assert "${" not in text
+    document = yaml.safe_load(text)
+    assert document["objective"]["weights"]["group_total_correlation"] == 7.0
+    assert document["name"] == "sprites-hfvae"
+    assert "hydra" not in document
+    assert "???" not in text
+
+
+def test_a_restored_run_is_changed_by_its_overrides_alone(composed: Composed):
+    config = composed()
+    changed = restore(to_yaml(config), ["steps=77", "wandb.tags=[a,b]", "epochs=2", "name=x"])
+    assert (changed.steps, changed.wandb.tags, changed.epochs) == (77, ["a", "b"], 2.0)
+    config.steps, config.wandb.tags, config.epochs, config.name = 77, ["a", "b"], 2.0, "x"
+    assert changed == config
+
+
+def test_a_restored_run_does_not_ask_conf(composed: Composed, monkeypatch: pytest.MonkeyPatch):
+    text = to_yaml(composed("prior=concrete_normal"))
+    monkeypatch.setattr("runner.config.compose.data_root", lambda: Path("/missing"))
+    assert restore(text, []).prior.name == "concrete_normal"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("betta=1", "config.yaml: Key 'betta' not in 'RunConfig'"),
+        ("wandb.mdoe=x", "config.yaml: Key 'mdoe' not in 'WandbConfig'"),
+        ("prior.categories=3", "config.yaml: Key 'categories' not in 'NormalPriorConfig'"),
+        ("steps=-1", "steps must be at least 1, got -1"),
+    ],
+)
+def test_a_wrong_override_of_a_restored_run_is_refused(
+    composed: Composed, override: str, message: str
+):
+    with pytest.raises(UsageError) as refused:
+        restore(to_yaml(composed()), [override])
+    assert refused.value.message == message
+
+
+@pytest.mark.parametrize("override", ["steps=abc", "seed=", "training.compile=maybe"])
+def test_an_override_of_the_wrong_type_is_refused_in_one_line(composed: Composed, override: str):
+    with pytest.raises(UsageError, match=r"^config\.yaml: .+") as refused:
+        restore(to_yaml(composed()), [override])
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("text", ["a: [", "", "- 1\n", "prior: {name: missing}\n", "foo: 1\n"])
+def test_a_config_yaml_that_is_none_is_refused_in_one_line(text: str):
+    with pytest.raises(UsageError, match=r"^config\.yaml: .+") as refused:
+        restore(text, [])
+    assert "\n" not in refused.value.message
+
+
+def test_a_config_yaml_that_lacks_a_setting_names_it(composed: Composed):
+    document = yaml.safe_load(to_yaml(composed()))
+    del document["steps"]
+    with pytest.raises(UsageError, match="missing mandatory value: steps"):
+        restore(yaml.safe_dump(document), [])
+
+
+def test_settings_are_plain_objects_of_the_chosen_kinds(composed: Composed):
+    config = composed("architecture=mlp", "prior=concrete_normal", "likelihood=gaussian")
+    assert config.architecture == MlpConfig("mlp", [400, 200])
+    assert config.prior == ConcreteNormalPriorConfig("concrete_normal", 10, None, None, 0.66)
+    assert config.likelihood == GaussianConfig("gaussian", 0.1)
+    config = composed("architecture=conv64", "prior=normal")
+    assert config.architecture == ConvConfig("conv64", 256)
+    assert config.prior == NormalPriorConfig("normal", 10, 2)
+    assert type(config.wandb.tags) is list
+    assert type(config.objective.group_information) is dict
+
+
+@pytest.mark.parametrize("group", sorted(CHOICES))
+def test_every_choice_of_a_typed_group_has_its_class(composed: Composed, group: str):
+    assert sorted(CHOICES[group]) == names(group)
+    for name, kind in CHOICES[group].items():
+        assert type(getattr(composed(f"{group}={name}"), group)) is kind
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 0.5),
+        ("training.clip_gradient", 100.0),
+        ("wandb.entity", "me"),
+        ("wandb.group", "g"),
+        ("sweep_name", "s"),
+        ("prior.group_size", 5),
+        ("prior.categories", 3),
+    ],
+)
+def test_an_optional_setting_is_its_value_or_null(composed: Composed, key: str, value: float | str):
+    for word, expected in ((str(value), value), ("null", None)):
+        config = composed("prior=concrete_normal", f"{key}={word}")
+        node: object = config
+        for part in key.split("."):
+            node = getattr(node, part)
+        assert node == expected
+        assert restore(to_yaml(config), []) == config
+
+
+@pytest.mark.parametrize("key", ["steps", "name", "device", "training.compile", "wandb.mode"])
+def test_other_settings_cannot_be_null(composed: Composed, key: str):
+    with pytest.raises(UsageError):
+        restore(to_yaml(composed()), [f"{key}=null"])
+
+
+def test_a_sweep_names_the_wandb_group(composed: Composed):
+    assert composed("sweep_name=mine").wandb.group == "mine"
+    assert composed().wandb.group is None
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "hint"),
+    [
+        ("+xqzjw=1", "unknown setting 'xqzjw'", "it was added with '+'"),
+        ("+betta=1", "unknown setting 'betta'", "did you mean 'beta'?"),
+        (
+            "+training.recrd_every=3",
+            "unknown setting 'training.recrd_every'",
+            "did you mean 'training.record_every'?",
+        ),
+        (
+            "+prior.dimension=3",
+            "unknown setting 'prior.dimension'",
+            "did you mean 'prior.dimensions'?",
+        ),
+        (
+            "+objective.weights.dimension_kl=1",
+            "unknown setting 'objective.weights.dimension_kl'",
+            "did you mean 'objective.weights.dimension_wise_kl'?",
+        ),
+    ],
+)
+def test_a_key_that_was_added_is_refused_all_the_same(word: str, message: str, hint: str):
+    error = refusal(word)
+    assert (error.message, error.hint) == (message, hint)
+
+
+def test_a_group_of_keys_that_was_added_is_refused_by_its_first():
+    assert refusal("+wandb.foo.bar=2").message == "unknown setting 'wandb.foo'"
+
+
+def test_any_group_s_information_may_be_weighed(composed: Composed):
+    config = composed("+objective.group_information.any_name=2", "objective=vae")
+    assert config.objective.group_information == {"any_name": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("steps=???", "Structured config of type `RunConfig` has missing mandatory value: steps"),
+        ("name='${missing}'", "Interpolation key 'missing' not found"),
+    ],
+)
+def test_a_setting_without_a_value_is_refused(word: str, message: str):
+    assert refusal(word).message == message
+
+
+def test_a_configuration_of_no_schema_is_a_bug():
+    with pytest.raises(TypeError, match="composed against the schema"):
+        parse(OmegaConf.create({"steps": 3}))
+
+
+def test_flat_keys_are_the_dotted_names_of_all_settings():
+    keys = flat_keys(raw("prior=concrete_normal", "architecture=mlp"))
+    assert len(keys) == len(set(keys))
+    assert {"beta", "prior", "prior.temperature", "architecture.widths"} <= set(keys)
+    assert "objective.weights.index_code_mi" in keys
+    assert "architecture.features" not in keys
+    assert not [key for key in keys if key.startswith("hydra")]
+
+
+def test_flat_keys_reads_no_values():
+    assert flat_keys(OmegaConf.create({"a": {"b": "${missing}", "c": [1]}, "hydra": {"d": 1}})) == [
+        "a",
+        "a.b",
+        "a.c",
+    ]
+
+
+def test_every_flat_key_can_be_set(composed: Composed):
+    composition = raw()
+    for key in flat_keys(composition):
+        value = OmegaConf.select(composition, key)
+        if not isinstance(value, DictConfig):
+            word = "null" if value is None else f"'{value}'" if value == "" else value
+            assert composed(f"{key}={word}") == composed()
+
+
+def test_the_information_of_a_group_is_freed_of_hydra_s_plus():
+    assert freed("objective.group_information.style=1") == "++objective.group_information.style=1"
+    assert freed("objective.weights.reconstruction=1") == "objective.weights.reconstruction=1"
+
+
+def test_the_resolvers_name_folders():
+    register()
+    node = OmegaConf.create({"name": None, "a": "${either:${name},multirun}", "b": "${uid:}"})
+    assert node.a == "multirun"
+    node.name = "mine"
+    assert node.a == "mine"
+    assert node.b == node.b  # one run has one
+    assert len(node.b) == 4
+
+
+def test_conf_lies_beside_the_package_or_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert (data_root() / "conf" / "config.yaml").is_file()
+    packed = tmp_path / "runner" / "_data" / "conf"
+    monkeypatch.setattr(
+        "runner.config.compose.__file__", str(packed.parents[1] / "config" / "x.py")
+    )
+    assert data_root() == tmp_path.resolve()
+    packed.mkdir(parents=True)
+    assert data_root() == packed.parent.resolve()
