@@ -34,7 +34,7 @@ def validate(config: RunConfig) -> None:
             hint = nearest(value, choices)
             raise UsageError(f"{key} must be one of {', '.join(choices)}, got '{value}'", hint)
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", config.device):
-        hint = nearest(config.device, ("auto", "cpu", "cuda", "mps"))
+        hint = "cuda is an NVIDIA GPU, cuda:1 the second of them, mps an Apple one"
         raise UsageError(f"device must be one of auto, cuda, mps, cpu, got '{config.device}'", hint)
     if "/" in config.name or not config.name.strip():
         raise UsageError(

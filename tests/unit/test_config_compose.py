@@ -81,7 +81,7 @@ def test_config_yaml_restores_values_that_yaml_could_mistake(composed: Composed)
     config = composed(
         "name='null'",
         "out='a: b # c'",
-        "data_dir='~/it''s'",
+        "data_dir='~/it\\'s'",
         "wandb.project='on'",
         "wandb.tags=['1e3','yes','a,b']",
         "wandb.entity='12'",

@@ -221,22 +221,11 @@ def test_every_choice_is_accepted(composed: Composed, key: str, words: list[str]
         assert value_of(composed(f"{key}='{word}'"), key) == word
 
 
-@pytest.mark.parametrize(
-    ("word", "hint"),
-    [
-        ("gpu", None),
-        ("cuda:", "did you mean 'cuda'?"),
-        ("cuda:x", "did you mean 'cuda'?"),
-        ("cuda:-1", "did you mean 'cuda'?"),
-        ("cpu:0", "did you mean 'cpu'?"),
-        ("CPU", None),
-        (" cpu", "did you mean 'cpu'?"),
-    ],
-)
-def test_a_word_that_is_no_device_is_refused(composed: Composed, word: str, hint: str | None):
+@pytest.mark.parametrize("word", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0", "CPU", " cpu"])
+def test_a_word_that_is_no_device_is_refused(composed: Composed, word: str):
     error = refusal(composed, f"device='{word}'")
     assert error.message == f"device must be one of auto, cuda, mps, cpu, got '{word}'"
-    assert error.hint == hint
+    assert error.hint == "cuda is an NVIDIA GPU, cuda:1 the second of them, mps an Apple one"
 
 
 @pytest.mark.parametrize("word", ["a/b", "/", "", "  "])

@@ -1,0 +1,159 @@
+"""Information over large sets of encodings, against closed forms and tables."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from runner.evaluation import information
+from runner.evaluation.encodings import Encodings
+from runner.evaluation.information import decompose_all, factor_information, purity
+from runner.model import Group, Prior
+from runner.model.variables import Concrete, Normals
+from runner.objective import decompose, log_mixture_weights
+
+IMAGES = 400
+
+
+def encodings(prior: Prior, parameters_MP: Tensor, factors_MF: Tensor) -> Encodings:
+    source = torch.Generator().manual_seed(0)
+    noise_MW = prior.noise(len(parameters_MP), source)
+    return Encodings(
+        indices_M=torch.arange(len(parameters_MP)),
+        parameters_MP=parameters_MP,
+        z_MW=prior.harden(prior.sample(parameters_MP, noise_MW)),
+        centre_MW=prior.centre(parameters_MP),
+        log_px_z_M=-torch.linspace(50, 90, len(parameters_MP)),
+        factors_MF=factors_MF,
+        dataset_size=len(parameters_MP),
+    )
+
+
+def normals(count: int) -> Prior:
+    names = tuple(f"z_{i}" for i in range(count))
+    return Prior((Normals(count),), (Group("z", 0, 0, count),), names)
+
+
+def category(categories: int) -> Prior:
+    return Prior(
+        (Concrete(categories, 0.66, "exact"),), (Group("category", 0, 0, 1),), ("category",)
+    )
+
+
+def mixed() -> Prior:
+    return Prior(
+        (Concrete(3, 0.66, "exact"), Normals(2)),
+        (Group("category", 0, 0, 1), Group("style", 1, 0, 2)),
+        ("category", "style_0", "style_1"),
+    )
+
+
+def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch):
+    prior = mixed()
+    parameters = torch.randn(47, 7, generator=torch.Generator().manual_seed(1))
+    every = encodings(prior, parameters, torch.zeros(47, 1).long())
+    whole = decompose(
+        prior.densities(every.z_MW, parameters, parameters),
+        -every.log_px_z_M.mean(),
+        log_mixture_weights(47, 47, 47, like=every.z_MW),
+    )
+    for rows in (5, 20, 100):  # 47 is a multiple of none of them
+        monkeypatch.setattr(information, "_ROWS", rows)
+        got = decompose_all(prior, every)
+        assert list(got.terms.values()) == pytest.approx(whole.terms.stack().tolist(), abs=1e-4)
+        assert list(got.variable.values()) == pytest.approx(
+            whole.variable_information_V.tolist(), abs=1e-4
+        )
+
+
+def test_information_of_a_category_is_that_of_its_table():
+    logits = torch.randn(IMAGES, 4, generator=torch.Generator().manual_seed(2)) * 2
+    q_MK = logits.double().softmax(1)
+    marginal_K = q_MK.mean(0)
+    expected = float((q_MK * (q_MK / marginal_K).log()).sum(1).mean())
+    got = decompose_all(category(4), encodings(category(4), logits, torch.zeros(IMAGES, 1).long()))
+    assert got.variable["category"] == pytest.approx(expected, abs=1e-4)
+    assert got.group["category"] == pytest.approx(expected, abs=1e-4)
+    rate = expected + float((marginal_K * (4 * marginal_K).log()).sum())
+    assert got.rate["category"] == pytest.approx(rate, abs=1e-4)
+
+
+def test_information_of_a_normal_variable_is_the_channel_s():
+    """Means N(0, s^2), noise of scale t: I = 1/2 log(1 + s^2 / t^2), a Gaussian channel."""
+    prior, spread, scale = normals(1), 0.9, 0.3
+    source = torch.Generator().manual_seed(3)
+    means = spread * torch.randn(3000, 1, generator=source)
+    parameters = torch.cat([means, torch.full_like(means, math.log(scale))], dim=1)
+    got = decompose_all(prior, encodings(prior, parameters, torch.zeros(3000, 1).long()))
+    assert got.variable["z_0"] == pytest.approx(0.5 * math.log(1 + 9), abs=0.05)
+
+
+def one_hot_logits(labels: Tensor, categories: int) -> Tensor:
+    return torch.nn.functional.one_hot(labels, categories) * 20.0
+
+
+def test_a_category_that_is_the_label_knows_all_of_it():
+    labels = torch.arange(IMAGES) % 4
+    every = encodings(category(4), one_hot_logits(labels, 4), labels[:, None])
+    ((got,),) = factor_information(category(4), every, [4])
+    assert got == pytest.approx(math.log(4), abs=0.02)
+
+
+def test_a_category_that_merges_labels_knows_their_group():
+    labels = torch.arange(IMAGES) % 4
+    every = encodings(category(2), one_hot_logits(labels // 2, 2), labels[:, None])
+    ((got,),) = factor_information(category(2), every, [4])
+    assert got == pytest.approx(math.log(2), abs=0.02)
+
+
+def test_a_normal_variable_that_is_the_label_knows_all_of_it():
+    labels = torch.arange(IMAGES) % 3
+    means = labels[:, None].float() * 5
+    parameters = torch.cat([means, torch.full_like(means, math.log(0.3))], dim=1)
+    ((got,),) = factor_information(
+        normals(1), encodings(normals(1), parameters, labels[:, None]), [3]
+    )
+    assert got == pytest.approx(math.log(3), abs=0.02)
+
+
+def test_many_variables_of_noise_know_nothing():
+    """With its own encoding counted, each image would give its label away: log 4 instead of 0."""
+    source = torch.Generator().manual_seed(4)
+    labels = torch.randint(0, 4, (IMAGES,), generator=source)
+    means = torch.randn(IMAGES, 10, generator=source)
+    parameters = torch.cat([means, torch.full_like(means, math.log(0.1))], dim=1)
+    every = encodings(normals(10), parameters, labels[:, None])
+    ((got,),) = factor_information(normals(10), every, [4])
+    assert got < 0.05
+    pairs = normals(10).densities(every.z_MW, parameters, parameters).groups[0].log_qz_x_VABM
+    share = pairs.sum(0)[0].softmax(1)
+    own_counted = (share * (labels[:, None] == labels)).sum(1).log().mean() + math.log(4)
+    assert float(own_counted) > 1.3
+
+
+def test_factors_are_told_apart_by_group():
+    """The category is the first factor, the style variable the second."""
+    first, second = torch.arange(IMAGES) % 3, torch.arange(IMAGES) // 3 % 2
+    style = torch.stack([second * 6.0 - 3, torch.zeros(IMAGES)], dim=1)
+    scales = torch.full((IMAGES, 2), math.log(0.5))
+    parameters = torch.cat([one_hot_logits(first, 3), style, scales], dim=1)
+    every = encodings(mixed(), parameters, torch.stack([first, second], dim=1))
+    by_category, by_style = factor_information(mixed(), every, [3, 2])
+    assert by_category == pytest.approx([math.log(3), 0], abs=0.02)
+    assert by_style == pytest.approx([0, math.log(2)], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "classes", "expected"),
+    [
+        ([0, 0, 1, 1], [1, 1, 0, 0], 1.0),
+        ([0, 0, 0, 0], [0, 0, 0, 1], 0.75),
+        ([0, 1, 2, 3], [0, 0, 0, 0], 1.0),
+        ([0, 0, 1, 1], [0, 1, 0, 1], 0.5),
+    ],
+)
+def test_purity_of_small_tables(clusters: list[int], classes: list[int], expected: float):
+    assert purity(torch.tensor(clusters), torch.tensor(classes)) == pytest.approx(expected)
