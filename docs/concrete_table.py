@@ -24,8 +24,20 @@ FIGURES = {
     "I(x; c)": lambda s: s["information"]["variable"]["category"],
     "purity": lambda s: s["scores"]["purity"],
     "reconstruction": lambda s: s["terms"]["reconstruction"],
-    "between groups": lambda s: s["terms"]["group_total_correlation"],
+    "correlation between groups": lambda s: s["terms"]["group_total_correlation"],
 }
+
+
+IN_TRAINING = "its estimate in training"
+"""The correlation between groups as the minibatches saw it, mean of the last records."""
+
+_LAST_RECORDS = 40
+
+
+def last_estimates(folder: Path) -> float:
+    """Return the mean minibatch estimate of the correlation between groups at a run's end."""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()[-_LAST_RECORDS:]
+    return statistics.mean(json.loads(line)["terms/group_total_correlation"] for line in lines)
 
 
 def describe(config: dict[str, Any]) -> tuple[str, str, str]:
@@ -34,7 +46,7 @@ def describe(config: dict[str, Any]) -> tuple[str, str, str]:
     knobs = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
     weights = " ".join(f"{knob}={config[knob]:g}" for knob in knobs)
     density = " (argmax)" if config["objective"]["concrete_density"] == "argmax" else ""
-    reward = -config["objective"]["group_information"].get("category", 0)
+    reward = abs(config["objective"]["group_information"].get("category", 0))
     return config["dataset"]["name"], f"{objective}{density} {weights}", f"{reward:g}"
 
 
@@ -49,6 +61,7 @@ def read(folders: list[Path]) -> dict[tuple[str, ...], list[dict[str, float]]]:
         figures = json.loads(summary.read_text())
         if "category" in figures["information"]["factor"]:
             values = {name: figure(figures) for name, figure in FIGURES.items()}
+            values[IN_TRAINING] = last_estimates(folder)
             rows[describe(config)].append({"seed": config["seed"], **values})
     return rows
 
@@ -56,20 +69,21 @@ def read(folders: list[Path]) -> dict[tuple[str, ...], list[dict[str, float]]]:
 def main() -> None:
     """Read the folders on the command line; print Markdown, write ``concrete_latents.csv``."""
     rows = read([Path(word) for word in sys.argv[1:]])
-    lines = [["dataset", "objective", "reward on I(x; c)", "seeds", *FIGURES]]
+    columns = [*FIGURES, IN_TRAINING]
+    lines = [["dataset", "objective", "reward on I(x; c)", "seeds", *columns]]
     for row, runs in sorted(rows.items()):
         cells = [
             f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
             if len(values := [run[name] for run in runs]) > 1
             else f"{values[0]:.2f}"
-            for name in FIGURES
+            for name in columns
         ]
         lines.append([*row, str(len(runs)), *cells])
     lines.insert(1, ["---"] * len(lines[0]))
     sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines))
     with Path(__file__).with_name("concrete_latents.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["dataset", "objective", "reward", "seed", *FIGURES])
+        table.writerow(["dataset", "objective", "reward", "seed", *columns])
         for row, runs in sorted(rows.items()):
             for run in sorted(runs, key=lambda run: run["seed"]):
                 table.writerow([*row, *(f"{value:.4g}" for value in run.values())])
