@@ -35,6 +35,9 @@ examples
 """
 
 _COMMANDS = ("resume", "list")
+_NO_CHOICE = ("experiment=null", "debug=null", "sweep=null")
+"""What conf/config.yaml says already, in words that Hydra does not take."""
+
 _FLAGS_WITH_VALUE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn",
                      "--cfg", "-c", "--package", "-p", "--info", "-i",
                      "--experimental-rerun")  # fmt: skip
@@ -99,10 +102,11 @@ def _train(words: list[str]) -> int:
     from runner.explain import explain
 
     overrides = _overrides(words)
-    flags = [word for word in words if word not in overrides]
+    flags = [word for word in words if word not in overrides and word not in _NO_CHOICE]
     overrides = [config.freed(word) for word in _steps_or_epochs(overrides)]
     config.register()
-    sweep.register(config.data_root() / "sweeps", Path("sweeps"))
+    chosen = [word.removeprefix("sweep=") for word in overrides if word.startswith("sweep=")]
+    sweep.register(chosen, config.data_root() / "sweeps", Path("sweeps"))
     conf = str(config.data_root() / "conf")
     codes: list[int] = []
     shown = os.environ.get("HYDRA_FULL_ERROR")
@@ -118,6 +122,11 @@ def _train(words: list[str]) -> int:
         if shown:
             raise
         raise explain(error, conf, overrides) from error
+    except ValueError as error:  # objective=null and its like
+        if "Config group override" not in str(error):
+            raise
+        empty = next((word for word in overrides if word.endswith("=null")), "a choice")
+        raise UsageError(f"{empty}: there must be one", "vaerun list shows the choices") from error
     except OSError as error:  # a run's own are caught by its job: this one is about its folder
         message = f"cannot write to '{error.filename}': {error.strerror}"
         raise UsageError(message, "choose another folder with out=…") from error
@@ -139,14 +148,17 @@ def _overrides(words: list[str]) -> list[str]:
         previous = word
         if is_value or word.startswith("-"):
             continue
-        if word.startswith("=") or ("=" not in word and not word.startswith("~")):
+        if word.startswith("=") or ("=" not in word and word[0] != "~"):
             commands = nearest(word, _COMMANDS)
             raise UsageError(
                 f"cannot read '{word}': a setting is written key=value",
                 commands
                 or f"commands: {', '.join(_COMMANDS)}; vaerun --help shows how to use them",
             )
-        overrides.append(word)
+        if word.startswith("~"):
+            raise UsageError(f"cannot read '{word}': a setting is given a value, not taken away")
+        if word not in _NO_CHOICE:
+            overrides.append(word)
     return overrides
 
 

@@ -61,3 +61,15 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
         tails = difflib.get_close_matches(word.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
         matches = [by_tail[tail] for tail in tails]
     return f"did you mean '{matches[0]}'?" if matches else None
+
+
+def nearest_setting(key: str, known: Iterable[str]) -> str | None:
+    """Return a hint for an unknown dotted key: the nearest, or what the group it names has."""
+    others = list(known)
+    parent = key.rpartition(".")[0]
+    beside = [other for other in others if parent and other.rpartition(".")[0] == parent]
+    if not beside:
+        return nearest(key, others)
+    # The group is right: what is meant is one of its own settings.
+    names = ", ".join(other.rpartition(".")[2] for other in beside)
+    return nearest(key, beside) or f"{parent} has {names}"

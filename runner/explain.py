@@ -11,7 +11,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from runner import config
-from runner.errors import UsageError, nearest
+from runner.errors import UsageError, nearest, nearest_setting
 
 
 def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
@@ -25,13 +25,15 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
     if isinstance(error, MissingConfigException):
         return _unknown_choice(error)
     message = str(error)
+    if match := re.search(r"Could not append to config. An item is already at '([^']+)'", message):
+        return UsageError(f"'{match[1]}' has a value already", f"without the +: {match[1]}=…")
     if match := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", message):
         return unknown_setting(match[1].partition("@")[0], conf, overrides)
     if match := re.match(r"Error merging override (\S+)", message):
         return UsageError(f"{match[1]}: {_first_line(error.__cause__ or error)}")
     if "parsing override" in message or isinstance(error, OverrideParseException):
-        written = re.search(r"parsing override '([^']*)'", message)
-        what = f"'{written[1]}'" if written else "the settings"
+        written = getattr(error, "override", None)
+        what = f"'{written}'" if written else "the settings"
         return UsageError(f"cannot read {what}: {_first_line(error.__cause__ or error)}")
     return UsageError(_first_line(error))
 
@@ -39,13 +41,7 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
 def unknown_setting(key: str, conf: str, overrides: list[str]) -> UsageError:
     """Return the error for a key that no setting has, naming the nearest that one has."""
     known = _known_settings(conf, overrides)
-    parent = key.rpartition(".")[0]
-    beside = [other for other in known if parent and other.rpartition(".")[0] == parent]
-    if beside:  # the group is right: what is meant is one of its own settings
-        names = ", ".join(other.rpartition(".")[2] for other in beside)
-        hint = nearest(key, beside) or f"{parent} has {names}"
-    else:
-        hint = nearest(key, known) or "vaerun --cfg job shows all settings"
+    hint = nearest_setting(key, known) or "vaerun --cfg job shows all settings"
     return UsageError(f"unknown setting '{key}'", hint)
 
 

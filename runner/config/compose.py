@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.config.rules import validate
 from runner.config.schema import CHOICES, RunConfig
-from runner.errors import UsageError, nearest
+from runner.errors import UsageError, nearest, nearest_setting
 
 
 def data_root() -> Path:
@@ -58,8 +58,9 @@ def parse(composed: DictConfig) -> RunConfig:
         UsageError: a key is unknown or has no value, or a value makes no sense.
     """
     for key in _unknown_keys(composed):
-        known = [k for k in flat_keys(composed) if k != key]
-        raise UsageError(f"unknown setting '{key}'", nearest(key, known) or "it was added with '+'")
+        known = [k for k in flat_keys(composed) if k != key and not k.startswith(f"{key}.")]
+        hint = nearest_setting(key, known) or "it was added with '+'"
+        raise UsageError(f"unknown setting '{key}'", hint)
     try:
         config = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
@@ -88,10 +89,16 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
         schema = OmegaConf.structured(RunConfig)
         for group, choices in CHOICES.items():
             name = str(OmegaConf.select(saved, f"{group}.name"))
+            if name not in choices:
+                hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
+                raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
         merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
-    except (OmegaConfBaseException, yaml.YAMLError, KeyError, AttributeError) as error:
-        raise UsageError(f"config.yaml: {str(error).splitlines()[0]}") from error
+    except (OmegaConfBaseException, yaml.YAMLError, AssertionError) as error:
+        line = next(iter(str(error).splitlines()), "not the settings of a run")
+        key = str(getattr(error, "full_key", None) or "")
+        named = key.rpartition(".")[2] in line
+        raise UsageError(f"config.yaml: {line if named else f'{key}: {line}'}") from error
     return parse(cast("DictConfig", merged))
 
 

@@ -79,9 +79,10 @@ class Pictures:
         return TraversalRow(name, information, self._draw(z_TW))
 
     def _class_rows(self, name: str, information: float, columns: slice) -> Iterator[TraversalRow]:
-        steps = self.settings.traversal_steps
+        steps = torch.arange(self.settings.traversal_steps)
+        centres_TW = self._centres()[steps % len(self.encodings)]  # again from the first, if few
         for category in range(columns.stop - columns.start):
-            z_TW = self._centres()[:steps].clone()
+            z_TW = centres_TW.clone()
             z_TW[:, columns] = 0
             z_TW[:, columns.start + category] = 1
             first = information if category == 0 else None  # its bar is drawn once

@@ -53,12 +53,13 @@ def images28(device: torch.device) -> Dataset:
 
 def vaerun_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> Iterator[None]:
     prepare(device)
+    precision = torch.get_float32_matmul_precision()
     model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
     objective = Objective.from_config(config.objective, model.prior.group_names, dataset.train.size)
     state = TrainingState.fresh(model, config.learning_rate)
     for _ in train(state, objective, dataset.train, config, config.steps):
-        prepare(device)  # the other trainer has put the default back
         yield
+        torch.set_float32_matmul_precision(precision)  # the other trainer puts the default back
 
 
 def conventional_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> Iterator[None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner import config
@@ -122,7 +122,7 @@ def test_an_unknown_choice_is_met_with_all_there_are(word: str, message: str, hi
             "wandb.tags=x",
             "wandb.tags=x: Invalid value assigned: str is not a ListConfig, list or tuple.",
         ),
-        ("beta=[1", "cannot read the settings: no viable alternative at input '[1'"),
+        ("beta=[1", "cannot read 'beta=[1': no viable alternative at input '[1'"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_named_in_one_line(word: str, message: str):
@@ -132,7 +132,7 @@ def test_a_value_that_cannot_be_read_is_named_in_one_line(word: str, message: st
 
 
 def test_a_parsing_error_that_quotes_the_setting_names_it():
-    error = HydraException("Error parsing override 'beta=[1'\nno viable alternative")
+    error = OverrideParseException("beta=[1", "Error parsing override 'beta=[1'\nno viable")
     error.__cause__ = ValueError("\nno viable alternative\nSee the manual")
     explained = explain(error, CONF, [])
     assert explained.message == "cannot read 'beta=[1': no viable alternative"

@@ -173,6 +173,28 @@ def test_a_method_of_wandb_s_is_left_to_wandb(file: Path):
     assert refused.value.hint == f"wandb sweep {file} hands it to W&B"
 
 
+@pytest.mark.parametrize(
+    ("value", "override"),
+    [
+        ("[1, 2]", "[1,2]"),
+        ("{category: -5}", "{category:-5}"),
+        ("'true'", "'true'"),
+        ("'12'", "'12'"),
+        ("'1e3'", "'1e3'"),
+        ("é", "'é'"),
+        ("it's", "'it\\'s'"),
+        ("'a\\b'", "'a\\b'"),
+        ("hfvae", "hfvae"),
+        ("true", "true"),
+        ("null", "null"),
+        ("0.5", "0.5"),
+    ],
+)
+def test_a_value_keeps_the_type_it_has_in_yaml(file: Path, value: str, override: str):
+    file.write_text(f"parameters: {{key: {{value: {value}}}}}\n", encoding="utf-8")
+    assert to_multirun(file)["hydra"]["sweeper"]["params"] == {"key": override}
+
+
 def test_a_later_folder_s_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ConfigStore.instance(), "repo", {})
     for folder, seeds in (("first", "0,1"), ("second", "2,3")):
@@ -180,12 +202,20 @@ def test_a_later_folder_s_file_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         text = f"parameters: {{seed: {{values: [{seeds}]}}}}\n"
         (tmp_path / folder / "both.yaml").write_text(text)
         (tmp_path / folder / f"only_{folder}.yaml").write_text(text)
-    register(tmp_path / "first", tmp_path / "second", tmp_path / "missing")
+    (tmp_path / "first" / "broken.yaml").write_text("parameters: {seed: {values: 3}}\n")
+    register(["both"], tmp_path / "first", tmp_path / "second", tmp_path / "missing")
     store = ConfigStore.instance()
-    assert store.list("sweep") == ["both.yaml", "only_first.yaml", "only_second.yaml"]
+    assert store.list("sweep") == [
+        "both.yaml",
+        "broken.yaml",  # offered, and in nobody's way until it is chosen
+        "only_first.yaml",
+        "only_second.yaml",
+    ]
     node = store.load("sweep/both.yaml")
     assert node.package == "_global_"
     assert node.node.hydra.sweeper.params.seed == "2,3"
+    with pytest.raises(UsageError, match="must be a list"):
+        register(["broken"], tmp_path / "first")
 
 
 def test_the_shipped_sweeps_are_grids_that_wandb_reads():

@@ -1,55 +1,102 @@
-"""The images a run is judged by: which they are, and how their latents are drawn."""
+"""The images a run is judged by: which they are, and what is kept of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 
 from runner.config import RunConfig
-from runner.dataset import Dataset
-from runner.evaluation import Encodings, encode
-from runner.model import build
+from runner.dataset import Dataset, ResidentSplit
+from runner.evaluation import Encodings, encodings
+from runner.evaluation.encodings import encode
+from runner.model import VAE, build
+
+TINY = ("architecture=mlp", "architecture.widths=[8]", "prior=concrete_normal")
 
 
-def judged(
-    composed: Callable[..., RunConfig], dataset: Dataset, count: int, seed: int = 0
-) -> Encodings:
-    config = composed("architecture=mlp", "architecture.widths=[8]", "prior=concrete_normal")
-    model = build(config, shape=dataset.shape, classes=dataset.classes)
+@pytest.fixture(scope="module")
+def model(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> VAE:
+    config = composed(*TINY, "prior.dimensions=3")
+    return build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
+
+
+def encoded(model: VAE, dataset: Dataset, count: int, *, seed: int = 0) -> Encodings:
     return encode(model, dataset.test, count, torch.Generator().manual_seed(seed))
 
 
-def test_a_split_that_is_small_enough_is_taken_whole_and_in_order(
-    composed: Callable[..., RunConfig], toy_dataset: Dataset
+@pytest.mark.parametrize("count", [1, 100, 255])
+def test_fewer_images_than_there_are_come_without_repetition(
+    model: VAE, toy_dataset: Dataset, count: int
 ):
-    got = judged(composed, toy_dataset, 10_000)
-    assert got.indices_M.tolist() == list(range(256))
-    assert torch.equal(got.factors_MF, toy_dataset.test.factors(got.indices_M))
-    assert got.dataset_size == len(got) == 256
+    every = encoded(model, toy_dataset, count)
+    assert len(every) == count == len(every.indices_M.unique())
+    assert 0 <= int(every.indices_M.min()) <= int(every.indices_M.max()) < 256
+    assert every.dataset_size == 256
 
 
-def test_of_a_larger_split_images_are_drawn_without_repetition(
-    composed: Callable[..., RunConfig], toy_dataset: Dataset
+@pytest.mark.parametrize("count", [256, 257, 10_000])
+def test_a_split_that_is_small_enough_comes_whole_and_in_order(
+    model: VAE, toy_dataset: Dataset, count: int
 ):
-    got = judged(composed, toy_dataset, 100)
-    assert len(set(got.indices_M.tolist())) == len(got) == 100
-    assert got.dataset_size == 256
-    assert torch.equal(got.factors_MF, toy_dataset.test.factors(got.indices_M))
+    assert encoded(model, toy_dataset, count).indices_M.tolist() == list(range(256))
 
 
-def test_equal_seeds_give_equal_draws(composed: Callable[..., RunConfig], toy_dataset: Dataset):
-    first, again, other = (judged(composed, toy_dataset, 100, seed) for seed in (1, 1, 2))
-    assert torch.equal(first.z_MW, again.z_MW)
-    assert not torch.equal(first.z_MW, other.z_MW)
+def test_every_row_is_of_its_own_image(model: VAE, toy_dataset: Dataset):
+    every = encoded(model, toy_dataset, 50)
+    images = toy_dataset.test.images(every.indices_M)
+    with torch.no_grad():
+        parameters_MP = model.encode(images)
+        log_px_z_M = model.log_px_z(images, every.z_MW)
+    torch.testing.assert_close(every.parameters_MP, parameters_MP)
+    torch.testing.assert_close(every.log_px_z_M, log_px_z_M)
+    torch.testing.assert_close(every.centre_MW[:, :4], parameters_MP[:, :4].softmax(1))
+    torch.testing.assert_close(every.centre_MW[:, 4:], parameters_MP[:, 4:7])
+    assert every.factors_MF.tolist() == [[int(i) % 4] for i in every.indices_M]
 
 
-def test_a_category_is_drawn_as_a_one_hot_vector(
-    composed: Callable[..., RunConfig], toy_dataset: Dataset
+@pytest.mark.parametrize("density", ["exact", "argmax"])
+def test_a_concrete_variable_is_judged_by_one_hot_vectors(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset, density: str
 ):
-    got = judged(composed, toy_dataset, 256)
-    drawn = got.z_MW[:, :4]
-    assert torch.equal(drawn.sum(1), torch.ones(256))
-    assert set(drawn.unique().tolist()) == {0.0, 1.0}
-    torch.testing.assert_close(got.centre_MW[:, :4].sum(1), torch.ones(256))
-    assert (got.log_px_z_M < 0).all()
+    config = composed(*TINY, f"objective.concrete_density={density}")
+    model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
+    category_MK = encoded(model, toy_dataset, 256).z_MW[:, :4]
+    assert set(category_MK.unique().tolist()) == {0.0, 1.0}
+    assert category_MK.sum(1).eq(1).all()
+
+
+def test_categories_are_drawn_with_their_probabilities(model: VAE, toy_dataset: Dataset):
+    """Not the most probable one each time: the ELBO is an expectation over q(k|x)."""
+    image_NCHW = toy_dataset.test.images(torch.zeros(1).long()).repeat(4000, 1, 1, 1)
+    split = ResidentSplit(image_NCHW, torch.zeros(4000, 1).long())
+    every = encode(model, split, 4000, torch.Generator().manual_seed(0))
+    expected_K = every.centre_MW[0, :4]
+    assert float(expected_K.max()) < 0.9  # the model is not trained: there is something to draw
+    error_K = 4 * (expected_K * (1 - expected_K) / 4000).sqrt()
+    assert ((every.z_MW[:, :4].mean(0) - expected_K).abs() < error_K).all()
+
+
+def test_the_same_generator_gives_the_same_encodings(model: VAE, toy_dataset: Dataset):
+    first, again = (encoded(model, toy_dataset, 100) for _ in range(2))
+    other = encoded(model, toy_dataset, 100, seed=1)
+    for name in ("indices_M", "parameters_MP", "z_MW", "centre_MW", "log_px_z_M", "factors_MF"):
+        assert torch.equal(getattr(first, name), getattr(again, name)), name
+    assert not torch.equal(first.indices_M, other.indices_M)
+
+
+def test_what_does_not_depend_on_noise_does_not_depend_on_chunks(
+    model: VAE, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    whole = encoded(model, toy_dataset, 256)
+    monkeypatch.setattr(encodings, "_CHUNK", 60)  # 256 is not a multiple
+    chunks = encoded(model, toy_dataset, 256)
+    assert chunks.z_MW.shape == whole.z_MW.shape
+    torch.testing.assert_close(chunks.parameters_MP, whole.parameters_MP)
+
+
+def test_encodings_hold_no_graph(model: VAE, toy_dataset: Dataset):
+    every = encoded(model, toy_dataset, 10)
+    for values in (every.parameters_MP, every.z_MW, every.centre_MW, every.log_px_z_M):
+        assert not values.requires_grad

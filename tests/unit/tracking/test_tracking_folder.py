@@ -177,7 +177,7 @@ def test_a_figure_becomes_a_png(folder: RunFolder) -> None:
     assert path == folder.path / "figures" / "latents.png"
     with Image.open(path) as image:
         assert image.format == "PNG"
-        assert image.info["dpi"] == pytest.approx((120, 120), abs=0.1)
+        assert image.size == tuple(figure.get_size_inches() * figure.dpi)  # to the pixel
     assert names(folder) == ["latents.png"]
 
 

@@ -1,0 +1,139 @@
+"""The final figures against closed forms: the ELBO, the rates, information by quadrature."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from runner.config import RunConfig
+from runner.dataset import Dataset
+from runner.evaluation import Encodings, encode, summarize
+from runner.evaluation.information import decompose_all
+from runner.model import VAE, build
+from runner.objective import TERM_NAMES
+
+TINY = ("architecture=mlp", "architecture.widths=[8]")
+NORMAL, CONCRETE = ("prior=normal", "prior.dimensions=4"), ("prior=concrete_normal",)
+PRIORS = {
+    "one group": (*NORMAL, "prior.group_size=null"),
+    "pairs": (*NORMAL, "prior.group_size=2"),
+    "single": (*NORMAL, "prior.group_size=1"),
+    "concrete": (*CONCRETE, "prior.dimensions=3"),
+    "argmax": (*CONCRETE, "prior.dimensions=3", "objective.concrete_density=argmax"),
+}
+
+
+@pytest.fixture
+def judged(composed: Callable[..., RunConfig], toy_dataset: Dataset):
+    """Return the model, encodings and summary of an untrained model with sharper posteriors."""
+
+    def judge(prior: str, count: int = 256) -> tuple[VAE, Encodings, dict[str, Any]]:
+        config = composed(*TINY, *PRIORS[prior])
+        model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
+        with torch.no_grad():
+            model.encoder[-1].weight.mul_(8)
+        every = encode(model, toy_dataset.test, count, torch.Generator().manual_seed(0))
+        return model, every, summarize(model, toy_dataset, every)
+
+    return judge
+
+
+def sampled_rate(model: VAE, every: Encodings) -> Tensor:
+    """Return log q(z|x) - log p(z) of each draw; of a category the mean over q(k|x)."""
+    categories = model.prior.width - sum(n != "category" for n in model.prior.variable_names)
+    logits, numbers = every.parameters_MP[:, :categories], every.parameters_MP[:, categories:]
+    loc, log_scale = numbers.chunk(2, dim=1)
+    z = every.z_MW[:, categories:]
+    q, p = torch.distributions.Normal(loc, log_scale.exp()), torch.distributions.Normal(0.0, 1.0)
+    rate_M = (q.log_prob(z) - p.log_prob(z)).sum(1)
+    if categories:
+        rate_M = rate_M + math.log(categories) + (logits.softmax(1) * logits.log_softmax(1)).sum(1)
+    return rate_M
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("count", [60, 256])
+def test_the_terms_sum_to_the_negative_elbo_of_the_draws(judged, prior: str, count: int):
+    """Whatever stands behind q(z) cancels: log p(x|z) - log q(z|x)/p(z) of the draws remains."""
+    model, every, summary = judged(prior, count)
+    elbo = float((every.log_px_z_M - sampled_rate(model, every)).mean())
+    assert tuple(summary["terms"]) == TERM_NAMES
+    assert sum(summary["terms"].values()) == pytest.approx(-summary["elbo"], rel=1e-6)
+    assert summary["elbo"] == pytest.approx(elbo, rel=1e-5)
+    reconstruction = -float(every.log_px_z_M.mean())
+    assert summary["terms"]["reconstruction"] == pytest.approx(reconstruction, rel=1e-5)
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_the_rates_of_normals_are_closed_forms(judged, prior: str):
+    model, every, summary = judged(prior)
+    rates = summary["information"]["rate"]
+    names = [name for name in model.prior.variable_names if name != "category"]
+    loc, log_scale = every.parameters_MP[:, -2 * len(names) :].chunk(2, dim=1)
+    q, p = torch.distributions.Normal(loc, log_scale.exp()), torch.distributions.Normal(0.0, 1.0)
+    kl_V = torch.distributions.kl_divergence(q, p).mean(0)
+    assert [rates[name] for name in names] == pytest.approx(kl_V.tolist(), rel=1e-4)
+    assert summary["rate"] == pytest.approx(sum(rates.values()))
+
+
+def test_information_of_a_variable_is_the_integral_over_its_mixture(judged, toy_dataset: Dataset):
+    """I(x; z) = h(q(z)) - mean h(q(z|x)), with the entropy of the mixture by quadrature."""
+    model, every, _ = judged("single")
+    draws = [
+        encode(model, toy_dataset.test, 256, torch.Generator().manual_seed(seed))
+        for seed in range(20)
+    ]
+    got = [list(decompose_all(model.prior, each).variable.values()) for each in draws]
+    loc_MV, log_scale_MV = every.parameters_MP.double().chunk(2, dim=1)
+    q = torch.distributions.Normal(loc_MV, log_scale_MV.exp())
+    grid_T = torch.linspace(-30, 30, 6001, dtype=torch.float64)
+    q_TV = q.log_prob(grid_T[:, None, None]).exp().mean(1)
+    entropy_V = torch.trapezoid(torch.special.entr(q_TV), grid_T, dim=0)
+    expected_V = entropy_V - q.entropy().mean(0)
+    assert float(expected_V.max()) > 0.5  # there is something to measure
+    assert torch.tensor(got).mean(0).tolist() == pytest.approx(expected_V.tolist(), abs=0.03)
+
+
+def test_the_layout_is_that_of_the_file(judged):
+    _, _, summary = judged("concrete", 100)
+    information = summary["information"]
+    variables = ["category", "style_0", "style_1", "style_2"]
+    assert list(information["variable"]) == list(information["rate"]) == variables
+    assert list(information["group"]) == list(information["factor"]) == ["category", "style"]
+    assert all(list(row) == ["label"] for row in information["factor"].values())
+    assert summary["images"] == summary["encodings"] == 100
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+@pytest.mark.parametrize("split", ["test", "all"])
+def test_the_split_is_named(judged, toy_dataset: Dataset, split: str):
+    model, every, _ = judged("single", 20)
+    summary = summarize(model, replace(toy_dataset, held_out=split == "test"), every)
+    assert summary["split"] == split
+    assert summary["scores"] == {}  # normals alone have no clusters
+
+
+@pytest.mark.parametrize(("perfect", "purity", "known"), [(1, 1.0, math.log(4)), (0, 0.25, 0.0)])
+def test_purity_and_information_of_a_category(
+    judged, toy_dataset: Dataset, perfect: int, purity: float, known: float
+):
+    model, every, _ = judged("concrete")
+    clusters_M = perfect * (3 - every.factors_MF[:, 0])  # the classes in another order, or one
+    found = every.parameters_MP.clone()
+    found[:, :4] = 20.0 * torch.nn.functional.one_hot(clusters_M, 4)
+    every = replace(every, parameters_MP=found, centre_MW=model.prior.centre(found))
+    summary = summarize(model, toy_dataset, every)
+    assert summary["scores"] == {"purity": purity}
+    label = summary["information"]["factor"]["category"]["label"]
+    assert label == pytest.approx(known, abs=0.02)
+
+
+def test_how_a_concrete_variable_was_trained_does_not_change_its_figures(judged):
+    assert judged("concrete")[2] == judged("argmax")[2]
