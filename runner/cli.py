@@ -148,15 +148,15 @@ def _overrides(words: list[str]) -> list[str]:
         previous = word
         if is_value or word.startswith("-"):
             continue
-        if word.startswith("=") or ("=" not in word and word[0] != "~"):
+        if word.startswith("~"):
+            raise UsageError(f"cannot read '{word}': a setting is given a value, not taken away")
+        if word.startswith("=") or "=" not in word:
             commands = nearest(word, _COMMANDS)
             raise UsageError(
                 f"cannot read '{word}': a setting is written key=value",
                 commands
                 or f"commands: {', '.join(_COMMANDS)}; vaerun --help shows how to use them",
             )
-        if word.startswith("~"):
-            raise UsageError(f"cannot read '{word}': a setting is given a value, not taken away")
         if word not in _NO_CHOICE:
             overrides.append(word)
     return overrides

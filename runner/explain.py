@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -60,7 +59,7 @@ def _known_settings(conf: str, overrides: list[str]) -> list[str]:
     chosen = [word for word in overrides if word.partition("=")[0] in groups]
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(Path(conf)), version_base="1.3"):
+        with initialize_config_dir(conf, version_base="1.3"):
             keys = config.flat_keys(compose("config", chosen))
     except (HydraException, OmegaConfBaseException):
         return list(groups)

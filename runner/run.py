@@ -171,6 +171,8 @@ def _steps(config: RunConfig, dataset: Dataset) -> int:
 
 def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Train to the last step; write every record, and a checkpoint every few minutes."""
+    if run.state.step >= run.steps:
+        return  # resumed only to be judged
     if run.state.step == 0:
         _save(run, wandb_run)  # so that even a run that diverges at once can be looked at
     speed = Speed(run.state.step, run.config.batch_size)

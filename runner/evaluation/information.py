@@ -98,14 +98,9 @@ def factor_information(
         for g, group in enumerate(densities.groups):
             log_qzg_x_ABM = group.log_qz_x_VABM.sum(0)
             log_qzg_x_ABM.diagonal(first, -2, -1).fill_(-torch.inf)
-            atoms_AB = (
-                densities.atoms_AB
-                if len(log_qzg_x_ABM) > 1
-                else torch.ones_like(log_qzg_x_ABM[..., 0])
-            )
             for w, widening in enumerate(_WIDENINGS):
                 log_share = _log_factor_shares(log_qzg_x_ABM / widening, one_hot, rows)
-                expected_F = (atoms_AB[..., None] * log_share).sum(0).mean(0)
+                expected_F = (densities.atoms_AB[..., None] * log_share).sum(0).mean(0)
                 scores[w, g] += share * expected_F.cpu()
     entropy_F = torch.tensor([_entropy(hot_MS) for hot_MS in one_hot])
     return (scores.amax(0) + entropy_F).clamp_min(0).tolist()

@@ -14,6 +14,8 @@ CASES = [
     (["objective=hfvea"], 2, "unknown objective 'hfvea'", "did you mean 'hfvae'?"),
     (["beta=abc"], 2, "beta=abc: Value 'abc'", None),
     (["+typo=1"], 2, "unknown setting 'typo'", None),
+    ([""], 2, "cannot read '': a setting is written key=value", None),
+    (["~steps"], 2, "cannot read '~steps'", None),
     (["=3"], 2, "cannot read '=3': a setting is written key=value", None),
     (["prior.nme=x"], 2, "unknown setting 'prior.nme'", "did you mean 'prior.name'?"),
     (["steps=-1"], 2, "steps must be at least 1, got -1", None),
