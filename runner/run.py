@@ -39,7 +39,17 @@ from runner.tracking import (
     provenance,
     save_checkpoint,
 )
-from runner.training import TrainingState, choose_device, describe_device, generator, prepare, train
+from runner.training import (
+    TrainingState,
+    active,
+    check_fit,
+    choose_device,
+    describe_device,
+    generator,
+    prepare,
+    shown_schedules,
+    train,
+)
 
 _INFORMATIVE_KNOBS = ("wandb.", "evaluation.")
 _RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
@@ -143,10 +153,15 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
     steps = _steps(config, dataset)
-    model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
-    groups = model.prior.group_names
-    objective = Objective.from_config(config.objective, groups, dataset.train.size)
-    state = TrainingState.fresh(model, config.learning_rate)
+    model = build(
+        config,
+        shape=dataset.shape,
+        classes=dataset.classes,
+        images=lambda: dataset.some_images(device),
+    ).to(device)
+    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    check_fit(config, model.prior, dataset)
+    state = TrainingState.fresh(model, config)
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
     folder.rewind_records(state.step)
@@ -225,7 +240,7 @@ def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     source = generator(run.device, config.seed, "evaluation")
     encodings = encode(run.model, run.dataset.test, config.evaluation.encodings, source)
     _stop_if_asked(run, interrupt)
-    summary = {"step": run.state.step, **summarize(run.model, run.dataset, encodings)}
+    summary = {"step": run.state.step, **summarize(run.model, run.dataset, encodings, source)}
     folder.write_summary(summary)
     wandb_run.summarize(summary)
     print_summary(run.console, summary)
@@ -256,27 +271,35 @@ def _announce(run: _Run) -> None:
     """Say what is about to happen: the choices, the five effective weights, the way there."""
     config, dataset, prior = run.config, run.dataset, run.model.prior
     shape = "x".join(str(n) for n in dataset.shape)
-    weights = run.objective.weights
+    weights = run.objective.at(run.state.step).weights
     rows = {
         "objective": config.objective.name,
-        "weights": "  ".join(f"{name} {weight:g}" for name, weight in weights.items()),
+        "weights": "  ".join(f"{name} {float(weight):g}" for name, weight in weights.items()),
         "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
         "model": f"{config.architecture.name}, groups {', '.join(prior.group_names)}",
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
         "device": describe_device(run.device),
     }
     rewards = [
-        f"{weight:g} on I(x; {name})"
+        f"{_number(weight)} on I(x; {name})"
         for name, weight in config.objective.group_information.items()
         if weight
     ]
     if rewards:
         rows["weights"] += "  and " + ", ".join(rewards)
-    if len(prior.groups) == 1 and weights["group_total_correlation"] != 1:
+    if penalties := active(run.objective):
+        rows["penalties"] = "  ".join(penalties)
+    if plans := shown_schedules(config):
+        rows["scheduled"] = "  ".join(f"{n} {p.start:g} to {p.end:g}" for n, p in plans.items())
+    if len(prior.group_names) == 1 and weights["group_total_correlation"] != 1:
         rows["note"] = (
             "the prior has one group, so no correlation between groups: prior.group_size=2"
         )
     print_settings(run.console, config.name, rows)
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else "a schedule"
 
 
 def _shown(path: Path) -> Path:

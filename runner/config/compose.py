@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import yaml
 from hydra.core.config_store import ConfigStore
@@ -31,6 +31,8 @@ def register() -> None:
         "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
     OmegaConf.register_new_resolver("either", _either, replace=True)
+    for name, operation in (("sum", _sum), ("less", _less), ("times", _times)):
+        OmegaConf.register_new_resolver(name, operation, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=RunConfig)
     for group, choices in CHOICES.items():
@@ -49,6 +51,33 @@ def freed(key: str) -> str:
 
 def _either(first: str | None, other: str) -> str:
     return first or other
+
+
+def _sum(*parts: object) -> object:
+    """Return the sum of numbers, at most one of which may be a schedule."""
+    plans = [part for part in parts if isinstance(part, Mapping)]
+    constant = sum(part for part in parts if isinstance(part, (int, float)))
+    return _mapped(plans[0], lambda end: end + constant) if plans else constant
+
+
+def _less(first: float, second: object) -> object:
+    return _sum(first, _times(-1, second))
+
+
+def _times(factor: float, number: object) -> object:
+    return _mapped(number, lambda end: factor * end)
+
+
+def _mapped(number: object, change: Callable[[float], float]) -> object:
+    """Return a number changed, or a schedule with both of its ends changed."""
+    if not isinstance(number, Mapping):
+        return change(cast("float", number))
+    schedule = cast("Mapping[str, Mapping[str, Any]]", number)
+    ends = ("from", "to")
+    return {
+        shape: {key: change(v) if key in ends else v for key, v in settings.items()}
+        for shape, settings in schedule.items()
+    }
 
 
 def parse(composed: DictConfig) -> RunConfig:
@@ -125,6 +154,7 @@ def _unknown_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
     for key in (str(k) for k in node):
         if key not in names:
             yield prefix + key
-        elif is_dataclass(types[key]):
+        elif any(is_dataclass(kind) for kind in (types[key], *get_args(types[key]))):
             child = OmegaConf.select(node, key)
-            yield from _unknown_keys(cast("DictConfig", child), f"{prefix}{key}.")
+            if child is not None:
+                yield from _unknown_keys(cast("DictConfig", child), f"{prefix}{key}.")

@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from runner.config.schema import (
-    CONCRETE_DENSITIES,
-    PRECISIONS,
-    WANDB_MODES,
-    ObjectiveConfig,
-    RunConfig,
-)
+from runner.config.objective_rules import objective_choices, objective_rules
+from runner.config.schedule import Schedule, parse_number
+from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
 from runner.errors import UsageError, nearest
+
+Rule = tuple[str, Any, str, bool]
+"""Key, value, what the value must be, whether it is."""
 
 
 def validate(config: RunConfig) -> None:
@@ -28,7 +27,7 @@ def validate(config: RunConfig) -> None:
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
-        ("objective.concrete_density", config.objective.concrete_density, CONCRETE_DENSITIES),
+        *objective_choices(config.objective),
     ):
         if value not in choices:
             hint = nearest(value, choices)
@@ -42,7 +41,7 @@ def validate(config: RunConfig) -> None:
         )
 
 
-def _rules(config: RunConfig) -> Iterator[tuple[str, Any, str, bool]]:
+def _rules(config: RunConfig) -> Iterator[Rule]:
     """Yield (key, value, what the value must be, whether it is)."""
     whole: dict[str, tuple[int, int]] = {  # value, smallest allowed
         "steps": (config.steps, 1),
@@ -59,40 +58,36 @@ def _rules(config: RunConfig) -> Iterator[tuple[str, Any, str, bool]]:
     for key, (value, least) in whole.items():
         yield key, value, f"at least {least}", value >= least
     yield "seed", config.seed, "between 0 and 2**32 - 1", 0 <= config.seed < 2**32
-    positive: dict[str, float | None] = {
+    yield from _positive(config)
+    for key in ("alpha", "beta", "gamma"):
+        parse_number(key, getattr(config, key))
+    size, dimensions = config.prior.group_size, config.prior.dimensions
+    fits = size is None or (size >= 1 and dimensions % size == 0)
+    yield "prior.group_size", size, f"a divisor of prior.dimensions={dimensions}, or null", fits
+    categories = getattr(config.prior, "categories", None)
+    at_least_two = categories is None or categories >= 2
+    yield "prior.categories", categories, "at least 2, or null", at_least_two
+    encodings, batch = config.objective.encodings, config.batch_size
+    holds = encodings is None or encodings >= 2 * batch
+    rule = f"at least twice batch_size={batch}, or null"
+    yield "objective.encodings", encodings, rule, holds
+    yield from objective_rules(config.objective)
+
+
+def _positive(config: RunConfig) -> Iterator[Rule]:
+    """Yield the settings that must be positive numbers, all along where they are scheduled."""
+    values: dict[str, object] = {
         "learning_rate": config.learning_rate,
         "epochs": config.epochs,
         "training.clip_gradient": config.training.clip_gradient,
         "training.checkpoint_minutes": config.training.checkpoint_minutes,
         "evaluation.traversal_range": config.evaluation.traversal_range,
         "likelihood.scale": getattr(config.likelihood, "scale", None),
-        "prior.temperature": getattr(config.prior, "temperature", None),
+        "prior.temperature": config.prior.temperature,
     }
-    for key, number in positive.items():
-        yield key, number, "a positive number", number is None or 0 < number < math.inf
-    size, dimensions = config.prior.group_size, config.prior.dimensions
-    fits = size is None or (size >= 1 and dimensions % size == 0)
-    yield "prior.group_size", size, f"a divisor of prior.dimensions={dimensions}, or null", fits
-    categories = getattr(config.prior, "categories", None)
-    yield (
-        "prior.categories",
-        categories,
-        "at least 2, or null",
-        categories is None or categories >= 2,
-    )
-    yield from _weight_rules(config.objective)
-
-
-def _weight_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
-    for name, weight in vars(objective.weights).items():
-        may_reward = name == "index_code_mi"  # InfoVAE with alpha > 1 rewards information
-        rule = "a finite number" if may_reward else "zero or a positive finite number"
-        holds = math.isfinite(weight) and (may_reward or weight >= 0)
-        yield f"objective.weights.{name}", weight, rule, holds
-    for name, weight in objective.group_information.items():
-        yield (
-            f"objective.group_information.{name}",
-            weight,
-            "a finite number",
-            math.isfinite(weight),
-        )
+    for key, value in values.items():
+        if value is None:
+            continue
+        number = parse_number(key, value)
+        ends = (number.start, number.end) if isinstance(number, Schedule) else (number,)
+        yield key, value, "a positive number", all(0 < end < math.inf for end in ends)

@@ -9,14 +9,16 @@ group's class with keys of its own (``conf/prior/normal.yaml`` names its class i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
+
+from runner.config.objective_schema import ObjectiveConfig
+from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
 
 GROUPS = ("dataset", "architecture", "prior", "likelihood", "objective", "experiment", "debug")
 """The groups of ``conf/``, in the order in which a reader meets them."""
 
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
-CONCRETE_DENSITIES = ("exact", "argmax")
 
 
 @dataclass
@@ -38,6 +40,8 @@ class MlpConfig(ArchitectureConfig):
     """Fully connected networks."""
 
     widths: list[int]
+    activation: str
+    tied: bool
 
 
 @dataclass
@@ -48,28 +52,6 @@ class ConvConfig(ArchitectureConfig):
 
 
 @dataclass
-class PriorConfig:
-    """The latent space; ``dimensions`` counts its normal variables."""
-
-    name: str
-    dimensions: int
-    group_size: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
-
-
-@dataclass
-class NormalPriorConfig(PriorConfig):
-    """Normal variables only."""
-
-
-@dataclass
-class ConcreteNormalPriorConfig(PriorConfig):
-    """One Concrete variable beside the normals."""
-
-    categories: Optional[int]  # noqa: UP045
-    temperature: float
-
-
-@dataclass
 class LikelihoodConfig:
     """How a decoded image is compared with an image."""
 
@@ -77,31 +59,19 @@ class LikelihoodConfig:
 
 
 @dataclass
-class GaussianConfig(LikelihoodConfig):
-    """Normal pixels."""
+class ScaledConfig(LikelihoodConfig):
+    """Pixels with a density around a mean: normal or Laplace."""
 
     scale: float
+    learned: bool
+    mean: str
 
 
 @dataclass
-class WeightsConfig:
-    """One weight per term, dimensionless; all ones is the negative ELBO."""
+class CategoricalConfig(LikelihoodConfig):
+    """Pixels of a few grey levels."""
 
-    reconstruction: float
-    index_code_mi: float
-    group_total_correlation: float
-    within_group_total_correlation: float
-    dimension_wise_kl: float
-
-
-@dataclass
-class ObjectiveConfig:
-    """What is minimised."""
-
-    name: str
-    weights: WeightsConfig
-    group_information: dict[str, float]
-    concrete_density: str
+    levels: int
 
 
 @dataclass
@@ -144,14 +114,14 @@ class RunConfig:
     prior: PriorConfig
     likelihood: LikelihoodConfig
     objective: ObjectiveConfig
-    alpha: float
-    beta: float
-    gamma: float
+    alpha: Any
+    beta: Any
+    gamma: Any
     seed: int
     steps: int
     epochs: Optional[float]  # noqa: UP045
     batch_size: int
-    learning_rate: float
+    learning_rate: Any
     device: str
     precision: str
     data_dir: str
@@ -164,8 +134,19 @@ class RunConfig:
 
 
 CHOICES: dict[str, dict[str, type]] = {
-    "architecture": {"mlp": MlpConfig, "conv64": ConvConfig, "conv28": ConvConfig},
-    "prior": {"normal": NormalPriorConfig, "concrete_normal": ConcreteNormalPriorConfig},
-    "likelihood": {"bernoulli": LikelihoodConfig, "gaussian": GaussianConfig},
+    "architecture": {
+        "mlp": MlpConfig,
+        "conv64": ConvConfig,
+        "conv32": ConvConfig,
+        "conv28": ConvConfig,
+    },
+    "prior": PRIOR_CHOICES,
+    "likelihood": {
+        "bernoulli": LikelihoodConfig,
+        "continuous_bernoulli": LikelihoodConfig,
+        "gaussian": ScaledConfig,
+        "laplace": ScaledConfig,
+        "categorical": CategoricalConfig,
+    },
 }
 """Choices whose YAML has keys beyond the group's own: group → name → class."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from runner.config import DatasetConfig
-from runner.dataset import digits, mnist, sprites
+from runner.dataset import digits, mnist, pinwheel, sprites
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.errors import UsageError, nearest
 
@@ -18,6 +18,7 @@ DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
     "digits": lambda _, device: digits.load(device),
     "mnist": lambda data_dir, device: mnist.load(mnist.MNIST, data_dir, device),
     "fashion_mnist": lambda data_dir, device: mnist.load(mnist.FASHION_MNIST, data_dir, device),
+    "pinwheel": lambda _, device: pinwheel.load(device),
 }
 """Name in ``conf/dataset/`` → (data_dir, device) → dataset."""
 

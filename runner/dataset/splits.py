@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
+
+_SOME = 2000
+"""Images that stand for all of them where a prior starts from the data."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,20 @@ class Dataset:
     class_names: tuple[str, ...]
     """The values of ``class_factor``, in words."""
 
+    def some_images(self, device: torch.device) -> Tensor:
+        """Return up to 2,000 training images, (N, C, H, W), the same at every call.
+
+        ``device`` is the dataset's.
+        """
+        order_N = torch.randperm(self.train.size, generator=torch.Generator().manual_seed(0))
+        return self.train.images(order_N[:_SOME].to(device))
+
     @property
     def classes(self) -> int:
         """The number of values of ``class_factor``."""
         return len(self.class_names)
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether an image is a point: two coordinates, any real numbers, instead of pixels."""
+        return self.shape == (1, 1, 2)

@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
 from runner.evaluation.encodings import Encodings
-from runner.model import Prior
+from runner.model import Densities, Prior
 from runner.objective import TERM_NAMES, Decomposition, decompose, log_mixture_weights
 
 _ROWS = 20
@@ -44,16 +44,15 @@ def decompose_all(prior: Prior, encodings: Encodings) -> Information:
     Estimator: that of training, over all M encodings instead of a minibatch; exact where the set is
         the whole split.
     """
-    total = torch.zeros(len(TERM_NAMES) + len(prior.variable_names) + len(prior.groups))
+    sizes = [len(TERM_NAMES), len(prior.variable_names), len(prior.group_names)]
+    total = torch.zeros(sum(sizes))
     for first in range(0, len(encodings), _ROWS):
         part = _decompose_rows(prior, encodings, first)
         figures = (part.terms.stack(), part.variable_information_V, part.group_information_G)
         rows = min(_ROWS, len(encodings) - first)
         total += torch.cat(figures).cpu() * (rows / len(encodings))
-    terms, variables, groups = total.split(
-        [len(TERM_NAMES), len(prior.variable_names), len(prior.groups)]
-    )
-    rate_V = prior.rate(encodings.z_MW, encodings.parameters_MP).mean(0)
+    terms, variables, groups = total.split(sizes)
+    rate_V = prior.rates(encodings.z_MW, encodings.parameters_MP).mean(0)
     return Information(
         terms=_named(TERM_NAMES, terms),
         variable=_named(prior.variable_names, variables),
@@ -85,7 +84,8 @@ def factor_information(
     widenings of the kernels q(z_g|x) is taken, and never less than zero.
     """
     samples = min(_FACTOR_SAMPLES, len(encodings))
-    scores = torch.zeros(len(_WIDENINGS), len(prior.groups), len(factor_sizes))
+    groups = prior.tree.children
+    scores = torch.zeros(len(_WIDENINGS), len(groups), len(factor_sizes))
     one_hot = [
         F.one_hot(encodings.factors_MF[:, f], size).float() for f, size in enumerate(factor_sizes)
     ]
@@ -95,8 +95,8 @@ def factor_information(
         densities = prior.densities(
             encodings.z_MW[rows], encodings.parameters_MP[rows], encodings.parameters_MP
         )
-        for g, group in enumerate(densities.groups):
-            log_qzg_x_ABM = group.log_qz_x_VABM.sum(0)
+        for g, group in enumerate(groups):
+            log_qzg_x_ABM = _log_pairs(densities, group.variables)
             log_qzg_x_ABM.diagonal(first, -2, -1).fill_(-torch.inf)
             for w, widening in enumerate(_WIDENINGS):
                 log_share = _log_factor_shares(log_qzg_x_ABM / widening, one_hot, rows)
@@ -104,6 +104,14 @@ def factor_information(
                 scores[w, g] += share * expected_F.cpu()
     entropy_F = torch.tensor([_entropy(hot_MS) for hot_MS in one_hot])
     return (scores.amax(0) + entropy_F).clamp_min(0).tolist()
+
+
+def _log_pairs(densities: Densities, variables: Sequence[int]) -> Tensor:
+    """Return log q(z_g|x_j) of every atom, sample and encoding, (A, B, M), to be written into."""
+    count = len(densities.enumerated_VAM)
+    drawn_BM = densities.drawn_VBM[[v - count for v in variables if v >= count]].sum(0)
+    atoms_AM = densities.enumerated_VAM[[v for v in variables if v < count]].sum(0)
+    return drawn_BM + (atoms_AM[:, None] if atoms_AM.ndim == 2 and len(atoms_AM) else 0)
 
 
 def _log_factor_shares(log_qzg_x_ABM: Tensor, one_hot: Sequence[Tensor], rows: slice) -> Tensor:

@@ -44,11 +44,15 @@ class Pictures:
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure."""
         yield "reconstructions", self._reconstructions()
-        noise_NW = self.model.prior.noise(_SAMPLES, source)
-        yield "samples", figures.samples(self._draw(self.model.prior.prior_sample(noise_NW)))
+        prior = self.model.open_prior()
+        if prior.has_density:
+            shape = (_SAMPLES, prior.uniforms)
+            uniform_NU = torch.rand(shape, generator=source, device=source.device)
+            yield "samples", figures.samples(self._draw(prior.prior_sample(uniform_NU)))
         yield "traversals", figures.traversals(self.traversal_rows(), self._positions())
         yield "interpolation", self._interpolation()
-        yield "information", self._information()
+        if prior.has_density:
+            yield "information", self._information()
         yield "latents", self._latents()
 
     @torch.no_grad()
@@ -58,27 +62,49 @@ class Pictures:
         A normal's row starts from one image's mean representation and moves that variable alone. A
         class's row shows the class in the styles of several images, the same ones in every row.
         """
-        known: Mapping[str, float] = self.summary["information"]["variable"]
+        known: Mapping[str, float | None] = self.summary["information"]["variable"]
         rows: list[TraversalRow] = []
         columns = self.model.prior.columns
-        for name in sorted(columns, key=lambda name: -known[name]):
+        spread = self._spread()
+        for name in sorted(columns, key=lambda name: -(known.get(name) or 0.0)):
             if columns[name].stop - columns[name].start > 1:
-                rows += self._class_rows(name, known[name], columns[name])
-            else:
-                rows.append(self._traversal_row(name, known[name], columns[name]))
+                rows += self._class_rows(name, known.get(name), columns[name])
+            elif name in spread:
+                middle, reach = spread[name]
+                positions = [middle + reach * position for position in self._positions()]
+                rows.append(self._traversal_row(name, known.get(name), columns[name], positions))
+            else:  # a Bernoulli variable
+                positions = np.linspace(0, 1, self.settings.traversal_steps).tolist()
+                rows.append(self._traversal_row(name, known.get(name), columns[name], positions))
         return rows
+
+    def _spread(self) -> dict[str, tuple[float, float]]:
+        """Return (middle, one standard deviation) of the traversal of each continuous variable.
+
+        Those of the prior, which is centred; or of the codes themselves, where there is no prior.
+        """
+        prior = self.model.open_prior()
+        if prior.has_density:
+            return {name: (0.0, reach) for name, reach in prior.spread.items()}
+        std_V, mean_V = torch.std_mean(self.encodings.centre_MW, dim=0)
+        pairs = zip(mean_V.tolist(), std_V.tolist(), strict=True)
+        return dict(zip(prior.variable_names, pairs, strict=True))
 
     @torch.no_grad()
     def animation(self) -> NDArray[np.uint8]:
         """Return the traversal as frames, (F, H, W, 3): all variables move at once, to and fro."""
         return figures.traversal_frames(self.traversal_rows())
 
-    def _traversal_row(self, name: str, information: float, columns: slice) -> TraversalRow:
+    def _traversal_row(
+        self, name: str, information: float | None, columns: slice, positions: list[float]
+    ) -> TraversalRow:
         z_TW = self._centres()[:1].repeat(self.settings.traversal_steps, 1)
-        z_TW[:, columns] = torch.tensor(self._positions()).to(z_TW)[:, None]
+        z_TW[:, columns] = torch.tensor(positions).to(z_TW)[:, None]
         return TraversalRow(name, information, self._draw(z_TW))
 
-    def _class_rows(self, name: str, information: float, columns: slice) -> Iterator[TraversalRow]:
+    def _class_rows(
+        self, name: str, information: float | None, columns: slice
+    ) -> Iterator[TraversalRow]:
         steps = torch.arange(self.settings.traversal_steps)
         centres_TW = self._centres()[steps % len(self.encodings)]  # again from the first, if few
         for category in range(columns.stop - columns.start):

@@ -5,29 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Generator
 
 from runner.dataset import Dataset
+from runner.evaluation.distances import distances, hoyer_sparsity
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all, factor_information, purity
 from runner.model import VAE
 
 
 @torch.no_grad()
-def summarize(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
+def summarize(
+    model: VAE, dataset: Dataset, encodings: Encodings, source: Generator
+) -> dict[str, Any]:
     """Return the ELBO, the five terms, rates, information and scores, in nats per image.
 
     The terms sum to the negative ELBO. ``information`` holds I(x; z_v) under ``variable``, the rate
     of each variable under ``rate``, I(x; z_g) under ``group`` and I(factor; z_g) under ``factor``;
-    ``scores`` holds the cluster purity of a Concrete variable.
+    ``scores`` holds the cluster purity of a Concrete variable and the Hoyer sparsity of the means;
+    ``distances`` says how far q(z) is from p(z) in the measures that some objectives charge. A
+    deterministic code has its reconstruction and its sparsity alone.
     """
-    prior = model.prior.with_exact_sums()  # figures of all runs alike, however they were trained
+    if not model.prior.has_density:
+        return _of_a_code(model, dataset, encodings)
+    # Figures of all runs alike, however they were trained.
+    prior = model.open_prior().for_judging()
     information = decompose_all(prior, encodings)
     sizes = [factor.size for factor in dataset.factors]
     by_factor = factor_information(prior, encodings, sizes)
     names = [factor.name for factor in dataset.factors]
     summary: dict[str, Any] = {
         "elbo": -sum(information.terms.values()),
-        "rate": sum(information.rate.values()),
+        "rate": float(prior.rate(encodings.z_MW, encodings.parameters_MP).mean()),
         "images": len(encodings),
         "encodings": len(encodings),
         "split": "test" if dataset.held_out else "all",
@@ -49,4 +58,25 @@ def summarize(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, A
             score = "purity" if name == "category" else f"purity_{name}"
             clusters_M = encodings.centre_MW[:, columns].argmax(1)
             summary["scores"][score] = purity(clusters_M, classes_M)
+    summary["scores"] |= _sparsity(model, encodings)
+    summary["distances"] = distances(prior, encodings, source)
     return summary
+
+
+def _of_a_code(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
+    """Return the figures of an autoencoder, which has neither an ELBO nor information to count."""
+    return {
+        "elbo": None,
+        "rate": None,
+        "images": len(encodings),
+        "encodings": len(encodings),
+        "split": "test" if dataset.held_out else "all",
+        "terms": {"reconstruction": -float(encodings.log_px_z_M.mean())},
+        "information": {"variable": {}, "rate": {}, "group": {}, "factor": {}},
+        "scores": _sparsity(model, encodings),
+    }
+
+
+def _sparsity(model: VAE, encodings: Encodings) -> dict[str, float]:
+    code_MV = model.prior.continuous_part(encodings.centre_MW)
+    return {"hoyer_sparsity": hoyer_sparsity(code_MV)} if code_MV.shape[1] > 1 else {}

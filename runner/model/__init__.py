@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from runner.model.prior import Densities, Group, Prior
+from runner.model.discriminator import build_discriminator
+from runner.model.node import Node
+from runner.model.prior import Densities, Prior
 from runner.model.vae import VAE, build
 
-__all__ = ["VAE", "Densities", "Group", "Prior", "build"]
+__all__ = ["VAE", "Densities", "Node", "Prior", "build", "build_discriminator"]

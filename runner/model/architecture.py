@@ -1,12 +1,12 @@
 """Encoder and decoder networks.
 
 An encoder turns images (B, C, H, W) into the numbers of q(z|x); a decoder turns z (B, W) into an
-output of the image's shape, which the likelihood reads.
+output of the image's height and width, which the likelihood reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,21 +14,24 @@ from torch import nn
 
 from runner.config import ArchitectureConfig, ConvConfig, MlpConfig
 from runner.errors import UsageError, nearest
+from runner.model.tied_linear import TiedLinear
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What the networks must fit: the image, the encoder's numbers and the decoder's input."""
+    """What the networks must fit: the image, the encoder's numbers, z, the decoder's output."""
 
     shape: tuple[int, int, int]
     parameters: int
     width: int
+    output_channels: int
 
 
 def build_networks(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
     """Return an encoder and a decoder with fresh parameters.
 
-    Raises: UsageError when the name is unknown or the network does not take images of that size.
+    Raises: UsageError when the name is unknown, a setting makes no sense, or the network does not
+        take images of that size.
     """
     if config.name not in ARCHITECTURES:
         hint = nearest(config.name, ARCHITECTURES)
@@ -37,65 +40,130 @@ def build_networks(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequentia
 
 
 def _mlp(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
-    """Fully connected, ReLU; the decoder mirrors the encoder (HFVAE's experiments: 400, 200)."""
+    """Fully connected; the decoder mirrors the encoder (HFVAE's experiments: 400, 200, ReLU)."""
     if not isinstance(config, MlpConfig):
         raise TypeError("mlp needs its own settings")
-    if not config.widths or min(config.widths) < 1:
+    if config.widths and min(config.widths) < 1:
         raise UsageError(f"architecture.widths must be positive numbers, got {config.widths}")
+    if config.activation not in ACTIVATIONS:
+        raise UsageError(
+            f"architecture.activation must be one of {', '.join(ACTIVATIONS)}, "
+            f"got '{config.activation}'",
+            nearest(config.activation, ACTIVATIONS),
+        )
     channels, height, width = ends.shape
-    pixels = channels * height * width
-    encoder = nn.Sequential(nn.Flatten(), *_layers([pixels, *config.widths, ends.parameters]))
-    decoder = _layers([ends.width, *reversed(config.widths), pixels])
-    return encoder, nn.Sequential(*decoder, nn.Unflatten(1, ends.shape))
+    pixels, activation = height * width, ACTIVATIONS[config.activation]
+    down = _linear([channels * pixels, *config.widths, ends.parameters])
+    if config.tied:
+        up: Sequence[nn.Module] = _mirrored(down, ends)
+    else:
+        up = _linear([ends.width, *reversed(config.widths), ends.output_channels * pixels])
+    encoder = nn.Sequential(nn.Flatten(), *_between(down, activation))
+    output = nn.Unflatten(1, (ends.output_channels, height, width))
+    return encoder, nn.Sequential(*_between(up, activation), output)
 
 
-def _layers(widths: list[int]) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-    return layers[:-1]  # the last layer is linear
+def _linear(widths: list[int]) -> list[nn.Linear]:
+    return [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(widths)]
+
+
+def _mirrored(down: list[nn.Linear], ends: Ends) -> list[nn.Module]:
+    """Return the decoder's layers, each with the weight of the encoder's layer it mirrors.
+
+    An encoder gives more numbers than z has columns where it gives scales too: then the decoder's
+    first layer shares the rows of the first ``ends.width`` numbers, which of normal variables are
+    the means. If z has more columns than that, its first layer has a weight of its own.
+
+    Raises: UsageError when the decoder's output has more numbers than the image.
+    """
+    if ends.output_channels != ends.shape[0]:
+        raise UsageError(
+            "architecture.tied=true needs a likelihood with one output per pixel, "
+            f"got {ends.output_channels // ends.shape[0]} outputs per pixel"
+        )
+    last = down[-1]
+    fits = ends.width <= last.out_features
+    first = TiedLinear(last, ends.width) if fits else nn.Linear(ends.width, last.in_features)
+    return [first, *(TiedLinear(layer, layer.out_features) for layer in reversed(down[:-1]))]
+
+
+def _between(layers: Sequence[nn.Module], activation: Callable[[], nn.Module]) -> list[nn.Module]:
+    """Return the layers with an activation after each but the last."""
+    return [module for layer in layers for module in (layer, activation())][:-1]
+
+
+def _dense(widths: list[int]) -> list[nn.Module]:
+    return _between(_linear(widths), nn.ReLU)
 
 
 def _conv64(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
     """Locatello et al. 2019: 4x4, 4x4, 2x2, 2x2 convolutions of stride 2; 4x4 deconvolutions."""
-    channels, features = _conv_ends(config, ends, size=64)
+    features = _features(config, ends, size=64)
     encoder = nn.Sequential(
-        nn.Conv2d(channels, 32, 4, 2, 1), nn.ReLU(),
+        nn.Conv2d(ends.shape[0], 32, 4, 2, 1), nn.ReLU(),
         nn.Conv2d(32, 32, 4, 2, 1), nn.ReLU(),
         nn.Conv2d(32, 64, 2, 2), nn.ReLU(),
         nn.Conv2d(64, 64, 2, 2), nn.ReLU(),
-        nn.Flatten(), *_layers([1024, features, ends.parameters]),
+        nn.Flatten(), *_dense([1024, features, ends.parameters]),
     )  # fmt: skip
     decoder = nn.Sequential(
-        *_layers([ends.width, features, 1024]), nn.ReLU(), nn.Unflatten(1, (64, 4, 4)),
+        *_dense([ends.width, features, 1024]), nn.ReLU(), nn.Unflatten(1, (64, 4, 4)),
         nn.ConvTranspose2d(64, 64, 4, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(32, 32, 4, 2, 1), nn.ReLU(),
-        nn.ConvTranspose2d(32, channels, 4, 2, 1),
+        nn.ConvTranspose2d(32, ends.output_channels, 4, 2, 1),
     )  # fmt: skip
+    return encoder, decoder
+
+
+def _conv32(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
+    """Mathieu et al. 2019, after DCGAN: 32 to 16 to 8 to 4 to 1 and back, batch norm between.
+
+    Layers before a batch norm have no bias, which it would take away, nor have the outermost two.
+    """
+    f = _features(config, ends, size=32)
+    encoder = nn.Sequential(
+        nn.Conv2d(ends.shape[0], f, 4, 2, 1, bias=False), nn.LeakyReLU(0.2),
+        nn.Conv2d(f, 2 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * f), nn.LeakyReLU(0.2),
+        nn.Conv2d(2 * f, 4 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(4 * f), nn.LeakyReLU(0.2),
+        nn.Conv2d(4 * f, ends.parameters, 4), nn.Flatten(),
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        nn.Unflatten(1, (ends.width, 1, 1)),
+        nn.ConvTranspose2d(ends.width, 4 * f, 4, bias=False), nn.BatchNorm2d(4 * f), nn.ReLU(),
+        nn.ConvTranspose2d(4 * f, 2 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * f), nn.ReLU(),
+        nn.ConvTranspose2d(2 * f, f, 4, 2, 1, bias=False), nn.BatchNorm2d(f), nn.ReLU(),
+        nn.ConvTranspose2d(f, ends.output_channels, 4, 2, 1, bias=False),
+    )  # fmt: skip
+    for layer in (*encoder, *decoder):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return encoder, decoder
 
 
 def _conv28(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
     """Two 4x4 convolutions of stride 2, 28 to 14 to 7, and their mirror image."""
-    channels, features = _conv_ends(config, ends, size=28)
+    features = _features(config, ends, size=28)
     encoder = nn.Sequential(
-        nn.Conv2d(channels, 32, 4, 2, 1), nn.ReLU(),
+        nn.Conv2d(ends.shape[0], 32, 4, 2, 1), nn.ReLU(),
         nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
-        nn.Flatten(), *_layers([64 * 7 * 7, features, ends.parameters]),
+        nn.Flatten(), *_dense([64 * 7 * 7, features, ends.parameters]),
     )  # fmt: skip
     decoder = nn.Sequential(
-        *_layers([ends.width, features, 64 * 7 * 7]), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
+        *_dense([ends.width, features, 64 * 7 * 7]), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
         nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(),
-        nn.ConvTranspose2d(32, channels, 4, 2, 1),
+        nn.ConvTranspose2d(32, ends.output_channels, 4, 2, 1),
     )  # fmt: skip
     return encoder, decoder
 
 
-def _conv_ends(config: ArchitectureConfig, ends: Ends, size: int) -> tuple[int, int]:
+def _features(config: ArchitectureConfig, ends: Ends, size: int) -> int:
+    """Return ``architecture.features`` where the images are ``size`` pixels square."""
     if not isinstance(config, ConvConfig):
         raise TypeError(f"{config.name} needs its own settings")
-    channels, height, width = ends.shape
+    height, width = ends.shape[1:]
     if (height, width) != (size, size):
         raise UsageError(
             f"architecture={config.name} takes {size}x{size} images, "
@@ -104,9 +172,17 @@ def _conv_ends(config: ArchitectureConfig, ends: Ends, size: int) -> tuple[int, 
         )
     if config.features < 1:
         raise UsageError(f"architecture.features must be at least 1, got {config.features}")
-    return channels, config.features
+    return config.features
 
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+}
+"""Name in ``architecture.activation`` → what is applied between two linear layers."""
 
 ARCHITECTURES: dict[
     str, Callable[[ArchitectureConfig, Ends], tuple[nn.Sequential, nn.Sequential]]
-] = {"mlp": _mlp, "conv64": _conv64, "conv28": _conv28}
+] = {"mlp": _mlp, "conv64": _conv64, "conv32": _conv32, "conv28": _conv28}

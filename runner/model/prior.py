@@ -1,6 +1,7 @@
-"""The latent space: kinds of variables, their names, and how they are gathered in groups.
+"""The latent space: discrete and continuous variables, their tree of groups, and p(z).
 
-Shapes: B samples, M encodings, V variables, A atoms, W columns of z, P numbers from the encoder.
+Shapes: B samples, M encodings, V variables, A atoms, W columns of z, P numbers from the encoder,
+U numbers between 0 and 1.
 """
 
 from __future__ import annotations
@@ -9,194 +10,210 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from runner.config import ConcreteNormalPriorConfig, PriorConfig
-from runner.errors import UsageError, nearest
-from runner.model.variables import Concrete, Normals, Variables
-
-
-@dataclass(frozen=True)
-class GroupDensities:
-    """Log-densities of one group's variables, in nats; see ``objective.aggregate_posterior``."""
-
-    log_qz_x_VABM: Tensor
-    log_qz_x_VAB: Tensor
-    log_pz_VAB: Tensor
+from runner.model.density import LatentDensity
+from runner.model.discrete_block import DiscreteBlock
+from runner.model.node import Node
+from runner.model.variables import Continuous, Normals
 
 
 @dataclass(frozen=True)
 class Densities:
-    """Log-densities of all groups, and the probability of each atom."""
+    """Log-densities of a minibatch, in nats; see ``objective.aggregate_posterior``."""
 
-    groups: tuple[GroupDensities, ...]
+    tree: Node
     atoms_AB: Tensor
+    drawn_VBM: Tensor
+    enumerated_VAM: Tensor
+    own_drawn_VB: Tensor
+    own_enumerated_VAB: Tensor
+    log_pz: Callable[[Sequence[int]], Tensor]
+    prior_factorises: bool
 
 
-@dataclass(frozen=True)
-class Group:
-    """A named group: the variables ``start`` to ``stop`` of one kind."""
+class Prior(nn.Module):
+    """Discrete variables first, continuous ones after them; the density of the latter may learn."""
 
-    name: str
-    kind: int
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True)
-class Prior:
-    """p(z): independent variables of one or more kinds, gathered in groups."""
-
-    kinds: tuple[Variables, ...]
-    groups: tuple[Group, ...]
-    variable_names: tuple[str, ...]
-    """Names of all variables, kind by kind, which is also group by group."""
+    def __init__(
+        self,
+        discrete: DiscreteBlock,
+        continuous: Continuous,
+        density: LatentDensity | None,
+        tree: Node,
+        variable_names: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.discrete = discrete
+        self.continuous = continuous
+        self.density = density
+        self.tree = tree
+        self.variable_names = tuple(variable_names)
 
     @property
     def group_names(self) -> tuple[str, ...]:
         """Names of the groups, in order."""
-        return tuple(group.name for group in self.groups)
+        return tuple(group.name for group in self.tree.children)
+
+    @property
+    def has_density(self) -> bool:
+        """Whether q(z|x) and p(z) are distributions; a deterministic code has neither."""
+        return self.density is not None
 
     @property
     def width(self) -> int:
         """Columns of z."""
-        return sum(kind.width for kind in self.kinds)
+        return self.discrete.width + self.continuous.count
 
     @property
-    def parameters(self) -> int:
-        """Numbers the encoder gives for an image."""
-        return sum(kind.parameters for kind in self.kinds)
+    def numbers(self) -> int:
+        """P, the numbers the encoder gives for an image."""
+        return self.discrete.width + self.continuous.parameters
+
+    @property
+    def uniforms(self) -> int:
+        """U, the numbers between 0 and 1 behind a draw from p(z)."""
+        return len(self.discrete.kinds) + self.p.uniforms
 
     @property
     def columns(self) -> dict[str, slice]:
-        """The columns of z of each variable: one for a normal, one a category for a Concrete."""
-        names, columns, start = iter(self.variable_names), {}, 0
-        for kind in self.kinds:
-            width = kind.width // kind.count
-            for _ in range(kind.count):
-                columns[next(names)] = slice(start, start + width)
-                start += width
+        """The columns of z of each variable: one for a number, one a category for a Concrete."""
+        widths = [*self.discrete.widths, *[1] * self.continuous.count]
+        columns, start = {}, 0
+        for name, width in zip(self.variable_names, widths, strict=True):
+            columns[name] = slice(start, start + width)
+            start += width
         return columns
 
-    def with_exact_sums(self) -> Prior:
-        """Return this prior with every Concrete variable entering by its exact sum."""
-        kinds = tuple(
-            replace(kind, density="exact") if isinstance(kind, Concrete) else kind
-            for kind in self.kinds
-        )
-        return replace(self, kinds=kinds)
+    @property
+    def spread(self) -> dict[str, float]:
+        """How far each continuous variable reaches under the prior: a standard deviation."""
+        names = self.variable_names[len(self.discrete.kinds) :]
+        values = self.density.scale_V.tolist() if self.density else [1.0] * len(names)
+        return dict(zip(names, values, strict=True))
+
+    @property
+    def p(self) -> LatentDensity:
+        """The density of the continuous variables. Raises: TypeError for a deterministic code."""
+        if self.density is None:
+            raise TypeError("a deterministic code has no density")
+        return self.density
+
+    def for_judging(self) -> Prior:
+        """Return this prior with its discrete variables categorical, however they were trained."""
+        return self._with(self.discrete.for_judging())
+
+    def at_temperature(self, temperature: float | Tensor) -> Prior:
+        """Return this prior with its discrete variables relaxed that much."""
+        return self._with(replace(self.discrete, temperature=temperature))
+
+    def opened(self, encode: Callable[[Tensor], Tensor]) -> Prior:
+        """Return this prior with a density that needs no network: VampPrior's mixture, in full.
+
+        ``encode`` gives the numbers of q(z|x), (K, P), of images from 0 to 1.
+        """
+        if self.density is None:
+            return self
+        density = self.density.opened(lambda images_KCHW: self.posterior(encode(images_KCHW)))
+        if density is self.density:
+            return self
+        return Prior(self.discrete, self.continuous, density, self.tree, self.variable_names)
+
+    def _with(self, discrete: DiscreteBlock) -> Prior:
+        return Prior(discrete, self.continuous, self.density, self.tree, self.variable_names)
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
-        """Return the randomness of ``samples`` draws, (B, W)."""
-        return torch.cat([kind.noise(samples, generator) for kind in self.kinds], dim=1)
+        """Return the randomness of ``samples`` draws from q(z|x), (B, W)."""
+        discrete_BW = self.discrete.noise(samples, generator)
+        shape = (samples, self.continuous.count)
+        normal_BV = torch.randn(shape, generator=generator, device=generator.device)
+        return torch.cat([discrete_BW, normal_BV], dim=1)
 
-    def sample(self, parameters_BP: Tensor, noise_BW: Tensor) -> Tensor:
+    def sample(self, numbers_BP: Tensor, noise_BW: Tensor) -> Tensor:
         """Return a differentiable draw from q(z|x), (B, W)."""
-        parts = zip(
-            self.kinds, self.split_parameters(parameters_BP), self.split(noise_BW), strict=True
-        )
-        return torch.cat([kind.sample(p, noise) for kind, p, noise in parts], dim=1)
+        (logits_BW, rest_BP), (gumbel_BW, normal_BV) = self._cut(numbers_BP), self._cut(noise_BW)
+        discrete_BW = self.discrete.sample(logits_BW, gumbel_BW)
+        return torch.cat([discrete_BW, self.continuous.sample(rest_BP, normal_BV)], dim=1)
 
-    def prior_sample(self, noise_BW: Tensor) -> Tensor:
-        """Return a draw from p(z), (B, W)."""
-        parts = zip(self.kinds, self.split(noise_BW), strict=True)
-        return torch.cat([kind.prior_sample(noise) for kind, noise in parts], dim=1)
+    def prior_sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return a draw from p(z), (B, W), discrete variables as categories."""
+        count = len(self.discrete.kinds)
+        discrete_BW = self.discrete.prior_sample(uniform_BU[:, :count])
+        return torch.cat([discrete_BW, self.p.sample(uniform_BU[:, count:])], dim=1)
+
+    def emit(self, z_BW: Tensor) -> Tensor:
+        """Return what the decoder sees of z, (B, W)."""
+        discrete_BW, z_BV = self._cut(z_BW)
+        return torch.cat([discrete_BW, self.continuous.emit(z_BV)], dim=1)
 
     def harden(self, z_BW: Tensor) -> Tensor:
         """Return z with every relaxed variable replaced by the value it stands for."""
-        parts = zip(self.kinds, self.split(z_BW), strict=True)
-        return torch.cat([kind.harden(part) for kind, part in parts], dim=1)
+        discrete_BW, z_BV = self._cut(z_BW)
+        return torch.cat([self.discrete.harden(discrete_BW), z_BV], dim=1)
 
-    def centre(self, parameters_BP: Tensor) -> Tensor:
-        """Return the mean representation of the images, (B, W)."""
-        parts = zip(self.kinds, self.split_parameters(parameters_BP), strict=True)
-        return torch.cat([kind.centre(part) for kind, part in parts], dim=1)
+    def centre(self, numbers_BP: Tensor) -> Tensor:
+        """Return the mean representation of the images, (B, W): means, and probabilities."""
+        logits_BW, rest_BP = self._cut(numbers_BP)
+        probabilities_BW = self.discrete.probabilities(logits_BW)
+        return torch.cat([probabilities_BW, self.continuous.centre(rest_BP)], dim=1)
 
-    def rate(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
-        """Return KL(q(z_v|x)||p(z_v)) of every variable, (B, V), in nats."""
-        parts = zip(self.kinds, self.split(z_BW), self.split_parameters(parameters_BP), strict=True)
-        return torch.cat([kind.rate(z, p) for kind, z, p in parts], dim=1)
+    def continuous_part(self, z_BW: Tensor) -> Tensor:
+        """Return the continuous variables of z, (B, V)."""
+        return self._cut(z_BW)[1]
 
-    def densities(self, z_BW: Tensor, parameters_BP: Tensor, encodings_MP: Tensor) -> Densities:
-        """Return the log-densities of samples under all encodings, their own, and the prior."""
-        pieces = list(
-            zip(
-                self.kinds,
-                self.split(z_BW),
-                self.split_parameters(parameters_BP),
-                self.split_parameters(encodings_MP),
-                strict=True,
-            )
-        )
-        pairs = [kind.log_pairs(z, encodings) for kind, z, _, encodings in pieces]
-        own = [kind.log_own(z, p) for kind, z, p, _ in pieces]
-        prior = [kind.log_prior(z) for kind, z, _, _ in pieces]
-        atoms = [kind.atoms(p) for kind, _, p, _ in pieces]
+    def posterior(self, numbers_BP: Tensor) -> tuple[Tensor, Tensor]:
+        """Return loc and scale of the continuous variables, (B, V) each."""
+        loc_BV, log_scale_BV = self._cut(numbers_BP)[1].chunk(2, dim=1)
+        return loc_BV, log_scale_BV.exp()
+
+    def rate(self, z_BW: Tensor, numbers_BP: Tensor) -> Tensor:
+        """Return KL(q(z|x)||p(z)), (B,), in nats; in closed form where there is one."""
+        (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(numbers_BP)
+        rate_B = self.p.rate(*self.posterior(numbers_BP), z_BV)
+        return rate_B + self.discrete.rates(discrete_BW, logits_BW).sum(1)
+
+    def rates(self, z_BW: Tensor, numbers_BP: Tensor) -> Tensor:
+        """Return KL(q(z_v|x)||p(z_v)) of every variable by itself, (B, V), in nats."""
+        (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(numbers_BP)
+        rates_BV = self.p.rates(*self.posterior(numbers_BP), z_BV)
+        return torch.cat([self.discrete.rates(discrete_BW, logits_BW), rates_BV], dim=1)
+
+    def log_pz(self, z_BW: Tensor, variables: Sequence[int]) -> Tensor:
+        """Return log p of some variables together: (A or 1, B), in nats."""
+        discrete_BW, z_BV = self._cut(z_BW)
+        count = len(self.discrete.kinds)
+        parts = [self.discrete.log_p(v, discrete_BW) for v in variables if v < count]
+        continuous = [v - count for v in variables if v >= count]
+        if continuous:
+            parts.append(self.p.log_joint(z_BV, continuous)[None])
+        return sum(parts[1:], start=parts[0])
+
+    def densities(self, z_BW: Tensor, numbers_BP: Tensor, encodings_MP: Tensor) -> Densities:
+        """Return the log-densities of samples under all encodings, their own, and the prior.
+
+        Raises: TypeError for a deterministic code.
+        """
+        if not isinstance(self.continuous, Normals):
+            raise TypeError("a deterministic code has no density")
+        discrete_BW, z_BV = self._cut(z_BW)
+        (own_BW, own_BP), (logits_MW, rest_MP) = self._cut(numbers_BP), self._cut(encodings_MP)
+        drawn_VBM = self.continuous.log_pairs(z_BV, rest_MP)
+        own_VB = self.continuous.log_own(z_BV, own_BP)
+        table_VAM, own_VAB = z_BW.new_zeros(0, 1, 1), z_BW.new_zeros(0, 1, 1)
+        atoms_AB = z_BW.new_ones(1, len(z_BW))
+        if self.discrete.enumerated:
+            table_VAM = self.discrete.log_q_by_atom(logits_MW)
+            own_VAB = self.discrete.log_q_by_atom(own_BW)
+            atoms_AB = own_VAB.sum(0).exp()
+        elif self.discrete.kinds:
+            drawn_VBM = torch.cat([self.discrete.log_q_drawn(discrete_BW, logits_MW), drawn_VBM])
+            own_VB = torch.cat([self.discrete.log_q_own(discrete_BW, own_BW), own_VB])
         return Densities(
-            groups=tuple(
-                GroupDensities(
-                    pairs[g.kind][g.start : g.stop],
-                    own[g.kind][g.start : g.stop],
-                    prior[g.kind][g.start : g.stop],
-                )
-                for g in self.groups
-            ),
-            atoms_AB=max(atoms, key=len),  # at most one kind has more than a single atom
-        )
+            self.tree, atoms_AB, drawn_VBM, table_VAM, own_VB, own_VAB,
+            log_pz=lambda variables: self.log_pz(z_BW, variables),
+            prior_factorises=self.p.factorises,
+        )  # fmt: skip
 
-    def split(self, z_BW: Tensor) -> tuple[Tensor, ...]:
-        """Return the columns of z that belong to each kind."""
-        return z_BW.split([kind.width for kind in self.kinds], dim=1)
-
-    def split_parameters(self, parameters_BP: Tensor) -> tuple[Tensor, ...]:
-        """Return the encoder's numbers that belong to each kind."""
-        return parameters_BP.split([kind.parameters for kind in self.kinds], dim=1)
-
-
-def build_prior(config: PriorConfig, *, classes: int, concrete_density: str) -> Prior:
-    """Return the prior of a configuration for a dataset with so many classes.
-
-    Raises: UsageError when no prior has that name.
-    """
-    if config.name not in PRIORS:
-        raise UsageError(f"unknown prior '{config.name}'", nearest(config.name, PRIORS))
-    return PRIORS[config.name](config, classes, concrete_density)
-
-
-def _normal(config: PriorConfig, classes: int, concrete_density: str) -> Prior:  # noqa: ARG001 - one door
-    kind = Normals(config.dimensions)
-    groups = _normal_groups("z", config, kind=0)
-    return Prior((kind,), groups, _numbered("z", config.dimensions))
-
-
-def _concrete_normal(config: PriorConfig, classes: int, concrete_density: str) -> Prior:
-    if not isinstance(config, ConcreteNormalPriorConfig):
-        raise TypeError("concrete_normal needs its own settings")
-    concrete = Concrete(config.categories or classes, config.temperature, concrete_density)
-    groups = (Group("category", 0, 0, 1), *_normal_groups("style", config, kind=1))
-    names = ("category", *_numbered("style", config.dimensions))
-    return Prior((concrete, Normals(config.dimensions)), groups, names)
-
-
-def _normal_groups(stem: str, config: PriorConfig, kind: int) -> tuple[Group, ...]:
-    size = config.group_size or config.dimensions
-    names = _group_names(stem, config.dimensions // size, size)
-    return tuple(Group(name, kind, i * size, (i + 1) * size) for i, name in enumerate(names))
-
-
-def _group_names(stem: str, groups: int, size: int) -> Sequence[str]:
-    if groups == 1:
-        return (stem,)
-    if size == 1:  # a group of one variable has the variable's name
-        return _numbered(stem, groups)
-    return tuple(f"{stem}_{i * size}-{(i + 1) * size - 1}" for i in range(groups))
-
-
-def _numbered(stem: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{stem}_{i}" for i in range(count))
-
-
-PRIORS: dict[str, Callable[[PriorConfig, int, str], Prior]] = {
-    "normal": _normal,
-    "concrete_normal": _concrete_normal,
-}
+    def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the columns of the discrete variables and of the continuous ones."""
+        return columns_BW[:, : self.discrete.width], columns_BW[:, self.discrete.width :]

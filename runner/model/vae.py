@@ -5,13 +5,16 @@ Shapes: B images, C H W image, W columns of z, P numbers from the encoder.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from runner.config import RunConfig
 from runner.model.architecture import Ends, build_networks
+from runner.model.latent_space import build_prior
 from runner.model.likelihood import Likelihood, build_likelihood
-from runner.model.prior import Prior, build_prior
+from runner.model.prior import Prior
 
 
 class VAE(nn.Module):
@@ -34,20 +37,30 @@ class VAE(nn.Module):
     def encode(self, images_BCHW: Tensor) -> Tensor:
         """Return the numbers of q(z|x), (B, P), for images of bytes or of values from 0 to 1."""
         with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=self.bf16):
-            return self.encoder(to_unit(images_BCHW)).float()
+            return _full(self.encoder(to_unit(images_BCHW)))
 
     def decode(self, z_BW: Tensor) -> Tensor:
         """Return the decoder's output, (B, C, H, W): what the likelihood reads, not an image."""
         with torch.autocast(z_BW.device.type, torch.bfloat16, enabled=self.bf16):
-            return self.decoder(z_BW).float()
+            return _full(self.decoder(self.prior.emit(z_BW)))
 
     def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
         """Return log p(x|z), (B,), in nats."""
         return self.likelihood.log_prob(self.decode(z_BW), to_unit(images_BCHW))
 
+    def open_prior(self, temperature: float | Tensor | None = None) -> Prior:
+        """Return the prior for one step: with the mixture of a VampPrior, and its temperature."""
+        prior = self.prior.opened(self.encode)
+        return prior if temperature is None else prior.at_temperature(temperature)
+
     def draw(self, z_BW: Tensor) -> Tensor:
         """Return the expected images, (B, C, H, W), pixels between 0 and 1."""
         return self.likelihood.mean(self.decode(z_BW))
+
+
+def _full(output: Tensor) -> Tensor:
+    """Return bfloat16 as float32; a float64 model stays one."""
+    return output.float() if output.dtype == torch.bfloat16 else output
 
 
 def to_unit(images_BCHW: Tensor) -> Tensor:
@@ -55,18 +68,38 @@ def to_unit(images_BCHW: Tensor) -> Tensor:
     return images_BCHW.float() / 255 if images_BCHW.dtype == torch.uint8 else images_BCHW
 
 
-def build(config: RunConfig, *, shape: tuple[int, int, int], classes: int) -> VAE:
+def build(
+    config: RunConfig,
+    *,
+    shape: tuple[int, int, int],
+    classes: int,
+    images: Callable[[], Tensor] | None = None,
+) -> VAE:
     """Return a model with the parameters of ``config.seed``, on the CPU.
 
     The parameters are drawn on the CPU whatever the device, so that a seed means one start.
+    ``images`` gives training images, (N, C, H, W), for priors that start from them.
 
     Raises: UsageError when the architecture does not fit the images, or a name is unknown.
     """
-    density = config.objective.concrete_density
-    prior = build_prior(config.prior, classes=classes, concrete_density=density)
+
+    def unit_images() -> Tensor:
+        if images is None:
+            raise ValueError(f"prior={config.prior.name} starts from training images")
+        return to_unit(images()).cpu()
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        ends = Ends(shape, prior.parameters, prior.width)
+        prior = build_prior(
+            config.prior,
+            shape=shape,
+            classes=classes,
+            concrete_density=config.objective.concrete_density,
+            images=unit_images,
+        )
+        torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
+        likelihood = build_likelihood(config.likelihood)
+        output_channels = likelihood.channels(shape[0])
+        ends = Ends(shape, prior.numbers, prior.width, output_channels)
         networks = build_networks(config.architecture, ends)
-    likelihood = build_likelihood(config.likelihood)
     return VAE(networks, prior, likelihood, bf16=config.precision == "bf16")

@@ -1,47 +1,47 @@
 """Log-densities of the latents, and the one estimator of the aggregate posterior q(z).
 
-Shapes: B samples (rows), M encodings (columns), V variables of a group, A atoms.
+Shapes: B samples (rows), M encodings (columns), V variables, A atoms.
 
-An *atom* is a value of the discrete variables. A sample has one atom when every variable of it was
-drawn, or one per category when the expectation over a discrete variable is taken as an exact sum;
-A is 1 for a group that holds no such variable and broadcasts against the others.
+A variable is *drawn*, and then a sample is a value of it, or *enumerated*: the expectation over a
+discrete variable is then taken as an exact sum. An *atom* is one combination of the values of all
+enumerated variables; A is 1 where there are none. Variables are numbered, the enumerated first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 
-class GroupDensities(Protocol):
-    """Log-densities of the variables of one group, in nats."""
+class Node(Protocol):
+    """A set of variables, and how it falls into parts: nested groups, single variables last."""
 
     @property
-    def log_qz_x_VABM(self) -> Tensor:
-        """Log q(z_v|x_j) at atom a of sample i, for every pair [v, a, i, j]."""
+    def name(self) -> str:
+        """What the set is called."""
         ...
 
     @property
-    def log_qz_x_VAB(self) -> Tensor:
-        """Log q(z_v|x_i) at atom a of sample i: each sample under its own encoding."""
+    def variables(self) -> tuple[int, ...]:
+        """Its variables by number, in order."""
         ...
 
     @property
-    def log_pz_VAB(self) -> Tensor:
-        """Log p(z_v) at atom a of sample i."""
+    def children(self) -> Sequence[Node]:
+        """Its parts; a single variable has none."""
         ...
 
 
 class LogDensities(Protocol):
-    """What the objective sees of a model: log-densities, never a network."""
+    """What the objective sees of a model: log-densities in nats, never a network."""
 
     @property
-    def groups(self) -> Sequence[GroupDensities]:
-        """The groups of the prior, in order."""
+    def tree(self) -> Node:
+        """All variables; the children are the groups."""
         ...
 
     @property
@@ -49,9 +49,44 @@ class LogDensities(Protocol):
         """Probability of each atom under q(z|x_i); sums to one over A."""
         ...
 
+    @property
+    def drawn_VBM(self) -> Tensor:
+        """Log q(z_v|x_j) of sample i, for every drawn variable and pair [v, i, j]."""
+        ...
+
+    @property
+    def enumerated_VAM(self) -> Tensor:
+        """Log q(z_v|x_j) at every atom, for every enumerated variable."""
+        ...
+
+    @property
+    def own_drawn_VB(self) -> Tensor:
+        """Log q(z_v|x_i) of sample i: each sample under its own encoding."""
+        ...
+
+    @property
+    def own_enumerated_VAB(self) -> Tensor:
+        """Log q(z_v|x_i) at every atom."""
+        ...
+
+    @property
+    def log_pz(self) -> Callable[[Sequence[int]], Tensor]:
+        """From variables by number to log p of them together, (A or 1, B)."""
+        ...
+
+    @property
+    def prior_factorises(self) -> bool:
+        """Whether p(z) is the product of its variables: its own correlations are then zero."""
+        ...
+
 
 def log_mixture_weights(
-    samples: int, encodings: int, dataset_size: int, *, first: int = 0, like: Tensor
+    samples: int,
+    encodings: int,
+    dataset_size: int,
+    *,
+    first: int = 0,
+    like: Tensor,
 ) -> Tensor:
     """Return the log-weights that make a minibatch stand for the whole dataset.
 
@@ -73,6 +108,25 @@ def log_mixture_weights(
     return torch.where(is_own_BM, like.new_tensor(own), like.new_tensor(other))
 
 
+def log_weights_with_bank(samples: int, is_held_K: Tensor, dataset_size: int) -> Tensor:
+    """Return the log-weights of a minibatch's own encodings followed by a bank of recent ones.
+
+    The bank has K places; ``is_held_K`` says, as ones and zeros, which of them hold the encoding of
+    an image that is not in the minibatch. M, the number of encodings, is counted on the device, and
+    an empty place weighs nothing; otherwise as :func:`log_mixture_weights`.
+
+    Shapes: (B, B + K), where sample i owns column i.
+    Estimator: unbiased for q(z) where the bank's encodings are those of the present encoder; they
+        lag behind by as many steps as it took to fill the bank.
+    """
+    others = samples - 1 + is_held_K.sum()
+    log_other = math.log((dataset_size - 1) / dataset_size) - others.log()
+    is_own_BB = torch.eye(samples, dtype=torch.bool, device=is_held_K.device)
+    batch_BB = torch.where(is_own_BB, -math.log(dataset_size), log_other)
+    bank_K = torch.where(is_held_K > 0, log_other, -torch.inf)
+    return torch.cat([batch_BB, bank_K.expand(samples, -1)], dim=1)
+
+
 def log_aggregate_posterior(log_qz_x_ABM: Tensor, log_weights_BM: Tensor) -> Tensor:
     """Estimate log q(z) of every sample from its log-densities under all encodings.
 
@@ -80,3 +134,18 @@ def log_aggregate_posterior(log_qz_x_ABM: Tensor, log_weights_BM: Tensor) -> Ten
     Source: Esmaeili et al. 2019; see :func:`log_mixture_weights`.
     """
     return torch.logsumexp(log_qz_x_ABM + log_weights_BM, dim=-1)
+
+
+def log_enumerated_posterior(log_qk_x_AM: Tensor, log_qz_x_BM: Tensor) -> Tensor:
+    """Estimate log q(k, z) of every atom and sample, as one matrix product.
+
+    sum_j w_ij q(z_i|x_j) q(k|x_j) over the encodings j is a product of a matrix that knows only the
+    sample with one that knows only the atom, so no tensor of all atoms and pairs is ever formed.
+    Each row is scaled by its largest entry, so that what underflows is below 1e-38 of it.
+
+    Shapes: (..., A, M), and (..., B, M) with the log-weights added, to (..., A, B). Units: nats.
+    """
+    top_B1 = log_qz_x_BM.detach().amax(-1, keepdim=True)
+    product_BA = (log_qz_x_BM - top_B1).exp() @ log_qk_x_AM.exp().transpose(-1, -2)
+    tiny = torch.finfo(product_BA.dtype).tiny
+    return (product_BA.clamp_min(tiny).log() + top_B1).transpose(-1, -2)

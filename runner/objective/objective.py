@@ -1,75 +1,129 @@
-"""The weighted sum that is minimised: an objective is its weights."""
+"""The weighted sum that is minimised: an objective is its weights, and penalties beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from runner.config import ObjectiveConfig
+from runner.config import ObjectiveConfig, Schedule, schedules
 from runner.errors import UsageError, nearest
-from runner.objective.aggregate_posterior import LogDensities, log_mixture_weights
+from runner.objective.aggregate_posterior import (
+    LogDensities,
+    Node,
+    log_mixture_weights,
+    log_weights_with_bank,
+)
 from runner.objective.terms import TERM_NAMES, Decomposition, decompose
 
+Number = float | Tensor
+"""A constant, or a tensor without dimensions while it is scheduled: both multiply a tensor."""
+
 _KL_TERMS = tuple(name for name in TERM_NAMES if name != "reconstruction")
+FIRST_GROUP = "first"
+"""In ``group_information``, the prior's first group, whatever its name."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Weights of the five terms and of the information of single groups, dimensionless."""
+    """The weights of one step and what they are weights of."""
 
-    weights: Mapping[str, float]
-    group_information: tuple[float, ...]
-    """Weight on I(x; z_g) per group, in the prior's order; a negative one is a reward."""
+    settings: ObjectiveConfig
+    """Its numbers are those of one step."""
+    group_names: tuple[str, ...]
+    deeper_levels: int
+    """Levels of the tree of variables below that of the groups."""
     dataset_size: int
     """N, the number of images that the aggregate posterior is a mean over."""
+    schedules: Mapping[str, Schedule]
+    """Dotted name → schedule of every number that changes while training."""
+    needs_aggregate_posterior: bool
+    """Whether the loss ever depends on an estimate of q(z); beta-VAE's does not."""
 
     @classmethod
-    def from_config(
-        cls, config: ObjectiveConfig, group_names: Sequence[str], dataset_size: int
-    ) -> Objective:
-        """Return the objective of a configuration for a prior with these groups and N images.
+    def from_config(cls, config: ObjectiveConfig, tree: Node, dataset_size: int) -> Objective:
+        """Return the objective of a configuration for a prior with this tree and N images.
 
-        Raises: UsageError when ``group_information`` names a group that the prior lacks.
+        Raises: UsageError when ``group_information`` names a group that the prior lacks, or
+            ``levels`` has another number of weights than the tree has levels below its groups.
         """
+        names = tuple(group.name for group in tree.children)
         for name in config.group_information:
-            if name not in group_names:
+            if name not in (*names, FIRST_GROUP):
                 raise UsageError(
                     f"objective.group_information names '{name}', "
-                    f"but the prior's groups are {', '.join(group_names)}",
-                    nearest(name, group_names),
+                    f"but the prior's groups are {', '.join(names)}",
+                    nearest(name, names),
                 )
-        return cls(
-            weights={name: float(getattr(config.weights, name)) for name in TERM_NAMES},
-            group_information=tuple(config.group_information.get(n, 0.0) for n in group_names),
-            dataset_size=dataset_size,
-        )
+        deeper = max(1, _depth(tree) - 1)
+        if config.levels and len(config.levels) != deeper:
+            raise UsageError(
+                f"objective.levels has {len(config.levels)} weights, but the prior's tree "
+                f"has {deeper} level{'s' * (deeper > 1)} below its groups"
+            )
+        found = dict(schedules(config))
+        objective = cls(config, names, deeper, dataset_size, found, needs_aggregate_posterior=True)
+        return replace(objective, needs_aggregate_posterior=objective._ever_estimates())
+
+    def at(self, step: int) -> Objective:
+        """Return the objective with the numbers of a step, counted from zero."""
+        if not self.schedules:
+            return self
+        now = {key: torch.tensor(plan.at(step)) for key, plan in self.schedules.items()}
+        return replace(self, settings=_with_numbers(self.settings, now))
 
     @property
-    def shared_weight(self) -> float:
-        """The smallest weight of the four terms that make up the KL: what all of them share."""
-        return min(self.weights[name] for name in _KL_TERMS)
+    def weights(self) -> dict[str, Number]:
+        """Weight of each term; the levels below the groups may have weights of their own."""
+        return {name: getattr(self.settings.weights, name) for name in TERM_NAMES}
 
     @property
-    def needs_aggregate_posterior(self) -> bool:
-        """Whether the loss depends on an estimate of q(z) at all; beta-VAE's does not."""
-        unequal = any(self.weights[name] != self.shared_weight for name in _KL_TERMS)
-        return unequal or any(self.group_information)
+    def level_weights(self) -> list[Number]:
+        """Weight of the correlation of every level of the tree, between groups first."""
+        within = self.weights["within_group_total_correlation"]
+        deeper = self.settings.levels or [within] * self.deeper_levels
+        return [self.weights["group_total_correlation"], *deeper]
 
-    def decompose(self, densities: LogDensities, reconstruction: Tensor) -> Decomposition:
+    @property
+    def group_information(self) -> dict[int, Number]:
+        """Weight on I(x; z_g) by number of the group; a negative one is a reward."""
+        return {
+            0 if name == FIRST_GROUP else self.group_names.index(name): weight
+            for name, weight in self.settings.group_information.items()
+        }
+
+    @property
+    def shared_weight(self) -> Number:
+        """The smallest weight of the terms that make up the KL: what all of them share."""
+        numbers = self._kl_weights()
+        if any(isinstance(number, Tensor) for number in numbers):
+            return torch.stack([torch.as_tensor(number) for number in numbers]).amin()
+        return min(numbers)
+
+    def decompose(
+        self, densities: LogDensities, reconstruction: Tensor, is_held_K: Tensor | None = None
+    ) -> Decomposition:
         """Return the terms of a minibatch whose samples are compared with its own encodings.
+
+        ``is_held_K`` says which places of a bank of further encodings are taken; ``densities`` then
+        has the bank's columns after the minibatch's.
 
         Shapes: ``reconstruction`` is -E log p(x|z), a scalar. Units: nats per example.
         """
         samples = densities.atoms_AB.shape[1]
-        log_weights_BM = log_mixture_weights(
-            samples, samples, self.dataset_size, like=densities.atoms_AB
-        )
+        if is_held_K is None:
+            log_weights_BM = log_mixture_weights(
+                samples, samples, self.dataset_size, like=densities.atoms_AB
+            )
+        else:
+            log_weights_BM = log_weights_with_bank(samples, is_held_K, self.dataset_size)
         return decompose(densities, reconstruction, log_weights_BM)
 
     def loss(
-        self, reconstruction: Tensor, rate: Tensor, decomposition: Decomposition | None
+        self, reconstruction: Tensor, rate: Tensor | None, decomposition: Decomposition | None
     ) -> Tensor:
         """Return the weighted sum of the terms, in nats per example.
 
@@ -77,16 +131,65 @@ class Objective:
         charged through ``rate`` (the closed form, where there is one) and only the differences
         through the estimate of q(z): the expectation is the same and the noise is smaller.
 
-        Shapes: scalars; ``decomposition`` may be None unless :attr:`needs_aggregate_posterior`.
+        Shapes: scalars; ``rate`` is None for a deterministic code, which has no such terms, and
+        ``decomposition`` may be None unless :attr:`needs_aggregate_posterior`.
         """
+        loss = self.weights["reconstruction"] * reconstruction
+        if rate is None:
+            return loss
         shared = self.shared_weight
-        loss = self.weights["reconstruction"] * reconstruction + shared * rate
+        loss = loss + shared * rate
         if decomposition is None:
             return loss
-        for name in _KL_TERMS:
-            if self.weights[name] != shared:
-                loss = loss + (self.weights[name] - shared) * getattr(decomposition.terms, name)
-        for group, weight in enumerate(self.group_information):
-            if weight:
-                loss = loss + weight * decomposition.group_information_G[group]
+        for name in ("index_code_mi", "dimension_wise_kl"):
+            loss = loss + _charge(self.weights[name], shared, getattr(decomposition.terms, name))
+        for level, weight in enumerate(self.level_weights):
+            loss = loss + _charge(weight, shared, decomposition.levels_L[level])
+        for group, weight in self.group_information.items():
+            loss = loss + _charge(weight, 0.0, decomposition.group_information_G[group])
         return loss
+
+    def _kl_weights(self) -> list[Any]:
+        weights = self.weights
+        return [weights["index_code_mi"], weights["dimension_wise_kl"], *self.level_weights]
+
+    def _ever_estimates(self) -> bool:
+        # A schedule of one name behind all weights keeps them equal at every step.
+        first, *others = self._kl_weights()
+        rewarded = any(self.settings.group_information.values())
+        return rewarded or any(other != first for other in others)
+
+
+def _charge(weight: Number, shared: Number, term: Tensor) -> Tensor | float:
+    """Return what a term costs beyond the shared weight; nothing at all where that is zero."""
+    rest = weight - shared
+    return rest * term if isinstance(rest, Tensor) or rest != 0 else 0.0
+
+
+def _depth(tree: Node) -> int:
+    return 1 + max((_depth(c) for c in tree.children if c.children), default=0)
+
+
+def _with_numbers(settings: Any, now: Mapping[str, Tensor], prefix: str = "") -> Any:  # noqa: ANN401 - any settings class
+    """Return settings in which the named numbers are those of one step."""
+
+    def changed(value: Any, key: str) -> Any:  # noqa: ANN401
+        if key in now:
+            return now[key]
+        if is_dataclass(value):
+            return _with_numbers(value, now, f"{key}.")
+        if isinstance(value, dict):
+            return {name: changed(item, f"{key}.{name}") for name, item in _items(value)}
+        if isinstance(value, list):
+            return [changed(item, f"{key}.{name}") for name, item in _items(value)]
+        return value
+
+    names = [field.name for field in fields(settings)]
+    return replace(settings, **{n: changed(getattr(settings, n), f"{prefix}{n}") for n in names})
+
+
+def _items(value: dict[str, Any] | Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    else:
+        yield from ((str(i), item) for i, item in enumerate(value))

@@ -1,17 +1,23 @@
 """The five terms whose plain sum is the negative ELBO, and the information of each group.
 
-Shapes: B samples, M encodings, V variables, G groups, A atoms (see ``aggregate_posterior``).
+Shapes: B samples, M encodings, V variables, G groups, L levels, A atoms (see
+``aggregate_posterior``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from runner.objective.aggregate_posterior import LogDensities, log_aggregate_posterior
+from runner.objective.aggregate_posterior import (
+    LogDensities,
+    Node,
+    log_aggregate_posterior,
+    log_enumerated_posterior,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,11 @@ class Decomposition:
     """The terms of a minibatch, and what each variable and group knows of the image."""
 
     terms: Terms
+    levels_L: Tensor
+    """Total correlation of each level of the tree, between groups first; all but the first sum to
+    the correlation within groups. There are at least two, the last of them zero at worst."""
     variable_information_V: Tensor
-    """I(x; z_v) of each variable, group by group, in nats."""
+    """I(x; z_v) of each variable, in their order, in nats."""
     group_information_G: Tensor
     """I(x; z_g) of each group, in nats."""
 
@@ -53,75 +62,122 @@ def decompose(
 ) -> Decomposition:
     """Split the negative ELBO into its five terms, with one estimate of q(z) behind all of them.
 
-    Every prior of the program factorises over its variables, so the prior's own correlation, which
-    the two correlation terms subtract, is zero.
+    Every node of the tree of variables has a total correlation, E[log q(z_node) - sum over its
+    children log q(z_child)] less the prior's own; those of one depth make a level.
 
     Shapes: ``reconstruction`` is -E log p(x|z), a scalar; all returned figures are means over B.
     Units: nats per example.
     Source: Esmaeili et al. 2019. The sum telescopes to the negative ELBO for any estimator.
     """
-
-    def mean(values_AB: Tensor) -> Tensor:
-        return (densities.atoms_AB * values_AB).sum(0).mean()
-
-    log_qz_AB = _log_joint(densities, log_weights_BM)
-    own_g = [mean(group.log_qz_x_VAB.sum(0)) for group in densities.groups]
-    marginal_g = _log_group_marginals(densities, log_qz_AB, log_weights_BM)
-    marginal_v = _log_variable_marginals(densities, marginal_g, log_weights_BM)
-    mean_log_qz = mean(log_qz_AB)
-    mean_log_qzg = [mean(values_AB) for values_AB in marginal_g]
-    mean_log_qzv = [torch.stack([mean(row) for row in rows_VAB]) for rows_VAB in marginal_v]
+    variables = densities.tree.variables
+    log_q = _log_marginals(densities, log_weights_BM)
+    log_p = _log_priors(densities)
+    own_V = torch.stack([_mean(densities, _own(densities, v)) for v in variables])
+    log_qv_V = torch.stack([log_q[v,] for v in variables])
+    log_pv_V = torch.stack([log_p[v,] for v in variables])
+    levels_L = _levels(densities.tree, log_q, log_p)
+    groups = densities.tree.children
     terms = Terms(
         reconstruction=reconstruction,
-        index_code_mi=_total(own_g) - mean_log_qz,
-        group_total_correlation=mean_log_qz - _total(mean_log_qzg),
-        within_group_total_correlation=_total(
-            [group - each.sum() for group, each in zip(mean_log_qzg, mean_log_qzv, strict=True)]
-        ),
-        dimension_wise_kl=_total(
-            [
-                each.sum() - mean(group.log_pz_VAB.sum(0))
-                for each, group in zip(mean_log_qzv, densities.groups, strict=True)
-            ]
-        ),
+        index_code_mi=own_V.sum() - log_q[variables],
+        group_total_correlation=levels_L[0],
+        within_group_total_correlation=levels_L[1:].sum(),
+        dimension_wise_kl=(log_qv_V - log_pv_V).sum(),
     )
-    own_v = [torch.stack([mean(row) for row in g.log_qz_x_VAB]) for g in densities.groups]
-    return Decomposition(
-        terms=terms,
-        variable_information_V=torch.cat(own_v) - torch.cat(mean_log_qzv),
-        group_information_G=torch.stack(own_g) - torch.stack(mean_log_qzg),
-    )
+    own_G = torch.stack([own_V[list(group.variables)].sum() for group in groups])
+    log_qg_G = torch.stack([log_q[group.variables] for group in groups])
+    return Decomposition(terms, levels_L, own_V - log_qv_V, own_G - log_qg_G)
 
 
-def _log_joint(densities: LogDensities, log_weights_BM: Tensor) -> Tensor:
-    joint_ABM = _total([group.log_qz_x_VABM.sum(0) for group in densities.groups])
-    return log_aggregate_posterior(joint_ABM, log_weights_BM)
+def _mean(densities: LogDensities, values_AB: Tensor) -> Tensor:
+    return (densities.atoms_AB * values_AB).sum(0).mean()
 
 
-def _log_group_marginals(
-    densities: LogDensities, log_qz_AB: Tensor, log_weights_BM: Tensor
-) -> list[Tensor]:
-    if len(densities.groups) == 1:  # the only group is the joint: its correlation is exactly zero
-        return [log_qz_AB]
-    return [
-        log_aggregate_posterior(group.log_qz_x_VABM.sum(0), log_weights_BM)
-        for group in densities.groups
-    ]
+def _own(densities: LogDensities, variable: int) -> Tensor:
+    enumerated = len(densities.enumerated_VAM)
+    if variable < enumerated:
+        return densities.own_enumerated_VAB[variable]
+    return densities.own_drawn_VB[variable - enumerated][None]
 
 
-def _log_variable_marginals(
-    densities: LogDensities, marginal_g: Sequence[Tensor], log_weights_BM: Tensor
-) -> list[Tensor]:
-    return [
-        log_qzg_AB[None]  # a group of one variable is that variable
-        if len(group.log_qz_x_VABM) == 1
-        else log_aggregate_posterior(group.log_qz_x_VABM, log_weights_BM)
-        for group, log_qzg_AB in zip(densities.groups, marginal_g, strict=True)
-    ]
+def _levels(
+    tree: Node,
+    log_q: Mapping[tuple[int, ...], Tensor],
+    log_p: Mapping[tuple[int, ...], Tensor],
+) -> Tensor:
+    """Return the total correlations, by depth; for two levels more are not needed, nor fewer."""
+    levels: list[Tensor] = []
+    nodes = [tree]
+    while nodes or len(levels) < 2:
+        level = torch.zeros_like(log_q[tree.variables])
+        for node in nodes:
+            parts = [child.variables for child in node.children]
+            if len(parts) > 1:
+                level = level + log_q[node.variables] - sum(log_q[part] for part in parts)
+                if node.variables in log_p:
+                    level = level - log_p[node.variables] + sum(log_p[part] for part in parts)
+        levels.append(level)
+        nodes = [child for node in nodes for child in node.children if child.children]
+    return torch.stack(levels)
 
 
-def _total(parts: Sequence[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+def _log_priors(densities: LogDensities) -> dict[tuple[int, ...], Tensor]:
+    """Return E log p of every variable, and of every node where the prior is correlated."""
+    wanted = {(v,) for v in densities.tree.variables}
+    if not densities.prior_factorises:
+        wanted |= {node.variables for node in nodes_of(densities.tree)}
+    return {part: _mean(densities, densities.log_pz(part)) for part in sorted(wanted)}
+
+
+def _log_marginals(
+    densities: LogDensities, log_weights_BM: Tensor
+) -> dict[tuple[int, ...], Tensor]:
+    """Return E log q of every variable and every node of the tree.
+
+    All sets of drawn variables are reduced in one call, and so are all single ones.
+    """
+    enumerated = len(densities.enumerated_VAM)
+    singles: list[tuple[int, ...]] = [(v,) for v in densities.tree.variables]
+    found: dict[tuple[int, ...], Tensor] = {}
+    if enumerated:
+        log_qk_VAB = log_enumerated_posterior(densities.enumerated_VAM, log_weights_BM)
+        found |= {(v,): _mean(densities, log_qk_VAB[v]) for v in range(enumerated)}
+    if len(densities.drawn_VBM):
+        mean_V = log_aggregate_posterior(densities.drawn_VBM, log_weights_BM).mean(1)
+        found |= dict(zip(singles[enumerated:], mean_V, strict=True))
+    wanted = sorted({node.variables for node in nodes_of(densities.tree)} - set(found))
+    plain = [part for part in wanted if part[0] >= enumerated]
+    if plain:
+        pairs = [_drawn(densities, part) for part in plain]
+        mean_S = log_aggregate_posterior(torch.stack(pairs), log_weights_BM).mean(1)
+        found |= dict(zip(plain, mean_S, strict=True))
+    for part in wanted:
+        if part not in found:
+            found[part] = _mean(densities, _log_mixed(densities, part, log_weights_BM))
+    return found
+
+
+def _log_mixed(densities: LogDensities, variables: Sequence[int], log_weights_BM: Tensor) -> Tensor:
+    """Return log q of variables some of which are enumerated, (A, B)."""
+    enumerated = len(densities.enumerated_VAM)
+    log_qk_x_AM = densities.enumerated_VAM[[v for v in variables if v < enumerated]].sum(0)
+    if variables[-1] < enumerated:
+        return log_enumerated_posterior(log_qk_x_AM, log_weights_BM)
+    log_qz_x_BM = _drawn(densities, [v for v in variables if v >= enumerated])
+    return log_enumerated_posterior(log_qk_x_AM, log_qz_x_BM + log_weights_BM)
+
+
+def _drawn(densities: LogDensities, variables: Sequence[int]) -> Tensor:
+    """Return log q(z|x_j) of several drawn variables together, (B, M)."""
+    first, last = variables[0], variables[-1] + 1
+    enumerated = len(densities.enumerated_VAM)
+    if last - first == len(variables):  # neighbours: a view, not a copy
+        return densities.drawn_VBM[first - enumerated : last - enumerated].sum(0)
+    return densities.drawn_VBM[[v - enumerated for v in variables]].sum(0)
+
+
+def nodes_of(tree: Node) -> Iterator[Node]:
+    """Yield every node of a tree, the root first."""
+    yield tree
+    for child in tree.children:
+        yield from nodes_of(child)

@@ -67,7 +67,8 @@ def _terms(summary: Mapping[str, Any]) -> Table:
     table = _table("figure", "nats")
     table.add_row("ELBO", figure_text(summary["elbo"]), style="bold")
     for term, words in TERM_WORDS.items():
-        table.add_row(words, figure_text(summary["terms"][term]))
+        if term in summary["terms"]:  # a deterministic code has its reconstruction alone
+            table.add_row(words, figure_text(summary["terms"][term]))
     table.add_row("rate", figure_text(summary["rate"]))
     return table
 

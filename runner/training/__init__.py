@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from runner.training.device import choose_device, describe_device, prepare
-from runner.training.loop import Record, TrainingState, train
+from runner.training.fit import check_fit
+from runner.training.loop import Record, shown_schedules, train
+from runner.training.penalties import active
 from runner.training.randomness import generator
+from runner.training.state import TrainingState
 
 __all__ = [
     "Record",
     "TrainingState",
+    "active",
+    "check_fit",
     "choose_device",
     "describe_device",
     "generator",
     "prepare",
+    "shown_schedules",
     "train",
 ]

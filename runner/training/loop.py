@@ -2,83 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from runner.config import RunConfig
+from runner.config import RunConfig, Schedule, schedules
 from runner.dataset import Split
-from runner.errors import DivergedError, UsageError
-from runner.model import VAE
 from runner.objective import TERM_NAMES, Objective
+from runner.training.batch import Batch
+from runner.training.corruption import corrupt
+from runner.training.penalties import NEEDS_PRIOR_DRAWS, active
 from runner.training.randomness import Order, generator
+from runner.training.state import TrainingState
 from runner.training.step import Step, step
 
 Record = dict[str, float]
-"""Figures of one step: ``step``, ``loss``, ``rate``, ``terms/…`` and ``information/…``, in nats."""
-
-
-@dataclass
-class TrainingState:
-    """All that changes while training, and nothing else: what a checkpoint holds."""
-
-    model: VAE
-    optimizer: torch.optim.Adam
-    step: int = 0
-    finite: Tensor = field(default_factory=lambda: torch.tensor(data=True))
-    """Whether every loss so far was a finite number; kept on the device, so that no step waits."""
-
-    @classmethod
-    def fresh(cls, model: VAE, learning_rate: float) -> TrainingState:
-        """Return the state before the first step."""
-        device = next(model.parameters()).device
-        optimizer = torch.optim.Adam(
-            model.parameters(), lr=learning_rate, fused=device.type in ("cpu", "cuda")
-        )
-        return cls(model, optimizer, finite=torch.tensor(data=True, device=device))
-
-    def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Return the tensors of a checkpoint, on the CPU: ``model`` and ``optimizer``."""
-        parameters = {name: p.detach().cpu() for name, p in self.model.state_dict().items()}
-        moments = {
-            f"{name}/{key}": value.detach().cpu()
-            for name, parameter in self.model.named_parameters()
-            for key, value in self.optimizer.state.get(parameter, {}).items()
-        }
-        return {"model": parameters, "optimizer": moments}
-
-    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
-        """Take up the tensors of a checkpoint, on the model's own device.
-
-        Raises: UsageError when they are of another model.
-        """
-        try:
-            self.model.load_state_dict(dict(tensors["model"]))
-        except RuntimeError as error:
-            raise UsageError("the checkpoint belongs to another model than config.yaml") from error
-        fused = bool(self.optimizer.defaults["fused"])
-        for name, parameter in self.model.named_parameters():
-            prefix = f"{name}/"
-            self.optimizer.state[parameter] = {
-                # Only the fused Adam counts its steps on the parameter's device.
-                key.removeprefix(prefix): value.to(parameter.device)
-                if fused or not key.endswith("/step")
-                else value
-                for key, value in tensors["optimizer"].items()
-                if key.startswith(prefix)
-            }
-        self.step = step
-
-    def check_finite(self) -> None:
-        """Raise DivergedError unless every loss so far and every parameter is a finite number."""
-        parameters = [p for p in self.model.parameters() if not bool(p.isfinite().all())]
-        if parameters or not bool(self.finite):
-            raise DivergedError(
-                f"the loss or a parameter is no longer a finite number at step {self.step}",
-                "a smaller learning_rate or training.clip_gradient=100 may help",
-            )
+"""Figures of one step: ``step``, ``loss``, ``rate``, ``terms/…``, ``information/…``, in nats, and
+``penalties/…``, ``levels/…``, ``scheduled/…`` where there are any."""
 
 
 def train(
@@ -86,50 +27,152 @@ def train(
 ) -> Iterator[Record | None]:
     """Train until ``steps``; yield after every step, a record where one is due and else None.
 
-    Step s sees the minibatch and the noise of (seed, s), so training that is left and taken up
-    again is training that never stopped. ``state`` is up to date at every yield.
+    Step s sees the minibatch, the noise and the weights of (seed, s), so training that is left and
+    taken up again is training that never stopped. ``state`` is up to date at every yield.
 
     Raises: DivergedError when a record's loss is not a finite number.
     """
-    device = next(state.model.parameters()).device
-    order = Order(images.size, config.batch_size, config.seed, device)
+    source = _Source(state, objective, images, config)
+    plans = shown_schedules(config)
     one_step = _compiled(config)
     while state.step < steps:
         done = state.step + 1
         due = done % config.training.record_every == 0 or done in (1, steps)
-        noise_BW = state.model.prior.noise(
-            config.batch_size, generator(device, config.seed, "noise", state.step)
-        )
-        images_BCHW = images.images(order.batch(state.step))
-        result = one_step(state.model, objective, images_BCHW, noise_BW, with_terms=due)
-        state.optimizer.zero_grad(set_to_none=True)
-        result.loss.backward()
-        if config.training.clip_gradient is not None:
-            torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.training.clip_gradient)
-        state.optimizer.step()
+        now = objective.at(state.step)
+        indices_B, batch = source.batch(now)
+        result = one_step(state.model, now, batch, with_terms=due, adversary=state.adversary)
+        scheduled = {name: plan.at(state.step) for name, plan in plans.items()}
+        _update(state, result, config, scheduled.get("learning_rate"))
+        if state.adversary:
+            source.teach(state, result.z_BW)
+        if state.bank:
+            state.bank.remember(result.numbers_BP, indices_B, state.step)
         state.step = done
         state.finite &= result.loss.detach().isfinite()
         if due:
             state.check_finite()
-        yield _record(state, result) if due else None
+        yield _record(state, result, scheduled) if due else None
+
+
+def shown_schedules(config: RunConfig) -> dict[str, Schedule]:
+    """Return what changes while training, by name; a weight that follows alpha, say, as alpha."""
+    found: dict[str, Schedule] = {}
+    for name, plan in schedules(config):
+        if not name.startswith("objective.") or plan not in found.values():
+            found[name.removeprefix("objective.")] = plan
+    return found
+
+
+class _Source:
+    """The minibatches of a run, each with the noise of its step."""
+
+    def __init__(
+        self, state: TrainingState, objective: Objective, images: Split, config: RunConfig
+    ) -> None:
+        self.state, self.images, self.config = state, images, config
+        self.device = next(state.model.parameters()).device
+        self.order = self._order("order")
+        self.other_order = self._order("other order")
+        self.wanted = active(objective)
+        heat = dict(schedules(config)).get("prior.temperature")
+        self.heat = heat.at if heat else None
+
+    def _order(self, purpose: str) -> Order:
+        config = self.config
+        return Order(self.images.size, config.batch_size, config.seed, self.device, purpose)
+
+    def _draws(self, purpose: str) -> torch.Generator:
+        return generator(self.device, self.config.seed, purpose, self.state.step)
+
+    def _uniform(self, purpose: str, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=self._draws(purpose), device=self.device)
+
+    def batch(self, objective: Objective) -> tuple[Tensor, Batch]:
+        """Return the images of the state's step by number, and its batch."""
+        step, prior, bank = self.state.step, self.state.model.prior, self.state.bank
+        indices_B = self.order.batch(step)
+        images_BCHW = self.images.images(indices_B)
+        seen_BCHW = images_BCHW
+        if corruption := objective.settings.corruption:
+            uniform_BCHW = self._uniform("corruption", *images_BCHW.shape)
+            seen_BCHW = corrupt(images_BCHW, corruption.kind, corruption.amount, uniform_BCHW)
+        if bank:
+            bank.forget(indices_B)
+        draws = self.wanted.keys() & NEEDS_PRIOR_DRAWS
+        return indices_B, Batch(
+            images_BCHW=images_BCHW,
+            seen_BCHW=seen_BCHW,
+            noise_BW=prior.noise(len(indices_B), self._draws("noise")),
+            bank_KP=bank.encodings_KP if bank else None,
+            is_held_K=bank.is_held() if bank else None,
+            uniform_BU=self._uniform("prior", len(indices_B), prior.uniforms) if draws else None,
+            probes_SBV=self._probes(len(indices_B)),
+            temperature=torch.tensor(self.heat(step)) if self.heat else None,
+        )
+
+    def _probes(self, samples: int) -> Tensor | None:
+        contraction = self.wanted.get("contraction")
+        if contraction is None or contraction.estimate == "exact":
+            return None
+        shape = (contraction.probes, samples, self.state.model.prior.width)
+        bits = torch.randint(2, shape, generator=self._draws("probes"), device=self.device)
+        return 2.0 * bits - 1.0
+
+    @torch.no_grad()
+    def _another(self) -> Tensor:
+        """Return draws of z for another minibatch: the second one of FactorVAE."""
+        model = self.state.model
+        images_BCHW = self.images.images(self.other_order.batch(self.state.step))
+        noise_BW = model.prior.noise(len(images_BCHW), self._draws("other noise"))
+        return model.prior.sample(model.encode(images_BCHW), noise_BW)
+
+    def teach(self, state: TrainingState, z_BW: Tensor) -> None:
+        """Let the discriminator learn from the step's samples and from another minibatch's."""
+        if state.adversary is None:
+            return
+        columns = list(state.model.prior.columns.values())
+        noise_BV = self._uniform("permutation", len(z_BW), len(columns))
+        state.adversary.learn(z_BW, self._another(), columns, noise_BV)
+
+
+def _update(
+    state: TrainingState, result: Step, config: RunConfig, learning_rate: float | None
+) -> None:
+    if learning_rate is not None:
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate
+    state.optimizer.zero_grad(set_to_none=True)
+    result.loss.backward()
+    if config.training.clip_gradient is not None:
+        torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.training.clip_gradient)
+    state.optimizer.step()
 
 
 def _compiled(config: RunConfig) -> Callable[..., Step]:
     return torch.compile(step, dynamic=False) if config.training.compile else step
 
 
-def _record(state: TrainingState, result: Step) -> Record:
+def _record(state: TrainingState, result: Step, scheduled: dict[str, float]) -> Record:
     """Read the figures of a step off the device."""
+    record: Record = {"step": state.step, "loss": float(result.loss.detach())}
     if result.decomposition is None:
+        record["terms/reconstruction"] = float(result.reconstruction.detach())
+    else:
+        record |= _information(state, result)
+    record |= {f"penalties/{name}": float(v.detach()) for name, v in result.penalties.items()}
+    record |= {f"scheduled/{name}": value for name, value in scheduled.items()}
+    return record
+
+
+def _information(state: TrainingState, result: Step) -> Record:
+    if result.decomposition is None or result.rate is None:
         raise ValueError("a record needs the terms")
     values_T = result.decomposition.terms.stack().detach()
     groups_G = result.decomposition.group_information_G.detach()
-    record: Record = {
-        "step": state.step,
-        "loss": float(result.loss.detach()),
-        "rate": float(result.rate.detach()),
-    }
+    levels = result.decomposition.levels_L.detach().tolist()
+    record: Record = {"rate": float(result.rate.detach())}
     record |= {f"terms/{n}": float(v) for n, v in zip(TERM_NAMES, values_T, strict=True)}
+    if len(levels) > 2:  # else they are the two correlation terms
+        record |= {f"levels/{depth}": value for depth, value in enumerate(levels, start=1)}
     names = state.model.prior.group_names
-    record |= {f"information/{n}": float(v) for n, v in zip(names, groups_G, strict=True)}
-    return record
+    return record | {f"information/{n}": float(v) for n, v in zip(names, groups_G, strict=True)}

@@ -25,8 +25,11 @@ class Order:
     Batches are always full, so the last ``images % batch_size`` of an epoch are left out.
     """
 
-    def __init__(self, images: int, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, images: int, batch_size: int, seed: int, device: torch.device, purpose: str = "order"
+    ) -> None:
         self.images = images
+        self.purpose = purpose
         self.batch_size = batch_size
         self.seed = seed
         self.device = device
@@ -43,7 +46,7 @@ class Order:
         epoch, place = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             # Drawn on the CPU: the order of a seed is the same on every device.
-            source = generator(torch.device("cpu"), self.seed, "order", epoch)
+            source = generator(torch.device("cpu"), self.seed, self.purpose, epoch)
             self._order_N = torch.randperm(self.images, generator=source).to(self.device)
             self._epoch = epoch
         return self._order_N[place * self.batch_size : (place + 1) * self.batch_size]

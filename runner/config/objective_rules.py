@@ -1,0 +1,86 @@
+"""Values that no objective can use: weights below zero, names of kernels that there are not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from runner.config.objective_schema import (
+    CONCRETE_DENSITIES,
+    CONTRACTIONS,
+    CORRUPTIONS,
+    KERNELS,
+    MOMENTS,
+    SPARSITIES,
+    ObjectiveConfig,
+)
+from runner.config.schedule import Schedule, parse_number
+
+
+def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield (key, value, what it may be) of every setting that is one of a few words."""
+    on = objective.penalties
+    yield "objective.concrete_density", objective.concrete_density, CONCRETE_DENSITIES
+    if on.moments:
+        yield "objective.penalties.moments.of", on.moments.of, MOMENTS
+    if on.mmd:
+        yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
+    if on.sparsity:
+        yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES
+    if on.contraction:
+        yield "objective.penalties.contraction.estimate", on.contraction.estimate, CONTRACTIONS
+    if objective.corruption:
+        yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
+
+
+def objective_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
+    """Yield (key, value, what the value must be, whether it is)."""
+    for name, weight in vars(objective.weights).items():
+        free = name == "index_code_mi"  # InfoVAE with alpha > 1 rewards information
+        yield _number(f"objective.weights.{name}", weight, -math.inf if free else 0)
+    for level, weight in enumerate(objective.levels):
+        yield _number(f"objective.levels.{level}", weight, 0)
+    for name, weight in objective.group_information.items():
+        yield _number(f"objective.group_information.{name}", weight, -math.inf)
+    for field in fields(objective.penalties):
+        settings = getattr(objective.penalties, field.name)
+        for name in ("weight", "nats", "off_diagonal", "diagonal"):
+            if settings is not None and hasattr(settings, name):
+                yield _number(
+                    f"objective.penalties.{field.name}.{name}", getattr(settings, name), 0
+                )
+    if objective.corruption:
+        yield _number("objective.corruption.amount", objective.corruption.amount, 0)
+    yield from _penalty_rules(objective)
+
+
+def _penalty_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
+    on, at = objective.penalties, "objective.penalties"
+    if on.mmd:
+        positive = bool(on.mmd.scales) and min(on.mmd.scales) > 0
+        yield f"{at}.mmd.scales", on.mmd.scales, "positive numbers", positive
+    if on.sparsity:
+        rate = on.sparsity.rate
+        yield f"{at}.sparsity.rate", rate, "between 0 and 1", 0 < rate < 1
+    if on.contraction:
+        yield (
+            f"{at}.contraction.probes",
+            on.contraction.probes,
+            "at least 1",
+            (on.contraction.probes >= 1),
+        )
+    if on.discriminator:
+        rate, widths = on.discriminator.learning_rate, on.discriminator.widths
+        yield f"{at}.discriminator.learning_rate", rate, "a positive number", 0 < rate < math.inf
+        positive = bool(widths) and min(widths) > 0
+        yield f"{at}.discriminator.widths", widths, "positive numbers", positive
+
+
+def _number(key: str, value: object, least: float) -> tuple[str, Any, str, bool]:
+    """Return the rule of a number that may be scheduled: both ends of the way must keep it."""
+    number = parse_number(key, value)
+    ends = (number.start, number.end) if isinstance(number, Schedule) else (number,)
+    rule = "a finite number" if least == -math.inf else "zero or a positive finite number"
+    return key, value, rule, all(math.isfinite(end) and end >= least for end in ends)

@@ -1,0 +1,124 @@
+"""The typed settings of an objective: five weights, the penalties beside them, the estimators.
+
+A number that may change while training is ``Any``: a number or a schedule (see ``schedule``).
+See ``schema`` for what these classes are for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+CONCRETE_DENSITIES = ("exact", "relaxed", "argmax")
+MOMENTS = ("means", "codes")
+KERNELS = ("rbf", "imq")
+SPARSITIES = ("l1", "kl")
+CONTRACTIONS = ("exact", "hutchinson")
+CORRUPTIONS = ("masking", "gaussian", "salt_and_pepper")
+
+
+@dataclass
+class WeightsConfig:
+    """One weight per term, dimensionless; all ones is the negative ELBO."""
+
+    reconstruction: Any
+    index_code_mi: Any
+    group_total_correlation: Any
+    within_group_total_correlation: Any
+    dimension_wise_kl: Any
+
+
+@dataclass
+class CapacityConfig:
+    """|rate - nats|."""
+
+    weight: Any
+    nats: Any
+
+
+@dataclass
+class MomentsConfig:
+    """Distance of a covariance from the identity."""
+
+    of: str
+    off_diagonal: Any
+    diagonal: Any
+
+
+@dataclass
+class MmdConfig:
+    """Maximum mean discrepancy of q(z) and p(z)."""
+
+    weight: Any
+    kernel: str
+    scales: list[float]
+    dimension_wise: bool
+
+
+@dataclass
+class InclusiveKlConfig:
+    """KL(p(z)||q(z))."""
+
+    weight: Any
+
+
+@dataclass
+class DiscriminatorConfig:
+    """Total correlation by a density ratio that a network learns."""
+
+    weight: Any
+    widths: list[int]
+    learning_rate: float
+
+
+@dataclass
+class SparsityConfig:
+    """How far a code is from being mostly zero."""
+
+    weight: Any
+    kind: str
+    rate: float
+
+
+@dataclass
+class ContractionConfig:
+    """Squared Frobenius norm of the encoder's Jacobian."""
+
+    weight: Any
+    estimate: str
+    probes: int
+
+
+@dataclass
+class PenaltiesConfig:
+    """What is added to the weighted sum; null is off."""
+
+    capacity: Optional[CapacityConfig]  # noqa: UP045 - OmegaConf 2.3 reads Optional
+    moments: Optional[MomentsConfig]  # noqa: UP045
+    mmd: Optional[MmdConfig]  # noqa: UP045
+    inclusive_kl: Optional[InclusiveKlConfig]  # noqa: UP045
+    discriminator: Optional[DiscriminatorConfig]  # noqa: UP045
+    sparsity: Optional[SparsityConfig]  # noqa: UP045
+    contraction: Optional[ContractionConfig]  # noqa: UP045
+
+
+@dataclass
+class CorruptionConfig:
+    """What is done to the image that the encoder sees."""
+
+    kind: str
+    amount: Any
+
+
+@dataclass
+class ObjectiveConfig:
+    """What is minimised."""
+
+    name: str
+    weights: WeightsConfig
+    levels: list[Any]
+    group_information: dict[str, Any]
+    penalties: PenaltiesConfig
+    corruption: Optional[CorruptionConfig]  # noqa: UP045
+    concrete_density: str
+    encodings: Optional[int]  # noqa: UP045

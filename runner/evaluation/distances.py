@@ -1,0 +1,60 @@
+"""How far the aggregate posterior is from the prior, and how sparse its codes are.
+
+Shapes: M encodings, V continuous variables.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from runner.evaluation.encodings import Encodings
+from runner.model import Prior
+from runner.objective import divergences, penalties
+
+_SAMPLES = 2000
+"""Encodings behind an MMD, which compares all pairs."""
+
+_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Of the inverse multiquadric kernels that are summed (Mathieu et al. 2019)."""
+
+
+@torch.no_grad()
+def distances(prior: Prior, encodings: Encodings, source: Generator) -> dict[str, float]:
+    """Return the distances of q(z) from p(z) that penalties charge, over the continuous variables.
+
+    ``covariance_of_means`` and ``covariance_of_codes`` are the squared distances of the covariance
+    of the means, and of the draws, from the identity (DIP-VAE I and II with both weights one);
+    ``mmd`` and ``dimension_wise_mmd`` are squared maximum mean discrepancies between draws, summed
+    over inverse multiquadric kernels of six scales.
+    """
+    loc_MV, scale_MV = prior.posterior(encodings.parameters_MP)
+    z_MV = prior.continuous_part(encodings.z_MW)[:_SAMPLES]
+    shape = (len(z_MV), prior.uniforms)
+    uniform_MU = torch.rand(shape, generator=source, device=source.device)
+    prior_MV = prior.continuous_part(prior.prior_sample(uniform_MU))
+    found = {
+        "covariance_of_means": penalties.moment_matching(loc_MV, None, 1.0, 1.0),
+        "covariance_of_codes": penalties.moment_matching(loc_MV, scale_MV, 1.0, 1.0),
+        "mmd": divergences.mmd(z_MV, prior_MV, "imq", _SCALES),
+        "dimension_wise_mmd": divergences.dimension_wise_mmd(z_MV, prior_MV, "imq", _SCALES),
+    }
+    return {name: float(value) for name, value in found.items()}
+
+
+def hoyer_sparsity(code_MV: Tensor) -> float:
+    """Return the mean Hoyer sparsity of codes whose dimensions are scaled to unit spread.
+
+    (sqrt(V) - |h|_1 / |h|_2) / (sqrt(V) - 1): 0 where all dimensions are equally large, 1 where a
+    single one is not zero.
+
+    Range: 0 to 1. Source: Hurley & Rickard 2009, as Mathieu et al. 2019 use it.
+    Raises: ValueError for a code of one dimension.
+    """
+    if code_MV.shape[1] < 2:
+        raise ValueError("sparsity needs at least two dimensions")
+    tiny = torch.finfo(code_MV.dtype).tiny
+    scaled_MV = code_MV / code_MV.std(0).clamp_min(tiny)
+    root = code_MV.shape[1] ** 0.5
+    ratio_M = scaled_MV.abs().sum(1) / scaled_MV.square().sum(1).sqrt().clamp_min(tiny)
+    return float(((root - ratio_M) / (root - 1)).mean())

@@ -1,0 +1,256 @@
+"""The density p(z) of the continuous latent variables, and which one a configuration names.
+
+Shapes: B samples, V variables, U numbers in (0, 1) behind a draw, K components, N images,
+C H W image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from runner.config.prior_schema import (
+    AnisotropicPriorConfig,
+    CorrelatedPriorConfig,
+    LaplacePriorConfig,
+    MixturePriorConfig,
+    PriorConfig,
+    SparsePriorConfig,
+    StudentTPriorConfig,
+    VampPriorConfig,
+)
+from runner.errors import UsageError, nearest
+from runner.model.correlated import CorrelatedNormal
+from runner.model.independent import (
+    AnisotropicNormal,
+    Independent,
+    Laplace,
+    SpikeSlab,
+    StandardNormal,
+    StudentT,
+    principal_variances,
+)
+from runner.model.mixture import Mixture, VampPrior, ring
+
+_LEAST_EIGENVALUE = 1e-5  # of a correlation; float32 factors none that is closer to singular
+
+
+class LatentDensity(Protocol):
+    """p(z) over V continuous variables, whose posterior q(z|x) is a diagonal normal.
+
+    Every density is an ``nn.Module``. Units: nats.
+    """
+
+    @property
+    def count(self) -> int:
+        """V, the number of variables."""
+        ...
+
+    @property
+    def uniforms(self) -> int:
+        """U, how many numbers in (0, 1) are behind one draw."""
+        ...
+
+    @property
+    def factorises(self) -> bool:
+        """Whether p(z) = prod_v p(z_v), so that its own total correlation is zero."""
+        ...
+
+    @property
+    def scale_V(self) -> Tensor:
+        """The spread of each variable: its standard deviation, where it has one."""
+        ...
+
+    def log_marginals(self, z_BV: Tensor) -> Tensor:
+        """Return log p(z_v), (V, B)."""
+        ...
+
+    def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:
+        """Return the log-density of some of the variables, the others integrated out, (B,)."""
+        ...
+
+    def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z|x)||p(z)), (B,): closed form, or else the estimate at the sample z."""
+        ...
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z_v|x)||p(z_v)) of each variable with its marginal, (B, V), likewise."""
+        ...
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return a draw from p(z), (B, V)."""
+        ...
+
+    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> LatentDensity:
+        """Return the density, given the encoder if it depends on it.
+
+        Shapes: encode maps images (K, C, H, W) in [0, 1] to (loc_KV, scale_KV).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class _Images:
+    """What a prior may want to know of the images."""
+
+    shape: tuple[int, int, int]
+    training: Callable[[], Tensor]
+
+
+def build_density(
+    config: PriorConfig, shape: tuple[int, int, int], images: Callable[[], Tensor]
+) -> LatentDensity:
+    """Return the density that a configuration names.
+
+    Shapes: shape is (C, H, W); images() gives training images in [0, 1], (N, C, H, W), and is
+    called only if the prior depends on them.
+    Raises: UsageError naming the setting that makes no sense, and what it must be.
+    """
+    if config.name not in _DENSITIES:
+        choices = ", ".join(_DENSITIES)
+        hint = nearest(config.name, _DENSITIES)
+        raise UsageError(f"prior.name must be one of {choices}, got '{config.name}'", hint)
+    return _DENSITIES[config.name](config, _Images(shape, images))
+
+
+def _normal(config: PriorConfig, _: _Images) -> LatentDensity:
+    return Independent(StandardNormal(config.dimensions))
+
+
+def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> LatentDensity:
+    _require_positive(total=config.total)
+    if config.variances == "pca":
+        try:
+            variances_V = principal_variances(images.training(), config.dimensions)
+        except ValueError as error:
+            hint = "take fewer prior.dimensions"
+            raise UsageError(f"prior.variances must be a list: {error}", hint) from error
+    else:
+        holds = _are_numbers(config.variances, config.dimensions) and min(config.variances) > 0
+        rule = f"pca, or a list of {config.dimensions} (prior.dimensions) positive numbers"
+        _require("variances", config.variances, rule, holds=holds)
+        variances_V = torch.tensor(config.variances, dtype=torch.get_default_dtype())
+    return Independent(AnisotropicNormal(variances_V, config.total, learned=config.learned))
+
+
+def _laplace(config: LaplacePriorConfig, _: _Images) -> LatentDensity:
+    _require_positive(scale=config.scale)
+    return Independent(Laplace(config.dimensions, config.scale))
+
+
+def _student_t(config: StudentTPriorConfig, _: _Images) -> LatentDensity:
+    # Below one, draws overflow float32.
+    holds = 1 <= config.degrees < math.inf
+    _require("degrees", config.degrees, "a number of at least 1", holds=holds)
+    return Independent(StudentT(config.dimensions, config.degrees))
+
+
+def _sparse(config: SparsePriorConfig, _: _Images) -> LatentDensity:
+    holds = 0 <= config.gamma < 1
+    _require("gamma", config.gamma, "a number from 0 to below 1", holds=holds)
+    _require_positive(spike_scale=config.spike_scale)
+    return Independent(SpikeSlab(config.dimensions, config.gamma, config.spike_scale))
+
+
+def _mixture(config: MixturePriorConfig, _: _Images) -> LatentDensity:
+    _require("components", config.components, "at least 1", holds=config.components >= 1)
+    _require_positive(variance=config.variance)
+    loc_KV = _mixture_means(config)
+    scale_KV = torch.full_like(loc_KV, math.sqrt(config.variance))
+    logits_K = torch.zeros_like(loc_KV[:, 0])
+    if config.learned:
+        return Mixture(nn.Parameter(loc_KV), scale_KV, nn.Parameter(logits_K))
+    return Mixture(loc_KV, scale_KV, logits_K)
+
+
+def _mixture_means(config: MixturePriorConfig) -> Tensor:
+    """Return the components' means, (K, V)."""
+    components, dimensions = config.components, config.dimensions
+    if config.means == "random":
+        return torch.randn(components, dimensions)
+    if config.means == "ring":
+        rule = "random or a list where prior.dimensions is 1"
+        _require("means", config.means, rule, holds=dimensions >= 2)
+        return ring(components, dimensions)
+    rule = (
+        f"ring, random, or a list of {components} (prior.components) "
+        f"lists of {dimensions} (prior.dimensions) numbers"
+    )
+    _require("means", config.means, rule, holds=_is_table(config.means, components, dimensions))
+    return torch.tensor(config.means, dtype=torch.get_default_dtype())
+
+
+def _vamp(config: VampPriorConfig, images: _Images) -> LatentDensity:
+    pseudo_inputs, training_NCHW = config.pseudo_inputs, images.training()
+    rule = f"from 1 to the {len(training_NCHW)} training images"
+    holds = 1 <= pseudo_inputs <= len(training_NCHW)
+    _require("pseudo_inputs", pseudo_inputs, rule, holds=holds)
+    chosen_K = torch.randperm(len(training_NCHW))[:pseudo_inputs].to(training_NCHW.device)
+    start_KCHW = training_NCHW[chosen_K].reshape(pseudo_inputs, *images.shape)
+    return VampPrior(start_KCHW, config.dimensions)
+
+
+def _correlated(config: CorrelatedPriorConfig, _: _Images) -> LatentDensity:
+    value, dimensions = config.correlation, config.dimensions
+    if _are_numbers([value], 1):
+        matrix_VV = torch.full((dimensions, dimensions), float(value), dtype=torch.double)
+        matrix_VV.fill_diagonal_(1)
+    else:
+        rule = f"a number, or a list of {dimensions} (prior.dimensions) lists of as many numbers"
+        _require("correlation", value, rule, holds=_is_table(value, dimensions, dimensions))
+        matrix_VV = torch.tensor(value, dtype=torch.double)
+        ones = bool((matrix_VV.diagonal() == 1).all())
+        symmetric = ones and torch.equal(matrix_VV, matrix_VV.T)
+        _require("correlation", value, "symmetric, with ones on its diagonal", holds=symmetric)
+    definite = torch.linalg.eigvalsh(matrix_VV)[0].item() > _LEAST_EIGENVALUE
+    _require("correlation", value, "positive definite, and not nearly singular", holds=definite)
+    return CorrelatedNormal(matrix_VV.to(torch.get_default_dtype()))
+
+
+def _require(key: str, value: object, rule: str, *, holds: bool) -> None:
+    if not holds:
+        raise UsageError(f"prior.{key} must be {rule}, got {value}")
+
+
+def _require_positive(**settings: float) -> None:
+    for key, value in settings.items():
+        _require(key, value, "a positive number", holds=0 < value < math.inf)
+
+
+def _are_numbers(value: object, count: int) -> bool:
+    """Return whether a setting is a list of so many finite numbers."""
+    if not isinstance(value, list):
+        return False
+    entries = cast("list[object]", value)
+    return len(entries) == count and all(
+        isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
+        for entry in entries
+    )
+
+
+def _is_table(value: object, rows: int, count: int) -> bool:
+    """Return whether a setting is a list of so many lists of so many numbers."""
+    if not isinstance(value, list):
+        return False
+    entries = cast("list[object]", value)
+    return len(entries) == rows and all(_are_numbers(entry, count) for entry in entries)
+
+
+_DENSITIES: dict[str, Callable[[Any, _Images], LatentDensity]] = {
+    "normal": _normal,
+    "concrete_normal": _normal,
+    "nested": _normal,
+    "log_normal": _normal,
+    "anisotropic": _anisotropic,
+    "laplace": _laplace,
+    "student_t": _student_t,
+    "mixture": _mixture,
+    "sparse": _sparse,
+    "vamp": _vamp,
+    "correlated": _correlated,
+}

@@ -1,0 +1,207 @@
+"""The discrete variables of q(z|x): relaxed for the decoder, categorical in the terms.
+
+Shapes: B samples, M encodings, K categories, W columns of z, P numbers from the encoder.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from torch import Generator, Tensor
+
+
+class Discrete(Protocol):
+    """One variable with K values, whose draw is relaxed (Maddison et al. 2017)."""
+
+    @property
+    def categories(self) -> int:
+        """K, the number of values."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """W, the columns of z that it fills, and P, the numbers the encoder gives for it."""
+        ...
+
+    def noise(self, samples: int, generator: Generator) -> Tensor:
+        """Return the randomness of ``samples`` draws, (B, W), on the generator's device."""
+        ...
+
+    def sample(
+        self, parameters_BP: Tensor, noise_BW: Tensor, temperature: float | Tensor
+    ) -> Tensor:
+        """Return a differentiable relaxed draw, (B, W)."""
+        ...
+
+    def log_q(self, parameters_MP: Tensor) -> Tensor:
+        """Return log q(k|x_j) of every category and encoding, (K, M)."""
+        ...
+
+    def log_p(self, like: Tensor) -> Tensor:
+        """Return log p(k), (K,), with the dtype and device of ``like``."""
+        ...
+
+    def category(self, z_BW: Tensor) -> Tensor:
+        """Return the category that a draw stands for, (B,), int64."""
+        ...
+
+    def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
+        """Return the columns of z of a category, (B, W)."""
+        ...
+
+    def probabilities(self, parameters_BP: Tensor) -> Tensor:
+        """Return the mean representation, (B, W)."""
+        ...
+
+    def log_relaxed(
+        self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
+    ) -> Tensor:
+        """Return the log-density of relaxed draws under every encoding, (B, M)."""
+        ...
+
+    def log_relaxed_prior(self, z_BW: Tensor, temperature: float | Tensor) -> Tensor:
+        """Return the log-density of relaxed draws under the relaxed prior, (B,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Concrete:
+    """A categorical variable with a uniform prior: one column of z and one logit a category."""
+
+    categories: int
+
+    @property
+    def width(self) -> int:
+        """One column a category."""
+        return self.categories
+
+    def noise(self, samples: int, generator: Generator) -> Tensor:
+        """Return standard Gumbel noise."""
+        uniform_BK = torch.rand(
+            samples, self.categories, generator=generator, device=generator.device
+        )
+        tiny = torch.finfo(uniform_BK.dtype).tiny
+        exponential_BK = -uniform_BK.clamp_min(tiny).log()
+        return -exponential_BK.clamp_min(tiny).log()
+
+    def sample(
+        self, parameters_BP: Tensor, noise_BW: Tensor, temperature: float | Tensor
+    ) -> Tensor:
+        """Return softmax((logits + Gumbel noise) / temperature)."""
+        return F.softmax((parameters_BP + noise_BW) / temperature, dim=1)
+
+    def log_q(self, parameters_MP: Tensor) -> Tensor:
+        """Return the logarithm of the softmax of the logits."""
+        return F.log_softmax(parameters_MP, dim=1).T
+
+    def log_p(self, like: Tensor) -> Tensor:
+        """Return -log K for every category."""
+        return like.new_full((self.categories,), -math.log(self.categories))
+
+    def category(self, z_BW: Tensor) -> Tensor:
+        """Return the largest entry's place."""
+        return z_BW.argmax(1)
+
+    def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
+        """Return one-hot vectors."""
+        return F.one_hot(category_B, self.categories).to(like.dtype)
+
+    def probabilities(self, parameters_BP: Tensor) -> Tensor:
+        """Return the softmax of the logits."""
+        return F.softmax(parameters_BP, dim=1)
+
+    def log_relaxed(
+        self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
+    ) -> Tensor:
+        """Return the Concrete log-density on the simplex (Maddison et al. 2017, equation 10)."""
+        log_z_BK = z_BW.clamp_min(torch.finfo(z_BW.dtype).tiny).log()
+        log_q_MK = F.log_softmax(parameters_MP, dim=1)
+        scores_BMK = log_q_MK[None] - temperature * log_z_BK[:, None]
+        scale = torch.as_tensor(temperature).log() * (self.categories - 1)
+        total_BM = log_q_MK.sum(1) - self.categories * scores_BMK.logsumexp(-1)
+        shape = math.lgamma(self.categories) + scale
+        return shape + total_BM - (temperature + 1) * log_z_BK.sum(1)[:, None]
+
+    def log_relaxed_prior(self, z_BW: Tensor, temperature: float | Tensor) -> Tensor:
+        """Return the density with equal logits."""
+        return self.log_relaxed(z_BW, z_BW.new_zeros(1, self.categories), temperature)[:, 0]
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """A variable that is 0 or 1: one column of z and one logit."""
+
+    probability: float
+    """Of a one, under the prior."""
+
+    categories = 2
+    width = 1
+
+    def noise(self, samples: int, generator: Generator) -> Tensor:
+        """Return standard logistic noise."""
+        uniform_B1 = torch.rand(samples, 1, generator=generator, device=generator.device)
+        return torch.logit(uniform_B1, eps=torch.finfo(uniform_B1.dtype).eps)
+
+    def sample(
+        self, parameters_BP: Tensor, noise_BW: Tensor, temperature: float | Tensor
+    ) -> Tensor:
+        """Return the logistic of (logit + logistic noise) / temperature."""
+        return torch.sigmoid((parameters_BP + noise_BW) / temperature)
+
+    def log_q(self, parameters_MP: Tensor) -> Tensor:
+        """Return log q(0|x_j) and log q(1|x_j)."""
+        logit_M = parameters_MP[:, 0]
+        return torch.stack([F.logsigmoid(-logit_M), F.logsigmoid(logit_M)])
+
+    def log_p(self, like: Tensor) -> Tensor:
+        """Return the logarithms of 1 - p and p."""
+        return like.new_tensor([math.log1p(-self.probability), math.log(self.probability)])
+
+    def category(self, z_BW: Tensor) -> Tensor:
+        """Return 1 above a half."""
+        return (z_BW[:, 0] > 0.5).long()
+
+    def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
+        """Return the value itself."""
+        return category_B[:, None].to(like.dtype)
+
+    def probabilities(self, parameters_BP: Tensor) -> Tensor:
+        """Return the probability of a one."""
+        return torch.sigmoid(parameters_BP)
+
+    def log_relaxed(
+        self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
+    ) -> Tensor:
+        """Return the binary Concrete log-density on (0, 1) (Maddison et al. 2017, appendix B)."""
+        logit_B1 = torch.logit(z_BW, eps=torch.finfo(z_BW.dtype).eps)
+        away_BM = temperature * logit_B1 - parameters_MP[:, 0]
+        # A logistic density of the logit, times how much the logit moves with the value.
+        moves_B1 = F.logsigmoid(logit_B1) + F.logsigmoid(-logit_B1)
+        log_temperature = torch.as_tensor(temperature).log()
+        return log_temperature + F.logsigmoid(away_BM) + F.logsigmoid(-away_BM) - moves_B1
+
+    def log_relaxed_prior(self, z_BW: Tensor, temperature: float | Tensor) -> Tensor:
+        """Return the density with the prior's logit."""
+        prior = math.log(self.probability) - math.log1p(-self.probability)
+        return self.log_relaxed(z_BW, z_BW.new_full((1, 1), prior), temperature)[:, 0]
+
+
+def build_discrete(value: object, *, classes: int) -> Discrete | None:
+    """Return the variable that a value of ``prior.discrete`` means, or None if it means none.
+
+    A whole number from 2 on counts the categories of a Concrete variable, null takes the dataset's
+    classes, ``bernoulli`` is a fair coin, and a number between 0 and 1 the probability of a one.
+    """
+    if value is None:
+        return Concrete(classes)
+    if value == "bernoulli":
+        return Bernoulli(0.5)
+    if isinstance(value, float) and 0 < value < 1:
+        return Bernoulli(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 2:
+        return Concrete(value)
+    return None

@@ -1,0 +1,299 @@
+"""Priors whose continuous variables are independent: p(z) = prod_v p(z_v).
+
+``Independent`` is the density; what its variables are like is a ``Marginals``.
+
+Shapes: B samples, V variables, U numbers in (0, 1) behind a draw, N images, P pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+_PCA_IMAGES = 10_000
+_PCA_OVERSAMPLING = 10  # directions beyond those asked for, which the randomised method needs
+_PCA_ITERATIONS = 8
+
+
+def normal_log_density(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
+    """Return log N(z; loc, scale^2), element by element."""
+    return -0.5 * ((z - loc) / scale).square() - scale.log() - _HALF_LOG_2PI
+
+
+def open_interval(uniform: Tensor) -> Tensor:
+    """Return the numbers with 0 and 1, which random generators do give, moved inside (0, 1)."""
+    margin = torch.finfo(uniform.dtype).eps / 2
+    return uniform.clamp(margin, 1 - margin)
+
+
+def normal_quantile(uniform: Tensor) -> Tensor:
+    """Return the standard normal quantiles; by erfinv, which more devices have than ndtri."""
+    return math.sqrt(2) * torch.erfinv(2 * open_interval(uniform) - 1)
+
+
+def columns(values_BV: Tensor, variables: Sequence[int]) -> Tensor:
+    """Return some columns; by views, since indexing with a list makes a GPU wait for the CPU."""
+    return torch.stack([values_BV[:, variable] for variable in variables], dim=1)
+
+
+class Marginals(Protocol):
+    """V independent variables, one by one."""
+
+    @property
+    def count(self) -> int:
+        """V, the number of variables."""
+        ...
+
+    @property
+    def uniforms(self) -> int:
+        """U, how many numbers in (0, 1) are behind one draw of all variables."""
+        ...
+
+    @property
+    def scale_V(self) -> Tensor:
+        """The spread of each variable: its standard deviation, where it has one."""
+        ...
+
+    def log_density(self, z_BV: Tensor) -> Tensor:
+        """Return log p(z_v), (B, V)."""
+        ...
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z_v|x)||p(z_v)), (B, V)."""
+        ...
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return a draw, (B, V)."""
+        ...
+
+
+class Independent(nn.Module):
+    """p(z) = prod_v p(z_v); see ``density.LatentDensity`` for what each method returns."""
+
+    factorises = True
+
+    def __init__(self, marginals: Marginals) -> None:
+        super().__init__()
+        self.marginals = marginals
+
+    @property
+    def count(self) -> int:
+        """V, the number of variables."""
+        return self.marginals.count
+
+    @property
+    def uniforms(self) -> int:
+        """U, the numbers behind one draw."""
+        return self.marginals.uniforms
+
+    @property
+    def scale_V(self) -> Tensor:
+        """The spread of each variable."""
+        return self.marginals.scale_V
+
+    def log_marginals(self, z_BV: Tensor) -> Tensor:
+        """Return log p(z_v), (V, B)."""
+        return self.marginals.log_density(z_BV).T
+
+    def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:
+        """Return the sum of the variables' log-densities, (B,)."""
+        return columns(self.marginals.log_density(z_BV), variables).sum(1)
+
+    def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z|x)||p(z)), the sum over the variables since both sides factorise, (B,)."""
+        return self.rates(loc_BV, scale_BV, z_BV).sum(1)
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z_v|x)||p(z_v)), (B, V)."""
+        return self.marginals.rates(loc_BV, scale_BV, z_BV)
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return a draw from p(z), (B, V)."""
+        return self.marginals.sample(uniform_BU)
+
+    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
+        """Return itself."""
+        return self
+
+
+class StandardNormal(nn.Module):
+    """N(0, 1)."""
+
+    scale_V: Tensor
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = self.uniforms = count
+        self.register_buffer("scale_V", torch.ones(count), persistent=False)
+
+    def log_density(self, z_BV: Tensor) -> Tensor:
+        """Return the standard normal log-densities."""
+        return -0.5 * z_BV.square() - _HALF_LOG_2PI
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
+        """Return 1/2 (scale^2 + loc^2 - 1) - log scale."""
+        return 0.5 * (scale_BV.square() + loc_BV.square() - 1) - scale_BV.log()
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return the quantiles."""
+        return normal_quantile(uniform_BU)
+
+
+class AnisotropicNormal(nn.Module):
+    """N(0, sigma_v^2) with sigma_v^2 = mean * V * softmax(logits)_v: the total variance is held.
+
+    Source: Mathieu et al. 2019.
+    """
+
+    logits_V: Tensor
+
+    def __init__(self, variances_V: Tensor, mean: float, *, learned: bool) -> None:
+        """Take variances up to a factor, and what their mean is to be."""
+        super().__init__()
+        self.count = self.uniforms = len(variances_V)
+        self.mean = mean
+        logits_V = variances_V.log()
+        if learned:
+            self.logits_V = nn.Parameter(logits_V)
+        else:
+            self.register_buffer("logits_V", logits_V)
+
+    @property
+    def scale_V(self) -> Tensor:
+        """Standard deviations."""
+        log_total = math.log(self.mean * self.count)
+        return (0.5 * (log_total + self.logits_V.log_softmax(0))).exp()
+
+    def log_density(self, z_BV: Tensor) -> Tensor:
+        """Return the normal log-densities."""
+        return normal_log_density(z_BV, torch.zeros_like(z_BV), self.scale_V)
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
+        """Return 1/2 ((scale^2 + loc^2) / sigma^2 - 1) - log(scale / sigma)."""
+        ratio_BV = scale_BV / self.scale_V
+        standard_BV = loc_BV / self.scale_V
+        return 0.5 * (ratio_BV.square() + standard_BV.square() - 1) - ratio_BV.log()
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return the quantiles."""
+        return self.scale_V * normal_quantile(uniform_BU)
+
+
+class Laplace(nn.Module):
+    """exp(-|z| / b) / 2b."""
+
+    scale_V: Tensor
+
+    def __init__(self, count: int, b: float) -> None:
+        super().__init__()
+        self.count = self.uniforms = count
+        self.b = b
+        self.register_buffer("scale_V", torch.full((count,), math.sqrt(2) * b), persistent=False)
+
+    def log_density(self, z_BV: Tensor) -> Tensor:
+        """Return the Laplace log-densities."""
+        return -z_BV.abs() / self.b - math.log(2 * self.b)
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
+        """Return E|z| / b + log 2b minus the posterior's entropy; |z| is a folded normal."""
+        standard_BV = loc_BV / scale_BV
+        near_BV = math.sqrt(2 / math.pi) * scale_BV * (-0.5 * standard_BV.square()).exp()
+        mean_absolute_BV = near_BV + loc_BV * torch.erf(standard_BV / math.sqrt(2))
+        entropy_BV = scale_BV.log() + _HALF_LOG_2PI + 0.5
+        return mean_absolute_BV / self.b + math.log(2 * self.b) - entropy_BV
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return the quantiles."""
+        centred_BV = open_interval(uniform_BU) - 0.5
+        return -self.b * centred_BV.sign() * (1 - 2 * centred_BV.abs()).log()
+
+
+class StudentT(nn.Module):
+    """Student's t of unit scale, as in Mathieu et al. 2019: heavy tails single out the axes."""
+
+    scale_V: Tensor
+
+    def __init__(self, count: int, degrees: float) -> None:
+        super().__init__()
+        self.count, self.uniforms = count, 2 * count
+        self.degrees = degrees
+        # Up to two degrees of freedom the variance is infinite.
+        scale = math.sqrt(degrees / (degrees - 2)) if degrees > 2 else 1.0
+        self.register_buffer("scale_V", torch.full((count,), scale), persistent=False)
+
+    def log_density(self, z_BV: Tensor) -> Tensor:
+        """Return Student's log-densities."""
+        half = 0.5 * (self.degrees + 1)
+        constant = math.lgamma(half) - math.lgamma(0.5 * self.degrees)
+        constant -= 0.5 * math.log(self.degrees * math.pi)
+        return constant - half * torch.log1p(z_BV.square() / self.degrees)
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return log q(z_v|x) - log p(z_v) at the sample, an unbiased estimate."""
+        return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_density(z_BV)
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return sqrt(nu (u^(-2/nu) - 1)) cos(2 pi w) of two uniforms (Bailey 1994)."""
+        radial_BV, angular_BV = open_interval(uniform_BU).chunk(2, dim=1)
+        square_BV = self.degrees * torch.expm1(-2 / self.degrees * radial_BV.log())
+        return square_BV.sqrt() * torch.cos(2 * math.pi * angular_BV)
+
+
+class SpikeSlab(nn.Module):
+    """(1 - gamma) N(0, 1) + gamma N(0, spike_scale^2) (the sparse prior of Mathieu et al. 2019)."""
+
+    scale_V: Tensor
+
+    def __init__(self, count: int, gamma: float, spike_scale: float) -> None:
+        super().__init__()
+        self.count, self.uniforms = count, 2 * count
+        self.gamma, self.spike_scale = gamma, spike_scale
+        scale = math.sqrt(1 - gamma + gamma * spike_scale**2)
+        self.register_buffer("scale_V", torch.full((count,), scale), persistent=False)
+
+    def log_density(self, z_BV: Tensor) -> Tensor:
+        """Return the log-densities of the mixture of slab and spike."""
+        slab_BV = -0.5 * z_BV.square() + math.log1p(-self.gamma)
+        log_spike = math.log(self.gamma) if self.gamma else -math.inf
+        spike_BV = -0.5 * (z_BV / self.spike_scale).square() + log_spike
+        return torch.logaddexp(slab_BV, spike_BV - math.log(self.spike_scale)) - _HALF_LOG_2PI
+
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return log q(z_v|x) - log p(z_v) at the sample, an unbiased estimate."""
+        return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_density(z_BV)
+
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return draws from the slab, narrowed where the first uniforms pick the spike."""
+        which_BV, uniform_BV = uniform_BU.chunk(2, dim=1)
+        slab_BV = normal_quantile(uniform_BV)
+        return torch.where(which_BV < self.gamma, self.spike_scale * slab_BV, slab_BV)
+
+
+def principal_variances(images_NCHW: Tensor, count: int) -> Tensor:
+    """Return the leading variances of the images along their principal axes, largest first, (V,).
+
+    Many images are thinned out evenly. Randomised, with a seed of its own, so that the choice of a
+    prior does not change how the networks are initialised (Halko et al. 2011).
+
+    Raises: ValueError if the images do not vary in that many directions.
+    """
+    thinned_NCHW = images_NCHW[:: math.ceil(len(images_NCHW) / _PCA_IMAGES)]
+    images_NP = thinned_NCHW.flatten(1).float()
+    rank = min(len(images_NP) - 1, images_NP.shape[1])
+    too_few = ValueError(f"the training images vary in fewer than {count} directions")
+    if rank < count:
+        raise too_few
+    centred_NP = images_NP - images_NP.mean(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        q = min(count + _PCA_OVERSAMPLING, *images_NP.shape)
+        singular = torch.svd_lowrank(centred_NP, q=q, niter=_PCA_ITERATIONS)[1]
+    variances_V = singular[:count].square() / (len(images_NP) - 1)
+    if variances_V[-1] <= 1e-6 * variances_V[0]:
+        raise too_few
+    return variances_V

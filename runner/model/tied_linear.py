@@ -1,0 +1,34 @@
+"""A linear layer that reads another's weight backwards.
+
+Shapes: B images, I inputs, O outputs of the tied layer.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from torch import Tensor, nn
+
+
+class TiedLinear(nn.Module):
+    """z W + bias, where W is the other layer's weight and only the bias is this layer's own.
+
+    W is the first ``inputs`` rows of the other layer's weight. That layer is referred to, not
+    owned: its weight appears once among the parameters and in ``state_dict()``, and follows it
+    wherever it is moved, loaded or copied together with this one.
+    """
+
+    def __init__(self, mirror: nn.Linear, inputs: int) -> None:
+        super().__init__()
+        self._mirror = (mirror,)  # inside a tuple, out of sight of nn.Module's registration
+        self.inputs = inputs
+        bound = inputs**-0.5  # as nn.Linear draws its bias
+        self.bias = nn.Parameter(torch.empty(mirror.in_features).uniform_(-bound, bound))
+
+    def forward(self, z_BI: Tensor) -> Tensor:
+        """Return the outputs, (B, O)."""
+        return F.linear(z_BI, self._mirror[0].weight[: self.inputs].T, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes, as nn.Linear prints them."""
+        return f"in_features={self.inputs}, out_features={len(self.bias)}"

@@ -1,0 +1,47 @@
+"""Recent encodings, kept beside the minibatch so that q(z) is estimated from more of them.
+
+Shapes: B images of a minibatch, K places, P numbers from the encoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_EMPTY = -1
+
+
+@dataclass
+class Bank:
+    """A ring of K encodings and the numbers of their images; an image is in it at most once."""
+
+    encodings_KP: Tensor
+    images_K: Tensor
+    """Index of the image behind each place, or -1."""
+
+    @classmethod
+    def empty(cls, places: int, numbers: int, device: torch.device) -> Bank:
+        """Return a bank in which nothing is held yet."""
+        images_K = torch.full((places,), _EMPTY, dtype=torch.long, device=device)
+        return cls(torch.zeros(places, numbers, device=device), images_K)
+
+    def forget(self, images_B: Tensor) -> None:
+        """Drop the encodings of images that are about to be encoded anew.
+
+        So the encodings behind an estimate are always of different images, as its weights assume.
+        """
+        self.images_K = torch.where(torch.isin(self.images_K, images_B), _EMPTY, self.images_K)
+
+    def is_held(self) -> Tensor:
+        """Return which places are taken, as ones and zeros, (K,)."""
+        return (self.images_K != _EMPTY).to(self.encodings_KP.dtype)
+
+    def remember(self, encodings_BP: Tensor, images_B: Tensor, step: int) -> None:
+        """Put the encodings of a step in the places of the oldest; the step says which they are."""
+        count = len(images_B)
+        places_B = torch.arange(count, device=images_B.device) + step * count
+        places_B %= len(self.images_K)
+        self.encodings_KP = self.encodings_KP.index_copy(0, places_B, encodings_BP.detach())
+        self.images_K = self.images_K.index_copy(0, places_B, images_B)

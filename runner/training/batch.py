@@ -1,0 +1,32 @@
+"""Everything one step takes in: images, noise, and the encodings that are remembered.
+
+Shapes: B images, C H W image, W columns of z, K places of the bank, P numbers from the encoder, U
+numbers between 0 and 1, S probes, V dimensions of the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The inputs of one step."""
+
+    images_BCHW: Tensor
+    """What is to be reconstructed: bytes, or values from 0 to 1."""
+    seen_BCHW: Tensor
+    """What the encoder sees: the images, unless the objective corrupts them."""
+    noise_BW: Tensor
+    bank_KP: Tensor | None = None
+    """Recent encodings that stand beside the minibatch's own in q(z)."""
+    is_held_K: Tensor | None = None
+    """One where a place of the bank is taken by an image that is not in the minibatch, or zero."""
+    uniform_BU: Tensor | None = None
+    """Behind draws from p(z), where a penalty needs them."""
+    probes_SBV: Tensor | None = None
+    """Random signs behind the estimate of a Jacobian's norm."""
+    temperature: float | Tensor | None = None
+    """Of the relaxation of discrete variables, where it is scheduled."""

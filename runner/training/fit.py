@@ -1,0 +1,61 @@
+"""Which objectives, priors and datasets go together: what does not is refused in one line."""
+
+from __future__ import annotations
+
+from runner.config import CodePriorConfig, RunConfig
+from runner.dataset import Dataset
+from runner.errors import UsageError
+from runner.model import Prior
+
+_OF_DISTRIBUTIONS = ("capacity", "moments", "mmd", "inclusive_kl", "discriminator")
+_OF_CODES = ("sparsity", "contraction")
+
+
+def check_fit(config: RunConfig, prior: Prior, dataset: Dataset) -> None:
+    """Refuse settings that each make sense but not together.
+
+    Raises: UsageError saying which two do not fit, and what would.
+    """
+    objective = config.objective
+    on = [name for name, value in vars(objective.penalties).items() if value is not None]
+    weights = [w for name, w in vars(objective.weights).items() if name != "reconstruction"]
+    charged = any(weight != 0 for weight in [*weights, *objective.levels])
+    if not prior.has_density:
+        _check_code(config, on, charged=charged)
+        return
+    if not charged and not set(on) & set(_OF_DISTRIBUTIONS):
+        raise UsageError(
+            f"objective={objective.name} leaves q(z|x) free, "
+            f"but prior={config.prior.name} draws from it",
+            "prior=code is a deterministic code",
+        )
+    if "inclusive_kl" in on and prior.discrete.kinds:
+        raise UsageError(
+            "objective.penalties.inclusive_kl compares continuous variables, "
+            f"but the prior has {', '.join(prior.discrete.variables)}"
+        )
+    encodings = objective.encodings
+    if encodings is not None and encodings > dataset.train.size:
+        raise UsageError(
+            f"objective.encodings={encodings} is more than the {dataset.train.size:,} "
+            f"training images of {dataset.name}"
+        )
+
+
+def _check_code(config: RunConfig, on: list[str], *, charged: bool) -> None:
+    objective = config.objective
+    wrong = [name for name in on if name in _OF_DISTRIBUTIONS]
+    rewarded = any(objective.group_information.values())
+    if charged or wrong or rewarded:
+        raise UsageError(
+            f"objective={objective.name} weighs distributions, "
+            f"but prior={config.prior.name} is a deterministic code",
+            "prior=normal is a distribution; objective=ae needs none",
+        )
+    sparsity, prior = objective.penalties.sparsity, config.prior
+    sigmoid = isinstance(prior, CodePriorConfig) and prior.activation == "sigmoid"
+    if sparsity and sparsity.kind == "kl" and not sigmoid:
+        raise UsageError(
+            "objective.penalties.sparsity.kind=kl needs a code between 0 and 1",
+            "prior=sigmoid_code, or objective.penalties.sparsity.kind=l1",
+        )

@@ -1,0 +1,117 @@
+"""All that changes while training, and nothing else: what a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from runner.config import RunConfig, Schedule, parse_number
+from runner.errors import DivergedError, UsageError
+from runner.model import VAE
+from runner.training.adversary import Adversary
+from runner.training.bank import Bank
+
+
+@dataclass
+class TrainingState:
+    """The model, its optimizer, and what some objectives remember or train beside them."""
+
+    model: VAE
+    optimizer: torch.optim.Adam
+    adversary: Adversary | None = None
+    bank: Bank | None = None
+    step: int = 0
+    finite: Tensor = field(default_factory=lambda: torch.tensor(data=True))
+    """Whether every loss so far was a finite number; kept on the device, so that no step waits."""
+
+    @classmethod
+    def fresh(cls, model: VAE, config: RunConfig) -> TrainingState:
+        """Return the state before the first step."""
+        device = next(model.parameters()).device
+        rate = parse_number("learning_rate", config.learning_rate)
+        optimizer = torch.optim.Adam(
+            model.parameters(),
+            lr=rate.at(0) if isinstance(rate, Schedule) else rate,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        wanted = config.objective.penalties.discriminator
+        places = (config.objective.encodings or 0) - config.batch_size
+        width, numbers = model.prior.width, model.prior.numbers
+        return cls(
+            model,
+            optimizer,
+            adversary=Adversary.fresh(wanted, width, config.seed, device) if wanted else None,
+            bank=Bank.empty(places, numbers, device) if places > 0 else None,
+            finite=torch.tensor(data=True, device=device),
+        )
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return the tensors of a checkpoint, on the CPU, by the file that they belong in."""
+        found = _trained("", self.model, self.optimizer)
+        if self.adversary:
+            found |= _trained("discriminator_", self.adversary.network, self.adversary.optimizer)
+        if self.bank:
+            parts = {"encodings": self.bank.encodings_KP, "images": self.bank.images_K}
+            found["bank"] = {name: part.cpu() for name, part in parts.items()}
+        return found
+
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
+        """Take up the tensors of a checkpoint, on the model's own device.
+
+        Raises: UsageError when they are of another model.
+        """
+        try:
+            _restore("", self.model, self.optimizer, tensors)
+            if self.adversary:
+                network, optimizer = self.adversary.network, self.adversary.optimizer
+                _restore("discriminator_", network, optimizer, tensors)
+            if self.bank:
+                device, bank = self.bank.images_K.device, tensors["bank"]
+                self.bank = Bank(bank["encodings"].to(device), bank["images"].to(device))
+        except (RuntimeError, KeyError) as error:
+            raise UsageError("the checkpoint belongs to another model than config.yaml") from error
+        self.step = step
+
+    def check_finite(self) -> None:
+        """Raise DivergedError unless every loss so far and every parameter is a finite number."""
+        parameters = [p for p in self.model.parameters() if not bool(p.isfinite().all())]
+        if parameters or not bool(self.finite):
+            raise DivergedError(
+                f"the loss or a parameter is no longer a finite number at step {self.step}",
+                "a smaller learning_rate or training.clip_gradient=100 may help",
+            )
+
+
+def _trained(
+    prefix: str, network: nn.Module, optimizer: torch.optim.Adam
+) -> dict[str, dict[str, Tensor]]:
+    parameters = {name: p.detach().cpu() for name, p in network.state_dict().items()}
+    moments = {
+        f"{name}/{key}": value.detach().cpu()
+        for name, parameter in network.named_parameters()
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+    return {f"{prefix}model": parameters, f"{prefix}optimizer": moments}
+
+
+def _restore(
+    prefix: str,
+    network: nn.Module,
+    optimizer: torch.optim.Adam,
+    tensors: Mapping[str, Mapping[str, Tensor]],
+) -> None:
+    network.load_state_dict(dict(tensors[f"{prefix}model"]))
+    fused = bool(optimizer.defaults["fused"])
+    for name, parameter in network.named_parameters():
+        start = f"{name}/"
+        optimizer.state[parameter] = {
+            # Only the fused Adam counts its steps on the parameter's device.
+            key.removeprefix(start): value.to(parameter.device)
+            if fused or not key.endswith("/step")
+            else value
+            for key, value in tensors[f"{prefix}optimizer"].items()
+            if key.startswith(start)
+        }
