@@ -188,8 +188,12 @@ class Prior(nn.Module):
             parts.append(self.p.log_joint(z_BV, continuous)[None])
         return sum(parts[1:], start=parts[0])
 
-    def densities(self, z_BW: Tensor, numbers_BP: Tensor, encodings_MP: Tensor) -> Densities:
+    def densities(
+        self, z_BW: Tensor, numbers_BP: Tensor, encodings_MP: Tensor, *, pairs: bool = True
+    ) -> Densities:
         """Return the log-densities of samples under all encodings, their own, and the prior.
+
+        Without ``pairs`` the drawn variables are compared with no other encoding.
 
         Raises: TypeError for a deterministic code.
         """
@@ -197,7 +201,7 @@ class Prior(nn.Module):
             raise TypeError("a deterministic code has no density")
         discrete_BW, z_BV = self._cut(z_BW)
         (own_BW, own_BP), (logits_MW, rest_MP) = self._cut(numbers_BP), self._cut(encodings_MP)
-        drawn_VBM = self.continuous.log_pairs(z_BV, rest_MP)
+        drawn_VBM = self.continuous.log_pairs(z_BV, rest_MP) if pairs else z_BW.new_zeros(0, 1, 1)
         own_VB = self.continuous.log_own(z_BV, own_BP)
         table_VAM, own_VAB = z_BW.new_zeros(0, 1, 1), z_BW.new_zeros(0, 1, 1)
         atoms_AB = z_BW.new_ones(1, len(z_BW))
@@ -206,7 +210,9 @@ class Prior(nn.Module):
             own_VAB = self.discrete.log_q_by_atom(own_BW)
             atoms_AB = own_VAB.sum(0).exp()
         elif self.discrete.kinds:
-            drawn_VBM = torch.cat([self.discrete.log_q_drawn(discrete_BW, logits_MW), drawn_VBM])
+            if pairs:
+                log_q_VBM = self.discrete.log_q_drawn(discrete_BW, logits_MW)
+                drawn_VBM = torch.cat([log_q_VBM, drawn_VBM])
             own_VB = torch.cat([self.discrete.log_q_own(discrete_BW, own_BW), own_VB])
         return Densities(
             self.tree, atoms_AB, drawn_VBM, table_VAM, own_VB, own_VAB,

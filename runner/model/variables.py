@@ -65,8 +65,8 @@ class Normals:
         The difference is formed before it is scaled: the expanded square, though a matrix product,
         loses float32 digits as (|z|/scale)**2.
         """
-        loc_MV, log_scale_MV = encodings_MP.chunk(2, dim=1)
-        loc_VM, log_scale_VM = loc_MV.T[:, None, :], log_scale_MV.T[:, None, :]
+        encodings_PM = encodings_MP.T.contiguous()  # neighbours in memory are neighbours in M
+        loc_VM, log_scale_VM = encodings_PM[:, None].chunk(2)
         standard_VBM = (sample_BV.T[:, :, None] - loc_VM) * (-log_scale_VM).exp()
         return -0.5 * standard_VBM.square() - (log_scale_VM + _HALF_LOG_2PI)
 

@@ -10,7 +10,7 @@ from runner.objective.aggregate_posterior import (
     log_weights_with_bank,
 )
 from runner.objective.objective import Number, Objective
-from runner.objective.terms import TERM_NAMES, Decomposition, Terms, decompose, nodes_of
+from runner.objective.terms import TERM_NAMES, Decomposition, Terms, average, decompose, nodes_of
 
 __all__ = [
     "TERM_NAMES",
@@ -20,6 +20,7 @@ __all__ = [
     "Number",
     "Objective",
     "Terms",
+    "average",
     "decompose",
     "log_aggregate_posterior",
     "log_mixture_weights",

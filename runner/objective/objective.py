@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
@@ -12,12 +13,11 @@ from torch import Tensor
 from runner.config import ObjectiveConfig, Schedule, schedules
 from runner.errors import UsageError, nearest
 from runner.objective.aggregate_posterior import (
-    LogDensities,
     Node,
     log_mixture_weights,
     log_weights_with_bank,
 )
-from runner.objective.terms import TERM_NAMES, Decomposition, decompose
+from runner.objective.terms import TERM_NAMES, Decomposition
 
 Number = float | Tensor
 """A constant, or a tensor without dimensions while it is scheduled: both multiply a tensor."""
@@ -40,8 +40,8 @@ class Objective:
     """N, the number of images that the aggregate posterior is a mean over."""
     schedules: Mapping[str, Schedule]
     """Dotted name → schedule of every number that changes while training."""
-    needs_aggregate_posterior: bool
-    """Whether the loss ever depends on an estimate of q(z); beta-VAE's does not."""
+    needed: frozenset[tuple[int, ...]]
+    """The sets of variables whose marginal q the loss ever depends on: none for beta-VAE."""
 
     @classmethod
     def from_config(cls, config: ObjectiveConfig, tree: Node, dataset_size: int) -> Objective:
@@ -65,8 +65,8 @@ class Objective:
                 f"has {deeper} level{'s' * (deeper > 1)} below its groups"
             )
         found = dict(schedules(config))
-        objective = cls(config, names, deeper, dataset_size, found, needs_aggregate_posterior=True)
-        return replace(objective, needs_aggregate_posterior=objective._ever_estimates())
+        objective = cls(config, names, deeper, dataset_size, found, needed=frozenset())
+        return replace(objective, needed=_needed(objective, tree))
 
     def at(self, step: int) -> Objective:
         """Return the objective with the numbers of a step, counted from zero."""
@@ -74,6 +74,11 @@ class Objective:
             return self
         now = {key: torch.tensor(plan.at(step)) for key, plan in self.schedules.items()}
         return replace(self, settings=_with_numbers(self.settings, now))
+
+    @property
+    def needs_aggregate_posterior(self) -> bool:
+        """Whether the loss ever depends on an estimate of q(z)."""
+        return bool(self.needed)
 
     @property
     def weights(self) -> dict[str, Number]:
@@ -98,29 +103,21 @@ class Objective:
     @property
     def shared_weight(self) -> Number:
         """The smallest weight of the terms that make up the KL: what all of them share."""
-        numbers = self._kl_weights()
+        weights = self.weights
+        numbers: list[Any] = [weights["index_code_mi"], weights["dimension_wise_kl"]]
+        numbers += self.level_weights
         if any(isinstance(number, Tensor) for number in numbers):
             return torch.stack([torch.as_tensor(number) for number in numbers]).amin()
         return min(numbers)
 
-    def decompose(
-        self, densities: LogDensities, reconstruction: Tensor, is_held_K: Tensor | None = None
-    ) -> Decomposition:
-        """Return the terms of a minibatch whose samples are compared with its own encodings.
+    def log_weights(self, samples: int, is_held_K: Tensor | None, like: Tensor) -> Tensor:
+        """Return the log-weights of a minibatch's own encodings, and of a bank's if there is one.
 
-        ``is_held_K`` says which places of a bank of further encodings are taken; ``densities`` then
-        has the bank's columns after the minibatch's.
-
-        Shapes: ``reconstruction`` is -E log p(x|z), a scalar. Units: nats per example.
+        ``is_held_K`` says which places of the bank are taken. Shapes: (B, B) or (B, B + K).
         """
-        samples = densities.atoms_AB.shape[1]
         if is_held_K is None:
-            log_weights_BM = log_mixture_weights(
-                samples, samples, self.dataset_size, like=densities.atoms_AB
-            )
-        else:
-            log_weights_BM = log_weights_with_bank(samples, is_held_K, self.dataset_size)
-        return decompose(densities, reconstruction, log_weights_BM)
+            return log_mixture_weights(samples, samples, self.dataset_size, like=like)
+        return log_weights_with_bank(samples, is_held_K, self.dataset_size)
 
     def loss(
         self, reconstruction: Tensor, rate: Tensor | None, decomposition: Decomposition | None
@@ -149,15 +146,41 @@ class Objective:
             loss = loss + _charge(weight, 0.0, decomposition.group_information_G[group])
         return loss
 
-    def _kl_weights(self) -> list[Any]:
-        weights = self.weights
-        return [weights["index_code_mi"], weights["dimension_wise_kl"], *self.level_weights]
 
-    def _ever_estimates(self) -> bool:
-        # A schedule of one name behind all weights keeps them equal at every step.
-        first, *others = self._kl_weights()
-        rewarded = any(self.settings.group_information.values())
-        return rewarded or any(other != first for other in others)
+def _needed(objective: Objective, tree: Node) -> frozenset[tuple[int, ...]]:
+    """Return the sets of variables whose E log q does not cancel from the weighted sum.
+
+    Each set stands in it with the weight of the level that it is split in, less that of the level
+    in which it is a part, and so on; they cancel where both are one number, or one schedule.
+    """
+    charged: dict[tuple[int, ...], list[Any]] = defaultdict(list)
+    credited: dict[tuple[int, ...], list[Any]] = defaultdict(list)
+    levels: list[Any] = objective.level_weights
+    credited[tree.variables].append(objective.weights["index_code_mi"])
+
+    def visit(node: Node, depth: int) -> None:
+        charged[node.variables].append(levels[depth])
+        for child in node.children:
+            credited[child.variables].append(levels[depth])
+            if child.children:
+                visit(child, depth + 1)
+            else:
+                charged[child.variables].append(objective.weights["dimension_wise_kl"])
+
+    visit(tree, 0)
+    for group, weight in objective.group_information.items():
+        if weight:
+            credited[tree.children[group].variables].append(("information", weight))
+    return frozenset(part for part in charged if not _cancel(charged[part], credited[part]))
+
+
+def _cancel(charged: Sequence[Any], credited: Sequence[Any]) -> bool:
+    left = list(credited)
+    for weight in charged:
+        if weight not in left:
+            return False
+        left.remove(weight)
+    return not left
 
 
 def _charge(weight: Number, shared: Number, term: Tensor) -> Tensor | float:

@@ -6,7 +6,8 @@ Shapes: B samples, M encodings, V variables, G groups, L levels, A atoms (see
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -58,19 +59,26 @@ class Decomposition:
 
 
 def decompose(
-    densities: LogDensities, reconstruction: Tensor, log_weights_BM: Tensor
+    densities: LogDensities,
+    reconstruction: Tensor,
+    log_weights_BM: Tensor,
+    *,
+    wanted: frozenset[tuple[int, ...]] | None = None,
 ) -> Decomposition:
     """Split the negative ELBO into its five terms, with one estimate of q(z) behind all of them.
 
     Every node of the tree of variables has a total correlation, E[log q(z_node) - sum over its
-    children log q(z_child)] less the prior's own; those of one depth make a level.
+    children log q(z_child)] less the prior's own; those of one depth make a level. ``wanted`` names
+    the sets of variables whose marginal is needed; in a sum of terms from which all others cancel,
+    as in a loss, they may be left out, and count as zero.
 
     Shapes: ``reconstruction`` is -E log p(x|z), a scalar; all returned figures are means over B.
     Units: nats per example.
     Source: Esmaeili et al. 2019. The sum telescopes to the negative ELBO for any estimator.
     """
     variables = densities.tree.variables
-    log_q = _log_marginals(densities, log_weights_BM)
+    found = _log_marginals(densities, log_weights_BM, wanted)
+    log_q = defaultdict(lambda: torch.zeros_like(reconstruction), found)
     log_p = _log_priors(densities)
     own_V = torch.stack([_mean(densities, _own(densities, v)) for v in variables])
     log_qv_V = torch.stack([log_q[v,] for v in variables])
@@ -87,6 +95,21 @@ def decompose(
     own_G = torch.stack([own_V[list(group.variables)].sum() for group in groups])
     log_qg_G = torch.stack([log_q[group.variables] for group in groups])
     return Decomposition(terms, levels_L, own_V - log_qv_V, own_G - log_qg_G)
+
+
+def average(parts: Sequence[Decomposition], shares: Sequence[float]) -> Decomposition:
+    """Return the decomposition of a minibatch from those of its parts; the shares sum to one."""
+
+    def mean(pick: Callable[[Decomposition], Tensor]) -> Tensor:
+        return torch.stack([s * pick(p) for p, s in zip(parts, shares, strict=True)]).sum(0)
+
+    terms_T = mean(lambda part: part.terms.stack())
+    return Decomposition(
+        Terms(*terms_T.unbind()),
+        mean(lambda part: part.levels_L),
+        mean(lambda part: part.variable_information_V),
+        mean(lambda part: part.group_information_G),
+    )
 
 
 def _mean(densities: LogDensities, values_AB: Tensor) -> Tensor:
@@ -130,30 +153,29 @@ def _log_priors(densities: LogDensities) -> dict[tuple[int, ...], Tensor]:
 
 
 def _log_marginals(
-    densities: LogDensities, log_weights_BM: Tensor
+    densities: LogDensities,
+    log_weights_BM: Tensor,
+    wanted: frozenset[tuple[int, ...]] | None,
 ) -> dict[tuple[int, ...], Tensor]:
-    """Return E log q of every variable and every node of the tree.
+    """Return E log q of every variable and every node of the tree, or of those that are wanted.
 
     All sets of drawn variables are reduced in one call, and so are all single ones.
     """
     enumerated = len(densities.enumerated_VAM)
     singles: list[tuple[int, ...]] = [(v,) for v in densities.tree.variables]
+    every = {*singles, *(node.variables for node in nodes_of(densities.tree))}
+    left = every if wanted is None else every & wanted
     found: dict[tuple[int, ...], Tensor] = {}
-    if enumerated:
-        log_qk_VAB = log_enumerated_posterior(densities.enumerated_VAM, log_weights_BM)
-        found |= {(v,): _mean(densities, log_qk_VAB[v]) for v in range(enumerated)}
-    if len(densities.drawn_VBM):
+    if left & set(singles[enumerated:]):
         mean_V = log_aggregate_posterior(densities.drawn_VBM, log_weights_BM).mean(1)
         found |= dict(zip(singles[enumerated:], mean_V, strict=True))
-    wanted = sorted({node.variables for node in nodes_of(densities.tree)} - set(found))
-    plain = [part for part in wanted if part[0] >= enumerated]
+    plain = sorted(part for part in left - set(found) if part[0] >= enumerated)
     if plain:
         pairs = [_drawn(densities, part) for part in plain]
         mean_S = log_aggregate_posterior(torch.stack(pairs), log_weights_BM).mean(1)
         found |= dict(zip(plain, mean_S, strict=True))
-    for part in wanted:
-        if part not in found:
-            found[part] = _mean(densities, _log_mixed(densities, part, log_weights_BM))
+    for part in sorted(left - set(found)):
+        found[part] = _mean(densities, _log_mixed(densities, part, log_weights_BM))
     return found
 
 
