@@ -28,8 +28,9 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
         return UsageError(f"'{match[1]}' has a value already", f"without the +: {match[1]}=…")
     if match := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", message):
         return unknown_setting(match[1].partition("@")[0], conf, overrides)
-    if match := re.match(r"Error merging override (\S+)", message):
-        return UsageError(f"{match[1]}: {_first_line(error.__cause__ or error)}")
+    if match := re.match(r"Error merging override (\S+)|In '(\w+)/(\w+)': \w+ raised", message):
+        where = match[1] or f"{match[2]}={match[3]} does not fit the other choices"
+        return UsageError(f"{where}: {_reason(error)}")
     if "parsing override" in message or isinstance(error, OverrideParseException):
         written = getattr(error, "override", None)
         what = f"'{written}'" if written else "the settings"
@@ -40,6 +41,9 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
 def unknown_setting(key: str, conf: str, overrides: list[str]) -> UsageError:
     """Return the error for a key that no setting has, naming the nearest that one has."""
     known = _known_settings(conf, overrides)
+    if key in known:  # it was given as a mapping, and one of its keys is wrong
+        inside = [k.removeprefix(f"{key}.") for k in known if k.startswith(f"{key}.")]
+        return UsageError(f"{key} was given a setting that it lacks", f"it has {', '.join(inside)}")
     hint = nearest_setting(key, known) or "vaerun --cfg job shows all settings"
     return UsageError(f"unknown setting '{key}'", hint)
 
@@ -68,3 +72,9 @@ def _known_settings(conf: str, overrides: list[str]) -> list[str]:
 
 def _first_line(error: BaseException) -> str:
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _reason(error: Exception) -> str:
+    """Return why settings do not go together: Hydra says it in a cause, or below a headline."""
+    _, _, below = str(error).partition("\n")
+    return _first_line(error.__cause__ or (Exception(below) if below.strip() else error))

@@ -160,7 +160,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
         images=lambda: dataset.some_images(device),
     ).to(device)
     objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
-    check_fit(config, model.prior, dataset)
+    check_fit(config, model.prior, objective, dataset)
     state = TrainingState.fresh(model, config)
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
@@ -249,9 +249,9 @@ def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     for name, figure in pictures.figures(source):
         paths[name] = folder.write_figure(name, figure)
         _stop_if_asked(run, interrupt)
-    paths["traversal"] = folder.write_animation(
-        "traversal", pictures.animation(), seconds_per_frame=0.12
-    )
+    frames = pictures.animation()
+    if frames is not None:
+        paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
     wandb_run.log_figures(paths, step=run.state.step)
 
 

@@ -17,6 +17,8 @@ from runner.config.rules import validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.errors import UsageError, nearest, nearest_setting
 
+_FREE_NAMES = ("objective.group_information", "prior.discrete")
+
 
 def data_root() -> Path:
     """Return the folder of ``conf/`` and ``sweeps/``: in a wheel, or beside this package."""
@@ -41,12 +43,12 @@ def register() -> None:
 
 
 def freed(key: str) -> str:
-    """Return a setting's key such that ``group_information`` takes the name of any group.
+    """Return a setting's key such that the mappings of names take a name of the user's.
 
-    Which groups there are is the prior's to say, so the schema cannot list them, and Hydra adds
-    keys that it does not know only where they are marked.
+    Which groups and variables there are is not the schema's to list, and Hydra adds keys that it
+    does not know only where they are marked.
     """
-    return f"++{key}" if key.startswith("objective.group_information") else key
+    return f"++{key}" if key.startswith(_FREE_NAMES) else key
 
 
 def _either(first: str | None, other: str) -> str:

@@ -23,16 +23,11 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     """Yield (key, value, what it may be) of every setting that is one of a few words."""
     on = objective.penalties
     yield "objective.concrete_density", objective.concrete_density, CONCRETE_DENSITIES
-    if on.moments:
-        yield "objective.penalties.moments.of", on.moments.of, MOMENTS
-    if on.mmd:
-        yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
-    if on.sparsity:
-        yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES
-    if on.contraction:
-        yield "objective.penalties.contraction.estimate", on.contraction.estimate, CONTRACTIONS
-    if objective.corruption:
-        yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
+    yield "objective.penalties.moments.of", on.moments.of, MOMENTS
+    yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
+    yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES
+    yield "objective.penalties.contraction.estimate", on.contraction.estimate, CONTRACTIONS
+    yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
 
 
 def objective_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
@@ -47,35 +42,25 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str,
     for field in fields(objective.penalties):
         settings = getattr(objective.penalties, field.name)
         for name in ("weight", "nats", "off_diagonal", "diagonal"):
-            if settings is not None and hasattr(settings, name):
+            if hasattr(settings, name):
                 yield _number(
                     f"objective.penalties.{field.name}.{name}", getattr(settings, name), 0
                 )
-    if objective.corruption:
-        yield _number("objective.corruption.amount", objective.corruption.amount, 0)
+    yield _number("objective.corruption.amount", objective.corruption.amount, 0)
     yield from _penalty_rules(objective)
 
 
 def _penalty_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
     on, at = objective.penalties, "objective.penalties"
-    if on.mmd:
-        positive = bool(on.mmd.scales) and min(on.mmd.scales) > 0
-        yield f"{at}.mmd.scales", on.mmd.scales, "positive numbers", positive
-    if on.sparsity:
-        rate = on.sparsity.rate
-        yield f"{at}.sparsity.rate", rate, "between 0 and 1", 0 < rate < 1
-    if on.contraction:
-        yield (
-            f"{at}.contraction.probes",
-            on.contraction.probes,
-            "at least 1",
-            (on.contraction.probes >= 1),
-        )
-    if on.discriminator:
-        rate, widths = on.discriminator.learning_rate, on.discriminator.widths
-        yield f"{at}.discriminator.learning_rate", rate, "a positive number", 0 < rate < math.inf
-        positive = bool(widths) and min(widths) > 0
-        yield f"{at}.discriminator.widths", widths, "positive numbers", positive
+    positive = bool(on.mmd.scales) and min(on.mmd.scales) > 0
+    yield f"{at}.mmd.scales", on.mmd.scales, "positive numbers", positive
+    yield f"{at}.sparsity.rate", on.sparsity.rate, "between 0 and 1", 0 < on.sparsity.rate < 1
+    probes = on.contraction.probes
+    yield f"{at}.contraction.probes", probes, "at least 1", probes >= 1
+    rate, widths = on.discriminator.learning_rate, on.discriminator.widths
+    yield f"{at}.discriminator.learning_rate", rate, "a positive number", 0 < rate < math.inf
+    positive = bool(widths) and min(widths) > 0
+    yield f"{at}.discriminator.widths", widths, "positive numbers", positive
 
 
 def _number(key: str, value: object, least: float) -> tuple[str, Any, str, bool]:

@@ -91,15 +91,15 @@ class ContractionConfig:
 
 @dataclass
 class PenaltiesConfig:
-    """What is added to the weighted sum; null is off."""
+    """What is added to the weighted sum; a weight of zero is off."""
 
-    capacity: Optional[CapacityConfig]  # noqa: UP045 - OmegaConf 2.3 reads Optional
-    moments: Optional[MomentsConfig]  # noqa: UP045
-    mmd: Optional[MmdConfig]  # noqa: UP045
-    inclusive_kl: Optional[InclusiveKlConfig]  # noqa: UP045
-    discriminator: Optional[DiscriminatorConfig]  # noqa: UP045
-    sparsity: Optional[SparsityConfig]  # noqa: UP045
-    contraction: Optional[ContractionConfig]  # noqa: UP045
+    capacity: CapacityConfig
+    moments: MomentsConfig
+    mmd: MmdConfig
+    inclusive_kl: InclusiveKlConfig
+    discriminator: DiscriminatorConfig
+    sparsity: SparsityConfig
+    contraction: ContractionConfig
 
 
 @dataclass
@@ -119,6 +119,6 @@ class ObjectiveConfig:
     levels: list[Any]
     group_information: dict[str, Any]
     penalties: PenaltiesConfig
-    corruption: Optional[CorruptionConfig]  # noqa: UP045
+    corruption: CorruptionConfig
     concrete_density: str
-    encodings: Optional[int]  # noqa: UP045
+    encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`

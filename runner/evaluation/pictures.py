@@ -20,6 +20,7 @@ from runner.dataset import Dataset
 from runner.evaluation import figures
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.figures import TraversalRow
+from runner.evaluation.plane_pictures import plane_picture
 from runner.model import VAE
 from runner.model.vae import to_unit
 
@@ -43,6 +44,9 @@ class Pictures:
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure."""
+        if self.dataset.is_plane:
+            yield from self._figures_of_points(source)
+            return
         yield "reconstructions", self._reconstructions()
         prior = self.model.open_prior()
         if prior.has_density:
@@ -54,6 +58,13 @@ class Pictures:
         if prior.has_density:
             yield "information", self._information()
         yield "latents", self._latents()
+
+    def _figures_of_points(self, source: Generator) -> Iterator[tuple[str, Figure]]:
+        figure = plane_picture(self.model, self.dataset, self.encodings, source)
+        if figure is not None:
+            yield "plane", figure
+        if self.model.prior.has_density:
+            yield "information", self._information()
 
     @torch.no_grad()
     def traversal_rows(self) -> list[TraversalRow]:
@@ -91,9 +102,12 @@ class Pictures:
         return dict(zip(prior.variable_names, pairs, strict=True))
 
     @torch.no_grad()
-    def animation(self) -> NDArray[np.uint8]:
-        """Return the traversal as frames, (F, H, W, 3): all variables move at once, to and fro."""
-        return figures.traversal_frames(self.traversal_rows())
+    def animation(self) -> NDArray[np.uint8] | None:
+        """Return the traversal as frames, (F, H, W, 3): all variables move at once, to and fro.
+
+        Points in the plane have none.
+        """
+        return None if self.dataset.is_plane else figures.traversal_frames(self.traversal_rows())
 
     def _traversal_row(
         self, name: str, information: float | None, columns: slice, positions: list[float]

@@ -118,11 +118,16 @@ class Concrete:
         self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
     ) -> Tensor:
         """Return the Concrete log-density on the simplex (Maddison et al. 2017, equation 10)."""
-        log_z_BK = z_BW.clamp_min(torch.finfo(z_BW.dtype).tiny).log()
+        tiny = torch.finfo(z_BW.dtype).tiny
+        log_z_BK = z_BW.clamp_min(tiny).log()
         log_q_MK = F.log_softmax(parameters_MP, dim=1)
-        scores_BMK = log_q_MK[None] - temperature * log_z_BK[:, None]
-        scale = torch.as_tensor(temperature).log() * (self.categories - 1)
-        total_BM = log_q_MK.sum(1) - self.categories * scores_BMK.logsumexp(-1)
+        # The sum over categories as a matrix product, each row scaled by its largest power.
+        power_BK = -temperature * log_z_BK
+        top_B1 = power_BK.detach().amax(1, keepdim=True)
+        sums_BM = (power_BK - top_B1).exp() @ log_q_MK.exp().T
+        log_sums_BM = sums_BM.clamp_min(tiny).log() + top_B1
+        scale = torch.as_tensor(temperature, dtype=z_BW.dtype).log() * (self.categories - 1)
+        total_BM = log_q_MK.sum(1) - self.categories * log_sums_BM
         shape = math.lgamma(self.categories) + scale
         return shape + total_BM - (temperature + 1) * log_z_BK.sum(1)[:, None]
 
@@ -181,7 +186,7 @@ class Bernoulli:
         away_BM = temperature * logit_B1 - parameters_MP[:, 0]
         # A logistic density of the logit, times how much the logit moves with the value.
         moves_B1 = F.logsigmoid(logit_B1) + F.logsigmoid(-logit_B1)
-        log_temperature = torch.as_tensor(temperature).log()
+        log_temperature = torch.as_tensor(temperature, dtype=z_BW.dtype).log()
         return log_temperature + F.logsigmoid(away_BM) + F.logsigmoid(-away_BM) - moves_B1
 
     def log_relaxed_prior(self, z_BW: Tensor, temperature: float | Tensor) -> Tensor:

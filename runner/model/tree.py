@@ -59,7 +59,7 @@ def _of_equal_size(config: PriorConfig, continuous: Sequence[str], first: int) -
 
 
 def _node(name: str, part: object, key: str, names: Sequence[str]) -> Node:
-    if isinstance(part, Mapping):
+    if isinstance(part, Mapping) and part:
         inner = cast("Mapping[str, Any]", part)
         nodes = [_node(f"{name}/{n}", p, f"{key}.{n}", names) for n, p in inner.items()]
         return _gathered(name, nodes)

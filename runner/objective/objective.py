@@ -104,6 +104,8 @@ class Objective:
     def shared_weight(self) -> Number:
         """The smallest weight of the terms that make up the KL: what all of them share."""
         weights = self.weights
+        if not self.needed:  # all weigh the same, but for levels at which nothing is split
+            return weights["index_code_mi"]
         numbers: list[Any] = [weights["index_code_mi"], weights["dimension_wise_kl"]]
         numbers += self.level_weights
         if any(isinstance(number, Tensor) for number in numbers):

@@ -6,26 +6,34 @@ from runner.config import CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import Prior
+from runner.objective import Objective
+from runner.training.penalties import active
 
 _OF_DISTRIBUTIONS = ("capacity", "moments", "mmd", "inclusive_kl", "discriminator")
 _OF_CODES = ("sparsity", "contraction")
 
 
-def check_fit(config: RunConfig, prior: Prior, dataset: Dataset) -> None:
+def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Dataset) -> None:
     """Refuse settings that each make sense but not together.
 
     Raises: UsageError saying which two do not fit, and what would.
     """
-    objective = config.objective
-    on = [name for name, value in vars(objective.penalties).items() if value is not None]
-    weights = [w for name, w in vars(objective.weights).items() if name != "reconstruction"]
-    charged = any(weight != 0 for weight in [*weights, *objective.levels])
+    if dataset.is_plane and getattr(config.likelihood, "mean", None) != "linear":
+        raise UsageError(
+            f"dataset={dataset.name} has points, which likelihood={config.likelihood.name} "
+            "would take for grey values",
+            "likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
+        )
+    on = list(active(objective))
+    settings = config.objective
+    weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
+    charged = any(weight != 0 for weight in [*weights, *settings.levels])
     if not prior.has_density:
         _check_code(config, on, charged=charged)
         return
     if not charged and not set(on) & set(_OF_DISTRIBUTIONS):
         raise UsageError(
-            f"objective={objective.name} leaves q(z|x) free, "
+            f"objective={settings.name} leaves q(z|x) free, "
             f"but prior={config.prior.name} draws from it",
             "prior=code is a deterministic code",
         )
@@ -34,7 +42,7 @@ def check_fit(config: RunConfig, prior: Prior, dataset: Dataset) -> None:
             "objective.penalties.inclusive_kl compares continuous variables, "
             f"but the prior has {', '.join(prior.discrete.variables)}"
         )
-    encodings = objective.encodings
+    encodings = settings.encodings
     if encodings is not None and encodings > dataset.train.size:
         raise UsageError(
             f"objective.encodings={encodings} is more than the {dataset.train.size:,} "
@@ -54,7 +62,7 @@ def _check_code(config: RunConfig, on: list[str], *, charged: bool) -> None:
         )
     sparsity, prior = objective.penalties.sparsity, config.prior
     sigmoid = isinstance(prior, CodePriorConfig) and prior.activation == "sigmoid"
-    if sparsity and sparsity.kind == "kl" and not sigmoid:
+    if "sparsity" in on and sparsity.kind == "kl" and not sigmoid:
         raise UsageError(
             "objective.penalties.sparsity.kind=kl needs a code between 0 and 1",
             "prior=sigmoid_code, or objective.penalties.sparsity.kind=l1",

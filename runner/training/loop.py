@@ -93,7 +93,8 @@ class _Source:
         indices_B = self.order.batch(step)
         images_BCHW = self.images.images(indices_B)
         seen_BCHW = images_BCHW
-        if corruption := objective.settings.corruption:
+        corruption = objective.settings.corruption
+        if isinstance(corruption.amount, Tensor) or corruption.amount != 0:
             uniform_BCHW = self._uniform("corruption", *images_BCHW.shape)
             seen_BCHW = corrupt(images_BCHW, corruption.kind, corruption.amount, uniform_BCHW)
         if bank:

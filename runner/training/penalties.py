@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from runner.config import MomentsConfig
 from runner.model import VAE, Prior
 from runner.model.vae import to_unit
 from runner.objective import Number, Objective, divergences, penalties
@@ -51,10 +52,19 @@ def charge(objective: Objective, evidence: Evidence) -> tuple[Tensor | float, di
 
 
 def active(objective: Objective) -> dict[str, Any]:
-    """Return the settings of the penalties that are on, by name."""
+    """Return the settings of the penalties that ever weigh something, by name."""
     every = objective.settings.penalties
     settings = {field.name: getattr(every, field.name) for field in fields(every)}
-    return {name: value for name, value in settings.items() if value is not None}
+    return {name: value for name, value in settings.items() if _weighs(value)}
+
+
+def _weighs(settings: Any) -> bool:  # noqa: ANN401 - the settings of any penalty
+    if isinstance(settings, MomentsConfig):
+        strengths = (settings.off_diagonal, settings.diagonal)
+    else:
+        strengths = (settings.weight,)
+    # A scheduled strength is a schedule or, at a step, a tensor: it weighs, even if zero now.
+    return any(isinstance(strength, Tensor) or strength != 0 for strength in strengths)
 
 
 def weight_of(settings: Any) -> Number:  # noqa: ANN401 - the settings of any penalty

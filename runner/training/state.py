@@ -37,7 +37,8 @@ class TrainingState:
             lr=rate.at(0) if isinstance(rate, Schedule) else rate,
             fused=device.type in ("cpu", "cuda"),
         )
-        wanted = config.objective.penalties.discriminator
+        penalties = config.objective.penalties
+        wanted = penalties.discriminator if penalties.discriminator.weight != 0 else None
         places = (config.objective.encodings or 0) - config.batch_size
         width, numbers = model.prior.width, model.prior.numbers
         return cls(
