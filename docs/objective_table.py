@@ -1,0 +1,254 @@
+"""Write the table of objectives from the YAML that defines them.
+
+    python docs/objective_table.py
+
+``objectives.md`` is written beside this file. Symbols and words are those of ``conf/objective``;
+what an objective needs is asked of the code that would train it.
+"""
+
+# ruff: noqa: RUF001 - Greek letters and the minus sign are what a formula is written in
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from hydra import compose, initialize_config_dir
+
+from runner import config as settings
+from runner.listing import choices
+from runner.model.latent_space import build_prior
+from runner.objective import TERM_NAMES, Objective
+from runner.training.penalties import NEEDS_PRIOR_DRAWS, active
+
+PAGE = Path(__file__).with_name("objectives.md")
+
+SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
+OPERATIONS = {"sum": " + ", "less": " − ", "times": " · "}
+"""The resolvers of the YAML, and what stands between their arguments."""
+
+REDUCTIONS: dict[str, dict[str, float]] = {
+    "beta_vae": {"beta": 1},
+    "beta_tcvae": {"alpha": 1, "beta": 1, "gamma": 1},
+    "hfvae": {"alpha": 1, "beta": 1, "gamma": 1},
+    "factor_vae": {"gamma": 0},
+    "info_vae": {"alpha": 0, "beta": 1},
+    "decomposition": {"beta": 1, "alpha": 0},
+    "decomposition_kl": {"beta": 1, "alpha": 0},
+    "corex": {"alpha": 0},
+    "dip_vae_i": {"beta": 0},
+    "dip_vae_ii": {"beta": 0},
+}
+"""Objective → the settings under which its loss is that of ``vae``."""
+
+_CITATION = re.compile(r"[A-Z]\w+(?: et al\.| & [A-Z]\w+)? (?:19|20)\d\d")
+_REFERENCE = re.compile(r"\$\{(\w+)\}")
+_CALL = re.compile(r"\$\{(\w+):([^${}]*)\}")
+_IMAGES = 1000  # N of an objective that is only asked what it needs
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One objective: what its YAML says of itself, as it stands there."""
+
+    name: str
+    help: str
+    yaml: dict[str, Any]
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The block ``objective``."""
+        return self.yaml["objective"]
+
+    @property
+    def prior(self) -> str:
+        """The prior that the objective brings, or a dash."""
+        overridden = (item for item in self.yaml.get("defaults", []) if isinstance(item, dict))
+        return next((item["override /prior"] for item in overridden), "—")
+
+
+def entries() -> list[Entry]:
+    """Return every objective of ``conf/objective``, by name."""
+    folder = settings.data_root() / "conf" / "objective"
+    return [
+        Entry(
+            choice.name, choice.help, yaml.safe_load((folder / f"{choice.name}.yaml").read_text())
+        )
+        for choice in choices("objective")
+    ]
+
+
+def symbolic(value: object) -> str:
+    """Return a value of the YAML as a formula: ``${less:1,${alpha}}`` is 1 − α."""
+    if isinstance(value, dict):
+        return _schedule(value)
+    if isinstance(value, list):
+        return ", ".join(symbolic(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return f"{value:g}"
+    text = _REFERENCE.sub(lambda match: SYMBOLS[match[1]], value)
+    return _CALL.sub(_operation, text)
+
+
+def _operation(call: re.Match[str]) -> str:
+    joined = OPERATIONS[call[1]].join(part.strip() for part in call[2].split(","))
+    return joined.replace("+ -", "− ")
+
+
+def _schedule(value: dict[str, Any]) -> str:
+    shape, plan = next(iter(value.items()))
+    told = " ".join(f"{key} {symbolic(plan[key])}" for key in ("from", "to", "over") if key in plan)
+    return f"{shape} {told} steps"
+
+
+def _beside(entry: Entry) -> list[str]:
+    """Return in words what an objective has beside its five weights."""
+    shared = yaml.safe_load((settings.data_root() / "conf" / "config.yaml").read_text())[
+        "objective"
+    ]
+    found = {
+        name: shared["penalties"][name] | knobs
+        for name, knobs in entry.own.get("penalties", {}).items()
+    }
+    for name in ("group_information", "corruption"):
+        if name in entry.own:
+            found[name] = shared[name] | entry.own[name]
+    return [f"{name} ({_told(knobs)})" for name, knobs in found.items()]
+
+
+def _told(knobs: dict[str, Any]) -> str:
+    return "; ".join(f"{key} {symbolic(value)}" for key, value in knobs.items())
+
+
+def compose_objective(entry: Entry) -> settings.RunConfig:
+    """Return the settings of a run with an objective as its YAML leaves it."""
+    settings.register()
+    conf = str(settings.data_root() / "conf")
+    with initialize_config_dir(conf, version_base="1.3"):
+        return settings.parse(compose("config", [f"objective={entry.name}"]))
+
+
+def estimators(entry: Entry) -> str:
+    """Return what an objective is computed with, as the code that trains it decides."""
+    config = compose_objective(entry)
+    prior = build_prior(
+        config.prior,
+        shape=(1, 64, 64),
+        classes=2,
+        concrete_density=config.objective.concrete_density,
+        images=lambda: torch.zeros(0),
+    )
+    objective = Objective.from_config(config.objective, prior.tree, _IMAGES).at(0)
+    penalties = set(active(objective))
+    found = []
+    if prior.has_density and (objective.shared_weight != 0 or "capacity" in penalties):
+        found.append("closed-form KL")
+    if prior.has_density and objective.needs_aggregate_posterior:
+        found.append("minibatch estimate of q(z)")
+    if "discriminator" in penalties:
+        found.append("discriminator")
+    if penalties & NEEDS_PRIOR_DRAWS:
+        found.append("prior draws")
+    if not found:
+        return "none"
+    return found[0] + " only" if found == ["closed-form KL"] else ", ".join(found)
+
+
+def _formula(entry: Entry) -> str:
+    """Return the loss in the names of the terms and penalties."""
+    parts: list[str] = []
+    for term in TERM_NAMES:
+        weight = symbolic(entry.own["weights"][term])
+        parts += [] if weight == "0" else [_product(weight, term)]
+    for name, knobs in entry.own.get("penalties", {}).items():
+        parts.append(_product(symbolic(knobs["weight"]), name) if "weight" in knobs else name)
+    for group, weight in entry.own.get("group_information", {}).items():
+        parts.append(_product(symbolic(weight), f"I(x; z_{group})"))
+    return " + ".join(parts)
+
+
+def _product(weight: str, name: str) -> str:
+    factor = f"({weight})" if " " in weight else weight
+    return name if weight == "1" else f"{factor} {name}"
+
+
+def _defaults(entry: Entry) -> str:
+    found = [f"{SYMBOLS[k]} = {entry.yaml[k]:g}" for k in SYMBOLS if k in entry.yaml]
+    return ", ".join(found) or "—"
+
+
+def _row(entry: Entry) -> list[str]:
+    weights = [symbolic(entry.own["weights"][term]) for term in TERM_NAMES]
+    beside = "<br>".join(_beside(entry)) or "—"
+    source = "; ".join(_CITATION.findall(entry.help))
+    name = f"[{entry.name}](#{entry.name})"
+    return [name, *weights, beside, estimators(entry), entry.prior, _defaults(entry), source]
+
+
+def _paragraphs(entry: Entry) -> Iterator[str]:
+    yield from (f"### {entry.name}", "", entry.help, "", f"    {_formula(entry)}", "")
+    if beside := _beside(entry):
+        yield from (f"Beside the weights: {', '.join(beside)}.", "")
+    if entry.name in REDUCTIONS:
+        yield from (f"It is `vae` at {_settings_of(entry.name)}.", "")
+
+
+def _settings_of(name: str) -> str:
+    return ", ".join(f"{SYMBOLS[key]} = {value:g}" for key, value in REDUCTIONS[name].items())
+
+
+_HOW_TO_ADD = """\
+## How to add one
+
+An objective is a YAML file in `conf/objective/`, and no code: five `weights`, each a number, a
+schedule or a knob like `${beta}`; what it has beside them (`penalties`, `group_information`,
+`corruption`, all explained in `conf/config.yaml`); and, where it needs one, a prior under
+`defaults`. Arithmetic on knobs is `${sum:a,b}`, `${less:a,b}` (a less b) and `${times:a,b}`. The
+first comment says what it is and cites its source; every key has its help in its line. Start from
+the nearest file there is, then run `python docs/objective_table.py`. `vaerun list objective` shows
+it, and the tests pick it up by themselves. A penalty that is new in kind is code: its settings in
+`runner/config/objective_schema.py`, its value in `runner/training/penalties.py`.
+"""
+
+
+def render() -> str:
+    """Return the page."""
+    every = entries()
+    titles = ["objective", *(f"`{term}`" for term in TERM_NAMES), "beside the five weights"]
+    titles += ["estimator", "brings the prior", "defaults", "source"]
+    table = [titles, ["---"] * len(titles), *(_row(entry) for entry in every)]
+    equal = " = ".join(["`vae`", *(f"`{name}` ({_settings_of(name)})" for name in REDUCTIONS)])
+    lines = [
+        "# Objectives",
+        "",
+        "Written by `python docs/objective_table.py` from `conf/objective/*.yaml`. The loss is the",
+        "sum of the five terms with the weights of a row, and what the row has beside them; a dash",
+        "is nothing. The estimator is what the loss needs with the defaults of α, β and γ: a loss",
+        "that needs no estimate of q(z) makes one only to record the five terms. The KL is in",
+        "closed form where the prior has one, else a sample of it. Where an objective brings no",
+        "prior, any may be chosen that it fits.",
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in table),
+        "",
+        "## Where they meet",
+        "",
+        f"{equal}.",
+        "",
+        "One loss, so one model: `tests/property/test_reductions.py` holds them to it.",
+        "",
+        "## One by one",
+        "",
+        *(line for entry in every for line in _paragraphs(entry)),
+    ]
+    return "\n".join(lines) + "\n" + _HOW_TO_ADD
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render())

@@ -1,0 +1,148 @@
+"""The generated pages of docs/ say what the code says now, and measure what they claim."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from runner.config import RunConfig
+from runner.listing import choices
+from runner.objective import TERM_NAMES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def script(name: str) -> ModuleType:
+    """A generator of docs/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look their annotations up
+    spec.loader.exec_module(module)
+    return module
+
+
+objectives = script("objective_table")
+estimator = script("estimator_table")
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """The page of objectives as its generator gives it now."""
+    return objectives.render()
+
+
+def test_the_page_of_objectives_is_what_its_generator_gives_now(page: str):
+    assert (DOCS / "objectives.md").read_text() == page, "run: python docs/objective_table.py"
+
+
+def test_every_objective_has_a_row_with_its_source(page: str):
+    rows = [line for line in page.splitlines() if line.startswith("| [")]
+    assert len(rows) == len(choices("objective"))
+    for row in rows:
+        assert objectives._CITATION.search(row.split(" | ")[-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "formula"),
+    [
+        (1, "1"),
+        ("${beta}", "β"),
+        ("${less:1,${alpha}}", "1 − α"),  # noqa: RUF001 - as in a formula
+        ("${sum:${alpha},${beta},-1}", "α + β − 1"),  # noqa: RUF001
+        ("${times:10,${beta}}", "10 · β"),
+        ([0.1, 2.0], "0.1, 2"),
+        ({"linear": {"from": 0, "to": "${beta}", "over": 10}}, "linear from 0 to β over 10 steps"),
+    ],
+)
+def test_a_value_of_the_yaml_becomes_a_formula(value: object, formula: str):
+    assert objectives.symbolic(value) == formula
+
+
+@pytest.mark.parametrize("name", objectives.REDUCTIONS)
+def test_what_is_said_to_be_the_vae_has_its_weights_and_nothing_beside_them(
+    composed: Callable[..., RunConfig], name: str
+):
+    knobs = [f"{key}={value}" for key, value in objectives.REDUCTIONS[name].items()]
+    objective = composed(f"objective={name}", *knobs).objective
+    assert {getattr(objective.weights, term) for term in TERM_NAMES} == {1}
+    assert set(objective.group_information.values()) <= {0}
+    for penalty in vars(objective.penalties).values():
+        strengths = ("weight", "off_diagonal", "diagonal")
+        assert {getattr(penalty, key, 0) for key in strengths} == {0}
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[list, list]:
+    """The estimator measured on toys of few images, one minibatch of which is all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimator, "TOY_IMAGES", 256)
+        patch.setattr(estimator, "BATCHES", (32, 64, 256))
+        patch.setattr(estimator, "ENCODINGS", (128,))
+        patch.setattr(estimator, "MINIBATCHES", 4)
+        cases = [estimator.toy(scale) for scale in (0.1, 0.5)]
+        with torch.no_grad():
+            return cases, [row for case in cases for row in estimator.measure(case)]
+
+
+def test_all_encodings_leave_no_bias(small: tuple[list, list]):
+    whole = [row for row in small[1] if row.encodings == 256]
+    assert len(whole) == 2 * 4
+    for row in whole:
+        assert row.bias == pytest.approx(0, abs=1e-4)
+
+
+def test_the_biases_of_the_four_terms_cancel(small: tuple[list, list]):
+    kinds = {(row.case, row.bank, row.batch, row.encodings) for row in small[1]}
+    assert {kind[1] for kind in kinds} == {"none", "fresh", "stale"}
+    for kind in kinds:
+        mine = [r for r in small[1] if (r.case, r.bank, r.batch, r.encodings) == kind]
+        assert sum(row.bias for row in mine) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_fresh_bank_is_nearer_than_the_minibatch_alone(small: tuple[list, list]):
+    wide = small[0][-1].name  # where encodings are narrow, a draw knows its own and no other
+    bias = {(r.case, r.bank): r.bias for r in small[1] if r.batch == 32 and r.term == TERM_NAMES[1]}
+    assert abs(bias[wide, "fresh"]) < 0.7 * abs(bias[wide, "none"])
+
+
+def test_the_limit_of_the_toy_is_that_of_a_wide_sample():
+    """Many wide posteriors: q(z) is nearly normal, so the exact terms are near their limit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimator, "BATCHES", (1024,))
+        patch.setattr(estimator, "ENCODINGS", ())
+        patch.setattr(estimator, "MINIBATCHES", 2)
+        case = estimator.toy(2.0)
+        with torch.no_grad():
+            rows = list(estimator.measure(case))
+    for row in rows:
+        assert row.exact == pytest.approx(case.limit[row.term], abs=0.1)
+
+
+def test_what_is_written_by_hand_is_kept(
+    small: tuple[list, list], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(estimator, "__file__", str(tmp_path / "estimator_table.py"))
+    estimator.write(*small)
+    page = tmp_path / "estimator.md"
+    first = page.read_text()
+    page.write_text(f"{first}\nA word.\n")
+    estimator.write(*small)
+    assert page.read_text() == f"{first}A word.\n"
+
+
+def test_the_page_of_the_estimator_has_a_row_for_every_kind_in_the_csv():
+    with (DOCS / "estimator.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    kinds = {(row["case"], row["B"], row["encodings M"], row["bank"]) for row in rows}
+    lines = (DOCS / "estimator.md").read_text().splitlines()
+    for kind in kinds:
+        assert sum(line.startswith(f"| {' | '.join(kind)} |") for line in lines) == 1
