@@ -46,6 +46,9 @@ def build_prior(
         )
     stem = "style" if isinstance(config, ConcreteNormalPriorConfig) else "z"
     names = numbered(stem, config.dimensions)
+    for name in names:
+        if name in discrete:
+            raise UsageError(f"prior.discrete.{name} has the name of a continuous variable")
     tree = build_tree(config, tuple(discrete), names)
     if isinstance(config, CodePriorConfig):
         if discrete:

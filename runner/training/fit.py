@@ -10,7 +10,8 @@ from runner.objective import Objective
 from runner.training.penalties import active
 
 _OF_DISTRIBUTIONS = ("capacity", "moments", "mmd", "inclusive_kl", "discriminator")
-_OF_CODES = ("sparsity", "contraction")
+_NORMALISED = ("conv32",)
+"""Architectures with batch normalisation."""
 
 
 def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Dataset) -> None:
@@ -25,6 +26,11 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
             "likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
         )
     on = list(active(objective))
+    if "contraction" in on and config.architecture.name in _NORMALISED:
+        raise UsageError(
+            "objective.penalties.contraction differentiates each image's code by itself, "
+            f"but architecture={config.architecture.name} normalises over the minibatch"
+        )
     settings = config.objective
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])

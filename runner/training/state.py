@@ -70,8 +70,8 @@ class TrainingState:
                 network, optimizer = self.adversary.network, self.adversary.optimizer
                 _restore("discriminator_", network, optimizer, tensors)
             if self.bank:
-                device, bank = self.bank.images_K.device, tensors["bank"]
-                self.bank = Bank(bank["encodings"].to(device), bank["images"].to(device))
+                self.bank.encodings_KP.copy_(tensors["bank"]["encodings"])
+                self.bank.images_K.copy_(tensors["bank"]["images"])
         except (RuntimeError, KeyError) as error:
             raise UsageError("the checkpoint belongs to another model than config.yaml") from error
         self.step = step
