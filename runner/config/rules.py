@@ -63,6 +63,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
         parse_number(key, getattr(config, key))
     size, dimensions = config.prior.group_size, config.prior.dimensions
     fits = size is None or (size >= 1 and dimensions % size == 0)
+    fits = fits or config.prior.groups is not None  # which leaves the size without effect
     yield "prior.group_size", size, f"a divisor of prior.dimensions={dimensions}, or null", fits
     categories = getattr(config.prior, "categories", None)
     at_least_two = categories is None or categories >= 2

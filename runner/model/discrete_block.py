@@ -54,7 +54,7 @@ class DiscreteBlock:
     @property
     def atoms(self) -> int:
         """Combinations of the values of all variables."""
-        return math.prod(variable.categories for variable in self.kinds)
+        return math.prod([variable.categories for variable in self.kinds])  # a list: it compiles
 
     @property
     def enumerated(self) -> bool:
@@ -152,7 +152,7 @@ class DiscreteBlock:
 
     def _values(self, variable: int, like: Tensor) -> Tensor:
         """Return the value of a variable at every atom, (A,): the last variable turns fastest."""
-        after = math.prod(v.categories for v in self.kinds[variable + 1 :])
+        after = math.prod([v.categories for v in self.kinds[variable + 1 :]])
         atoms_A = torch.arange(self.atoms, device=like.device)
         return atoms_A // after % self.kinds[variable].categories
 

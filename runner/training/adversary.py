@@ -40,7 +40,6 @@ class Adversary:
         optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=_BETAS, fused=fused)
         return cls(network, optimizer)
 
-    @torch.compiler.disable  # its parameters are new tensors each time, and would compile each time
     def total_correlation(self, z_BW: Tensor) -> Tensor:
         """Return the estimate for these samples; no gradient reaches the discriminator."""
         frozen = {name: p.detach() for name, p in self.network.named_parameters()}

@@ -57,7 +57,7 @@ def train(
 def shown_schedules(config: RunConfig) -> dict[str, Schedule]:
     """Return what changes while training, by name; a weight that follows alpha, say, as alpha."""
     found: dict[str, Schedule] = {}
-    for name, plan in schedules(config):
+    for name, plan in sorted(schedules(config), key=lambda each: each[0].startswith("objective.")):
         if not name.startswith("objective.") or plan not in found.values():
             found[name.removeprefix("objective.")] = plan
     return found
