@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import torch
@@ -12,8 +12,13 @@ from torch import Tensor
 from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
-from runner.model import Densities
-from runner.model.prior import GroupDensities
+from runner.model import Densities, Node, Prior
+from runner.model.density import LatentDensity
+from runner.model.discrete import Discrete
+from runner.model.discrete_block import DiscreteBlock
+from runner.model.independent import Independent, StandardNormal
+from runner.model.variables import Normals
+from runner.objective import nodes_of
 
 torch.set_num_threads(1)
 
@@ -53,17 +58,64 @@ def toy_dataset() -> Dataset:
     )
 
 
-def random_densities(sizes: list[int], samples: int, *, atoms: int = 1, seed: int = 0) -> Densities:
-    """Arbitrary log-densities: group g has sizes[g] variables; the first is enumerated."""
+def tree_of(sizes: Sequence[int]) -> Node:
+    """A tree of groups of so many neighbouring variables; one variable alone is a leaf."""
+    groups, first = [], 0
+    for g, size in enumerate(sizes):
+        variables = tuple(range(first, first + size))
+        leaves = tuple(Node(f"v{v}", (v,)) for v in variables) if size > 1 else ()
+        groups.append(Node(f"g{g}", variables, leaves))
+        first += size
+    return Node("all", tuple(range(first)), tuple(groups))
+
+
+def random_densities(
+    tree: Node, samples: int, *, enumerated: int = 0, correlated: bool = False, seed: int = 0
+) -> Densities:
+    """Arbitrary log-densities of a tree's variables; each of the first ones has two values."""
     source = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=source, dtype=torch.float64)
 
-    groups = []
-    for g, size in enumerate(sizes):
-        a = atoms if g == 0 else 1
-        pairs = normal(size, a, samples, samples)
-        own = pairs.diagonal(dim1=-2, dim2=-1)
-        groups.append(GroupDensities(pairs, own, normal(size, a, samples)))
-    return Densities(tuple(groups), torch.softmax(normal(atoms, samples), 0))
+    count, atoms = len(tree.variables), 2**enumerated
+    drawn_VBM = normal(count - enumerated, samples, samples)
+    enumerated_VAM = normal(enumerated, atoms, samples)
+    # A prior of each set of variables; that of a set is the sum unless they are correlated.
+    single_VAB = normal(count, atoms, samples)
+    joint = {node.variables: normal(atoms, samples) for node in nodes_of(tree) if node.children}
+
+    def log_pz(variables: Sequence[int]) -> Tensor:
+        part = single_VAB[list(variables)].sum(0)
+        return part + joint[tuple(variables)] if correlated and len(variables) > 1 else part
+
+    return Densities(
+        tree=tree,
+        atoms_AB=torch.softmax(normal(atoms, samples), 0),
+        drawn_VBM=drawn_VBM,
+        enumerated_VAM=enumerated_VAM,
+        own_drawn_VB=drawn_VBM.diagonal(dim1=1, dim2=2),
+        own_enumerated_VAB=enumerated_VAM,
+        log_pz=log_pz,
+        prior_factorises=not correlated,
+    )
+
+
+def prior_of(
+    discrete: Mapping[str, Discrete] | None = None,
+    normals: int = 0,
+    *,
+    groups: Sequence[int] | None = None,
+    density: str = "exact",
+    p: LatentDensity | None = None,
+) -> Prior:
+    """Discrete variables and standard normal ones, cut into groups of so many neighbours.
+
+    Without ``groups`` each discrete variable is one, and the normals are another.
+    """
+    names = [*(discrete or {}), *(f"z_{v}" for v in range(normals))]
+    sizes = groups or [1] * len(discrete or {}) + [normals] * (normals > 0)
+    block = DiscreteBlock(discrete or {}, density, 0.66)
+    return Prior(
+        block, Normals(normals), p or Independent(StandardNormal(normals)), tree_of(sizes), names
+    )

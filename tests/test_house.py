@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
 import yaml
 
 from runner.config import GROUPS, RunConfig
-from runner.dataset import Dataset, load
+from runner.config.rules import validate
+from runner.dataset import Dataset, ResidentSplit
+from runner.errors import UsageError
 from runner.listing import choices, read_choice
 from runner.model import build
 from runner.objective import Objective
 from runner.sweep import to_multirun
-from runner.training import TrainingState, train
+from runner.training import Record, TrainingState, check_fit, train
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -97,66 +105,137 @@ def test_every_objective_cites_its_source(choice):
     assert re.search(r"\(.+ (19|20)\d\d", choice.help)
 
 
-@pytest.fixture(scope="module")
-def sprites() -> Dataset:
-    return load_named("sprites")
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load_named("digits")
-
-
-def load_named(name: str) -> Dataset:
-    from runner.config import DatasetConfig
-
-    return load(DatasetConfig(name), "", torch.device("cpu"))
-
-
 def names(group: str) -> list[str]:
     return [choice.name for choice in choices(group)]
 
 
-FITTING = {"mlp": "digits", "conv64": "sprites", "conv28": None}
+AUTOENCODERS = {"ae", "denoising_ae", "contractive_ae", "sparse_ae"}
+CODES = {"code", "sigmoid_code"}
+REFUSED = {
+    ("sparse_ae", "code"): "needs a code between 0 and 1",
+    ("decomposition_kl", "concrete_normal"): "compares continuous variables",
+}
+"""Further pairs of objective and prior that do not fit, and what is said of them."""
+
+SIZES = {"mlp": 8, "conv28": 28, "conv32": 32, "conv64": 64}
+SMALL = {"widths": [8], "features": 8, "pseudo_inputs": 4}
 
 
-@pytest.mark.parametrize("likelihood", names("likelihood"))
+def refusal(objective: str, prior: str, architecture: str = "mlp") -> str | None:
+    """What is wrong with a combination, or None if they fit."""
+    if (objective, architecture) == ("contractive_ae", "conv32"):
+        return "normalises over the minibatch"
+    if objective in AUTOENCODERS and prior not in CODES:
+        return "leaves q(z|x) free"
+    if objective not in AUTOENCODERS and prior in CODES:
+        return "weighs distributions"
+    return REFUSED.get((objective, prior))
+
+
+@pytest.fixture(scope="module")
+def choose(composed: Callable[..., RunConfig]) -> Callable[..., RunConfig]:
+    """Settings of some choices, with small networks; each choice is composed once."""
+
+    @cache
+    def one(group: str, name: str) -> RunConfig:
+        return composed(f"{group}={name}", "debug=default", "batch_size=4")
+
+    def small(settings: T) -> T:
+        return replace(settings, **{k: v for k, v in SMALL.items() if hasattr(settings, k)})
+
+    def choose(objective: str, **others: str) -> RunConfig:
+        parts = {group: getattr(one(group, name), group) for group, name in others.items()}
+        config = replace(one("objective", objective), **{k: small(v) for k, v in parts.items()})
+        config.objective.penalties.discriminator.widths = [8]
+        return config
+
+    return choose
+
+
+def two_steps(config: RunConfig, dataset: Dataset) -> list[Record]:
+    """Build and train as a run does."""
+    validate(config)
+    model = build(
+        config,
+        shape=dataset.shape,
+        classes=dataset.classes,
+        images=lambda: dataset.some_images(torch.device("cpu")),
+    )
+    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    check_fit(config, model.prior, objective, dataset)
+    state = TrainingState.fresh(model, config)
+    return [r for r in train(state, objective, dataset.train, config, config.steps) if r]
+
+
 @pytest.mark.parametrize("prior", names("prior"))
 @pytest.mark.parametrize("architecture", names("architecture"))
 @pytest.mark.parametrize("objective", names("objective"))
 def test_every_combination_trains_two_steps(
-    composed: Callable[..., RunConfig],
-    request: pytest.FixtureRequest,
+    choose: Callable[..., RunConfig],
+    enlarged: Callable[[int], Dataset],
     objective: str,
     architecture: str,
     prior: str,
+):
+    config = choose(objective, architecture=architecture, prior=prior)
+    dataset, wrong = enlarged(SIZES[architecture]), refusal(objective, prior, architecture)
+    if wrong is None:
+        records = two_steps(config, dataset)
+        assert [record["step"] for record in records] == [1, 2]
+        assert all(math.isfinite(value) for record in records for value in record.values())
+        return
+    with pytest.raises(UsageError, match=re.escape(wrong)) as refused:
+        two_steps(config, dataset)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("likelihood", names("likelihood"))
+@pytest.mark.parametrize("architecture", names("architecture"))
+@pytest.mark.parametrize("objective", ["hfvae", "ae"])
+def test_every_likelihood_trains_two_steps(
+    choose: Callable[..., RunConfig],
+    enlarged: Callable[[int], Dataset],
+    objective: str,
+    architecture: str,
     likelihood: str,
 ):
-    config = composed(
-        f"objective={objective}",
-        f"architecture={architecture}",
-        f"prior={prior}",
-        f"likelihood={likelihood}",
-        "debug=default",
-        "batch_size=4",
-    )
-    dataset: Dataset = request.getfixturevalue(FITTING[architecture] or "images28")
-    model = build(config, shape=dataset.shape, classes=dataset.classes)
-    weights = Objective.from_config(config.objective, model.prior.group_names, dataset.train.size)
-    state = TrainingState.fresh(model, config.learning_rate)
-    got = [r for r in train(state, weights, dataset.train, config, config.steps) if r]
-    assert [record["step"] for record in got] == [1, 2]
+    prior = "code" if objective == "ae" else "normal"
+    config = choose(objective, architecture=architecture, likelihood=likelihood, prior=prior)
+    assert len(two_steps(config, enlarged(SIZES[architecture]))) == 2
+
+
+@pytest.mark.parametrize("likelihood", names("likelihood"))
+def test_tied_weights_train_where_the_decoder_mirrors_the_encoder(
+    choose: Callable[..., RunConfig], enlarged: Callable[[int], Dataset], likelihood: str
+):
+    config = choose("hfvae", architecture="mlp", likelihood=likelihood, prior="normal")
+    config = replace(config, architecture=replace(config.architecture, tied=True))
+    if likelihood == "categorical":
+        with pytest.raises(UsageError, match="needs a likelihood with one output per pixel"):
+            two_steps(config, enlarged(8))
+    else:
+        assert len(two_steps(config, enlarged(8))) == 2
+
+
+@pytest.mark.parametrize("objective", names("objective"))
+def test_a_prior_that_is_named_wins_over_the_objective_s_own(
+    composed: Callable[..., RunConfig], objective: str
+):
+    assert composed(f"objective={objective}", "prior=student_t").prior.name == "student_t"
+    own = composed(f"objective={objective}")
+    assert refusal(objective, own.prior.name) is None  # an objective alone is a whole run
 
 
 @pytest.fixture(scope="module")
-def images28(toy_dataset: Dataset) -> Dataset:
-    """The toy images, enlarged to 28x28."""
-    from dataclasses import replace
+def enlarged(toy_dataset: Dataset) -> Callable[[int], Dataset]:
+    """The toy images in another size."""
 
-    from runner.dataset import ResidentSplit
+    @cache
+    def enlarge(size: int) -> Dataset:
+        every = torch.arange(toy_dataset.train.size)
+        images = toy_dataset.train.images(every).float()
+        larger = torch.nn.functional.interpolate(images, size=size).to(torch.uint8)
+        split = ResidentSplit(larger, toy_dataset.train.factors(every))
+        return replace(toy_dataset, train=split, test=split, shape=(1, size, size))
 
-    every = torch.arange(toy_dataset.train.size)
-    images = toy_dataset.train.images(every).float()
-    larger = torch.nn.functional.interpolate(images, size=28).to(torch.uint8)
-    split = ResidentSplit(larger, toy_dataset.train.factors(every))
-    return replace(toy_dataset, train=split, test=split, shape=(1, 28, 28))
+    return enlarge

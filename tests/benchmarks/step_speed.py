@@ -55,8 +55,8 @@ def vaerun_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> I
     prepare(device)
     precision = torch.get_float32_matmul_precision()
     model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
-    objective = Objective.from_config(config.objective, model.prior.group_names, dataset.train.size)
-    state = TrainingState.fresh(model, config.learning_rate)
+    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    state = TrainingState.fresh(model, config)
     for _ in train(state, objective, dataset.train, config, config.steps):
         yield
         torch.set_float32_matmul_precision(precision)  # the other trainer puts the default back

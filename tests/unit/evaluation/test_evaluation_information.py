@@ -11,9 +11,10 @@ from torch import Tensor
 from runner.evaluation import information
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all, factor_information, purity
-from runner.model import Group, Prior
-from runner.model.variables import Concrete, Normals
+from runner.model import Prior
+from runner.model.discrete import Concrete
 from runner.objective import decompose, log_mixture_weights
+from tests.conftest import prior_of
 
 IMAGES = 400
 
@@ -33,22 +34,15 @@ def encodings(prior: Prior, parameters_MP: Tensor, factors_MF: Tensor) -> Encodi
 
 
 def normals(count: int) -> Prior:
-    names = tuple(f"z_{i}" for i in range(count))
-    return Prior((Normals(count),), (Group("z", 0, 0, count),), names)
+    return prior_of(normals=count)
 
 
 def category(categories: int) -> Prior:
-    return Prior(
-        (Concrete(categories, 0.66, "exact"),), (Group("category", 0, 0, 1),), ("category",)
-    )
+    return prior_of({"category": Concrete(categories)})
 
 
 def mixed() -> Prior:
-    return Prior(
-        (Concrete(3, 0.66, "exact"), Normals(2)),
-        (Group("category", 0, 0, 1), Group("style", 1, 0, 2)),
-        ("category", "style_0", "style_1"),
-    )
+    return prior_of({"category": Concrete(3)}, 2)
 
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch):
@@ -76,7 +70,7 @@ def test_information_of_a_category_is_that_of_its_table():
     expected = float((q_MK * (q_MK / marginal_K).log()).sum(1).mean())
     got = decompose_all(category(4), encodings(category(4), logits, torch.zeros(IMAGES, 1).long()))
     assert got.variable["category"] == pytest.approx(expected, abs=1e-4)
-    assert got.group["category"] == pytest.approx(expected, abs=1e-4)
+    assert got.group["g0"] == pytest.approx(expected, abs=1e-4)
     rate = expected + float((marginal_K * (4 * marginal_K).log()).sum())
     assert got.rate["category"] == pytest.approx(rate, abs=1e-4)
 
@@ -128,8 +122,8 @@ def test_many_variables_of_noise_know_nothing():
     every = encodings(normals(10), parameters, labels[:, None])
     ((got,),) = factor_information(normals(10), every, [4])
     assert got < 0.05
-    pairs = normals(10).densities(every.z_MW, parameters, parameters).groups[0].log_qz_x_VABM
-    share = pairs.sum(0)[0].softmax(1)
+    pairs = normals(10).densities(every.z_MW, parameters, parameters).drawn_VBM
+    share = pairs.sum(0).softmax(1)
     own_counted = (share * (labels[:, None] == labels)).sum(1).log().mean() + math.log(4)
     assert float(own_counted) > 1.3
 

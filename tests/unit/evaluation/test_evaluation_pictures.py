@@ -33,7 +33,7 @@ def pictured(composed: Callable[..., RunConfig], toy_dataset: Dataset):
         )
         model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
         every = encode(model, toy_dataset.test, 60, torch.Generator().manual_seed(0))
-        summary = summarize(model, toy_dataset, every)
+        summary = summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
         return Pictures(model, toy_dataset, every, config.evaluation, summary)
 
     return build_pictures

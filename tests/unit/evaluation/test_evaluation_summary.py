@@ -33,12 +33,12 @@ def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Pictur
         "evaluation.map_points=60",
     )
     model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
-    objective = Objective.from_config(config.objective, model.prior.group_names, 256)
-    state = TrainingState.fresh(model, config.learning_rate)
+    objective = Objective.from_config(config.objective, model.prior.tree, 256)
+    state = TrainingState.fresh(model, config)
     for _ in train(state, objective, toy_dataset.train, config, 300):
         pass
     encodings = encode(model, toy_dataset.test, 256, torch.Generator().manual_seed(0))
-    summary = summarize(model, toy_dataset, encodings)
+    summary = summarize(model, toy_dataset, encodings, torch.Generator().manual_seed(0))
     return Pictures(model, toy_dataset, encodings, config.evaluation, summary)
 
 

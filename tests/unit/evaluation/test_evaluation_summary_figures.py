@@ -40,7 +40,7 @@ def judged(composed: Callable[..., RunConfig], toy_dataset: Dataset):
         with torch.no_grad():
             model.encoder[-1].weight.mul_(8)
         every = encode(model, toy_dataset.test, count, torch.Generator().manual_seed(0))
-        return model, every, summarize(model, toy_dataset, every)
+        return model, every, summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
 
     return judge
 
@@ -115,9 +115,10 @@ def test_the_layout_is_that_of_the_file(judged):
 @pytest.mark.parametrize("split", ["test", "all"])
 def test_the_split_is_named(judged, toy_dataset: Dataset, split: str):
     model, every, _ = judged("single", 20)
-    summary = summarize(model, replace(toy_dataset, held_out=split == "test"), every)
+    dataset = replace(toy_dataset, held_out=split == "test")
+    summary = summarize(model, dataset, every, torch.Generator().manual_seed(0))
     assert summary["split"] == split
-    assert summary["scores"] == {}  # normals alone have no clusters
+    assert list(summary["scores"]) == ["hoyer_sparsity"]  # normals alone have no clusters
 
 
 @pytest.mark.parametrize(("perfect", "purity", "known"), [(1, 1.0, math.log(4)), (0, 0.25, 0.0)])
@@ -129,8 +130,9 @@ def test_purity_and_information_of_a_category(
     found = every.parameters_MP.clone()
     found[:, :4] = 20.0 * torch.nn.functional.one_hot(clusters_M, 4)
     every = replace(every, parameters_MP=found, centre_MW=model.prior.centre(found))
-    summary = summarize(model, toy_dataset, every)
-    assert summary["scores"] == {"purity": purity}
+    summary = summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
+    assert list(summary["scores"]) == ["purity", "hoyer_sparsity"]
+    assert summary["scores"]["purity"] == purity
     label = summary["information"]["factor"]["category"]["label"]
     assert label == pytest.approx(known, abs=0.02)
 

@@ -79,3 +79,45 @@ def test_bf16_leaves_latents_and_outputs_in_float32(composed: Callable[..., RunC
     exact = build(composed("dataset=digits"), shape=(1, 8, 8), classes=10).encode(images)
     assert not torch.equal(parameters, exact)  # the networks did compute in bfloat16
     torch.testing.assert_close(parameters, exact, atol=0.02, rtol=0.05)
+
+
+def test_a_prior_that_starts_from_images_needs_them(composed: Callable[..., RunConfig]):
+    config = composed("dataset=digits", "prior=vamp", "prior.pseudo_inputs=3")
+    with pytest.raises(ValueError, match="prior=vamp starts from training images"):
+        build(config, shape=(1, 8, 8), classes=10)
+
+
+def test_the_networks_start_does_not_depend_on_the_prior(composed: Callable[..., RunConfig]):
+    """Images, random means or pseudo-inputs are drawn before, from a seed of their own."""
+    images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
+    starts = []
+    for words in (("prior=normal",), ("prior=vamp", "prior.pseudo_inputs=3"),
+                  ("prior=mixture", "prior.means=random"), ("prior=anisotropic",)):  # fmt: skip
+        config = composed("dataset=digits", *words)
+        model = build(config, shape=(1, 8, 8), classes=10, images=lambda: images)
+        starts.append(torch.cat([p.flatten() for p in model.encoder.parameters()]))
+    assert all(torch.equal(start, starts[0]) for start in starts)
+
+
+def test_a_vamp_prior_is_open_for_a_step_with_gradients_to_its_images(
+    composed: Callable[..., RunConfig],
+):
+    images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
+    config = composed("dataset=digits", "prior=vamp", "prior.pseudo_inputs=3")
+    model = build(config, shape=(1, 8, 8), classes=10, images=lambda: images)
+    prior = model.open_prior()
+    numbers = model.encode(images)
+    z = prior.sample(numbers, prior.noise(20, torch.Generator().manual_seed(0)))
+    prior.rate(z, numbers).mean().backward()
+    (pseudo,) = model.prior.parameters()
+    assert pseudo.grad is not None
+    assert pseudo.grad.abs().sum() > 0
+    assert "prior.density.logits_KCHW" in model.state_dict()
+
+
+def test_a_step_s_temperature_reaches_the_draws(composed: Callable[..., RunConfig]):
+    config = composed("dataset=digits", "prior=concrete_normal")
+    model = build(config, shape=(1, 8, 8), classes=10)
+    assert model.open_prior() is model.prior
+    assert model.open_prior(0.2).discrete.temperature == 0.2
+    assert model.prior.discrete.temperature == 0.66

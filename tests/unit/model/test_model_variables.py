@@ -1,14 +1,13 @@
-"""Latent variables against torch.distributions."""
+"""Continuous latent variables against torch.distributions."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from torch.distributions import Categorical, Normal, kl_divergence
+from torch.distributions import LogNormal, Normal, kl_divergence
 
-from runner.model.variables import Concrete, Normals
-
-CPU = torch.Generator()
+from runner.model.variables import Codes, LogNormals, Normals
+from tests.conftest import prior_of
 
 
 def test_normal_densities_agree_with_torch_distributions():
@@ -17,16 +16,25 @@ def test_normal_densities_agree_with_torch_distributions():
     z = normals.sample(rows, torch.randn(5, 3).double())
     loc, log_scale = columns.chunk(2, dim=1)
     expected_BMV = Normal(loc, log_scale.exp()).log_prob(z[:, None])
-    torch.testing.assert_close(
-        normals.log_pairs(z, columns), expected_BMV.permute(2, 0, 1)[:, None]
-    )
+    torch.testing.assert_close(normals.log_pairs(z, columns), expected_BMV.permute(2, 0, 1))
     torch.testing.assert_close(
         normals.log_own(z, rows), normals.log_pairs(z, rows).diagonal(dim1=-2, dim2=-1)
     )
-    torch.testing.assert_close(normals.log_prior(z)[:, 0], Normal(0, 1).log_prob(z).T)
+    prior = prior_of(normals=3)
+    each = torch.cat([prior.log_pz(z, [v]) for v in range(3)])
+    torch.testing.assert_close(each, Normal(0, 1).log_prob(z).T)
     loc, log_scale = rows.chunk(2, dim=1)
     kl = kl_divergence(Normal(loc, log_scale.exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(normals.rate(z, rows), kl)
+    torch.testing.assert_close(prior.rates(z, rows), kl)
+
+
+def test_a_normal_draw_is_the_scaled_noise_around_the_mean():
+    normals, rows = Normals(2), torch.randn(4, 4)
+    loc, log_scale = rows.chunk(2, dim=1)
+    noise = torch.randn(4, 2)
+    torch.testing.assert_close(normals.sample(rows, noise), loc + log_scale.exp() * noise)
+    assert torch.equal(normals.centre(rows), loc)
+    assert torch.equal(normals.emit(noise), noise)
 
 
 def test_narrow_posteriors_keep_their_digits_in_float32():
@@ -40,41 +48,26 @@ def test_narrow_posteriors_keep_their_digits_in_float32():
     )
 
 
-def test_exact_concrete_rate_is_the_categorical_kl():
-    concrete = Concrete(5, 0.66, "exact")
-    logits = torch.randn(8, 5).double()
-    uniform = Categorical(logits=torch.zeros(5).double())
-    z = concrete.sample(logits, concrete.noise(8, CPU).double())
-    kl = kl_divergence(Categorical(logits=logits), uniform)
-    torch.testing.assert_close(concrete.rate(z, logits)[:, 0], kl)
-    torch.testing.assert_close(concrete.atoms(logits), logits.softmax(1).T)
+def test_no_term_notices_whether_a_log_normal_is_written_by_its_logarithm():
+    """Both densities change by 1/exp(z), so log q - log p does not."""
+    variables, rows = LogNormals(3), torch.randn(5, 6).double()
+    z = variables.sample(rows, torch.randn(5, 3).double())
+    loc, log_scale = rows.chunk(2, dim=1)
+    seen = variables.emit(z)
+    torch.testing.assert_close(seen, z.exp())
+    ratio = LogNormal(loc, log_scale.exp()).log_prob(seen) - LogNormal(0, 1).log_prob(seen)
+    got = variables.log_own(z, rows).T - Normal(0, 1).log_prob(z)
+    torch.testing.assert_close(got, ratio)
 
 
-def test_argmax_density_is_the_log_probability_of_the_drawn_category():
-    concrete = Concrete(5, 0.66, "argmax")
-    logits = torch.randn(8, 5).double()
-    z = concrete.sample(logits, concrete.noise(8, CPU).double())
-    drawn = Categorical(logits=logits[None]).log_prob(z.argmax(1)[:, None])
-    torch.testing.assert_close(concrete.log_pairs(z, logits)[0, 0], drawn)
-    assert concrete.atoms(logits).shape == (1, 8)
-    torch.testing.assert_close(
-        concrete.rate(z, logits)[:, 0], drawn.diagonal() + torch.tensor(5.0).log().double()
-    )
-
-
-def test_draws_follow_the_categorical_distribution():
-    concrete = Concrete(3, 0.66, "exact")
-    logits = torch.tensor([[0.0, 1.0, 2.0]]).repeat(20_000, 1)
-    noise = concrete.noise(20_000, torch.Generator().manual_seed(0))
-    hard = concrete.harden(concrete.sample(logits, noise))
-    assert hard.sum(1).eq(1).all()
-    torch.testing.assert_close(hard.mean(0), logits[0].softmax(0), atol=0.015, rtol=0)
-    prior = concrete.prior_sample(noise)
-    torch.testing.assert_close(prior.mean(0), torch.full((3,), 1 / 3), atol=0.015, rtol=0)
-
-
-def test_gumbel_noise_is_finite_even_where_uniform_numbers_are_zero_or_one():
-    concrete = Concrete(10, 0.66, "exact")
-    noise = concrete.noise(200_000, torch.Generator().manual_seed(1))
-    assert noise.isfinite().all()
-    assert float(noise.mean()) == pytest.approx(0.5772, abs=0.01)  # Euler's constant
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [("linear", lambda x: x), ("sigmoid", torch.sigmoid), ("relu", torch.relu)],
+)
+def test_a_code_is_the_encoder_s_numbers_whatever_the_noise(activation: str, expected):
+    codes, numbers = Codes(3, activation), torch.randn(6, 3)
+    assert codes.parameters == codes.count == 3
+    for _ in range(2):
+        assert torch.equal(codes.sample(numbers, torch.randn(6, 3)), expected(numbers))
+    assert torch.equal(codes.centre(numbers), expected(numbers))
+    assert torch.equal(codes.emit(numbers), numbers)

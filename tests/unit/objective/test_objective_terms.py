@@ -8,20 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from runner.model.prior import Group, Prior
-from runner.model.variables import Concrete, Normals
+from runner.model.discrete import Concrete
 from runner.objective import decompose, log_mixture_weights
+from tests.conftest import prior_of
 
 ZERO = torch.zeros((), dtype=torch.float64)
-
-
-def normal_prior(dimensions: int, groups: int) -> Prior:
-    size = dimensions // groups
-    return Prior(
-        (Normals(dimensions),),
-        tuple(Group(str(g), 0, g * size, (g + 1) * size) for g in range(groups)),
-        tuple(f"z_{d}" for d in range(dimensions)),
-    )
 
 
 def parameters(loc_BD: Tensor, scale: float) -> Tensor:
@@ -32,7 +23,7 @@ def parameters(loc_BD: Tensor, scale: float) -> Tensor:
 def test_total_correlation_of_independent_latents_is_under_three_nats(batch: int):
     """q(z) is exactly N(0, I) in ten dimensions; public code reports -58 to +96 nats here."""
     source = torch.Generator().manual_seed(batch)
-    prior = normal_prior(10, groups=10)
+    prior = prior_of(normals=10, groups=[1] * 10)
     variance = 0.1
     loc_BD = math.sqrt(1 - variance) * torch.randn(batch, 10, generator=source).double()
     encodings_BP = parameters(loc_BD, math.sqrt(variance))
@@ -46,7 +37,7 @@ def test_total_correlation_of_independent_latents_is_under_three_nats(batch: int
 def test_one_encoding_for_all_images_leaves_only_the_closed_form_kl():
     """MI and correlations vanish exactly; the dimension-wise KL is the normal KL."""
     images = 1500
-    prior = normal_prior(2, groups=2)
+    prior = prior_of(normals=2, groups=[1, 1])
     encodings_BP = parameters(torch.tensor([[0.7, -0.3]]).double().repeat(images, 1), 0.6)
     source = torch.Generator().manual_seed(0)
     z_BD = prior.sample(encodings_BP, torch.randn(images, 2, generator=source).double())
@@ -63,7 +54,7 @@ def test_one_encoding_for_all_images_leaves_only_the_closed_form_kl():
 def test_separate_encodings_carry_the_logarithm_of_their_number():
     """With B = N and posteriors that never meet, I(x; z) is log N."""
     images = 50
-    prior = normal_prior(1, groups=1)
+    prior = prior_of(normals=1)
     encodings_NP = parameters(10 * torch.arange(images).double()[:, None], 0.1)
     z_ND = prior.sample(encodings_NP, torch.randn(images, 1).double())
     densities = prior.densities(z_ND, encodings_NP, encodings_NP)
@@ -75,8 +66,8 @@ def test_separate_encodings_carry_the_logarithm_of_their_number():
 def test_the_exact_sum_over_categories_is_the_categorical_information():
     """Full batch: I(x; c) and the rate from the table q(k|x), with no sampling noise."""
     logits_NK = torch.randn(30, 4, dtype=torch.float64) * 2
-    concrete = Concrete(4, 0.66, "exact")
-    prior = Prior((concrete,), (Group("category", 0, 0, 1),), ("category",))
+    concrete = Concrete(4)
+    prior = prior_of({"category": concrete})
     q_NK = logits_NK.softmax(1)
     marginal_K = q_NK.mean(0)
     information = float((q_NK * (q_NK / marginal_K).log()).sum(1).mean())
@@ -96,11 +87,7 @@ def test_the_exact_sum_is_the_mean_over_drawn_categories():
     """A group correlation with a Concrete variable: the sum equals the expectation by hand."""
     source = torch.Generator().manual_seed(3)
     batch, categories = 6, 3
-    prior = Prior(
-        (Concrete(categories, 0.66, "exact"), Normals(2)),
-        (Group("category", 0, 0, 1), Group("style", 1, 0, 2)),
-        ("category", "style_0", "style_1"),
-    )
+    prior = prior_of({"category": Concrete(categories)}, 2)
     encodings_BP = torch.randn(batch, categories + 4, generator=source, dtype=torch.float64)
     z_BW = prior.sample(encodings_BP, prior.noise(batch, source).double())
     log_weights_BM = log_mixture_weights(batch, batch, 100, like=z_BW)
@@ -123,7 +110,7 @@ def test_the_exact_sum_is_the_mean_over_drawn_categories():
 
 
 def test_a_single_group_has_no_correlation_between_groups():
-    prior = normal_prior(4, groups=1)
+    prior = prior_of(normals=4)
     encodings_BP = torch.randn(16, 8, dtype=torch.float64)
     z_BD = prior.sample(encodings_BP, torch.randn(16, 4).double())
     densities = prior.densities(z_BD, encodings_BP, encodings_BP)

@@ -27,9 +27,8 @@ WORDS = (
 
 def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective]:
     model = build(config, shape=dataset.shape, classes=dataset.classes)
-    groups = model.prior.group_names
-    objective = Objective.from_config(config.objective, groups, dataset.train.size)
-    return TrainingState.fresh(model, config.learning_rate), objective
+    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    return TrainingState.fresh(model, config), objective
 
 
 def records(
@@ -120,3 +119,93 @@ def test_a_compiled_step_gives_the_same_losses(
         state, objective = fresh(config, toy_dataset)
         losses.append([r["loss"] for r in records(state, objective, toy_dataset, config, 20)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_scheduled_learning_rate_is_that_of_the_step(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    plan = "learning_rate={linear: {from: 0.01, to: 0.001, over: 9}}"
+    config = composed(*WORDS, plan)
+    state, objective = fresh(config, toy_dataset)
+    for _ in train(state, objective, toy_dataset.train, config, 12):
+        expected = 0.01 - 0.001 * min(9, state.step - 1)
+        assert state.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
+
+
+def test_a_record_says_what_changes_once_by_its_own_name(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    """Beta, and not the weight that follows it."""
+    rise = "beta={linear: {from: 0, to: 8, over: 10}}"
+    config = composed(*WORDS, rise, "learning_rate={linear: {from: 1e-2, to: 1e-3, over: 9}}")
+    state, objective = fresh(config, toy_dataset)
+    got = records(state, objective, toy_dataset, config, 15)
+    scheduled = [{k: v for k, v in r.items() if k.startswith("scheduled/")} for r in got]
+    assert [set(each) for each in scheduled] == [{"scheduled/beta", "scheduled/learning_rate"}] * 4
+    assert [each["scheduled/beta"] for each in scheduled] == pytest.approx([0, 3.2, 7.2, 8])
+
+
+def test_a_record_holds_penalties_without_their_weight(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    config = composed(*WORDS, "objective=dip_vae_ii", "prior=normal", "beta=3")
+    state, objective = fresh(config, toy_dataset)
+    (record,) = records(state, objective, toy_dataset, config, 1)
+    reconstruction = record["terms/reconstruction"]
+    expected = reconstruction + record["rate"] + record["penalties/moments"]
+    assert record["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_levels_are_recorded_where_groups_hold_groups(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    words = [word for word in WORDS if not word.startswith("prior")]
+    config = composed(*words, "prior=nested", "objective.levels=[2,3]")
+    state, objective = fresh(config, toy_dataset)
+    (record,) = records(state, objective, toy_dataset, config, 1)
+    levels = [record[f"levels/{depth}"] for depth in (1, 2, 3)]
+    assert levels[0] == record["terms/group_total_correlation"]
+    within = record["terms/within_group_total_correlation"]
+    assert sum(levels[1:]) == pytest.approx(within, abs=1e-5)
+    assert "levels/4" not in record
+
+
+def test_a_deterministic_code_has_its_reconstruction_alone(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    config = composed(*WORDS, "objective=ae", "prior=code")
+    state, objective = fresh(config, toy_dataset)
+    (record,) = records(state, objective, toy_dataset, config, 1)
+    assert set(record) == {"step", "loss", "terms/reconstruction"}
+    assert record["loss"] == record["terms/reconstruction"]
+
+
+def test_only_the_encoder_sees_the_corruption(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    """All pixels masked: the code says nothing, and the clean images are still asked for."""
+    words = (*WORDS, "prior=code", "objective=denoising_ae")
+    losses = {}
+    for amount in (0, 1):
+        config = composed(*words, f"objective.corruption.amount={amount}")
+        state, objective = fresh(config, toy_dataset)
+        got = records(state, objective, toy_dataset, config, 60)
+        losses[amount] = got[-1]["loss"]
+    assert losses[0] < losses[1] - 0.5
+    black = composed(*words, "objective.corruption.amount=1")
+    state, objective = fresh(black, toy_dataset)
+    (record,) = records(state, objective, toy_dataset, black, 1)
+    assert record["loss"] > 64 * 0.6  # grey images cost at least their entropy
+
+
+def test_recording_more_often_does_not_change_the_run(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
+    """A step of which nobody asks the terms may compute fewer of them."""
+    got = []
+    for every in (1, 7):
+        config = composed(*WORDS, f"training.record_every={every}", "alpha=2", "beta=2")
+        state, objective = fresh(config, toy_dataset)
+        records(state, objective, toy_dataset, config, 15)
+        got.append(parameters(state))
+    torch.testing.assert_close(*got)

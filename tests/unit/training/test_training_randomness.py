@@ -42,3 +42,12 @@ def test_a_step_s_batch_does_not_depend_on_the_steps_before(step: int):
     assert torch.equal(
         straight.batch(step), Order(images=40, batch_size=10, seed=3, device=CPU).batch(step)
     )
+
+
+def test_two_orders_of_one_seed_differ_by_their_purpose():
+    one, other = (
+        Order(images=40, batch_size=10, seed=3, device=CPU, purpose=purpose)
+        for purpose in ("order", "other order")
+    )
+    assert not torch.equal(one.batch(0), other.batch(0))
+    assert torch.equal(one.batch(0), Order(images=40, batch_size=10, seed=3, device=CPU).batch(0))

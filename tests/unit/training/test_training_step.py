@@ -9,7 +9,8 @@ import torch
 
 from runner.config import RunConfig
 from runner.model import VAE, build
-from runner.objective import Objective
+from runner.objective import Objective, decompose, log_mixture_weights
+from runner.training.batch import Batch
 from runner.training.step import step
 
 CASES = [
@@ -19,6 +20,10 @@ CASES = [
     ("objective=hfvae", "prior=normal"),
     ("objective=hfvae", "prior=concrete_normal"),
     ("objective=beta_vae", "prior=concrete_normal", "++objective.group_information={category: -5}"),
+    ("objective=hfvae", "prior=correlated"),
+    ("objective=hfvae", "prior=mixture", "prior.learned=true"),
+    ("objective=hfvae", "prior.groups={a: {b: [z_0, z_1], c: [z_2]}, d: [z_3]}"),
+    ("objective=hfvae", "++prior.discrete={on: bernoulli, shape: 3}"),
 ]
 
 
@@ -29,7 +34,7 @@ def small_model(config: RunConfig) -> tuple[VAE, Objective]:
         for name, module in network.named_children():
             if isinstance(module, torch.nn.ReLU):
                 setattr(network, name, torch.nn.Tanh())
-    return model, Objective.from_config(config.objective, model.prior.group_names, 50)
+    return model, Objective.from_config(config.objective, model.prior.tree, 50)
 
 
 @pytest.mark.parametrize("overrides", CASES)
@@ -48,7 +53,7 @@ def test_gradient_is_the_finite_difference_of_the_loss(
     noise = model.prior.noise(6, source).double()
 
     def loss() -> torch.Tensor:
-        return step(model, objective, images, noise, with_terms=False).loss
+        return step(model, objective, Batch(images, images, noise), with_terms=False).loss
 
     loss().backward()
     for parameter in model.parameters():
@@ -72,8 +77,8 @@ def test_beta_vae_pays_nothing_for_terms_that_nobody_asked_for(
     images, source = torch.rand(6, 1, 2, 2), torch.Generator().manual_seed(0)
     model.float()
     noise = model.prior.noise(6, source)
-    without = step(model, objective, images, noise, with_terms=False)
-    asked = step(model, objective, images, noise, with_terms=True)
+    without = step(model, objective, Batch(images, images, noise), with_terms=False)
+    asked = step(model, objective, Batch(images, images, noise), with_terms=True)
     assert without.decomposition is None
     assert asked.decomposition is not None
     assert not asked.decomposition.terms.index_code_mi.requires_grad
@@ -87,6 +92,53 @@ def test_asking_for_terms_does_not_change_the_gradient(composed: Callable[..., R
     gradients = []
     for with_terms in (False, True):
         model.zero_grad()
-        step(model, objective, images, noise, with_terms=with_terms).loss.backward()
+        step(model, objective, Batch(images, images, noise), with_terms=with_terms).loss.backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     assert torch.equal(*gradients)
+
+
+@pytest.mark.parametrize("prior", ["normal", "concrete_normal", "correlated"])
+def test_rows_that_are_taken_a_few_at_a_time_are_the_whole_minibatch(
+    composed: Callable[..., RunConfig], prior: str, monkeypatch: pytest.MonkeyPatch
+):
+    config = composed("architecture=mlp", "objective=hfvae", f"prior={prior}")
+    model, objective = small_model(config)
+    model.float()
+    images, noise = torch.rand(7, 1, 2, 2), model.prior.noise(7, torch.Generator().manual_seed(0))
+    whole = step(model, objective, Batch(images, images, noise), with_terms=True)
+    monkeypatch.setattr("runner.training.step._CACHED_PAIRS", 2 * 7 * model.prior.width)
+    parts = step(model, objective, Batch(images, images, noise), with_terms=True)
+    assert whole.decomposition is not None
+    assert parts.decomposition is not None
+    for name in ("levels_L", "variable_information_V", "group_information_G"):
+        torch.testing.assert_close(
+            getattr(parts.decomposition, name), getattr(whole.decomposition, name),
+            atol=1e-5, rtol=1e-4,
+        )  # fmt: skip
+    torch.testing.assert_close(
+        parts.decomposition.terms.stack(), whole.decomposition.terms.stack(), atol=1e-5, rtol=1e-4
+    )
+    torch.testing.assert_close(parts.loss, whole.loss, atol=1e-4, rtol=1e-4)
+
+
+def test_a_bank_of_encodings_stands_beside_the_minibatch_s(composed: Callable[..., RunConfig]):
+    """As a larger minibatch would, for the samples of the first few images."""
+    model, objective = small_model(composed("architecture=mlp", "objective=hfvae"))
+    model.float()
+    images, noise = torch.rand(12, 1, 2, 2), model.prior.noise(4, torch.Generator().manual_seed(0))
+    batch = Batch(
+        images[:4],
+        images[:4],
+        noise,
+        bank_KP=model.encode(images[4:]).detach(),
+        is_held_K=torch.ones(8),
+    )
+    result = step(model, objective, batch, with_terms=True)
+    numbers, z = model.encode(images), result.z_BW
+    densities = model.prior.densities(z, numbers[:4], numbers)
+    weights = log_mixture_weights(4, 12, 50, like=z)
+    expected = decompose(densities, result.reconstruction, weights)
+    assert result.decomposition is not None
+    torch.testing.assert_close(
+        result.decomposition.terms.stack(), expected.terms.stack(), atol=1e-4, rtol=1e-4
+    )
