@@ -2,7 +2,7 @@
 
     python docs/concrete_table.py outputs/*/*-sweep-*/* > docs/concrete_latents.md
 
-Runs that share dataset, objective, weights and reward are a row: mean ± standard deviation over
+Runs that share dataset, objective, weights, reward and encodings behind q(z) are a row: mean ± standard deviation over
 their seeds. A folder that holds no finished run with a Concrete variable is passed over.
 """
 
@@ -40,14 +40,16 @@ def last_estimates(folder: Path) -> float:
     return statistics.mean(json.loads(line)["terms/group_total_correlation"] for line in lines)
 
 
-def describe(config: dict[str, Any]) -> tuple[str, str, str]:
-    """Return dataset, objective with its weights, and the reward on I(x; c)."""
+def describe(config: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return dataset, objective with its weights, the reward on I(x; c), and the encodings."""
     objective = config["objective"]["name"]
     knobs = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
     weights = " ".join(f"{knob}={config[knob]:g}" for knob in knobs)
     density = " (argmax)" if config["objective"]["concrete_density"] == "argmax" else ""
     reward = abs(config["objective"]["group_information"].get("category", 0))
-    return config["dataset"]["name"], f"{objective}{density} {weights}", f"{reward:g}"
+    encodings = config["objective"].get("encodings") or config["batch_size"]
+    dataset = config["dataset"]["name"]
+    return dataset, f"{objective}{density} {weights}", f"{reward:g}", f"{encodings:,}"
 
 
 def read(folders: list[Path]) -> dict[tuple[str, ...], list[dict[str, float]]]:
@@ -70,7 +72,7 @@ def main() -> None:
     """Read the folders on the command line; print Markdown, write ``concrete_latents.csv``."""
     rows = read([Path(word) for word in sys.argv[1:]])
     columns = [*FIGURES, IN_TRAINING]
-    lines = [["dataset", "objective", "reward on I(x; c)", "seeds", *columns]]
+    lines = [["dataset", "objective", "reward on I(x; c)", "encodings behind q(z)", "seeds", *columns]]
     for row, runs in sorted(rows.items()):
         cells = [
             f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
@@ -83,7 +85,7 @@ def main() -> None:
     sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines))
     with Path(__file__).with_name("concrete_latents.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["dataset", "objective", "reward", "seed", *columns])
+        table.writerow(["dataset", "objective", "reward", "encodings", "seed", *columns])
         for row, runs in sorted(rows.items()):
             for run in sorted(runs, key=lambda run: run["seed"]):
                 table.writerow([*row, *(f"{value:.4g}" for value in run.values())])

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner import __version__
 from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 HELP = f"""\
 vaerun {__version__} - train, compare and judge disentangled autoencoders
@@ -111,7 +115,7 @@ def _train(words: list[str]) -> int:
     codes: list[int] = []
     shown = os.environ.get("HYDRA_FULL_ERROR")
     try:
-        if not flags and not any(word.startswith("sweep=") for word in overrides):
+        if set(flags) <= {"-m", "--multirun"} and not chosen:
             _preflight(conf, overrides)
         sys.argv = [sys.argv[0], *flags, *overrides]  # Hydra takes flags before overrides only
         os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, instead of printing and exiting
@@ -175,20 +179,51 @@ def _steps_or_epochs(overrides: list[str]) -> list[str]:
     return [*overrides, "epochs=null"]
 
 
+def _one_by_one(overrides: list[str]) -> list[list[str]]:
+    """Return settings in which every value of every key occurs once, beside the others' first.
+
+    So a value that no run can use is refused before the first run of many has trained.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    values: list[list[str]] = []
+    for override in OverridesParser.create().parse_overrides(overrides):
+        many = override.is_sweep_override() and override.is_discrete_sweep()
+        key = str(override.input_line).partition("=")[0]
+        given = [f"{key}={value}" for value in override.sweep_string_iterator()] if many else []
+        values.append(given or [str(override.input_line)])
+    first = [words[0] for words in values]
+    others = [
+        [*first[:place], word, *first[place + 1 :]]
+        for place, words in enumerate(values)
+        for word in words[1:]
+    ]
+    return [first, *others]
+
+
 def _preflight(conf: str, overrides: list[str]) -> None:
     """Refuse wrong settings before a run folder is made, and name weights that do nothing."""
     from hydra import compose, initialize_config_dir
+
+    notes: dict[str, None] = {}  # in order, each once
+    with initialize_config_dir(conf, version_base="1.3"):
+        for words in _one_by_one(overrides):
+            notes |= dict.fromkeys(_check(compose("config", words), words))
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
+
+
+def _check(composed: DictConfig, overrides: list[str]) -> Iterator[str]:
+    """Yield what the user should know about settings that are valid."""
     from omegaconf import OmegaConf
 
     from runner import config
 
-    with initialize_config_dir(conf, version_base="1.3"):
-        composed = compose("config", overrides)
     name = config.parse(composed).objective.name
-    weights = OmegaConf.to_yaml(composed.objective.weights)
+    objective = OmegaConf.to_yaml(composed.objective)
     for knob in ("alpha", "beta", "gamma"):
-        if any(word.startswith(f"{knob}=") for word in overrides) and f"${{{knob}}}" not in weights:
-            sys.stderr.write(f"note: {knob} has no effect with objective={name}\n")
+        if any(w.startswith(f"{knob}=") for w in overrides) and f"${{{knob}}}" not in objective:
+            yield f"{knob} has no effect with objective={name}"
 
 
 def _job(codes: list[int], shown: str | None) -> Callable[..., None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from runner.config import GROUPS, data_root
 from runner.errors import UsageError, nearest
@@ -75,8 +76,8 @@ def _print_group(console: Console, group: str, *, with_keys: bool) -> None:
     table.add_column()
     table.show_header = False
     for choice in choices(group):
-        table.add_row(f"{group}={choice.name}", choice.help)
+        table.add_row(f"{group}={choice.name}", Text(choice.help))  # brackets are not markup
         if with_keys:
             for key, text in choice.keys:
-                table.add_row(f"  [green]{key}[/]", f"[dim]{text}[/]")
+                table.add_row(Text(f"  {key}", "green"), Text(text, "dim"))
     console.print(table)

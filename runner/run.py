@@ -48,6 +48,7 @@ from runner.training import (
     generator,
     prepare,
     shown_schedules,
+    steps_of,
     train,
 )
 
@@ -152,7 +153,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     device = choose_device(config.device)
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
-    steps = _steps(config, dataset)
+    steps = steps_of(config, dataset)
     model = build(
         config,
         shape=dataset.shape,
@@ -169,19 +170,6 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     run = _Run(config, folder, console, dataset, objective, state, steps)
     _announce(run)
     return run
-
-
-def _steps(config: RunConfig, dataset: Dataset) -> int:
-    """Return the number of gradient steps; ``epochs`` are passes over the training images."""
-    images = dataset.train.size
-    if config.batch_size > images:
-        raise UsageError(
-            f"batch_size={config.batch_size} is more than the {images:,} "
-            f"training images of {dataset.name}"
-        )
-    if config.epochs is None:
-        return config.steps
-    return max(1, round(config.epochs * (images // config.batch_size)))
 
 
 def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.training.device import choose_device, describe_device, prepare
-from runner.training.fit import check_fit
+from runner.training.fit import check_fit, steps_of
 from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import active
 from runner.training.randomness import generator
@@ -19,5 +19,6 @@ __all__ = [
     "generator",
     "prepare",
     "shown_schedules",
+    "steps_of",
     "train",
 ]

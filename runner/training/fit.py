@@ -31,6 +31,7 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
             "objective.penalties.contraction differentiates each image's code by itself, "
             f"but architecture={config.architecture.name} normalises over the minibatch"
         )
+    _check_sparsity(config, on)
     settings = config.objective
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])
@@ -66,10 +67,29 @@ def _check_code(config: RunConfig, on: list[str], *, charged: bool) -> None:
             f"but prior={config.prior.name} is a deterministic code",
             "prior=normal is a distribution; objective=ae needs none",
         )
-    sparsity, prior = objective.penalties.sparsity, config.prior
+
+
+def _check_sparsity(config: RunConfig, on: list[str]) -> None:
+    prior = config.prior
     sigmoid = isinstance(prior, CodePriorConfig) and prior.activation == "sigmoid"
-    if "sparsity" in on and sparsity.kind == "kl" and not sigmoid:
+    if "sparsity" in on and config.objective.penalties.sparsity.kind == "kl" and not sigmoid:
         raise UsageError(
             "objective.penalties.sparsity.kind=kl needs a code between 0 and 1",
             "prior=sigmoid_code, or objective.penalties.sparsity.kind=l1",
         )
+
+
+def steps_of(config: RunConfig, dataset: Dataset) -> int:
+    """Return the number of gradient steps; ``epochs`` are passes over the training images.
+
+    Raises: UsageError when a batch is larger than the dataset.
+    """
+    images = dataset.train.size
+    if config.batch_size > images:
+        raise UsageError(
+            f"batch_size={config.batch_size} is more than the {images:,} "
+            f"training images of {dataset.name}"
+        )
+    if config.epochs is None:
+        return config.steps
+    return max(1, round(config.epochs * (images // config.batch_size)))
