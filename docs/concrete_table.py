@@ -2,8 +2,8 @@
 
     python docs/concrete_table.py outputs/*/*-sweep-*/* > docs/concrete_latents.md
 
-Runs that share dataset, objective, weights, reward and encodings behind q(z) are a row: mean ± standard deviation over
-their seeds. A folder that holds no finished run with a Concrete variable is passed over.
+Runs that share dataset, objective, weights, reward and encodings behind q(z) are a row: mean ±
+standard deviation over their seeds. A folder that holds no finished run with a Concrete variable is passed over.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def main() -> None:
     """Read the folders on the command line; print Markdown, write ``concrete_latents.csv``."""
     rows = read([Path(word) for word in sys.argv[1:]])
     columns = [*FIGURES, IN_TRAINING]
-    lines = [["dataset", "objective", "reward on I(x; c)", "encodings behind q(z)", "seeds", *columns]]
+    lines = [
+        ["dataset", "objective", "reward on I(x; c)", "encodings behind q(z)", "seeds", *columns]
+    ]
     for row, runs in sorted(rows.items()):
         cells = [
             f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"

@@ -47,4 +47,4 @@ def test_list_shows_every_group_and_the_settings_of_one(vaerun: Vaerun):
 def test_hydra_shows_the_composed_settings(vaerun: Vaerun):
     done = vaerun("--cfg", "job", "objective=hfvae", "beta=7")
     assert done.returncode == 0, done.stderr
-    assert "beta: 7.0" in done.stdout
+    assert "beta: 7\n" in done.stdout
