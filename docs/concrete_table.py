@@ -3,7 +3,8 @@
     python docs/concrete_table.py outputs/*/*-sweep-*/* > docs/concrete_latents.md
 
 Runs that share dataset, objective, weights, reward and encodings behind q(z) are a row: mean ±
-standard deviation over their seeds. A folder that holds no finished run with a Concrete variable is passed over.
+standard deviation over their seeds. A folder without a finished run with a Concrete variable is
+passed over.
 """
 
 from __future__ import annotations

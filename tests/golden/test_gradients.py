@@ -1,0 +1,241 @@
+"""Loss and gradient of every objective against its paper's formula, in float64 on a small model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from runner.config import RunConfig
+from runner.listing import choices
+from runner.model import VAE, build
+from runner.objective import Objective
+from runner.training.adversary import Adversary
+from runner.training.batch import Batch
+from runner.training.step import step
+from tests.golden import oracles
+from tests.golden.oracles import Seen
+
+IMAGES, BATCH, SIZE = 50, 5, 4
+GROUPS = ((0, 1), (2, 3))
+WORDS = (
+    "dataset=digits",
+    "architecture=mlp",
+    "architecture.widths=[6]",
+    "prior.dimensions=4",
+    "objective.penalties.discriminator.widths=[7,7]",
+    "objective.penalties.contraction.estimate=exact",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small model under an objective, and the minibatch that both losses see."""
+
+    config: RunConfig
+    model: VAE
+    objective: Objective
+    batch: Batch
+    adversary: Adversary
+
+    @classmethod
+    def of(cls, config: RunConfig, at: int = 0) -> Case:
+        source = torch.Generator().manual_seed(1)
+        shape = (BATCH, 1, SIZE, SIZE)
+        model = build(config, shape=(1, SIZE, SIZE), classes=3).double()
+        objective = Objective.from_config(config.objective, model.prior.tree, IMAGES).at(at)
+        images, seen = (torch.rand(shape, generator=source, dtype=torch.float64) for _ in range(2))
+        has_density = model.prior.has_density
+        uniforms = model.prior.uniforms if has_density else 0
+        batch = Batch(
+            images,
+            images if config.objective.corruption.amount == 0 else seen,
+            model.prior.noise(BATCH, source).double(),
+            uniform_BU=torch.rand(BATCH, uniforms, generator=source, dtype=torch.float64),
+        )
+        settings = config.objective.penalties.discriminator
+        adversary = Adversary.fresh(settings, model.prior.width, 3, torch.device("cpu"))
+        adversary.network.double()
+        return cls(config, model, objective, batch, adversary)
+
+    def loss(self) -> Tensor:
+        return step(
+            self.model, self.objective, self.batch, with_terms=False, adversary=self.adversary
+        ).loss
+
+    def code(self) -> Tensor:
+        return self.model.encoder(self.batch.seen_BCHW)
+
+    def seen(self, first: int = 0, emit: Callable[[Tensor], Tensor] = lambda z: z) -> Seen:
+        """What the oracles see; the normals' numbers begin at ``first``."""
+        numbers = self.code()[:, first:]
+        loc, log_scale = numbers[:, :4], numbers[:, 4:]
+        z = loc + log_scale.exp() * self.batch.noise_BW[:, first:]
+        drawn = emit(z)
+        if first:
+            logits = self.code()[:, :first] + self.batch.noise_BW[:, :first]
+            drawn = torch.cat([torch.softmax(logits / 0.66, 1), drawn], 1)
+        output = self.model.decoder(drawn).flatten(1)
+        return Seen(self.batch.images_BCHW.flatten(1), output, loc, log_scale, z, IMAGES)
+
+    def seen_code(self, activation: Callable[[Tensor], Tensor]) -> Seen:
+        code = activation(self.code())
+        output = self.model.decoder(code).flatten(1)
+        return Seen(self.batch.images_BCHW.flatten(1), output, code, code, code, IMAGES)
+
+    def prior_draws(self) -> Tensor:
+        return torch.special.ndtri(self.batch.uniform_BU)
+
+
+def info_vae(case: Case, kernel: Callable[[Tensor, float], Tensor]) -> Tensor:
+    """(1 - alpha) KL + (alpha + lambda - 1) MMD with alpha 0.25, lambda 8 (Zhao et al. 2019)."""
+    seen = case.seen()
+    distance = oracles.mmd(seen.z, case.prior_draws(), kernel, [1.0])
+    return oracles.beta_vae(seen, 0.75) + 7.25 * distance
+
+
+def decomposition(case: Case) -> Tensor:
+    seen, drawn = case.seen(), case.prior_draws()
+    scales = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
+    by_dimension = sum(
+        oracles.mmd(seen.z[:, [v]], drawn[:, [v]], oracles.imq, scales) for v in range(4)
+    )
+    return oracles.beta_vae(seen, 2.0) + 3.0 * by_dimension
+
+
+def factor_vae(case: Case) -> Tensor:
+    seen = case.seen()
+    logits = case.adversary.network(seen.z)
+    return oracles.beta_vae(seen, 1.0) + 6.0 * (logits[:, 0] - logits[:, 1]).mean()
+
+
+def sparse_ae(case: Case, *, l1: bool) -> Tensor:
+    seen = case.seen_code(torch.sigmoid)
+    code = seen.z
+    penalty = code.abs().sum(1).mean() if l1 else oracles.kl_sparsity(code, 0.05)
+    return oracles.reconstruction(seen) + 3.0 * penalty
+
+
+def contractive_ae(case: Case) -> Tensor:
+    def code(images: Tensor) -> Tensor:
+        return torch.sigmoid(case.model.encoder(images))
+
+    norm = oracles.jacobian(code, case.batch.images_BCHW)
+    return oracles.reconstruction(case.seen_code(torch.sigmoid)) + 0.3 * norm
+
+
+def identity(code: Tensor) -> Tensor:
+    return code
+
+
+def hfvae_with_category(case: Case) -> Tensor:
+    logits = case.code()[:, :3]
+    return oracles.hfvae_with_category(case.seen(first=3), logits, (1.5, 12.0, 4.0, 1.0))
+
+
+ORACLES: dict[str, list[tuple[str, Callable[[Case], Tensor]]]] = {
+    "vae": [("", lambda c: oracles.beta_vae(c.seen(), 1.0))],
+    "beta_vae": [("beta=4", lambda c: oracles.beta_vae(c.seen(), 4.0))],
+    "annealed_vae": [("gamma=30 beta=25", lambda c: oracles.annealed_vae(c.seen(), 30.0, 12.5))],
+    "dip_vae_i": [("beta=3", lambda c: oracles.dip_vae(c.seen(), 3.0, 30.0, second=False))],
+    "dip_vae_ii": [("beta=3", lambda c: oracles.dip_vae(c.seen(), 3.0, 3.0, second=True))],
+    "info_vae": [
+        ("alpha=.25 beta=8", lambda c: info_vae(c, oracles.rbf)),
+        ("alpha=.25 beta=8 objective.penalties.mmd.kernel=imq",
+         lambda c: info_vae(c, oracles.imq)),
+    ],
+    "corex": [("alpha=-2", lambda c: oracles.corex(c.seen(), GROUPS[0], -2.0))],
+    "information_dropout": [
+        ("beta=1.5 gamma=3",
+         lambda c: oracles.weighted(c.seen(emit=torch.exp), GROUPS, (1.5, 3.0, 3.0, 0.0))),
+    ],
+    "factor_vae": [("gamma=6", factor_vae)],
+    "beta_tcvae": [
+        ("alpha=1.5 beta=6 gamma=2",
+         lambda c: oracles.weighted(c.seen(), GROUPS, (1.5, 6.0, 6.0, 2.0))),
+    ],
+    "hfvae": [
+        ("alpha=1.5", lambda c: oracles.weighted(c.seen(), GROUPS, (1.5, 12.0, 4.0, 1.0))),
+        ("alpha=1.5 prior=concrete_normal", hfvae_with_category),
+    ],
+    "decomposition": [("alpha=3 beta=2", decomposition)],
+    "decomposition_kl": [
+        ("alpha=3 beta=2", lambda c: oracles.beta_vae(c.seen(), 2.0)
+         + 3.0 * oracles.inclusive_kl(c.seen(), c.prior_draws())),
+    ],
+    "ae": [("", lambda c: oracles.reconstruction(c.seen_code(identity)))],
+    "sparse_ae": [
+        ("beta=3", lambda c: sparse_ae(c, l1=False)),
+        ("beta=3 objective.penalties.sparsity.kind=l1", lambda c: sparse_ae(c, l1=True)),
+    ],
+    "denoising_ae": [("", lambda c: oracles.reconstruction(c.seen_code(identity)))],
+    "contractive_ae": [("beta=.3", contractive_ae)],
+}  # fmt: skip
+
+
+def test_every_objective_has_an_oracle():
+    assert {choice.name for choice in choices("objective")} == set(ORACLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "oracle"),
+    [(name, words, oracle) for name, cases in ORACLES.items() for words, oracle in cases],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_loss_and_gradient_are_those_of_the_paper(
+    composed: Callable[..., RunConfig], name: str, words: str, oracle: Callable[[Case], Tensor]
+):
+    config = composed(*WORDS, f"objective={name}", *words.split())
+    case = Case.of(config, at=50_000)  # the capacity of annealed_vae is then halfway
+    parameters = dict(case.model.named_parameters())
+    ours, theirs = case.loss(), oracle(case)
+    torch.testing.assert_close(ours, theirs)
+    got = torch.autograd.grad(ours, list(parameters.values()))
+    expected = torch.autograd.grad(theirs, list(parameters.values()))
+    for key, one, other in zip(parameters, got, expected, strict=True):
+        torch.testing.assert_close(one, other, msg=lambda words, key=key: f"{key}: {words}")
+        assert float(one.abs().max()) > 0, f"{key} gets no gradient"
+
+
+def test_the_discriminator_and_the_encoder_learn_from_losses_of_their_own(
+    composed: Callable[..., RunConfig],
+):
+    case = Case.of(composed(*WORDS, "objective=factor_vae"))
+    result = step(
+        case.model, case.objective, case.batch, with_terms=False, adversary=case.adversary
+    )
+    result.loss.backward()
+    assert all(p.grad is None for p in case.adversary.network.parameters())
+    before = {name: p.grad.clone() for name, p in case.model.named_parameters()}
+    columns = list(case.model.prior.columns.values())
+    noise = torch.rand(BATCH, len(columns), dtype=torch.float64)
+    case.adversary.learn(result.z_BW, result.z_BW, columns, noise)
+    assert all(float(p.grad.abs().max()) > 0 for p in case.adversary.network.parameters())
+    for name, p in case.model.named_parameters():
+        torch.testing.assert_close(p.grad, before[name], rtol=0, atol=0)
+
+
+def test_the_closed_form_and_the_estimate_charge_the_same_on_average(
+    composed: Callable[..., RunConfig],
+):
+    """The KL in closed form against log q(z|x) - log p(z) at the draws, over many draws."""
+    case = Case.of(composed(*WORDS, "objective=hfvae"))
+    draws, gaps = 4000, []
+    source = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _ in range(draws):
+            noise = torch.randn(BATCH, 4, generator=source, dtype=torch.float64)
+            seen = replace(case, batch=replace(case.batch, noise_BW=noise)).seen()
+            gaps.append(float(sum(oracles_plain(seen)) - oracles.kl(seen)))
+    gap = torch.tensor(gaps)
+    assert abs(float(gap.mean())) < 4 * float(gap.std()) / draws**0.5
+
+
+def oracles_plain(seen: Seen) -> tuple[Tensor, Tensor]:
+    """Return E log q(z|x) and -E log p(z): what the four estimated terms sum to."""
+    zero = torch.zeros_like(seen.z)
+    own = oracles.log_normal(seen.z, seen.loc, seen.log_scale).sum(1).mean()
+    return own, -oracles.log_normal(seen.z, zero, zero).sum(1).mean()
