@@ -19,6 +19,11 @@ WORDS = (
     "dataset=digits",
     "prior=concrete_normal",
     "objective=hfvae",
+    # All that a run remembers beside its parameters: a bank, a discriminator, where a schedule is.
+    "objective.encodings=512",
+    "objective.penalties.discriminator.weight=2",
+    "objective.penalties.discriminator.widths=[20]",
+    "beta={linear: {from: 0, to: 12, over: 200}}",
     "steps=240",
     "training.record_every=10",
     "evaluation.map_points=50",

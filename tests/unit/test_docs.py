@@ -17,6 +17,7 @@ from runner.listing import choices
 from runner.objective import TERM_NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
+sys.path.append(str(DOCS))  # where a program of docs/ finds its neighbours
 
 
 def script(name: str) -> ModuleType:
@@ -31,6 +32,7 @@ def script(name: str) -> ModuleType:
 
 
 objectives = script("objective_table")
+bias = script("estimator_bias")
 estimator = script("estimator_table")
 
 
@@ -84,13 +86,13 @@ def test_what_is_said_to_be_the_vae_has_its_weights_and_nothing_beside_them(
 def small() -> tuple[list, list]:
     """The estimator measured on toys of few images, one minibatch of which is all of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimator, "TOY_IMAGES", 256)
-        patch.setattr(estimator, "BATCHES", (32, 64, 256))
-        patch.setattr(estimator, "ENCODINGS", (128,))
-        patch.setattr(estimator, "MINIBATCHES", 4)
-        cases = [estimator.toy(scale) for scale in (0.1, 0.5)]
+        patch.setattr(bias, "TOY_IMAGES", 256)
+        patch.setattr(bias, "BATCHES", (32, 64, 256))
+        patch.setattr(bias, "ENCODINGS", (128,))
+        patch.setattr(bias, "MINIBATCHES", 4)
+        cases = [bias.toy(scale) for scale in (0.1, 0.5)]
         with torch.no_grad():
-            return cases, [row for case in cases for row in estimator.measure(case)]
+            return cases, [row for case in cases for row in bias.measure(case)]
 
 
 def test_all_encodings_leave_no_bias(small: tuple[list, list]):
@@ -117,12 +119,12 @@ def test_a_fresh_bank_is_nearer_than_the_minibatch_alone(small: tuple[list, list
 def test_the_limit_of_the_toy_is_that_of_a_wide_sample():
     """Many wide posteriors: q(z) is nearly normal, so the exact terms are near their limit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimator, "BATCHES", (1024,))
-        patch.setattr(estimator, "ENCODINGS", ())
-        patch.setattr(estimator, "MINIBATCHES", 2)
-        case = estimator.toy(2.0)
+        patch.setattr(bias, "BATCHES", (1024,))
+        patch.setattr(bias, "ENCODINGS", ())
+        patch.setattr(bias, "MINIBATCHES", 2)
+        case = bias.toy(2.0)
         with torch.no_grad():
-            rows = list(estimator.measure(case))
+            rows = list(bias.measure(case))
     for row in rows:
         assert row.exact == pytest.approx(case.limit[row.term], abs=0.1)
 

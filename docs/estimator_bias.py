@@ -1,0 +1,261 @@
+"""Bias and spread of the minibatch estimate of q(z), of toys and of trained models.
+
+The exact aggregate posterior is that of all N encodings of a case. An estimate and the exact term
+are taken over the same draws, so that their difference is free of the noise that both share.
+
+Shapes: N encodings of a case, M behind an estimate, B images of a minibatch, K of a bank,
+V variables, P numbers from the encoder, W columns of z, T terms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from runner import config as settings
+from runner.config import CHOICES
+from runner.dataset import load
+from runner.model import Prior, build
+from runner.model.latent_space import build_prior
+from runner.objective import (
+    TERM_NAMES,
+    decompose,
+    log_mixture_weights,
+    log_weights_with_bank,
+)
+from runner.tracking import load_checkpoint
+
+TERMS = [name for name in TERM_NAMES if name != "reconstruction"]
+BATCHES = (64, 128, 256, 512, 1024)
+ENCODINGS = (1024, 4096)
+"""Encodings behind q(z) with a bank: the minibatch's own and the bank's together."""
+MINIBATCHES = 30
+
+IMAGES = 10_000
+TOY_IMAGES, TOY_DIMENSIONS, TOY_GROUP = 5000, 10, 2
+TOY_SCALES = (0.1, 0.5)
+TOY_WITHIN, TOY_BETWEEN = 0.6, 0.2
+"""Correlations of the toy's means, of two in one group and of two in different groups."""
+WALK = 0.15
+"""Posterior standard deviations that a mean wanders in a step, if its encodings lag."""
+
+_ROWS = 16  # samples compared with all encodings at a time; few, so that they stay in the cache
+
+
+@dataclass(frozen=True)
+class Case:
+    """Encodings that stand for a whole dataset."""
+
+    name: str
+    prior: Prior
+    numbers_NP: Tensor
+    scale: float | None = None
+    """Of every q(z|x), where the case is a toy."""
+    limit: dict[str, float] = field(default_factory=dict)
+    """The terms for infinitely many images, where they are known."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One term of one case under one estimate."""
+
+    case: str
+    bank: str
+    batch: int
+    encodings: int
+    term: str
+    exact: float
+    bias: float
+    bias_error: float
+    """Standard error of the bias."""
+    spread: float
+    """Standard deviation of the estimate from minibatch to minibatch."""
+    spread_exact: float
+    """The same of the exact term: what the draw of the images alone does."""
+
+
+def toy(scale: float) -> Case:
+    """Return encodings N(mu_n, scale^2) whose means are drawn from a correlated normal."""
+    group_V = torch.arange(TOY_DIMENSIONS) // TOY_GROUP
+    same_VV = group_V[:, None] == group_V
+    covariance_VV = torch.where(same_VV, TOY_WITHIN, TOY_BETWEEN).double().fill_diagonal_(1.0)
+    noise_NV = _normal(TOY_IMAGES, TOY_DIMENSIONS, source=_source(0))
+    loc_NV = noise_NV @ torch.linalg.cholesky(covariance_VV).T.float()
+    numbers_NP = torch.cat([loc_NV, torch.full_like(loc_NV, math.log(scale))], dim=1)
+    prior_settings = CHOICES["prior"]["normal"](
+        name="normal",
+        dimensions=TOY_DIMENSIONS,
+        group_size=TOY_GROUP,
+        groups=None,
+        discrete={},
+        temperature=1.0,
+    )
+    prior = build_prior(
+        prior_settings,
+        shape=(1, 1, 1),
+        classes=1,
+        concrete_density="exact",
+        images=lambda: torch.zeros(0),
+    )
+    whole_VV = covariance_VV + scale**2 * torch.eye(TOY_DIMENSIONS)
+    return Case(f"toy, s = {scale:g}", prior, numbers_NP, scale, _limit(whole_VV, scale))
+
+
+def _limit(whole_VV: Tensor, scale: float) -> dict[str, float]:
+    """Return the terms for infinitely many images, where q(z) is the normal N(0, whole)."""
+    variances_V = whole_VV.diagonal()
+    groups = [whole_VV[g : g + TOY_GROUP, g : g + TOY_GROUP] for g in _group_starts()]
+    log_groups = torch.stack([part.logdet() for part in groups]).sum()
+    log_whole, log_single = whole_VV.logdet(), variances_V.log().sum()
+    kl_V = 0.5 * (variances_V - 1 - variances_V.log())
+    return {
+        "index_code_mi": float(0.5 * log_whole) - TOY_DIMENSIONS * math.log(scale),
+        "group_total_correlation": float(0.5 * (log_groups - log_whole)),
+        "within_group_total_correlation": float(0.5 * (log_single - log_groups)),
+        "dimension_wise_kl": float(kl_V.sum()),
+    }
+
+
+def _group_starts() -> range:
+    return range(0, TOY_DIMENSIONS, TOY_GROUP)
+
+
+def trained(folder: Path) -> Case:
+    """Return the encodings of training images of a run, under its last checkpoint."""
+    config = settings.restore((folder / "config.yaml").read_text(), [])
+    dataset = load(config.dataset, config.data_dir, torch.device("cpu"))
+    model = build(
+        config,
+        shape=dataset.shape,
+        classes=dataset.classes,
+        images=lambda: dataset.some_images(torch.device("cpu")),
+    )
+    checkpoint = load_checkpoint(folder / "checkpoint")
+    model.load_state_dict(checkpoint.tensors["model"])
+    model.eval()
+    indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:IMAGES]
+    numbers_NP = torch.cat([model.encode(dataset.train.images(i)) for i in indices_N.split(500)])
+    knobs = {name: getattr(config, name) for name in ("alpha", "beta", "gamma")}
+    told = " ".join(
+        f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled" for k, v in knobs.items()
+    )
+    step = checkpoint.state["step"]
+    name = f"{config.dataset.name}, {config.objective.name} {told}, step {step}"
+    return Case(name, model.open_prior(), numbers_NP)
+
+
+def measure(case: Case) -> Iterator[Row]:
+    """Yield the rows of a case: every minibatch size, alone and with banks, fresh and stale."""
+    images = len(case.numbers_NP)
+    largest = max(batch for batch in BATCHES if batch <= images)
+    orders = [torch.randperm(images, generator=_source(1 + r)) for r in range(MINIBATCHES)]
+    draws = [_draw(case, order[:largest], seed) for seed, order in enumerate(orders)]
+    exact = [_exact(case, order[:largest], z) for order, z in zip(orders, draws, strict=True)]
+    truth_T = torch.stack([pieces.mean(0) for pieces in exact]).mean(0)
+    for batch in (batch for batch in BATCHES if batch <= images):
+        true_RT = torch.stack([pieces[: batch // _ROWS].mean(0) for pieces in exact])
+        for encodings, bank in _estimates(case, batch):
+            found_RT = torch.stack(
+                [
+                    _estimate(case, order[:encodings], z_BW[:batch], lag=bank == "stale", seed=r)
+                    for r, (order, z_BW) in enumerate(zip(orders, draws, strict=True))
+                ]
+            )
+            head = (case.name, bank, batch, encodings)
+            yield from _rows(head, truth_T, found_RT, true_RT)
+
+
+def _estimates(case: Case, batch: int) -> Iterator[tuple[int, str]]:
+    """Yield how many encodings stand behind q(z), and what the bank is like."""
+    yield batch, "none"
+    for encodings in ENCODINGS:
+        if batch < encodings <= len(case.numbers_NP):
+            yield encodings, "fresh"
+            if case.scale is not None:
+                yield encodings, "stale"
+
+
+def _rows(
+    head: tuple[str, str, int, int], truth_T: Tensor, found_RT: Tensor, true_RT: Tensor
+) -> Iterator[Row]:
+    bias_RT = found_RT - true_RT
+    figures = (
+        truth_T,
+        bias_RT.mean(0),
+        bias_RT.std(0) / math.sqrt(len(bias_RT)),
+        found_RT.std(0),
+        true_RT.std(0),
+    )
+    for term, values in zip(TERMS, torch.stack(figures, dim=1).tolist(), strict=True):
+        yield Row(*head, term, *values)
+
+
+def _draw(case: Case, images_B: Tensor, seed: int) -> Tensor:
+    noise_BW = case.prior.noise(len(images_B), _source(1000 + seed))
+    return case.prior.sample(case.numbers_NP[images_B], noise_BW)
+
+
+def _exact(case: Case, images_B: Tensor, z_BW: Tensor) -> Tensor:
+    """Return the terms of every few draws under the whole aggregate posterior, (pieces, T)."""
+    images = len(case.numbers_NP)
+    # With all encodings every one of them weighs 1/N: whose it is does not matter.
+    log_weights_BM = log_mixture_weights(len(z_BW), images, images, like=z_BW)
+    return _pieces(case.prior, z_BW, case.numbers_NP[images_B], case.numbers_NP, log_weights_BM)
+
+
+def _estimate(case: Case, images_M: Tensor, z_BW: Tensor, *, lag: bool, seed: int) -> Tensor:
+    """Return the terms of a minibatch, (T,); images beyond it are those of the bank."""
+    batch, images = len(z_BW), len(case.numbers_NP)
+    numbers_MP = case.numbers_NP[images_M]
+    if lag:
+        numbers_MP = _lagged(case, numbers_MP, batch, seed)
+    if len(images_M) == batch:
+        log_weights_BM = log_mixture_weights(batch, batch, images, like=z_BW)
+    else:
+        held_K = torch.ones(len(images_M) - batch)
+        log_weights_BM = log_weights_with_bank(batch, held_K, images)
+    return _pieces(case.prior, z_BW, numbers_MP[:batch], numbers_MP, log_weights_BM).mean(0)
+
+
+def _lagged(case: Case, numbers_MP: Tensor, batch: int, seed: int) -> Tensor:
+    """Return encodings that are as old as a bank that took in a minibatch a step.
+
+    The older, the further the encoder has wandered since: its means have gone, over the square root
+    of the steps, along a random affine function of themselves, as a smooth network's would.
+    """
+    if case.scale is None:
+        raise ValueError("only a toy has one scale to move by")
+    source = _source(2000 + seed)
+    loc_MV, log_scale_MV = numbers_MP.chunk(2, dim=1)
+    count = loc_MV.shape[1]
+    turn_VV, shift_V = _normal(count, count, source=source), _normal(count, source=source)
+    direction_MV = (loc_MV @ turn_VV / math.sqrt(count) + shift_V) / math.sqrt(2)
+    age_M = torch.arange(len(loc_MV)) // batch  # the minibatch's own are of age zero
+    moved_MV = loc_MV + WALK * case.scale * age_M.sqrt()[:, None] * direction_MV
+    return torch.cat([moved_MV, log_scale_MV], dim=1)
+
+
+def _pieces(
+    prior: Prior, z_BW: Tensor, own_BP: Tensor, encodings_MP: Tensor, log_weights_BM: Tensor
+) -> Tensor:
+    """Return the terms of every few samples, (pieces, T); their mean is that of all samples."""
+    found = []
+    cut = (tensor.split(_ROWS) for tensor in (z_BW, own_BP, log_weights_BM))
+    for z, own, log_weights in zip(*cut, strict=True):
+        densities = prior.densities(z, own, encodings_MP)
+        terms = decompose(densities, z.new_zeros(()), log_weights).terms
+        found.append(torch.stack([getattr(terms, name) for name in TERMS]))
+    return torch.stack(found)
+
+
+def _source(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _normal(*shape: int, source: torch.Generator) -> Tensor:
+    return torch.randn(*shape, generator=source)
