@@ -38,7 +38,9 @@ def configured(*words: str) -> RunConfig:
     settings.register()
     with initialize_config_dir(str(settings.data_root() / "conf"), version_base="1.3"):
         fixed = ["objective=beta_tcvae", "prior=normal", "steps=100000000"]
-        return settings.parse(compose("config", [*fixed, *words]))
+        given = {word.partition("=")[0] for word in words}
+        kept = [word for word in fixed if word.partition("=")[0] not in given]
+        return settings.parse(compose("config", [*kept, *words]))
 
 
 def images28(device: torch.device) -> Dataset:
