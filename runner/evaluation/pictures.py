@@ -53,7 +53,9 @@ class Pictures:
             shape = (_SAMPLES, prior.uniforms)
             uniform_NU = torch.rand(shape, generator=source, device=source.device)
             yield "samples", figures.samples(self._draw(prior.prior_sample(uniform_NU)))
-        yield "traversals", figures.traversals(self.traversal_rows(), self._positions())
+        whose = "prior" if prior.has_density else "code"
+        unit = f"{whose} standard deviations"
+        yield "traversals", figures.traversals(self.traversal_rows(), self._positions(), unit)
         yield "interpolation", self._interpolation()
         if prior.has_density:
             yield "information", self._information()
@@ -78,15 +80,12 @@ class Pictures:
         columns = self.model.prior.columns
         spread = self._spread()
         for name in sorted(columns, key=lambda name: -(known.get(name) or 0.0)):
-            if columns[name].stop - columns[name].start > 1:
-                rows += self._class_rows(name, known.get(name), columns[name])
-            elif name in spread:
+            if name in spread:
                 middle, reach = spread[name]
                 positions = [middle + reach * position for position in self._positions()]
                 rows.append(self._traversal_row(name, known.get(name), columns[name], positions))
-            else:  # a Bernoulli variable
-                positions = np.linspace(0, 1, self.settings.traversal_steps).tolist()
-                rows.append(self._traversal_row(name, known.get(name), columns[name], positions))
+            else:
+                rows += self._class_rows(name, known.get(name), columns[name])
         return rows
 
     def _spread(self) -> dict[str, tuple[float, float]]:
@@ -121,10 +120,11 @@ class Pictures:
     ) -> Iterator[TraversalRow]:
         steps = torch.arange(self.settings.traversal_steps)
         centres_TW = self._centres()[steps % len(self.encodings)]  # again from the first, if few
-        for category in range(columns.stop - columns.start):
+        variable = self.model.prior.discrete.variables[name]
+        for category in range(variable.categories):
             z_TW = centres_TW.clone()
-            z_TW[:, columns] = 0
-            z_TW[:, columns.start + category] = 1
+            categories_T = torch.full_like(steps, category).to(z_TW.device)
+            z_TW[:, columns] = variable.as_value(categories_T, z_TW)
             first = information if category == 0 else None  # its bar is drawn once
             yield TraversalRow(f"{name} = {category}", first, self._draw(z_TW))
 

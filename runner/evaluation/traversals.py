@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,7 +34,6 @@ _BAR = 100
 _TOP = 24
 """Height of the words above the images."""
 
-_NOTE = "value of the variable, in prior standard deviations"
 _NOTE_ON_CATEGORIES = "rows of a category: each column keeps one image's other variables"
 
 _TILE = 120
@@ -47,8 +47,9 @@ _GAP = 16
 class TraversalRow:
     """Images that differ in one variable; ``information`` is I(x; z_v) in nats.
 
-    A Concrete variable has a row per category, in which the columns differ in all other variables;
-    its information stands in the first of these rows, the others have None.
+    A discrete variable has a row per category, labelled ``name = category``, in which the columns
+    differ in all other variables; its information stands in the first of these rows, the others
+    have None. So do all rows of a deterministic code, whose information is not counted.
     """
 
     label: str
@@ -56,27 +57,34 @@ class TraversalRow:
     images_TCHW: NDArray[np.floating]
 
 
-def traversals(rows: Sequence[TraversalRow], positions: Sequence[float]) -> Figure:
+def traversals(
+    rows: Sequence[TraversalRow],
+    positions: Sequence[float],
+    unit: str = "prior standard deviations",
+) -> Figure:
     """Return a row of images per variable, with the variable's information beside it.
 
-    ``positions`` are the values of the variable, in prior standard deviations.
+    ``positions`` are the values of the variable, in ``unit``.
     """
     labels = [row.label for row in rows]
     images_ITCHW = np.stack([row.images_TCHW for row in rows])
     montage = tile(images_ITCHW, rows_apart=list(_blocks_apart(rows)))
-    notes = [_NOTE]
-    if any(row.information is None for row in rows):
+    notes = [f"value of the variable, in {unit}"]
+    if any(len(block) > 1 for block in _blocks(rows)):
         notes.append(_NOTE_ON_CATEGORIES)
+    counted = any(row.information is not None for row in rows)
     left = round(text_width(*labels)) + 14
-    right = max(_GAP + _BAR + NUMBER_WIDTH, text_width(*notes) + 8 - montage.size[1])
+    beside = _GAP + _BAR + NUMBER_WIDTH if counted else 8
+    right = max(beside, text_width(*notes) + 8 - montage.size[1])
     figure, axes = montage.draw(Margins(left, right, _TOP, (2 + len(notes)) * LINE))
     write_ticks(axes, "left", montage.centres_I, labels)
     _write_positions(axes, montage, positions)
     axes.set_xlabel("\n".join(notes), loc="left", labelpad=4, **TEXT)
-    height, width = montage.size
-    bars = place(figure, (left + width + _GAP, _TOP, _BAR, height))
-    _draw_information(bars, montage, rows)
-    bars.set_ylim(axes.get_ylim())
+    if counted:
+        height, width = montage.size
+        bars = place(figure, (left + width + _GAP, _TOP, _BAR, height))
+        _draw_information(bars, montage, rows)
+        bars.set_ylim(axes.get_ylim())
     return figure
 
 
@@ -109,14 +117,8 @@ def traversal_frames(rows: Sequence[TraversalRow]) -> NDArray[np.uint8]:
 
 
 def _blocks(rows: Sequence[TraversalRow]) -> list[list[TraversalRow]]:
-    """Return the rows of each variable: those of a Concrete one's categories stand together."""
-    blocks: list[list[TraversalRow]] = []
-    for row in rows:
-        if row.information is None and blocks:
-            blocks[-1].append(row)
-        else:
-            blocks.append([row])
-    return blocks
+    """Return the rows of each variable: those of a discrete one's categories stand together."""
+    return [list(block) for _, block in groupby(rows, lambda row: row.label.partition(" = ")[0])]
 
 
 def _blocks_apart(rows: Sequence[TraversalRow]) -> Iterator[int]:

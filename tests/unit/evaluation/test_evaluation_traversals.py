@@ -114,10 +114,19 @@ def test_a_concrete_variable_steps_through_its_categories():
 
 @pytest.mark.parametrize(("side", "channels"), [(8, 3), (28, 1), (64, 3)])
 def test_images_of_all_kinds_become_frames(side: int, channels: int):
-    rows = [TraversalRow("a rather long name", 1.0, ramp(3, side, channels))] * 7
+    rows = [TraversalRow(f"a rather long name {i}", 1.0, ramp(3, side, channels)) for i in range(7)]
     frames = traversal_frames(rows)
     assert frames.shape[0] == 4
     assert 3 * 96 <= frames.shape[2] <= 3 * 180
+
+
+def test_variables_without_information_have_no_bars_and_move_each_by_itself():
+    rows = [TraversalRow(f"z_{i}", None, ramp(3, 8, 1)) for i in range(4)]
+    figure = traversals(rows, [-1, 0, 1], "code standard deviations")
+    assert len(figure.axes) == 1
+    assert figure.axes[0].get_xlabel() == "value of the variable, in code standard deviations"
+    alone = traversal_frames(rows[:1])
+    assert traversal_frames(rows).shape[2] > 3 * alone.shape[2]
 
 
 def test_a_single_step_is_a_single_frame():
