@@ -26,7 +26,7 @@ from runner.config import DatasetConfig
 from runner.dataset import load
 
 HERE = Path(__file__).parent
-_LATENT_PANEL = (340, 20, 690, 345)
+_LATENT_PANEL = (346, 30, 674, 345)
 """Where the middle panel of ``figures/plane.png`` lies: left, top, right, bottom, in pixels."""
 
 Row = dict[str, Any]

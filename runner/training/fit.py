@@ -31,12 +31,12 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
             "objective.penalties.contraction differentiates each image's code by itself, "
             f"but architecture={config.architecture.name} normalises over the minibatch"
         )
-    _check_sparsity(config, on)
     settings = config.objective
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])
     if not prior.has_density:
         _check_code(config, on, charged=charged)
+        _check_sparsity(config, on)
         return
     if not charged and not set(on) & set(_OF_DISTRIBUTIONS):
         raise UsageError(
@@ -44,6 +44,7 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
             f"but prior={config.prior.name} draws from it",
             "prior=code is a deterministic code",
         )
+    _check_sparsity(config, on)
     if "inclusive_kl" in on and prior.discrete.kinds:
         raise UsageError(
             "objective.penalties.inclusive_kl compares continuous variables, "

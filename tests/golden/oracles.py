@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.distributions import RelaxedOneHotCategorical
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,15 @@ def weighted(
     for weight, term in zip(weights, terms(seen, groups), strict=True):
         loss = loss + (weight - shared) * term
     return loss
+
+
+def full_estimate(
+    seen: Seen, groups: Sequence[Sequence[int]], weights: tuple[float, float, float, float]
+) -> Tensor:
+    """The same with every term estimated at the draws, the shared weight too: no closed form."""
+    return reconstruction(seen) + sum(
+        weight * term for weight, term in zip(weights, terms(seen, groups), strict=True)
+    )
 
 
 def beta_vae(seen: Seen, beta: float) -> Tensor:
@@ -197,6 +207,67 @@ def hfvae_with_category(
     for weight, term in zip(weights, (mi, between, within, dimension), strict=True):
         loss = loss + (weight - shared) * term
     return loss
+
+
+def hfvae_with_relaxed_category(
+    seen: Seen,
+    drawn: Tensor,
+    category_logits: Tensor,
+    temperature: float,
+    weights: tuple[float, float, float, float],
+) -> Tensor:
+    """The same, the category by the density of its relaxed draw (Maddison et al. 2017)."""
+
+    def log_c(logits: Tensor) -> Tensor:
+        heat = drawn.new_tensor(temperature)
+        return RelaxedOneHotCategorical(heat, logits=logits).log_prob(drawn)
+
+    batch, every = len(drawn), range(seen.z.shape[1])
+    columns = [log_c(logits.expand_as(drawn)) for logits in category_logits]
+    c = [[columns[j][i] for j in range(batch)] for i in range(batch)]
+    both = [
+        [c[i][j] + log_normal(seen.z[i], seen.loc[j], seen.log_scale[j]).sum()
+         for j in range(batch)]
+        for i in range(batch)
+    ]  # fmt: skip
+    own_c = sum(c[i][i] for i in range(batch)) / batch
+    own_z = log_normal(seen.z, seen.loc, seen.log_scale).sum(1).mean()
+    zero = torch.zeros_like(seen.z)
+    prior_z = log_normal(seen.z, zero, zero).sum(1).mean()
+    prior_c = log_c(torch.zeros_like(drawn)).mean()
+    joint, of_c = (log_marginal(pairs, seen.dataset_size) for pairs in (both, c))
+    of_z, of_v = log_q(seen, every), sum(log_q(seen, [v]) for v in every)
+    found = own_c + own_z - joint, joint - of_c - of_z, of_z - of_v, of_c + of_v - prior_c - prior_z
+    shared = min(weights)
+    loss = reconstruction(seen) + shared * (kl(seen) + own_c - prior_c)
+    for weight, term in zip(weights, found, strict=True):
+        loss = loss + (weight - shared) * term
+    return loss
+
+
+def discriminator_loss(
+    network: Callable[[Tensor], Tensor],
+    z: Tensor,
+    other: Tensor,
+    columns: Sequence[Sequence[int]],
+    noise: Tensor,
+) -> Tensor:
+    """Half a cross entropy from each kind of sample (Kim & Mnih 2018, algorithm 2).
+
+    Row i of variable v in the second batch is the row with the i-th smallest noise[:, v].
+    """
+    batch = len(z)
+    permuted = torch.empty_like(other)
+    for v, part in enumerate(columns):
+        order = sorted(range(batch), key=lambda row, v=v: float(noise[row, v]))
+        for i, row in enumerate(order):
+            for column in part:
+                permuted[i, column] = other[row, column]
+    total = 0
+    for joint, product in zip(network(z), network(permuted), strict=True):
+        total = total - torch.log(joint.exp()[0] / joint.exp().sum())
+        total = total - torch.log(product.exp()[1] / product.exp().sum())
+    return total / (2 * batch)
 
 
 def kl_sparsity(code: Tensor, rate: float) -> Tensor:

@@ -32,6 +32,8 @@ def loss_and_gradient(config: RunConfig, *, empty_bank: int = 0) -> tuple[Tensor
     model = build(config, shape=(1, 4, 4), classes=3).double()
     objective = Objective.from_config(config.objective, model.prior.tree, IMAGES).at(7)
     images = torch.rand(BATCH, 1, 4, 4, generator=source, dtype=torch.float64)
+    with torch.no_grad():  # encodings far apart: else no estimate of q(z) would matter
+        model.encoder[-1].weight.div_(model.encode(images).std(0)[:, None])
     uniforms = model.prior.uniforms if model.prior.has_density else 0
     bank = Bank.empty(empty_bank, model.prior.numbers, torch.device("cpu"))
     batch = Batch(
@@ -83,6 +85,9 @@ PAIRS = [
         "objective=hfvae beta=6",
         "objective=hfvae beta={linear:{from:6,to:6,over:10}}",
     ),
+    # A schedule hides that all weights are one, so that here the terms are estimated.
+    ("objective=vae", "objective=hfvae gamma=1 beta={linear:{from:1,to:1,over:10}}"),
+    ("objective=beta_vae beta=3", "objective=beta_vae beta={linear:{from:3,to:3,over:10}}"),
     (
         "objective=hfvae beta=6",
         "objective=hfvae beta={linear:{from:2.5,to:7.5,over:10}}",  # at step 7 it is 6
