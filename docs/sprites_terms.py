@@ -124,10 +124,10 @@ def draw(runs: list[Run]) -> Figure:
     plain = [run for run in runs if run.objective == "vae"]
     figure = Figure(figsize=(12, 9), layout="constrained")
     panels = figure.subplots(3, 4).flat
-    for axes, (name, claim) in zip(panels, CLAIMS.items(), strict=False):
+    for (name, claim), axes in zip(CLAIMS.items(), panels, strict=False):
         own = [run for run in runs if run.objective == name]
         _panel(axes, claim, own, plain)
-        axes.set_title(name, loc="left", fontsize=10)
+        axes.set_title(f"{name}, by {claim.strength}", loc="left", fontsize=10)
     for axes in list(panels):
         axes.set_axis_off()
     figure.supxlabel("reconstruction, nats (left is better)", fontsize=10)
@@ -140,10 +140,11 @@ def _panel(axes: Axes, claim: Claim, own: list[Run], plain: list[Run]) -> None:
         ys = [claim.figure(run.summary) for run in runs]
         line = "-" if runs is own else ""
         axes.plot(xs, ys, "o", linestyle=line, color=colour, markersize=5, label=label)
-    for run in own:
+    for i, run in enumerate(own):
         place = (run.summary["terms"]["reconstruction"], claim.figure(run.summary))
-        words = f"{claim.strength}={run.strength:g}"
-        axes.annotate(words, place, (4, 4), textcoords="offset points", fontsize=8)
+        above = (0, 6) if i % 2 == 0 else (0, -13)  # neighbours do not cover each other
+        words = f"{run.strength:g}"
+        axes.annotate(words, place, above, textcoords="offset points", fontsize=8, ha="center")
     axes.set_ylabel(claim.title, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.margins(0.2)
