@@ -1,0 +1,195 @@
+"""Codes of images whose factors are known, and the draws from them that metrics share.
+
+Shapes: N images that were encoded, M and B images drawn, D dimensions of a code, F factors,
+V variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from runner.errors import UsageError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Images drawn from all that were encoded."""
+
+    codes_MD: Floats
+    factors_MF: Integers
+
+    def __len__(self) -> int:
+        return len(self.codes_MD)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A latent variable: a dimension of the code, or a discrete variable's columns of it.
+
+    A discrete variable has a column per value: its probability, or one for the value drawn.
+    """
+
+    name: str
+    columns: slice
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether its value is the column with the largest number."""
+        return self.columns.stop - self.columns.start > 1
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """A table of codes and factors; metrics draw rows from it.
+
+    Made by :meth:`of`, which refuses what no metric can use: every factor here varies, and its
+    values are 0 to the number of values less one.
+    """
+
+    codes_ND: Floats
+    factors_NF: Integers
+    factor_names: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    complete: bool
+    """Whether these are all images there are (a full factor grid), or a sample of them."""
+
+    @classmethod
+    def of(
+        cls,
+        codes_ND: ArrayLike,
+        factors_NF: ArrayLike,
+        *,
+        factor_names: Sequence[str] | None = None,
+        variables: Sequence[Variable] | None = None,
+        complete: bool = False,
+    ) -> Codes:
+        """Return checked codes. A factor that never varies is left out: nothing can be known of it.
+
+        Args:
+            codes_ND: one row per image; a list of numbers is one dimension.
+            factors_NF: whole numbers, any; a list is one factor.
+            factor_names: default ``factor_0``, ``factor_1``, ….
+            variables: default one per dimension, ``z_0``, ``z_1``, ….
+            complete: see the field.
+
+        Raises: UsageError, in one line, where the arrays do not fit or hold what cannot be judged.
+        """
+        codes = _as_columns("codes", codes_ND).astype(np.float64)
+        factors = _as_columns("factors", factors_NF)
+        if len(codes) != len(factors):
+            raise UsageError(f"{len(codes):,} codes but factors of {len(factors):,} images")
+        if len(codes) < 2:
+            raise UsageError(f"codes of at least two images are needed, got {len(codes)}")
+        if not np.isfinite(codes).all():
+            row, column = np.argwhere(~np.isfinite(codes))[0]
+            raise UsageError(f"codes must be finite numbers, got {codes[row, column]} in row {row}")
+        names = tuple(factor_names or (f"factor_{i}" for i in range(factors.shape[1])))
+        if len(names) != factors.shape[1]:
+            raise UsageError(f"{factors.shape[1]} factors but {len(names)} names for them")
+        values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
+        kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
+        if not kept:
+            raise UsageError("no factor varies, so nothing can be known of it")
+        given = tuple(variables or (Variable(f"z_{d}", slice(d, d + 1)) for d in _dims(codes)))
+        return cls(
+            codes_ND=codes,
+            factors_NF=np.stack([values[i] for i in kept], axis=1),
+            factor_names=tuple(names[i] for i in kept),
+            variables=given,
+            complete=complete,
+        )
+
+    def __len__(self) -> int:
+        return len(self.codes_ND)
+
+    @property
+    def continuous_D(self) -> Integers:
+        """The columns of variables that are not discrete."""
+        starts = [v.columns.start for v in self.variables if not v.is_discrete]
+        return np.array(starts, dtype=np.int64)
+
+    def sample(self, count: int, source: Generator) -> Sample:
+        """Return images drawn uniformly.
+
+        With replacement from a full grid, which is drawing every factor independently; otherwise
+        ``count`` different ones, or all there are.
+        """
+        if self.complete:
+            return self.rows(source.integers(len(self), size=count))
+        return self.rows(source.permutation(len(self))[:count])
+
+    def split(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
+        """Return images to learn from and images to be judged by, drawn uniformly.
+
+        Two draws with replacement from a full grid, as in the reference definitions. Of a sample
+        no image is in both parts: up to a third of it is to judge by, the rest to learn from.
+        """
+        if self.complete:
+            return self.sample(train, source), self.sample(test, source)
+        order_N = source.permutation(len(self))
+        test = min(test, max(1, len(self) // 3))
+        return self.rows(order_N[test:][:train]), self.rows(order_N[:test])
+
+    def rows(self, rows_M: Integers) -> Sample:
+        """Return the images of these rows."""
+        return Sample(self.codes_ND[rows_M], self.factors_NF[rows_M])
+
+    def draw_rows(self, count: int, source: Generator) -> Integers:
+        """Return rows drawn uniformly with replacement, (M,)."""
+        return source.integers(len(self), size=count)
+
+    def partners(self, rows_B: Integers, factor: int, source: Generator) -> Integers:
+        """Return for each row another drawn uniformly from those with the same value of a factor.
+
+        With replacement, so that a row may be its own partner; shape that of ``rows_B``.
+        """
+        order_N, starts_S = self._by_value[factor]
+        value_B = self.factors_NF[rows_B, factor]
+        first_B, last_B = starts_S[value_B], starts_S[value_B + 1]
+        return order_N[source.integers(first_B, last_B)]
+
+    @cached_property
+    def _by_value(self) -> list[tuple[Integers, Integers]]:
+        """For each factor the rows sorted by its value, and where each value's rows start."""
+        found: list[tuple[Integers, Integers]] = []
+        for values_N in self.factors_NF.T:
+            counts_S = np.bincount(values_N)
+            starts_S1 = np.concatenate([[0], np.cumsum(counts_S)])
+            found.append((np.argsort(values_N, kind="stable"), starts_S1))
+        return found
+
+
+def stream(seed: int, name: str) -> Generator:
+    """Return the random numbers of one purpose: what else is computed does not change them."""
+    return np.random.default_rng([seed, *name.encode()])
+
+
+def _as_columns(what: str, given: ArrayLike) -> NDArray[np.generic]:
+    array = np.asarray(given)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise UsageError(f"{what} must be a table, one row per image, got the shape {array.shape}")
+    if array.dtype.kind not in "fiub":
+        raise UsageError(f"{what} must be numbers, got the type {array.dtype}")
+    return array
+
+
+def _numbered(name: str, column_N: NDArray[np.generic]) -> Integers:
+    """Return a factor's values numbered from 0, in their order."""
+    if column_N.dtype.kind == "f" and not (column_N == np.round(column_N.astype(float))).all():
+        raise UsageError(f"{name} must hold whole numbers, a value's number for each image")
+    return np.unique(column_N, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _dims(codes_ND: Floats) -> range:
+    return range(codes_ND.shape[1])
