@@ -24,6 +24,7 @@ vaerun {__version__} - train, compare and judge disentangled autoencoders
   vaerun -m KEY=A,B ...                   train every combination
   vaerun sweep=NAME                       train the runs of a sweep file
   vaerun resume RUN_DIR [KEY=VALUE ...]   go on exactly where a run stopped
+  vaerun evaluate RUN_DIR ... [metrics=NAME]   score runs; --codes FILE.npz scores codes of your own
   vaerun list [GROUP ...]                 what can be chosen, and every setting of it
   vaerun --version | --help | --cfg job   version | this page | the composed settings
 
@@ -38,7 +39,7 @@ examples
   vaerun -m objective=beta_vae beta=1,4,12 seed=0,1,2
 """
 
-_COMMANDS = ("resume", "list")
+_COMMANDS = ("resume", "evaluate", "list")
 _NO_CHOICE = ("experiment=null", "debug=null", "sweep=null")
 """What conf/config.yaml says already, in words that Hydra does not take."""
 
@@ -80,6 +81,10 @@ def _dispatch(words: list[str]) -> int:
 
         show(words[1:])
         return 0
+    if words[:1] == ["evaluate"]:
+        from runner.evaluate import evaluate
+
+        return evaluate(words[1:])
     if words[:1] == ["resume"]:
         return _resume(words[1:])
     return _train(words)

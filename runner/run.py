@@ -22,8 +22,8 @@ from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, load
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
-from runner.evaluation import encode, summarize
-from runner.model import VAE, build
+from runner.judging import Trained, score_run, summarize_run
+from runner.model import VAE
 from runner.objective import Objective
 from runner.tracking import (
     Checkpoint,
@@ -35,7 +35,6 @@ from runner.tracking import (
     load_checkpoint,
     make_console,
     print_settings,
-    print_summary,
     provenance,
     save_checkpoint,
 )
@@ -45,7 +44,7 @@ from runner.training import (
     check_fit,
     choose_device,
     describe_device,
-    generator,
+    new_model,
     prepare,
     shown_schedules,
     steps_of,
@@ -124,7 +123,7 @@ def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | No
         saved_id = checkpoint.state.get("wandb_id") if checkpoint else None
         with Interrupt(run.console) as interrupt, _wandb(run, saved_id) as wandb_run:
             _train(run, wandb_run, interrupt)
-            _evaluate(run, wandb_run, interrupt)
+            _judge(run, wandb_run, interrupt)
             wandb_run.finish(exit_code=0)
     folder.update_status(state="finished")
     sys.stdout.write(f"{_shown(folder.path)}\n")  # the one line for other programs
@@ -154,12 +153,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
     steps = steps_of(config, dataset)
-    model = build(
-        config,
-        shape=dataset.shape,
-        classes=dataset.classes,
-        images=lambda: dataset.some_images(device),
-    ).to(device)
+    model = new_model(config, dataset, device)
     objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
     check_fit(config, model.prior, objective, dataset)
     state = TrainingState.fresh(model, config)
@@ -218,29 +212,16 @@ def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
     )
 
 
-def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
-    """Judge the trained model: numbers first, then pictures."""
-    from runner.evaluation.pictures import Pictures  # matplotlib takes half a second to import
-
-    config, folder = run.config, run.folder
-    run.console.print(f"[dim]{'judging':>12}[/]  on {config.evaluation.encodings:,} images at most")
+def _judge(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+    """Judge the trained model: the figures of every run first, then the scores that were chosen."""
     run.model.eval()
-    source = generator(run.device, config.seed, "evaluation")
-    encodings = encode(run.model, run.dataset.test, config.evaluation.encodings, source)
-    _stop_if_asked(run, interrupt)
-    summary = {"step": run.state.step, **summarize(run.model, run.dataset, encodings, source)}
-    folder.write_summary(summary)
-    wandb_run.summarize(summary)
-    print_summary(run.console, summary)
-    pictures = Pictures(run.model, run.dataset, encodings, config.evaluation, summary)
-    paths: dict[str, Path] = {}
-    for name, figure in pictures.figures(source):
-        paths[name] = folder.write_figure(name, figure)
+    trained = Trained(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
+
+    def check() -> None:
         _stop_if_asked(run, interrupt)
-    frames = pictures.animation()
-    if frames is not None:
-        paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
-    wandb_run.log_figures(paths, step=run.state.step)
+
+    summarize_run(trained, wandb_run, check)
+    score_run(trained, run.config.metrics, wandb_run, check)
 
 
 def _wandb(run: _Run, run_id: str | None) -> WandbRun:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from runner.config.compose import data_root, flat_keys, freed, parse, register, restore, to_yaml
+from runner.config.compose import (
+    data_root,
+    flat_keys,
+    freed,
+    metrics,
+    parse,
+    register,
+    restore,
+    to_yaml,
+)
+from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
     CONTRACTIONS,
@@ -80,6 +90,7 @@ __all__ = [
     "InclusiveKlConfig",
     "LaplacePriorConfig",
     "LikelihoodConfig",
+    "MetricsConfig",
     "MixturePriorConfig",
     "MlpConfig",
     "MmdConfig",
@@ -100,6 +111,7 @@ __all__ = [
     "data_root",
     "flat_keys",
     "freed",
+    "metrics",
     "parse",
     "parse_number",
     "register",

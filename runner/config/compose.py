@@ -13,7 +13,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.rules import validate
+from runner.config.metrics_rules import metrics_rules
+from runner.config.metrics_schema import MetricsConfig
+from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.errors import UsageError, nearest, nearest_setting
 
@@ -131,6 +133,32 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
         named = key.rpartition(".")[2] in line
         raise UsageError(f"config.yaml: {line if named else f'{key}: {line}'}") from error
     return parse(cast("DictConfig", merged))
+
+
+def metrics(name: str, overrides: list[str]) -> MetricsConfig:
+    """Return the settings of a choice of ``conf/metrics/``, with some of them changed.
+
+    ``overrides`` are words such as ``metrics.dci.train=1000``.
+
+    Raises: UsageError when there is no such choice, or a word is not a valid setting of it.
+    """
+    folder = data_root() / "conf" / "metrics"
+    choices = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in choices:
+        hint = nearest(name, choices) or f"metrics: {', '.join(choices)}"
+        raise UsageError(f"unknown metrics '{name}'", hint)
+    try:
+        chosen = OmegaConf.create({"metrics": OmegaConf.load(folder / f"{name}.yaml")})
+        schema = OmegaConf.create({"metrics": OmegaConf.structured(MetricsConfig)})
+        merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
+        found = OmegaConf.to_object(merged.metrics)
+    except (OmegaConfBaseException, yaml.YAMLError) as error:
+        key = str(getattr(error, "full_key", None) or "metrics")
+        hint = nearest_setting(key, flat_keys(chosen)) if "not in" in str(error) else None
+        raise UsageError(f"{key}: {next(iter(str(error).splitlines()))}", hint) from error
+    settings = cast("MetricsConfig", found)
+    refuse(metrics_rules(settings))
+    return settings
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

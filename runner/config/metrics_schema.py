@@ -12,6 +12,10 @@ from typing import Optional
 # ruff: noqa: UP045 - OmegaConf reads Optional, not a union with None
 
 
+CODES = ("mean", "sampled")
+"""What stands for an image: the mean representation, or a draw from q(z|x)."""
+
+
 @dataclass
 class VotesConfig:
     """Of metrics that learn to tell which factor a batch of images shares."""
@@ -106,6 +110,7 @@ class MetricsConfig:
     name: str
     seed: int
     codes: list[str]
+    images: Optional[int]
     beta_vae: Optional[VotesConfig]
     factor_vae: Optional[FactorVaeConfig]
     mig: Optional[BinnedConfig]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from runner.config.metrics_rules import metrics_rules
 from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.schedule import Schedule, parse_number
 from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
@@ -21,9 +22,7 @@ def validate(config: RunConfig) -> None:
 
     Raises: UsageError naming the first that makes no sense, and what it must be.
     """
-    for key, value, rule, holds in _rules(config):
-        if not holds:
-            raise UsageError(f"{key} must be {rule}, got {value}")
+    refuse(_rules(config))
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
@@ -39,6 +38,13 @@ def validate(config: RunConfig) -> None:
         raise UsageError(
             f"name must be a plain word, since it ends the run folder's name, got '{config.name}'"
         )
+
+
+def refuse(rules: Iterable[Rule]) -> None:
+    """Raise UsageError in the words of the first rule that does not hold."""
+    for key, value, rule, holds in rules:
+        if not holds:
+            raise UsageError(f"{key} must be {rule}, got {value}")
 
 
 def _rules(config: RunConfig) -> Iterator[Rule]:
@@ -73,6 +79,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     rule = f"at least twice batch_size={batch}, or null"
     yield "objective.encodings", encodings, rule, holds
     yield from objective_rules(config.objective)
+    yield from metrics_rules(config.metrics)
 
 
 def _positive(config: RunConfig) -> Iterator[Rule]:

@@ -11,10 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
 
-GROUPS = ("dataset", "architecture", "prior", "likelihood", "objective", "experiment", "debug")
+GROUPS = (
+    "dataset",
+    "architecture",
+    "prior",
+    "likelihood",
+    "objective",
+    "metrics",
+    "experiment",
+    "debug",
+)
 """The groups of ``conf/``, in the order in which a reader meets them."""
 
 PRECISIONS = ("float32", "bf16")
@@ -130,6 +140,7 @@ class RunConfig:
     sweep_name: Optional[str]  # noqa: UP045
     training: TrainingConfig
     evaluation: EvaluationConfig
+    metrics: MetricsConfig
     wandb: WandbConfig
 
 

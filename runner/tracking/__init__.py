@@ -15,6 +15,8 @@ from runner.tracking.console import (
 )
 from runner.tracking.folder import RunFolder
 from runner.tracking.interrupt import Interrupt
+from runner.tracking.ledger import Ledger
+from runner.tracking.scoring import ScoreDisplay
 from runner.tracking.speed import Speed
 from runner.tracking.wandb_run import WandbRun
 
@@ -22,7 +24,9 @@ __all__ = [
     "Checkpoint",
     "Display",
     "Interrupt",
+    "Ledger",
     "RunFolder",
+    "ScoreDisplay",
     "Speed",
     "WandbRun",
     "load_checkpoint",

@@ -85,25 +85,25 @@ class RunFolder:
         """Change some keys of ``status.json``; the others, and their order, stay."""
         if changes.get("state", STATES[0]) not in STATES:
             raise ValueError(f"state must be one of {', '.join(STATES)}")
-        self._write_json("status.json", {**self.read_status(), **changes})
+        write_json(self.path / "status.json", {**self.read_status(), **changes})
 
     def read_status(self) -> dict[str, Any]:
         """Return ``status.json``, empty where there is none.
 
         Raises: UsageError when the file is corrupt.
         """
-        return self._read_json("status.json")
+        return read_json(self.path / "status.json")
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace ``summary.json``; a figure that is not a finite number becomes null."""
-        self._write_json("summary.json", summary)
+        write_json(self.path / "summary.json", summary)
 
     def read_summary(self) -> dict[str, Any]:
         """Return ``summary.json``, empty where there is none.
 
         Raises: UsageError when the file is corrupt.
         """
-        return self._read_json("summary.json")
+        return read_json(self.path / "summary.json")
 
     def append_record(self, record: Mapping[str, float | int]) -> None:
         """Add a line to ``metrics.jsonl``; a figure that is not a finite number becomes null."""
@@ -175,24 +175,30 @@ class RunFolder:
                 raise DataError(f"'{self._records}' is corrupt: line {number} is not a record")
             yield record, line
 
-    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        text = json.dumps(_standard(content), indent=2, allow_nan=False, ensure_ascii=False)
-        write_atomically(self.path / name, (text + "\n").encode())
-
-    def _read_json(self, name: str) -> dict[str, Any]:
-        path = self.path / name
-        if not path.exists():
-            return {}
-        content = _parse(path.read_bytes())
-        if content is None:
-            raise UsageError(f"'{path}' is corrupt", "the run can do without it: delete it")
-        return content
-
     def _write_picture(self, file_name: str, content: BytesIO) -> Path:
         path = self.path / "figures" / file_name
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, content.getvalue())
         return path
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a JSON file; a number that is not finite becomes null."""
+    text = json.dumps(_standard(content), indent=2, allow_nan=False, ensure_ascii=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object of a JSON file, empty where there is no file.
+
+    Raises: UsageError when the file is corrupt.
+    """
+    if not path.exists():
+        return {}
+    content = _parse(path.read_bytes())
+    if content is None:
+        raise UsageError(f"'{path}' is corrupt", "the run can do without it: delete it")
+    return content
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -7,7 +7,7 @@ from runner.training.fit import check_fit, steps_of
 from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import active
 from runner.training.randomness import generator
-from runner.training.state import TrainingState
+from runner.training.state import TrainingState, new_model
 
 __all__ = [
     "Record",
@@ -17,6 +17,7 @@ __all__ = [
     "choose_device",
     "describe_device",
     "generator",
+    "new_model",
     "prepare",
     "shown_schedules",
     "steps_of",

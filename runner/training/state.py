@@ -9,10 +9,24 @@ import torch
 from torch import Tensor, nn
 
 from runner.config import RunConfig, Schedule, parse_number
+from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
-from runner.model import VAE
+from runner.model import VAE, build
 from runner.training.adversary import Adversary
 from runner.training.bank import Bank
+
+
+def new_model(config: RunConfig, dataset: Dataset, device: torch.device) -> VAE:
+    """Return the model that a run starts from, on the device.
+
+    Raises: UsageError when the choices do not fit the images.
+    """
+    return build(
+        config,
+        shape=dataset.shape,
+        classes=dataset.classes,
+        images=lambda: dataset.some_images(device),
+    ).to(device)
 
 
 @dataclass

@@ -1,0 +1,39 @@
+"""Values that no metric can use: no images, a quantile beyond 1, a code that there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from runner.config.metrics_schema import CODES, MetricsConfig
+
+_ZERO_ALLOWED = ("least_spread", "least_rate")
+
+
+def metrics_rules(metrics: MetricsConfig) -> Iterator[tuple[str, Any, str, bool]]:
+    """Yield (key, value, what the value must be, whether it is)."""
+    yield "metrics.seed", metrics.seed, "between 0 and 2**32 - 1", 0 <= metrics.seed < 2**32
+    images = metrics.images
+    yield "metrics.images", images, "at least 2, or null", images is None or images >= 2
+    known = bool(metrics.codes) and set(metrics.codes) <= set(CODES)
+    yield "metrics.codes", metrics.codes, f"a list of {', '.join(CODES)}", known
+    for metric in fields(metrics):
+        settings = getattr(metrics, metric.name)
+        for name, value in vars(settings).items() if hasattr(settings, "__dict__") else ():
+            yield _rule(f"metrics.{metric.name}.{name}", name, value)
+
+
+def _rule(key: str, name: str, value: object) -> tuple[str, Any, str, bool]:
+    if isinstance(value, list):
+        sizes = [size for size in value if isinstance(size, int)]  # the schema lets nothing else in
+        return key, value, "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1
+    number = value if isinstance(value, (int, float)) else 0
+    if name == "quantile":
+        return key, value, "between 0 and 1", 0 < number <= 1
+    if name in _ZERO_ALLOWED:
+        return key, value, "zero or a positive number", number >= 0
+    if name == "lasso":
+        return key, value, "a positive number", number > 0
+    least = 2 if name in ("bins", "batch", "encodings") else 1
+    return key, value, f"at least {least}", number >= least

@@ -1,0 +1,80 @@
+"""All images of a split as codes: what the scores of codes are taken from.
+
+Shapes: N images, B images of a chunk, W columns of z, F factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from runner.dataset import Dataset
+from runner.metric import Codes, Variable
+from runner.model import VAE
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class CodeTable:
+    """Images under a model, encoded once for all scores."""
+
+    mean_NW: NDArray[np.float32]
+    sampled_NW: NDArray[np.float32]
+    factors_NF: NDArray[np.int64]
+    complete: bool
+    """Whether these are all images there are, and not a sample of them."""
+
+    def codes(self, kind: str, model: VAE, dataset: Dataset) -> Codes:
+        """Return the codes of one kind, ``mean`` or ``sampled``, as metrics take them.
+
+        Raises: UsageError when they cannot be judged at all.
+        """
+        return Codes.of(
+            {"mean": self.mean_NW, "sampled": self.sampled_NW}[kind],
+            self.factors_NF,
+            factor_names=[factor.name for factor in dataset.factors],
+            variables=[Variable(*item) for item in model.prior.columns.items()],
+            complete=self.complete,
+        )
+
+
+@torch.no_grad()
+def tabulate(
+    model: VAE,
+    dataset: Dataset,
+    images: int | None,
+    source: Generator,
+    advance: Callable[[int, int], None] | None = None,
+) -> CodeTable:
+    """Return the codes of the images to judge by, or of ``images`` of them drawn at random.
+
+    The decoder is not asked, so that a whole factor grid is done in a minute or two on a CPU. Each
+    image has one draw from q(z|x), which all scores of sampled codes see. ``advance`` is told how
+    many images are done, and how many there are.
+    """
+    split = dataset.test
+    everything = images is None or images >= split.size
+    device = source.device
+    indices_N = (
+        torch.arange(split.size, device=device)
+        if everything
+        else torch.randperm(split.size, generator=source, device=device)[:images]
+    )
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
+    for number, chunk_B in enumerate(indices_N.split(_CHUNK)):
+        numbers_BP = model.encode(split.images(chunk_B))
+        noise_BW = model.prior.noise(len(chunk_B), source)
+        sampled_BW = model.prior.harden(model.prior.sample(numbers_BP, noise_BW))
+        parts.append((model.prior.centre(numbers_BP), sampled_BW, split.factors(chunk_B)))
+        if advance:
+            advance(min((number + 1) * _CHUNK, len(indices_N)), len(indices_N))
+    mean_NW, sampled_NW, factors_NF = (
+        torch.cat(columns).cpu().numpy() for columns in zip(*parts, strict=True)
+    )
+    return CodeTable(mean_NW, sampled_NW, factors_NF, everything and not dataset.held_out)

@@ -1,0 +1,124 @@
+"""Which scores a model is due, and each of them when it is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Generator
+
+from runner.config import MetricsConfig
+from runner.dataset import Dataset
+from runner.evaluation.code_table import CodeTable, tabulate
+from runner.evaluation.model_scores import MODEL_SCORES, Outcome
+from runner.metric import METRICS, Codes, compute, stream
+from runner.model import VAE
+
+_OF_THE_MODEL = "model"
+"""Stands for ``mean`` or ``sampled`` where a score needs the model itself."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One score: of which codes, and how large."""
+
+    metric: str
+    codes: str
+    settings: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The name of its entry in a run's ``scores.json``."""
+        return f"{self.codes}/{self.metric}"
+
+
+def tasks(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[Task]:
+    """Yield the scores of a model that ``metrics`` asks for, those of its codes first.
+
+    Where ``sampled`` is false there is nothing to draw, so the mean representation stands alone.
+    """
+    wanted = _wanted(metrics)
+    for codes in metrics.codes:
+        if codes == "mean" or sampled:
+            yield from (Task(name, codes, wanted[name]) for name in METRICS if name in wanted)
+    yield from (Task(name, _OF_THE_MODEL, wanted[name]) for name in MODEL_SCORES if name in wanted)
+
+
+def tasks_of_codes(metrics: MetricsConfig) -> Iterator[Task]:
+    """Yield the scores that ``metrics`` asks for and that need no model."""
+    wanted = _wanted(metrics)
+    yield from (Task(name, "codes", wanted[name]) for name in METRICS if name in wanted)
+
+
+def _wanted(metrics: MetricsConfig) -> dict[str, dict[str, Any]]:
+    """Return the settings of each metric that is not null."""
+    return {
+        name: dataclasses.asdict(settings)
+        for name, settings in vars(metrics).items()
+        if dataclasses.is_dataclass(settings) and not isinstance(settings, type)
+    }
+
+
+@dataclass(eq=False)
+class Judge:
+    """A trained model and the images to judge it by; they are encoded once, for the first score."""
+
+    model: VAE
+    dataset: Dataset
+    metrics: MetricsConfig
+    advance: Callable[[int, int], None] | None = None
+    """Told how many images are encoded, and how many there are."""
+    _codes: dict[str, Codes] = field(default_factory=dict[str, Codes])
+
+    def compute(self, task: Task) -> Outcome:
+        """Return the numbers of a score, and a figure where it has one.
+
+        Raises: UsageError when the model or its codes are such that the score has no value.
+        """
+        if task.codes == _OF_THE_MODEL:
+            source = self._source(task.metric)
+            return MODEL_SCORES[task.metric](self.model, self.dataset, source, **task.settings)
+        return _of_codes(task, self._kind(task.codes), self.dataset.class_factor, self.metrics)
+
+    def _kind(self, kind: str) -> Codes:
+        if kind not in self._codes:
+            self._codes[kind] = self._table.codes(kind, self.model, self.dataset)
+        return self._codes[kind]
+
+    @cached_property
+    def _table(self) -> CodeTable:
+        source = self._source("codes")
+        return tabulate(self.model, self.dataset, self.metrics.images, source, self.advance)
+
+    def _source(self, purpose: str) -> Generator:
+        """Return the random numbers of one purpose, on the model's device."""
+        device = next(self.model.parameters()).device
+        number = int(stream(self.metrics.seed, purpose).integers(2**62))
+        return torch.Generator(device).manual_seed(number)
+
+
+@dataclass(frozen=True, eq=False)
+class CodesJudge:
+    """Codes that some other program made, of images whose factors are known."""
+
+    given: Codes
+    class_factor: str
+    metrics: MetricsConfig
+
+    def compute(self, task: Task) -> Outcome:
+        """Return the numbers of a score.
+
+        Raises: UsageError when the codes are such that the score has no value.
+        """
+        return _of_codes(task, self.given, self.class_factor, self.metrics)
+
+
+def _of_codes(task: Task, codes: Codes, class_factor: str, metrics: MetricsConfig) -> Outcome:
+    numbers = compute(
+        task.metric, codes, factor=class_factor, seed=metrics.seed, settings=task.settings
+    )
+    return Outcome(numbers)

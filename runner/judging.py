@@ -1,0 +1,111 @@
+"""How a trained model is judged, and where that is written: numbers, pictures, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.console import Console
+
+from runner.config import MetricsConfig, RunConfig
+from runner.dataset import Dataset
+from runner.errors import UsageError
+from runner.evaluation import CodesJudge, Judge, Task, encode, summarize, tasks
+from runner.model import VAE
+from runner.tracking import Ledger, RunFolder, ScoreDisplay, WandbRun, print_summary
+from runner.training import generator
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Check = Callable[[], None]
+"""Called between two pieces of work; raises to stop there."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, the images to judge it by, and the folder of its run."""
+
+    model: VAE
+    dataset: Dataset
+    config: RunConfig
+    folder: RunFolder
+    step: int
+    console: Console
+
+    @property
+    def device(self) -> torch.device:
+        """The model's."""
+        return next(self.model.parameters()).device
+
+
+def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> None:
+    """Write the final figures of a run: numbers first, then pictures."""
+    from runner.evaluation.pictures import Pictures  # matplotlib takes half a second to import
+
+    config, folder = run.config, run.folder
+    run.console.print(f"[dim]{'judging':>12}[/]  on {config.evaluation.encodings:,} images at most")
+    source = generator(run.device, config.seed, "evaluation")
+    encodings = encode(run.model, run.dataset.test, config.evaluation.encodings, source)
+    check()
+    summary = {"step": run.step, **summarize(run.model, run.dataset, encodings, source)}
+    folder.write_summary(summary)
+    wandb_run.summarize(summary)
+    print_summary(run.console, summary)
+    pictures = Pictures(run.model, run.dataset, encodings, config.evaluation, summary)
+    paths: dict[str, Path] = {}
+    for name, figure in pictures.figures(source):
+        paths[name] = folder.write_figure(name, figure)
+        check()
+    frames = pictures.animation()
+    if frames is not None:
+        paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
+    wandb_run.log_figures(paths, step=run.step)
+
+
+def score_run(run: Trained, metrics: MetricsConfig, wandb_run: WandbRun, check: Check) -> None:
+    """Write the scores that ``metrics`` asks for; those that are there already stay as they are."""
+    wanted = list(tasks(metrics, sampled=run.model.prior.has_density))
+    ledger = Ledger(run.folder.path / "scores.json", {"step": run.step})
+    with ScoreDisplay(run.console) as display:
+        judge = Judge(run.model, run.dataset, metrics, display.encode)
+        figures = score(judge, wanted, ledger, display, check)
+    wandb_run.summarize({"scores": ledger.numbers()})
+    paths = {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
+    if paths:
+        wandb_run.log_figures(paths, step=run.step)
+
+
+def score(
+    judge: Judge | CodesJudge,
+    wanted: Sequence[Task],
+    ledger: Ledger,
+    display: ScoreDisplay,
+    check: Check,
+) -> dict[str, Figure]:
+    """Put the scores that a ledger lacks into it, one by one, and return their figures.
+
+    Each is written as soon as it is known, so that whoever is interrupted goes on from there.
+    """
+    metrics = judge.metrics
+    same = {"seed": metrics.seed, "images": metrics.images}
+    due = [t for t in wanted if not ledger.has(t.key, {"settings": t.settings, **same})]
+    display.expect(len(due), metrics.name)
+    figures: dict[str, Figure] = {}
+    for task in due:
+        display.begin(task.key)
+        entry: dict[str, Any] = {"settings": task.settings, **same}
+        try:
+            outcome = judge.compute(task)
+        except UsageError as error:  # these codes have no such score: the others may
+            display.refuse(error.message)
+            ledger.put(task.key, {**entry, "refused": error.message, "scores": {}})
+            continue
+        seconds = display.end(outcome.numbers)
+        figures |= outcome.figures
+        ledger.put(task.key, {**entry, "seconds": round(seconds, 2), "scores": outcome.numbers})
+        check()
+    return figures
