@@ -19,7 +19,7 @@ from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.errors import UsageError, nearest, nearest_setting
 
-_FREE_NAMES = ("objective.group_information", "prior.discrete")
+_FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
 
 
 def data_root() -> Path:
@@ -147,8 +147,8 @@ def metrics(name: str, overrides: list[str]) -> MetricsConfig:
     if name not in choices:
         hint = nearest(name, choices) or f"metrics: {', '.join(choices)}"
         raise UsageError(f"unknown metrics '{name}'", hint)
+    chosen = OmegaConf.create({"metrics": OmegaConf.load(folder / f"{name}.yaml")})
     try:
-        chosen = OmegaConf.create({"metrics": OmegaConf.load(folder / f"{name}.yaml")})
         schema = OmegaConf.create({"metrics": OmegaConf.structured(MetricsConfig)})
         merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
         found = OmegaConf.to_object(merged.metrics)

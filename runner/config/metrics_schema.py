@@ -133,4 +133,4 @@ class MetricsConfig:
     information: Optional[DensityConfig]
     reconstruction: Optional[SamplesConfig]
     log_likelihood: Optional[LikelihoodEstimateConfig]
-    pruning: Optional[SamplesConfig]
+    pruning: Optional[DensityConfig]

@@ -70,16 +70,17 @@ def read_codes(path: Path) -> CodesFile:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise UsageError(
-                    f"'{path}' holds a single array", "codes and factors belong in one .npz file"
-                )
-            return {name: file[name] for name in file.files}
+        # Opened here, since NumPy leaves a file open that turns out to be none of its own.
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                hint = "codes and factors belong in one .npz file"
+                raise UsageError(f"'{path}' holds a single array", hint)
+            return {name: found[name] for name in found.files}
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror or 'no NumPy file'})") from error
     except (ValueError, BadZipFile, EOFError) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else "it is no NumPy file"
+        reason = "it holds Python objects" if "Object arrays" in str(error) else "no NumPy file"
         raise DataError(f"'{path}' cannot be read ({reason})", "numpy.savez writes it") from error
 
 

@@ -5,7 +5,7 @@ Shapes: M images and encodings, P numbers from the encoder, W columns of z, F fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -34,6 +34,19 @@ class Encodings:
     def __len__(self) -> int:
         return len(self.indices_M)
 
+    def shuffled(self, source: Generator) -> Encodings:
+        """Return the same images in a random order: the first of them are a fair sample of all."""
+        order_M = torch.randperm(len(self), generator=source, device=source.device)
+        return replace(
+            self,
+            indices_M=self.indices_M[order_M],
+            parameters_MP=self.parameters_MP[order_M],
+            z_MW=self.z_MW[order_M],
+            centre_MW=self.centre_MW[order_M],
+            log_px_z_M=self.log_px_z_M[order_M],
+            factors_MF=self.factors_MF[order_M],
+        )
+
 
 @torch.no_grad()
 def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings:
@@ -42,7 +55,7 @@ def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings
     A Concrete variable is judged as the categorical variable that it relaxes: the decoder is given
     one-hot vectors, so that the ELBO is a bound for the discrete model.
     """
-    indices_M = _choose(split.size, count, source)
+    indices_M = choose(split.size, count, source)
     parameters, draws, log_px_z = [], [], []
     for chunk in indices_M.split(_CHUNK):
         images_BCHW = split.images(chunk)
@@ -64,7 +77,8 @@ def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings
     )
 
 
-def _choose(size: int, count: int, source: Generator) -> Tensor:
+def choose(size: int, count: int, source: Generator) -> Tensor:
+    """Return ``count`` of the numbers below ``size`` in a random order; in their own, if all."""
     if size <= count:
         return torch.arange(size, device=source.device)
     return torch.randperm(size, generator=source, device=source.device)[:count]

@@ -1,7 +1,7 @@
 """Information against the aggregate posterior of a large fixed set of encodings.
 
-Shapes: M encodings, B rows of a chunk, V variables, G groups, F factors, S values of a factor,
-A atoms (see ``objective.aggregate_posterior``).
+Shapes: M encodings, B rows of a chunk, V variables, G groups or other sets of variables, F factors,
+S values of a factor, A atoms (see ``objective.aggregate_posterior``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the usual name
-from torch import Tensor
+from torch import Generator, Tensor
 
+from runner.dataset import Factor
 from runner.evaluation.encodings import Encodings
+from runner.evaluation.judged_prior import judged_prior
 from runner.model import Densities, Prior
 from runner.objective import TERM_NAMES, Decomposition, decompose, log_mixture_weights
 
@@ -21,7 +22,7 @@ _ROWS = 20
 """Samples compared with all encodings at a time; few, so that a chunk stays in the CPU cache."""
 
 _FACTOR_SAMPLES = 2000
-"""Samples behind an I(factor; z_g): their mean has a standard error of about 0.02 nats."""
+"""Samples behind an I(factor; z_s): their mean has a standard error of about 0.02 nats."""
 
 _WIDENINGS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Candidates for how much wider than q(z_g|x) the kernels of the density estimate are."""
@@ -71,39 +72,87 @@ def _decompose_rows(prior: Prior, encodings: Encodings, first: int) -> Decomposi
     return decompose(densities, -encodings.log_px_z_M[rows].mean(), log_weights_BM)
 
 
-@torch.no_grad()
 def factor_information(
     prior: Prior, encodings: Encodings, factor_sizes: Sequence[int]
 ) -> list[list[float]]:
-    """Return I(factor; z_g) for every group and factor, (G, F), in nats.
+    """Return I(factor; z_g) for every group and factor, (G, F), in nats; see below."""
+    groups = [group.variables for group in prior.tree.children]
+    return set_information(prior, encodings, factor_sizes, groups)
 
-    I = H(factor) + E log q(factor|z_g), where q(factor|z_g) is the share that the encodings of the
-    images with that factor value have in q(z_g). An image's own encoding is left out: it would give
-    its factor away, and a group of many variables would seem to know everything. What remains is a
+
+def variable_information(
+    prior: Prior, encodings: Encodings, factor_sizes: Sequence[int]
+) -> list[list[float]]:
+    """Return I(factor; z_v) for every variable and factor, (V, F), in nats; see below."""
+    singles = [(v,) for v in range(len(prior.variable_names))]
+    return set_information(prior, encodings, factor_sizes, singles)
+
+
+@torch.no_grad()
+def set_information(
+    prior: Prior,
+    encodings: Encodings,
+    factor_sizes: Sequence[int],
+    sets: Sequence[Sequence[int]],
+    *,
+    samples: int = _FACTOR_SAMPLES,
+) -> list[list[float]]:
+    """Return I(factor; z_s) for every set s of variables and every factor, (G, F), in nats.
+
+    I = H(factor) + E log q(factor|z_s), where q(factor|z_s) is the share that the encodings of the
+    images with that factor value have in q(z_s). An image's own encoding is left out: it would give
+    its factor away, and a set of many variables would seem to know everything. What remains is a
     lower bound for any density put in q's place (Barber & Agakov 2003), so the best of a few
-    widenings of the kernels q(z_g|x) is taken, and never less than zero.
+    widenings of the kernels q(z_s|x) is taken, and never less than zero. The expectation is over
+    the first ``samples`` encodings.
     """
-    samples = min(_FACTOR_SAMPLES, len(encodings))
-    groups = prior.tree.children
-    scores = torch.zeros(len(_WIDENINGS), len(groups), len(factor_sizes))
-    one_hot = [
-        F.one_hot(encodings.factors_MF[:, f], size).float() for f, size in enumerate(factor_sizes)
-    ]
+    samples = min(samples, len(encodings))
+    factors_MF = encodings.factors_MF
+    scores = torch.zeros(len(_WIDENINGS), len(sets), len(factor_sizes))
     for first in range(0, samples, _ROWS):
         rows = slice(first, min(first + _ROWS, samples))
         share = (rows.stop - first) / samples
         densities = prior.densities(
             encodings.z_MW[rows], encodings.parameters_MP[rows], encodings.parameters_MP
         )
-        for g, group in enumerate(groups):
-            log_qzg_x_ABM = _log_pairs(densities, group.variables)
-            log_qzg_x_ABM.diagonal(first, -2, -1).fill_(-torch.inf)
+        same_BMF = (factors_MF[rows, None] == factors_MF).to(encodings.z_MW.dtype)
+        for s, variables in enumerate(sets):
+            log_qz_x_ABM = _log_pairs(densities, variables)
+            log_qz_x_ABM.diagonal(first, -2, -1).fill_(-torch.inf)
             for w, widening in enumerate(_WIDENINGS):
-                log_share = _log_factor_shares(log_qzg_x_ABM / widening, one_hot, rows)
-                expected_F = (densities.atoms_AB[..., None] * log_share).sum(0).mean(0)
-                scores[w, g] += share * expected_F.cpu()
-    entropy_F = torch.tensor([_entropy(hot_MS) for hot_MS in one_hot])
+                log_share_ABF = _log_factor_shares(log_qz_x_ABM / widening, same_BMF)
+                expected_F = (densities.atoms_AB[..., None] * log_share_ABF).sum(0).mean(0)
+                scores[w, s] += share * expected_F.cpu()
+    entropy_F = factor_entropies(factors_MF, factor_sizes)
     return (scores.amax(0) + entropy_F).clamp_min(0).tolist()
+
+
+def information(
+    prior: Prior,
+    encodings: Encodings,
+    factors: Sequence[Factor],
+    *,
+    samples: int,
+    source: Generator,
+) -> dict[str, float]:
+    """Return ``information/<factor>/<variable>``, I(factor; z_v), for every variable.
+
+    Estimated from ``samples`` draws, with all encodings behind q(z_v), by :func:`set_information`:
+    a lower bound. ``prior`` is an opened one (see :class:`runner.model.VAE`).
+
+    Range: 0 to the entropy of the factor. Units: nats.
+    Raises: UsageError for a deterministic code.
+    """
+    prior = judged_prior(prior, "information")
+    sizes = [factor.size for factor in factors]
+    singles = [(v,) for v in range(len(prior.variable_names))]
+    shuffled = encodings.shuffled(source)
+    found_VF = set_information(prior, shuffled, sizes, singles, samples=samples)
+    return {
+        f"information/{factor.name}/{variable}": found_F[f]
+        for f, factor in enumerate(factors)
+        for variable, found_F in zip(prior.variable_names, found_VF, strict=True)
+    }
 
 
 def _log_pairs(densities: Densities, variables: Sequence[int]) -> Tensor:
@@ -114,21 +163,24 @@ def _log_pairs(densities: Densities, variables: Sequence[int]) -> Tensor:
     return drawn_BM + (atoms_AM[:, None] if atoms_AM.ndim == 2 and len(atoms_AM) else 0)
 
 
-def _log_factor_shares(log_qzg_x_ABM: Tensor, one_hot: Sequence[Tensor], rows: slice) -> Tensor:
-    """Return log q(factor = its true value|z_g) for every atom, sample and factor, (A, B, F)."""
-    kernels_ABM = (log_qzg_x_ABM - log_qzg_x_ABM.amax(-1, keepdim=True)).exp()
+def _log_factor_shares(log_qz_x_ABM: Tensor, same_BMF: Tensor) -> Tensor:
+    """Return log q(factor = its true value|z_s) for every atom, sample and factor, (A, B, F).
+
+    ``same_BMF`` is one where an encoding has the sample's value of a factor.
+    """
+    kernels_ABM = (log_qz_x_ABM - log_qz_x_ABM.amax(-1, keepdim=True)).exp()
     tiny = torch.finfo(kernels_ABM.dtype).tiny
-    log_total_AB = kernels_ABM.sum(-1).log()
-    shares: list[Tensor] = []
-    for hot_MS in one_hot:
-        mass_AB = ((kernels_ABM @ hot_MS) * hot_MS[rows]).sum(-1)
-        shares.append(mass_AB.clamp_min(tiny).log() - log_total_AB)
-    return torch.stack(shares, dim=-1)
+    mass_ABF = torch.einsum("abm,bmf->abf", kernels_ABM, same_BMF)
+    return mass_ABF.clamp_min(tiny).log() - kernels_ABM.sum(-1, keepdim=True).log()
 
 
-def _entropy(hot_MS: Tensor) -> float:
-    probability_S = hot_MS.mean(0)
-    return float(torch.special.entr(probability_S).sum())
+def factor_entropies(factors_MF: Tensor, factor_sizes: Sequence[int]) -> Tensor:
+    """Return H(factor) of every factor over the images, (F,), in nats, on the CPU."""
+    counts = [
+        torch.bincount(values_M, minlength=size)
+        for values_M, size in zip(factors_MF.cpu().T, factor_sizes, strict=True)
+    ]
+    return torch.stack([torch.special.entr(c_S / c_S.sum()).sum() for c_S in counts])
 
 
 def purity(assignment_M: Tensor, classes_M: Tensor) -> float:

@@ -17,6 +17,7 @@ from tests.end_to_end.conftest import Vaerun, command, environment
 
 WORDS = (
     "dataset=digits",
+    "metrics=none",
     "prior=concrete_normal",
     "objective=hfvae",
     # All that a run remembers beside its parameters: a bank, a discriminator, where a schedule is.

@@ -14,6 +14,7 @@ from tests.end_to_end.conftest import Vaerun
 
 SMALL = (
     "dataset=digits",
+    "metrics=none",
     "steps=20",
     "training.record_every=5",
     "evaluation.map_points=50",

@@ -13,6 +13,7 @@ from tests.stub_wandb import KEY, StubWandb
 
 SMALL = (
     "dataset=digits",
+    "metrics=none",
     "objective=hfvae",
     "beta=12",
     "gamma=4",

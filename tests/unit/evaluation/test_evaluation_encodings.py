@@ -100,3 +100,12 @@ def test_encodings_hold_no_graph(model: VAE, toy_dataset: Dataset):
     every = encoded(model, toy_dataset, 10)
     for values in (every.parameters_MP, every.z_MW, every.centre_MW, every.log_px_z_M):
         assert not values.requires_grad
+
+
+def test_shuffled_encodings_keep_their_rows_together(model: VAE, toy_dataset: Dataset):
+    every = encoded(model, toy_dataset, 256)
+    mixed = every.shuffled(torch.Generator().manual_seed(1))
+    assert mixed.indices_M.tolist() != list(range(256))
+    assert mixed.dataset_size == every.dataset_size
+    for name in ("indices_M", "parameters_MP", "z_MW", "centre_MW", "log_px_z_M", "factors_MF"):
+        assert torch.equal(getattr(mixed, name), getattr(every, name)[mixed.indices_M]), name

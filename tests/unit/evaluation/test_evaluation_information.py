@@ -8,9 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from runner.dataset import Factor
 from runner.evaluation import information
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.information import decompose_all, factor_information, purity
+from runner.evaluation.information import (
+    decompose_all,
+    factor_information,
+    purity,
+    set_information,
+    variable_information,
+)
 from runner.model import Prior
 from runner.model.discrete import Concrete
 from runner.objective import decompose, log_mixture_weights
@@ -138,6 +145,71 @@ def test_factors_are_told_apart_by_group():
     by_category, by_style = factor_information(mixed(), every, [3, 2])
     assert by_category == pytest.approx([math.log(3), 0], abs=0.02)
     assert by_style == pytest.approx([0, math.log(2)], abs=0.02)
+
+
+def told_apart() -> Encodings:
+    """The category is the first factor, style_0 the second, the other style variable noise."""
+    first, second = torch.arange(IMAGES) % 3, torch.arange(IMAGES) // 3 % 2
+    noise = torch.randn(IMAGES, generator=torch.Generator().manual_seed(5))
+    style = torch.stack([second * 6.0 - 3, noise], dim=1)
+    scales = torch.full((IMAGES, 2), math.log(0.5))
+    parameters = torch.cat([one_hot_logits(first, 3), style, scales], dim=1)
+    return encodings(mixed(), parameters, torch.stack([first, second], dim=1))
+
+
+def test_factors_are_told_apart_by_variable():
+    found = variable_information(mixed(), told_apart(), [3, 2])
+    expected = [[math.log(3), 0], [0, math.log(2)], [0, 0]]
+    assert found == [pytest.approx(row, abs=0.02) for row in expected]
+
+
+def test_sets_of_variables_come_from_one_pass():
+    """Groups and single variables together are what they are apart; both know both factors."""
+    every = told_apart()
+    groups = factor_information(mixed(), every, [3, 2])
+    variables = variable_information(mixed(), every, [3, 2])
+    found = set_information(mixed(), every, [3, 2], [(0,), (1, 2), (1,), (2,), (0, 1)])
+    assert found[:2] == groups
+    assert [found[0], *found[2:4]] == variables
+    assert found[4] == pytest.approx([math.log(3), math.log(2)], abs=0.02)
+
+
+def test_information_is_named_by_factor_and_variable():
+    factors = [Factor("colour", 3), Factor("side", 2)]
+    source = torch.Generator().manual_seed(0)
+    found = information.information(mixed(), told_apart(), factors, samples=200, source=source)
+    assert list(found) == [
+        f"information/{factor}/{variable}"
+        for factor in ("colour", "side")
+        for variable in ("category", "z_0", "z_1")
+    ]
+    assert found["information/colour/category"] == pytest.approx(math.log(3), abs=0.02)
+    assert found["information/side/z_0"] == pytest.approx(math.log(2), abs=0.02)
+    assert found["information/side/category"] == pytest.approx(0, abs=0.02)
+
+
+def test_images_in_the_order_of_a_factor_are_judged_by_a_fair_sample():
+    """The first draws would all have one value of it, and know nothing of the others."""
+    labels = torch.arange(IMAGES) // (IMAGES // 4)
+    every = encodings(category(2), one_hot_logits(labels % 2, 2), labels[:, None])
+    source = torch.Generator().manual_seed(0)
+    prior, factors = category(2), [Factor("label", 4)]
+    found = information.information(prior, every, factors, samples=40, source=source)
+    assert found["information/label/category"] == pytest.approx(math.log(2), abs=0.02)
+
+
+def test_a_wide_variable_knows_what_quadrature_says():
+    """z = N(2 v, 1), v a fair coin, with means that spread: the bound is nearly tight."""
+    labels, source = torch.arange(3000) % 2, torch.Generator().manual_seed(6)
+    means = 2.0 * labels[:, None] + 0.8 * torch.randn(3000, 1, generator=source)
+    parameters = torch.cat([means, torch.full_like(means, math.log(0.6))], dim=1)
+    z_Z = torch.linspace(-8, 10, 9001).double()
+    q_SZ = torch.stack([torch.distributions.Normal(2.0 * v, 1.0).log_prob(z_Z) for v in (0, 1)])
+    entropies = torch.special.entr(torch.cat([q_SZ.exp(), q_SZ.exp().mean(0)[None]])).sum(1) * 0.002
+    expected = float(entropies[2] - entropies[:2].mean())
+    every = encodings(normals(1), parameters, labels[:, None])
+    ((found,),) = variable_information(normals(1), every, [2])
+    assert found == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.parametrize(

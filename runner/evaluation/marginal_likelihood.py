@@ -1,0 +1,91 @@
+"""How probable a model makes images: importance-weighted bounds on log p(x).
+
+Shapes: I images, S draws of each, B = S I codes, P numbers from the encoder, C H W image.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor
+
+from runner.dataset import Split
+from runner.evaluation.encodings import choose
+from runner.evaluation.judged_prior import judged_prior
+from runner.model import VAE, Prior
+
+_CODES = 250
+"""Codes that are decoded at a time: with their images they are all the memory that is needed."""
+
+
+@torch.no_grad()
+def log_likelihood(
+    model: VAE, split: Split, *, images: int, samples: int, source: Generator
+) -> dict[str, float]:
+    """Return the mean over images of log 1/K sum_k p(x, z_k)/q(z_k|x), K = ``samples``.
+
+    Its expectation grows with K from the ELBO, which is K = 1, to log p(x).
+    ``log_likelihood/standard_error`` is that of the mean over images, where there are several: how
+    well ``images`` of a split stand for all. ``log_likelihood/elbo`` is the ELBO of the same images
+    from the same draws.
+
+    A discrete variable is the categorical that it relaxes: categories are drawn, and weighed by
+    their probabilities, so that the bound is one for the discrete model. Under a Bernoulli
+    likelihood it is a bound on log p(x) of binary images alone; grey ones have a cross-entropy.
+
+    Units: nats per image.
+    Raises: UsageError for a deterministic code.
+    Source: Burda et al. 2016.
+    """
+    prior = _of_draws(judged_prior(model.open_prior(), "log_likelihood"))
+    draws = min(samples, _CODES)
+    parts: list[tuple[Tensor, Tensor]] = []
+    for chunk_I in choose(split.size, images, source).split(_CODES // draws):
+        parts.append(_bounds(model, prior, split.images(chunk_I), samples, source))
+    log_px_I, elbo_I = (torch.cat(column).cpu().double() for column in zip(*parts, strict=True))
+    found = {"log_likelihood": float(log_px_I.mean())}
+    if len(log_px_I) > 1:
+        error = float(log_px_I.std()) / math.sqrt(len(log_px_I))
+        found["log_likelihood/standard_error"] = error
+    return found | {"log_likelihood/elbo": float(elbo_I.mean())}
+
+
+def _of_draws(prior: Prior) -> Prior:
+    """Return the prior with densities of drawn categories, of which no sum runs over all."""
+    discrete = replace(prior.discrete, density="argmax")
+    return Prior(discrete, prior.continuous, prior.density, prior.tree, prior.variable_names)
+
+
+def _bounds(
+    model: VAE, prior: Prior, images_ICHW: Tensor, samples: int, source: Generator
+) -> tuple[Tensor, Tensor]:
+    """Return the bounds of K = ``samples`` and of K = 1 of each image, (I,) each.
+
+    The latter is the mean over all draws.
+    """
+    numbers_IP = model.encode(images_ICHW)
+    log_sum_I = torch.full_like(numbers_IP[:, 0], -torch.inf)
+    total_I = torch.zeros_like(log_sum_I)
+    chunk = max(1, _CODES // len(images_ICHW))
+    for first in range(0, samples, chunk):
+        draws = min(chunk, samples - first)
+        log_weights_SI = _log_weights(model, prior, (images_ICHW, numbers_IP), draws, source)
+        log_sum_I = torch.logaddexp(log_sum_I, log_weights_SI.logsumexp(0))
+        total_I += log_weights_SI.sum(0)
+    return log_sum_I - math.log(samples), total_I / samples
+
+
+def _log_weights(
+    model: VAE, prior: Prior, encoded: tuple[Tensor, Tensor], draws: int, source: Generator
+) -> Tensor:
+    """Return log p(x, z)/q(z|x) of fresh draws of every image, (S, I)."""
+    images_ICHW, numbers_IP = encoded
+    numbers_BP = numbers_IP.repeat(draws, 1)
+    noise_BW = prior.noise(len(numbers_BP), source)
+    z_BW = prior.harden(prior.sample(numbers_BP, noise_BW))
+    own = prior.densities(z_BW, numbers_BP, numbers_BP, pairs=False)
+    log_pz_B = own.log_pz(prior.tree.variables)[0]
+    log_px_z_B = model.log_px_z(images_ICHW.repeat(draws, 1, 1, 1), z_BW)
+    return (log_px_z_B + log_pz_B - own.own_drawn_VB.sum(0)).unflatten(0, (draws, -1))

@@ -1,0 +1,78 @@
+"""The scores that need the model and not only its codes, by the names ``conf/metrics/`` has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Generator
+
+from runner.dataset import Dataset
+from runner.evaluation.encodings import encode
+from runner.evaluation.information import information
+from runner.evaluation.marginal_likelihood import log_likelihood
+from runner.evaluation.mig_density import mig_density
+from runner.evaluation.pruning import pruning
+from runner.evaluation.reconstruction import generalisation, reconstruction_error
+from runner.model import VAE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a score: numbers by name, and figures by file name where it has some."""
+
+    numbers: dict[str, float]
+    figures: Mapping[str, Figure] = field(default_factory=dict["str", "Figure"])
+
+
+def _information(
+    model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
+) -> Outcome:
+    encoded = encode(model, dataset.test, encodings, source)
+    prior = model.open_prior()
+    found = information(prior, encoded, dataset.factors, samples=samples, source=source)
+    return Outcome(found)
+
+
+def _mig_density(
+    model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
+) -> Outcome:
+    encoded = encode(model, dataset.test, encodings, source)
+    prior = model.open_prior()
+    return Outcome(mig_density(prior, encoded, dataset.factors, samples=samples, source=source))
+
+
+def _reconstruction(model: VAE, dataset: Dataset, source: Generator, *, samples: int) -> Outcome:
+    everywhere = reconstruction_error(model, dataset.test, samples=samples, source=source)
+    return Outcome(everywhere | generalisation(model, dataset, samples=samples, source=source))
+
+
+def _log_likelihood(
+    model: VAE, dataset: Dataset, source: Generator, *, images: int, samples: int
+) -> Outcome:
+    split = dataset.test
+    return Outcome(log_likelihood(model, split, images=images, samples=samples, source=source))
+
+
+def _pruning(
+    model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
+) -> Outcome:
+    from runner.evaluation.pruning_figure import pruning_figure  # matplotlib is slow to import
+
+    encoded = encode(model, dataset.test, encodings, source)
+    pruned = pruning(model, encoded, dataset.test, samples=samples, source=source)
+    return Outcome(pruned.scores(), {"pruning": pruning_figure(pruned)})
+
+
+MODEL_SCORES: Mapping[str, Callable[..., Outcome]] = {
+    "mig_density": _mig_density,
+    "information": _information,
+    "reconstruction": _reconstruction,
+    "log_likelihood": _log_likelihood,
+    "pruning": _pruning,
+}
+"""Name → (model, dataset, source, settings by keyword) → outcome."""

@@ -1,0 +1,50 @@
+"""How sparse codes are, whatever the factors.
+
+Shapes: M images, D dimensions of a code.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runner.errors import UsageError
+from runner.metric.codes import Codes, Floats, stream
+from runner.metric.spread import spread
+
+
+def hoyer_sparsity(codes: Codes, *, samples: int, seed: int) -> dict[str, float]:
+    """Return the mean Hoyer sparsity of the continuous dimensions; see :func:`hoyer`.
+
+    Discrete variables are left out.
+
+    Raises: UsageError if fewer than two dimensions are left.
+    """
+    if len(codes.continuous_D) < 2:
+        raise UsageError("hoyer_sparsity needs two continuous variables")
+    sample = codes.sample(samples, stream(seed, "hoyer_sparsity"))
+    return {"hoyer_sparsity": hoyer(sample.codes_MD[:, codes.continuous_D])}
+
+
+def hoyer(code_MD: Floats) -> float:
+    """Return the mean Hoyer sparsity of codes whose dimensions are scaled to unit spread.
+
+    (sqrt(D) - |h|_1 / |h|_2) / (sqrt(D) - 1): 0 where all dimensions are equally large, 1 where a
+    single one is not zero.
+
+    Range: 0 to 1. A constant dimension has no spread to be scaled to: it counts as zero. A code
+    that is zero throughout has dimensions equally large: 0.
+
+    Raises: ValueError for a code of one dimension.
+    Source: Hurley & Rickard 2009, as Mathieu et al. 2019 use it.
+    """
+    dimensions = code_MD.shape[1]
+    if dimensions < 2:
+        raise ValueError("sparsity needs at least two dimensions")
+    spread_D = spread(code_MD, ddof=1)
+    scaled_MD = np.zeros(code_MD.shape)
+    np.divide(code_MD, spread_D, out=scaled_MD, where=spread_D > 0)
+    root = np.sqrt(dimensions)
+    length_M = np.linalg.norm(scaled_MD, axis=1)
+    ratio_M = np.full(len(scaled_MD), root)
+    np.divide(np.abs(scaled_MD).sum(1), length_M, out=ratio_M, where=length_M > 0)
+    return float(np.mean((root - ratio_M) / (root - 1)))

@@ -1,0 +1,185 @@
+"""Pruned latent spaces: what stands in for a variable, and what is lost without it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from runner.config import RunConfig
+from runner.dataset import Dataset
+from runner.errors import UsageError
+from runner.evaluation import encode, pruning
+from runner.evaluation.encodings import Encodings
+from runner.evaluation.information import decompose_all
+from runner.evaluation.pruning import Pruning, middle
+from runner.evaluation.reconstruction import reconstruction_error
+from runner.model import VAE, Prior, build
+from runner.model.discrete import Bernoulli, Concrete
+from runner.model.mixture import Mixture
+from tests.conftest import prior_of
+
+TINY = ("architecture=mlp", "architecture.widths=[8]", "prior.group_size=null")
+PRIORS = {
+    "normal": ("prior=normal", "prior.dimensions=3"),
+    "student_t": ("prior=student_t", "prior.dimensions=3"),
+    "correlated": ("prior=correlated", "prior.dimensions=3"),
+    "mixture": ("prior=mixture", "prior.dimensions=3"),
+    "vamp": ("prior=vamp", "prior.dimensions=3", "prior.pseudo_inputs=4"),
+    "concrete": ("prior=concrete_normal", "prior.dimensions=2"),
+    "argmax": ("prior=concrete_normal", "objective.concrete_density=argmax"),
+    "coins": ("prior=normal", "prior.dimensions=1", "++prior.discrete={rare: 0.1, kind: 3}"),
+}
+
+
+@pytest.fixture
+def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callable[..., VAE]:
+    """Build a small model whose posteriors are sharp."""
+
+    def build_model(*overrides: str) -> VAE:
+        images = toy_dataset.some_images(torch.device("cpu"))
+        config = composed(*TINY, *overrides)
+        model = build(config, shape=(1, 8, 8), classes=4, images=lambda: images)
+        with torch.no_grad():
+            model.encoder[-1].weight.mul_(8)
+        return model
+
+    return build_model
+
+
+def source(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pruned(model: VAE, dataset: Dataset, samples: int = 256) -> Pruning:
+    every = encode(model, dataset.test, 256, source())
+    return pruning.pruning(model, every, dataset.test, samples=samples, source=source())
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_ends_are_all_variables_and_none(modelled, toy_dataset: Dataset, name: str):
+    model = modelled(*PRIORS[name])
+    found = pruned(model, toy_dataset)
+    count = len(model.prior.variable_names)
+    assert sorted(found.names) == sorted(model.prior.variable_names)
+    assert found.nats_K.shape == found.squared_error_K.shape == (count + 1,)
+    full = reconstruction_error(model, toy_dataset.test, samples=256, source=source())
+    assert found.nats_K[-1] == pytest.approx(full["reconstruction/nats"], rel=1e-5)
+    error = full["reconstruction/squared_error"]
+    assert found.squared_error_K[-1] == pytest.approx(error, rel=1e-5)
+
+    prior = model.open_prior().for_judging()
+    every = encode(model, toy_dataset.test, 256, source())
+    with torch.no_grad():
+        images_NCHW = toy_dataset.test.images(every.indices_M)
+        code_NW = middle(prior, every.z_MW).repeat(256, 1)
+        nothing = -float(model.log_px_z(images_NCHW, code_NW).mean())
+    assert found.nats_K[0] == pytest.approx(nothing, rel=1e-5)
+    information = decompose_all(prior, every)
+    assert found.information_K[0] == 0
+    mutual = information.terms["index_code_mi"]
+    assert found.information_K[-1] == pytest.approx(mutual, abs=1e-4)
+    best = max(information.variable.values())
+    assert found.information_K[1] == pytest.approx(best, abs=1e-4)
+    assert information.variable[found.names[0]] == pytest.approx(best, abs=1e-4)
+
+
+@torch.no_grad()
+def test_a_variable_that_is_off_stands_in_the_middle(modelled, toy_dataset: Dataset):
+    model = modelled(*PRIORS["concrete"])
+    found = pruned(model, toy_dataset)
+    images_NCHW = toy_dataset.test.images(torch.arange(256))
+    code_NW = model.prior.harden(model.prior.centre(model.encode(images_NCHW)))
+    for k in (1, 2):
+        z_NW = code_NW.clone()
+        for name in found.names[k:]:
+            columns = model.prior.columns[name]
+            first = torch.eye(4)[0] if name == "category" else torch.zeros(1)
+            z_NW[:, columns] = first
+        nats = -float(model.log_px_z(images_NCHW, z_NW).mean())
+        assert found.nats_K[k] == pytest.approx(nats, rel=1e-5)
+
+
+def test_the_middle_of_each_prior():
+    def of(prior: Prior) -> list[float]:
+        return middle(prior, torch.zeros(1)).tolist()
+
+    loc_KV = torch.tensor([[0.0, 4.0], [2.0, 0.0]])
+    mixture = Mixture(loc_KV, torch.ones(2, 2), torch.tensor([3.0, 1.0]).log())
+    assert of(prior_of(normals=2)) == [0, 0]
+    assert of(prior_of(normals=2, p=mixture)) == pytest.approx([0.5, 3.0])
+    discrete = {"kind": Concrete(3), "rare": Bernoulli(0.1), "usual": Bernoulli(0.9)}
+    assert of(prior_of(discrete, 1)) == [1, 0, 0, 0, 1, 0]
+
+
+def normal_encodings(loc_MV: Tensor, scale: float) -> Encodings:
+    prior = prior_of(normals=loc_MV.shape[1])
+    parameters_MP = torch.cat([loc_MV, torch.full_like(loc_MV, math.log(scale))], dim=1)
+    noise_MV = prior.noise(len(loc_MV), source(1))
+    return Encodings(
+        indices_M=torch.arange(len(loc_MV)),
+        parameters_MP=parameters_MP,
+        z_MW=prior.sample(parameters_MP, noise_MV),
+        centre_MW=loc_MV,
+        log_px_z_M=torch.zeros(len(loc_MV)),
+        factors_MF=torch.zeros(len(loc_MV), 1).long(),
+        dataset_size=len(loc_MV),
+    )
+
+
+def test_what_two_variables_know_alike_is_counted_once():
+    """A Gaussian channel, used twice for one number, and once for another number."""
+    means_M2 = torch.randn(3000, 2, generator=source(2))
+    every = normal_encodings(means_M2[:, [0, 0, 1]], 0.5)
+    sets = [(0,), (0, 1), (0, 2)]
+    once, twice, apart = pruning._information(prior_of(normals=3), every, sets, 1500)
+    single = 0.5 * math.log(1 + 1 / 0.25)
+    assert once == pytest.approx(single, abs=0.05)
+    assert twice == pytest.approx(0.5 * math.log(1 + 2 / 0.25), abs=0.06)
+    assert apart == pytest.approx(2 * single, abs=0.08)
+    assert twice < 2 * once - 0.4
+
+
+def made(squared_error: list[float]) -> Pruning:
+    names = tuple(f"z_{v}" for v in range(len(squared_error) - 1))
+    errors_K = np.array(squared_error)
+    return Pruning(names, np.linspace(0, 1, len(errors_K)), 1000 * errors_K, errors_K)
+
+
+@pytest.mark.parametrize(
+    ("squared_error", "variables", "half"),
+    [
+        ([1.0, 0.5, 0.04, 0.0], 2, 0.96),
+        ([1.0, 0.05, 0.0, 0.0, 0.0], 1, 1.0),
+        ([1.0, 0.75, 0.5, 0.25, 0.0], 4, 0.5),
+        ([1.0, 0.0], 1, 1.0),
+        ([0.3, 0.3, 0.3], 0, 1.0),
+        ([0.3, 0.2, 0.4], 0, 1.0),
+    ],
+)
+def test_scores_of_small_tables(squared_error: list[float], variables: int, half: float):
+    scores = made(squared_error).scores()
+    assert scores == pytest.approx(
+        {"pruning/variables_for_90_percent": variables, "pruning/half": half}
+    )
+
+
+def test_chunks_do_not_matter(modelled, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
+    model = modelled(*PRIORS["concrete"])
+    whole = pruned(model, toy_dataset, 100)
+    monkeypatch.setattr(pruning, "_ROWS", 7)
+    monkeypatch.setattr(pruning, "_CHUNK", 30)
+    chunks = pruned(model, toy_dataset, 100)
+    assert chunks.names == whole.names
+    np.testing.assert_allclose(chunks.information_K, whole.information_K, atol=1e-4)
+    np.testing.assert_allclose(chunks.nats_K, whole.nats_K, rtol=1e-5)
+    np.testing.assert_allclose(chunks.squared_error_K, whole.squared_error_K, rtol=1e-5)
+
+
+def test_a_code_without_a_density_is_not_pruned(modelled, toy_dataset: Dataset):
+    with pytest.raises(UsageError, match="pruning needs densities"):
+        pruned(modelled("prior=code", "objective=ae"), toy_dataset)

@@ -1,0 +1,87 @@
+"""Reconstruction errors, against their definitions and of splits that the model never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from runner.config import RunConfig
+from runner.dataset import Dataset, ResidentSplit
+from runner.evaluation import reconstruction
+from runner.evaluation.reconstruction import generalisation, reconstruction_error
+from runner.model import VAE, build
+
+TINY = ("architecture=mlp", "architecture.widths=[8]")
+PRIORS = {
+    "normal": ("prior=normal", "prior.dimensions=2"),
+    "concrete": ("prior=concrete_normal",),
+    "code": ("prior=code", "objective=ae"),
+    "log_normal": ("prior=log_normal",),
+}
+
+
+@pytest.fixture
+def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callable[..., VAE]:
+    def build_model(*overrides: str) -> VAE:
+        return build(composed(*TINY, *overrides), shape=(1, 8, 8), classes=toy_dataset.classes)
+
+    return build_model
+
+
+def judged(model: VAE, split: ResidentSplit, samples: int = 1000) -> dict[str, float]:
+    source = torch.Generator().manual_seed(0)
+    return reconstruction_error(model, split, samples=samples, source=source)
+
+
+@pytest.mark.parametrize("name", PRIORS)
+@torch.no_grad()
+def test_errors_are_those_of_the_mean_code(modelled, toy_dataset: Dataset, name: str):
+    model, images_NCHW = modelled(*PRIORS[name]), toy_dataset.test.images(torch.arange(256))
+    code_NW = model.prior.centre(model.encode(images_NCHW))
+    if name == "concrete":
+        code_NW[:, :4] = torch.eye(4)[code_NW[:, :4].argmax(1)]
+    drawn_NCHW, unit_NCHW = model.draw(code_NW), images_NCHW / 255
+    cross_entropy = torch.nn.functional.binary_cross_entropy(drawn_NCHW, unit_NCHW, reduction="sum")
+    found = judged(model, toy_dataset.test)
+    assert list(found) == ["reconstruction/squared_error", "reconstruction/nats"]
+    expected = float((drawn_NCHW - unit_NCHW).square().mean())
+    assert found["reconstruction/squared_error"] == pytest.approx(expected, rel=1e-5)
+    assert found["reconstruction/nats"] == pytest.approx(float(cross_entropy) / 256, rel=1e-5)
+
+
+def test_chunks_do_not_matter(modelled, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
+    model = modelled("prior=normal")
+    whole = judged(model, toy_dataset.test)
+    monkeypatch.setattr(reconstruction, "_CHUNK", 60)
+    assert judged(model, toy_dataset.test) == pytest.approx(whole, rel=1e-6)
+
+
+def test_held_out_images_are_judged_apart(modelled, toy_dataset: Dataset):
+    model, images = modelled("prior=normal"), toy_dataset.test.images
+    first, last = torch.arange(128), torch.arange(128, 256)
+    dark = ResidentSplit(images(last) // 8, toy_dataset.test.factors(last))
+    dataset = replace(
+        toy_dataset,
+        train=ResidentSplit(images(first), toy_dataset.test.factors(first)),
+        excluded=dark,
+    )
+    source = torch.Generator().manual_seed(0)
+    found = generalisation(model, dataset, samples=1000, source=source)
+    assert found == pytest.approx(
+        {
+            f"reconstruction/{part}/{name.removeprefix('reconstruction/')}": value
+            for part, split in (("trained", dataset.train), ("held_out", dark))
+            for name, value in judged(model, split).items()
+        }
+    )
+    assert len(found) == 4
+    held_out = found["reconstruction/held_out/squared_error"]
+    assert abs(found["reconstruction/trained/squared_error"] - held_out) > 0.01
+
+
+def test_where_nothing_is_held_out_there_is_nothing_to_say(modelled, toy_dataset: Dataset):
+    source = torch.Generator().manual_seed(0)
+    assert generalisation(modelled("prior=normal"), toy_dataset, samples=10, source=source) == {}

@@ -1,0 +1,100 @@
+"""Attribute predictability: its definition, what theory says of it, and degenerate codes."""
+
+from __future__ import annotations
+
+import joblib
+import made_codes as made
+import numpy as np
+import oracles_histogram as oracle
+import pytest
+
+from runner.metric import Codes, stream
+from runner.metric.sap import sap
+
+
+def parts_of(codes, train, test, seed):
+    parts = codes.split(train, test, stream(seed, "sap"))
+    return [(part.codes_MD, part.factors_MF) for part in parts]
+
+
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_the_definition(seed, complete):
+    codes = made.random(seed=seed, sizes=(2, 6), complete=complete)
+    parts = parts_of(codes, 250, 120, seed)
+    found = sap(codes, train=250, test=120, seed=seed)
+    assert found["sap"] == pytest.approx(oracle.sap(*parts))
+    gap_F = oracle.sap_by_factor(*parts)
+    assert [found["sap/factor_0"], found["sap/factor_1"]] == pytest.approx(list(gap_F))
+    assert len(found) == 3
+
+
+def test_the_machine_is_the_one_that_other_implementations_fit_by_coordinates():
+    """They end at the same optimum, up to where each of them stops."""
+    codes = made.random(seed=3, sizes=(2, 6), images=2000)
+    parts = parts_of(codes, 1300, 600, 3)
+    gap_F = oracle.sap_by_factor(*parts, dual=True, random_state=0, max_iter=100_000)
+    found = sap(codes, train=1300, test=600, seed=3)
+    assert [found["sap/factor_0"], found["sap/factor_1"]] == pytest.approx(list(gap_F), abs=0.01)
+
+
+def test_ideal_codes_of_two_values_have_a_half():
+    """The best variable is always right, any other is a coin."""
+    factors_NF = made.grid(2, 2, 2)
+    codes = made.repeated(Codes.of(factors_NF * 2.0 - 1.0, factors_NF), 200)
+    found = sap(codes, train=1000, test=500, seed=0)
+    assert found["sap"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_turn_and_noise_leave_almost_no_gap():
+    for codes in (made.repeated(made.rotated(2), 400), made.noise(2, 3, copies=250)):
+        assert 0 <= sap(codes, train=1000, test=500, seed=0)["sap"] < 0.06
+
+
+def test_all_columns_of_a_discrete_variable_are_seen():
+    """No single one of them tells three values apart."""
+    together = made.repeated(made.one_hot(3, 4), 50)
+    apart = Codes.of(together.codes_ND, together.factors_NF)
+    found, one_by_one = (sap(c, train=400, test=200, seed=0) for c in (together, apart))
+    assert found["sap/factor_0"] > 0.5 > one_by_one["sap/factor_0"]
+
+
+def test_a_lone_variable_s_gap_is_its_accuracy():
+    side_N = np.arange(200) % 2
+    assert sap(Codes.of(side_N * 2.0 - 1.0, side_N), train=100, test=50, seed=0)["sap"] == 1.0
+
+
+def test_dead_dimensions_predict_as_well_as_a_constant():
+    found = sap(made.all_dead(3, 4), train=8, test=4, seed=0)
+    assert set(found.values()) == {0.0}
+
+
+def test_one_value_to_learn_from_is_the_prediction():
+    rare_N = np.arange(1000) == 999
+    alone = sap(Codes.of(np.arange(1000), rare_N), train=20, test=20, seed=0)
+    assert alone == {"sap": 1.0, "sap/factor_0": 1.0}
+    both = sap(Codes.of(np.arange(2000).reshape(1000, 2), rare_N), train=20, test=20, seed=0)
+    assert both == {"sap": 0.0, "sap/factor_0": 0.0}
+
+
+@pytest.mark.parametrize(("train", "test"), [(1, 1), (2, 1), (5, 3), (30, 10)])
+def test_fewer_images_than_values_still_have_a_score(train, test):
+    found = sap(made.noise(25, 2), train=train, test=test, seed=0)
+    assert all(0 <= value <= 1 for value in found.values())
+
+
+def test_cores_do_not_change_it():
+    codes = made.random(seed=4, sizes=(2, 6))
+    settings = {"train": 250, "test": 120, "seed": 0}
+    with joblib.parallel_config(backend="sequential"):
+        alone = sap(codes, **settings)
+    with joblib.parallel_config(backend="threading", n_jobs=3):
+        together = sap(codes, **settings)
+    assert sap(codes, **settings) == alone == together
+
+
+def test_the_seed_decides_the_draw():
+    codes = made.random(seed=2, sizes=(2, 6))
+    settings = {"train": 100, "test": 50}
+    assert sap(codes, **settings, seed=1) == sap(codes, **settings, seed=1)
+    assert sap(codes, **settings, seed=1) != sap(codes, **settings, seed=2)
