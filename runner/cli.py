@@ -26,6 +26,7 @@ vaerun {__version__} - train, compare and judge disentangled autoencoders
   vaerun resume RUN_DIR [KEY=VALUE ...]   go on exactly where a run stopped
   vaerun evaluate RUN_DIR ... [metrics=NAME]   score runs; --codes FILE.npz scores codes of your own
   vaerun list [GROUP ...]                 what can be chosen, and every setting of it
+  vaerun fetch [DATASET ...]              bring the files of datasets; alone: which there are
   vaerun --version | --help | --cfg job   version | this page | the composed settings
 
 choices   dataset= architecture= prior= likelihood= objective= experiment= debug=
@@ -39,7 +40,7 @@ examples
   vaerun -m objective=beta_vae beta=1,4,12 seed=0,1,2
 """
 
-_COMMANDS = ("resume", "evaluate", "list")
+_COMMANDS = ("resume", "evaluate", "list", "fetch")
 _NO_CHOICE = ("experiment=null", "debug=null", "sweep=null")
 """What conf/config.yaml says already, in words that Hydra does not take."""
 
@@ -85,6 +86,11 @@ def _dispatch(words: list[str]) -> int:
         from runner.evaluate import evaluate
 
         return evaluate(words[1:])
+    if words[:1] == ["fetch"]:
+        from runner.fetch import fetch
+
+        fetch(words[1:])
+        return 0
     if words[:1] == ["resume"]:
         return _resume(words[1:])
     return _train(words)

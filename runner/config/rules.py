@@ -10,7 +10,7 @@ from typing import Any
 from runner.config.metrics_rules import metrics_rules
 from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.schedule import Schedule, parse_number
-from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
+from runner.config.schema import PRECISIONS, WANDB_MODES, CorrelationConfig, RunConfig
 from runner.errors import UsageError, nearest
 
 Rule = tuple[str, Any, str, bool]
@@ -80,6 +80,16 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield "objective.encodings", encodings, rule, holds
     yield from objective_rules(config.objective)
     yield from metrics_rules(config.metrics)
+    yield from _dataset_rules(config.dataset.correlated)
+
+
+def _dataset_rules(correlated: CorrelationConfig | None) -> Iterator[Rule]:
+    if correlated is None:
+        return
+    factors, width = correlated.factors, correlated.width
+    are_two = len(factors) in (0, 2) and len(set(factors)) == len(factors)
+    yield "dataset.correlated.factors", factors, "two factors, or []", are_two
+    yield "dataset.correlated.width", width, "a positive number", 0 < width < math.inf
 
 
 def _positive(config: RunConfig) -> Iterator[Rule]:

@@ -32,10 +32,20 @@ WANDB_MODES = ("auto", "online", "offline", "disabled")
 
 
 @dataclass
+class CorrelationConfig:
+    """Two factors that go together in training."""
+
+    factors: list[str]
+    width: float
+
+
+@dataclass
 class DatasetConfig:
-    """Where the images come from."""
+    """Where the images come from, and which of them train."""
 
     name: str
+    hold_out: dict[str, Any]
+    correlated: Optional[CorrelationConfig]  # noqa: UP045
 
 
 @dataclass

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 
 from runner.config import DatasetConfig
-from runner.dataset import digits, mnist, pinwheel, sprites
+from runner.dataset import (
+    cars3d,
+    celeba,
+    digits,
+    dsprites,
+    mnist,
+    mpi3d,
+    pinwheel,
+    published,
+    shapes3d,
+    smallnorb,
+    sprites,
+)
+from runner.dataset.selection import select
+from runner.dataset.source import Source
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.errors import UsageError, nearest
 
-__all__ = ["DATASETS", "Dataset", "Factor", "ResidentSplit", "Split", "load"]
+__all__ = ["DATASETS", "SOURCES", "Dataset", "Factor", "ResidentSplit", "Source", "Split", "load"]
+
+_PLAIN = (
+    dsprites.SOURCE,
+    shapes3d.SOURCE,
+    cars3d.SOURCE,
+    smallnorb.SOURCE,
+    *mpi3d.SOURCES.values(),
+    celeba.SOURCE,
+)
+_SPRITES_IN_COLOUR = {
+    dsprites.COLOR: dsprites.load_color,
+    dsprites.NOISY: dsprites.load_noisy,
+    dsprites.SCREAM: dsprites.load_scream,
+}
+
+SOURCES: Mapping[str, Source] = {source.name: source for source in (*_PLAIN, *_SPRITES_IN_COLOUR)}
+"""Name in ``conf/dataset/`` → the published files that must have been fetched."""
 
 DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
     "sprites": lambda _, device: sprites.load(device),
@@ -19,18 +51,20 @@ DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
     "mnist": lambda data_dir, device: mnist.load(mnist.MNIST, data_dir, device),
     "fashion_mnist": lambda data_dir, device: mnist.load(mnist.FASHION_MNIST, data_dir, device),
     "pinwheel": lambda _, device: pinwheel.load(device),
+    **{source.name: partial(published.load, source) for source in _PLAIN},
+    **{source.name: partial(load, source) for source, load in _SPRITES_IN_COLOUR.items()},
 }
-"""Name in ``conf/dataset/`` → (data_dir, device) → dataset."""
+"""Name in ``conf/dataset/`` → (data_dir, device) → dataset, every image of it."""
 
 
 def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
-    """Return the dataset that ``config`` names, on ``device``.
+    """Return the dataset that ``config`` names, on ``device``, with the images that it lets train.
 
     Raises:
-        UsageError: there is no such dataset.
+        UsageError: there is no such dataset, or none of its images would train.
         DataError: its files are missing and cannot be downloaded, or are corrupt.
     """
     if config.name not in DATASETS:
         hint = nearest(config.name, DATASETS) or f"datasets: {', '.join(DATASETS)}"
         raise UsageError(f"unknown dataset '{config.name}'", hint)
-    return DATASETS[config.name](data_dir, device)
+    return select(DATASETS[config.name](data_dir, device), config, device)

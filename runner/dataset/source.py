@@ -49,3 +49,7 @@ class Source:
     """(folder, images_NCHW to be filled, advance) → factors_NF, or None for a full factor grid
     whose images come in order, the last factor fastest. Needs little memory: images may be a file.
     """
+    test_images: int = 0
+    """How many images, at the end, are held out; with 0 all of them train and all are judged."""
+    beside: tuple[RemoteFile, ...] = ()
+    """Further files in the folder, which are not unpacked but read at every start."""

@@ -77,6 +77,8 @@ class Dataset:
     """The factor that a Concrete variable should find."""
     class_names: tuple[str, ...]
     """The values of ``class_factor``, in words."""
+    excluded: Split | None = None
+    """Images kept from training because of the combination of their factors, if any are."""
 
     def some_images(self, device: torch.device) -> Tensor:
         """Return up to 2,000 training images, (N, C, H, W), the same at every call.

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from runner.dataset.grid import grid_factors
 from runner.dataset.splits import Dataset, Factor
 
 SHAPES = ("square", "ellipse", "heart")
@@ -64,7 +65,7 @@ class SpriteGrid:
 
     def factors(self, indices_B: Tensor) -> Tensor:
         """Return shape, scale, orientation, x and y, (B, 5)."""
-        return torch.stack(torch.unravel_index(indices_B, [f.size for f in FACTORS]), dim=1)
+        return grid_factors(FACTORS, indices_B)
 
 
 def load(device: torch.device) -> Dataset:

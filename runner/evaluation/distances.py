@@ -1,4 +1,4 @@
-"""How far the aggregate posterior is from the prior, and how sparse its codes are.
+"""How far the aggregate posterior is from the prior.
 
 Shapes: M encodings, V continuous variables.
 """
@@ -6,7 +6,7 @@ Shapes: M encodings, V continuous variables.
 from __future__ import annotations
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from runner.evaluation.encodings import Encodings
 from runner.model import Prior
@@ -40,21 +40,3 @@ def distances(prior: Prior, encodings: Encodings, source: Generator) -> dict[str
         "dimension_wise_mmd": divergences.dimension_wise_mmd(z_MV, prior_MV, "imq", _SCALES),
     }
     return {name: float(value) for name, value in found.items()}
-
-
-def hoyer_sparsity(code_MV: Tensor) -> float:
-    """Return the mean Hoyer sparsity of codes whose dimensions are scaled to unit spread.
-
-    (sqrt(V) - |h|_1 / |h|_2) / (sqrt(V) - 1): 0 where all dimensions are equally large, 1 where a
-    single one is not zero.
-
-    Range: 0 to 1. Source: Hurley & Rickard 2009, as Mathieu et al. 2019 use it.
-    Raises: ValueError for a code of one dimension.
-    """
-    if code_MV.shape[1] < 2:
-        raise ValueError("sparsity needs at least two dimensions")
-    tiny = torch.finfo(code_MV.dtype).tiny
-    scaled_MV = code_MV / code_MV.std(0).clamp_min(tiny)
-    root = code_MV.shape[1] ** 0.5
-    ratio_M = scaled_MV.abs().sum(1) / scaled_MV.square().sum(1).sqrt().clamp_min(tiny)
-    return float(((root - ratio_M) / (root - 1)).mean())

@@ -183,17 +183,5 @@ def factor_entropies(factors_MF: Tensor, factor_sizes: Sequence[int]) -> Tensor:
     return torch.stack([torch.special.entr(c_S / c_S.sum()).sum() for c_S in counts])
 
 
-def purity(assignment_M: Tensor, classes_M: Tensor) -> float:
-    """Return the share of images whose cluster's most frequent class is their own.
-
-    Range: 1/classes (chance, for equal classes) to 1.
-    """
-    table = torch.zeros(int(assignment_M.max()) + 1, int(classes_M.max()) + 1)
-    table.index_put_(
-        (assignment_M.cpu(), classes_M.cpu()), torch.ones(len(classes_M)), accumulate=True
-    )
-    return float(table.amax(1).sum() / len(classes_M))
-
-
 def _named(names: Sequence[str], values: Tensor) -> dict[str, float]:
     return dict(zip(names, values.tolist(), strict=True))

@@ -69,7 +69,7 @@ def gap_information(
         For M < N they would count the own encoding as any other, which makes information up. Of a
         variable that knows nothing, q(z|x) a tenth as wide as q(z), M = 10,000 of 737,280 images, a
         factor of 40 values: -0.04 nats as it is here, 0.04 the authors' way, -0.12 with the own
-        encoding left out; half of these with twice the encodings.
+        encoding left out; at most about half of these with twice the encodings.
     Raises: UsageError for a deterministic code.
     """
     prior = judged_prior(prior, "mig_density")

@@ -8,9 +8,11 @@ import torch
 from torch import Generator
 
 from runner.dataset import Dataset
-from runner.evaluation.distances import distances, hoyer_sparsity
+from runner.evaluation.distances import distances
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.information import decompose_all, factor_information, purity
+from runner.evaluation.information import decompose_all, factor_information
+from runner.metric.clustering import purity
+from runner.metric.sparsity import hoyer
 from runner.model import VAE
 
 
@@ -57,7 +59,7 @@ def summarize(
         if columns.stop - columns.start > 1:  # a Concrete variable: its categories are clusters
             score = "purity" if name == "category" else f"purity_{name}"
             clusters_M = encodings.centre_MW[:, columns].argmax(1)
-            summary["scores"][score] = purity(clusters_M, classes_M)
+            summary["scores"][score] = purity(clusters_M.cpu().numpy(), classes_M.cpu().numpy())
     summary["scores"] |= _sparsity(model, encodings)
     summary["distances"] = distances(prior, encodings, source)
     return summary
@@ -79,4 +81,6 @@ def _of_a_code(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, 
 
 def _sparsity(model: VAE, encodings: Encodings) -> dict[str, float]:
     code_MV = model.prior.continuous_part(encodings.centre_MW)
-    return {"hoyer_sparsity": hoyer_sparsity(code_MV)} if code_MV.shape[1] > 1 else {}
+    if code_MV.shape[1] < 2:
+        return {}
+    return {"hoyer_sparsity": hoyer(code_MV.cpu().double().numpy())}

@@ -121,7 +121,7 @@ def main() -> None:
         "| network | conventional | vaerun | ratio | compiled | ratio |\n|---|---|---|---|---|---|"
     )
     for case, words in CASES.items():
-        sprites = settings.DatasetConfig("sprites")
+        sprites = settings.DatasetConfig("sprites", {}, None)
         dataset = load(sprites, "", device) if "conv64" in case else images28(device)
         trainers: dict[str, Callable[[], Iterator[None]]] = {
             "plain": lambda d=dataset, w=words: conventional_steps(configured(*w), d, device),

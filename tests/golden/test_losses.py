@@ -95,7 +95,7 @@ def figures(config: RunConfig, dataset: Dataset) -> Figures:
 
 
 def load_digits() -> Dataset:
-    return load(settings.DatasetConfig("digits"), "", torch.device("cpu"))
+    return load(settings.DatasetConfig("digits", {}, None), "", torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("name", ["sprites", "digits"])
 def test_images_and_factors_keep_the_contract(name, tmp_path):
-    dataset = load(DatasetConfig(name), str(tmp_path / "data"), CPU)
+    dataset = load(DatasetConfig(name, {}, None), str(tmp_path / "data"), CPU)
     assert dataset.name == name
     assert not (tmp_path / "data").exists()
     sizes = torch.tensor([factor.size for factor in dataset.factors])
@@ -43,12 +43,12 @@ def test_the_mapping_and_the_yaml_files_offer_the_same_names():
     [
         ("sprite", "did you mean 'sprites'?"),
         ("fashion-mnist", "did you mean 'fashion_mnist'?"),
-        ("zzz", "datasets: sprites, digits, mnist, fashion_mnist, pinwheel"),
+        ("zzz", "datasets: " + ", ".join(DATASETS)),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(name, hint):
     with pytest.raises(UsageError) as caught:
-        load(DatasetConfig(name), "data", CPU)
+        load(DatasetConfig(name, {}, None), "data", CPU)
     assert caught.value.message == f"unknown dataset '{name}'"
     assert caught.value.hint == hint
 
@@ -64,5 +64,5 @@ def test_named_files_are_looked_for_in_their_folder(name, folder, tmp_path, monk
             (collection.name, collection.folder, data_dir, device)
         ),
     )
-    load(DatasetConfig(name), str(tmp_path), CPU)
+    load(DatasetConfig(name, {}, None), str(tmp_path), CPU)
     assert looked == [(name, folder, str(tmp_path), CPU)]

@@ -29,7 +29,7 @@ def unwound(split):
 
 
 def test_the_dataset_describes_itself():
-    dataset = load(DatasetConfig("pinwheel"), "data", CPU)
+    dataset = load(DatasetConfig("pinwheel", {}, None), "data", CPU)
     assert dataset.name == "pinwheel"
     assert (dataset.train.size, dataset.test.size) == (400, 400)
     assert dataset.held_out

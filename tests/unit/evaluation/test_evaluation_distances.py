@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from runner.evaluation.distances import distances, hoyer_sparsity
+from runner.evaluation.distances import distances
 from runner.evaluation.encodings import Encodings
 from runner.model import Prior
 from runner.model.discrete import Concrete
@@ -72,22 +72,3 @@ def test_the_same_generator_gives_the_same_distances():
     prior = prior_of(normals=2)
     every = encodings(prior, normal_numbers(100, 0.3))
     assert distances(prior, every, source()) == distances(prior, every, source())
-
-
-def test_a_code_with_one_active_dimension_an_image_is_fully_sparse():
-    assert hoyer_sparsity(torch.eye(5)) == pytest.approx(1)
-
-
-def test_a_code_whose_dimensions_are_equally_large_is_not_sparse():
-    signs = torch.tensor([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])
-    assert hoyer_sparsity(signs) == pytest.approx(0)
-    assert hoyer_sparsity(signs * torch.tensor([1.0, 100])) == pytest.approx(0)  # unit spread
-
-
-def test_a_collapsed_code_has_a_finite_sparsity():
-    assert math.isfinite(hoyer_sparsity(torch.zeros(4, 3)))
-
-
-def test_one_dimension_has_no_sparsity():
-    with pytest.raises(ValueError, match="at least two dimensions"):
-        hoyer_sparsity(torch.randn(4, 1))

@@ -14,7 +14,6 @@ from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import (
     decompose_all,
     factor_information,
-    purity,
     set_information,
     variable_information,
 )
@@ -210,16 +209,3 @@ def test_a_wide_variable_knows_what_quadrature_says():
     every = encodings(normals(1), parameters, labels[:, None])
     ((found,),) = variable_information(normals(1), every, [2])
     assert found == pytest.approx(expected, abs=0.03)
-
-
-@pytest.mark.parametrize(
-    ("clusters", "classes", "expected"),
-    [
-        ([0, 0, 1, 1], [1, 1, 0, 0], 1.0),
-        ([0, 0, 0, 0], [0, 0, 0, 1], 0.75),
-        ([0, 1, 2, 3], [0, 0, 0, 0], 1.0),
-        ([0, 0, 1, 1], [0, 1, 0, 1], 0.5),
-    ],
-)
-def test_purity_of_small_tables(clusters: list[int], classes: list[int], expected: float):
-    assert purity(torch.tensor(clusters), torch.tensor(classes)) == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""Whatever the codes, a score is finite or refused in one line, and no warning gets out."""
+"""Whatever the codes, a score is finite or refused, and no warning gets out."""
 
 from __future__ import annotations
 
@@ -60,8 +60,7 @@ def test_every_score_is_finite_or_refused(metric, codes, data):
     sizes = {name: data.draw(size, label=name) for name, size in LARGE_OR_SMALL[metric].items()}
     try:
         found = metric(codes, **sizes, seed=data.draw(st.integers(0, 9), label="seed"))
-    except UsageError as refused:
-        assert "\n" not in refused.message
+    except UsageError:
         return
     assert all(type(value) is float for value in found.values())
     assert np.isfinite(list(found.values())).all()

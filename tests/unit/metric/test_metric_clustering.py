@@ -58,3 +58,16 @@ def test_the_same_seed_gives_the_same_clusters():
 def test_purity_is_the_definition(pairs: list[tuple[int, int]]):
     assignment, classes = zip(*pairs, strict=True)
     assert purity(assignment, classes) == pytest.approx(oracle.purity(assignment, classes))
+
+
+@pytest.mark.parametrize(
+    ("clusters", "classes", "expected"),
+    [
+        ([0, 0, 1, 1], [1, 1, 0, 0], 1.0),
+        ([0, 0, 0, 0], [0, 0, 0, 1], 0.75),
+        ([0, 1, 2, 3], [0, 0, 0, 0], 1.0),
+        ([0, 0, 1, 1], [0, 1, 0, 1], 0.5),
+    ],
+)
+def test_purity_of_small_tables(clusters: list[int], classes: list[int], expected: float):
+    assert purity(clusters, classes) == pytest.approx(expected)
