@@ -69,6 +69,8 @@ def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> None:
 def score_run(run: Trained, metrics: MetricsConfig, wandb_run: WandbRun, check: Check) -> None:
     """Write the scores that ``metrics`` asks for; those that are there already stay as they are."""
     wanted = list(tasks(metrics, sampled=run.model.prior.has_density))
+    if not wanted:
+        return
     ledger = Ledger(run.folder.path / "scores.json", {"step": run.step})
     with ScoreDisplay(run.console) as display:
         judge = Judge(run.model, run.dataset, metrics, display.encode)

@@ -1,0 +1,110 @@
+"""Time of each score at the sizes of the reference, beside a plain implementation of it.
+
+    python tests/benchmarks/metric_speed.py
+    python tests/benchmarks/metric_speed.py --without dci downstream_logistic
+
+Codes of dSprites' grid, ten dimensions that mix the factors. The plain implementations are the
+oracles of ``tests/unit/metric/``: the definitions with scikit-learn, one core, no sharing. Both run
+in this process, one after the other, on the same codes; the times are wall clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import sklearn
+from rich.console import Console
+
+from runner import config
+from runner.metric import Codes, compute, stream
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "metric"))
+import oracles_histogram
+import oracles_learned
+
+SIZES = (3, 6, 40, 32, 32)
+
+
+def grid_codes() -> Codes:
+    """Codes of all images: mixtures of the factors, three dimensions nearly dead."""
+    factors = np.array(list(product(*(range(size) for size in SIZES))))
+    source = np.random.default_rng(0)
+    codes = (factors / SIZES) @ source.normal(size=(len(SIZES), 10))
+    codes += 0.1 * source.normal(size=codes.shape)
+    codes[:, 7:] *= 0.01
+    return Codes.of(codes, factors, complete=True)
+
+
+def plain(codes: Codes, name: str, settings: Mapping[str, Any]) -> Callable[[], object] | None:
+    """Return what computes a score without haste, or None where there is no plain one."""
+    source = stream(0, name)
+    drawn = codes.sample(settings.get("samples", 10_000), source)
+    learn, judge = (
+        codes.split(settings.get("train", 1), settings.get("test", 1), source)
+        if (isinstance(settings.get("train"), int))
+        else (drawn, drawn)
+    )
+    pair = [(part.codes_MD, part.factors_MF) for part in (learn, judge)]
+    histogram, learned = oracles_histogram, oracles_learned
+    everything = codes.codes_ND, codes.factors_NF
+    return {
+        "beta_vae": lambda: learned.beta_vae(*everything, **settings, seed=0),
+        "factor_vae": lambda: learned.factor_vae(*everything, **settings, seed=0),
+        "mig": lambda: histogram.mig(drawn.codes_MD, drawn.factors_MF),
+        "modularity": lambda: histogram.modularity(drawn.codes_MD, drawn.factors_MF),
+        "explicitness": lambda: histogram.explicitness(*pair),
+        "sap": lambda: histogram.sap(*pair),
+        "irs": lambda: histogram.irs(drawn.codes_MD, drawn.factors_MF),
+        "unsupervised": lambda: histogram.unsupervised(drawn.codes_MD),
+        "hoyer_sparsity": lambda: histogram.hoyer(drawn.codes_MD),
+        "dci": lambda: learned.dci(learn, judge, range(len(SIZES))),
+        "eastwood_williams": lambda: learned.eastwood_williams(learn, judge),
+        "downstream_logistic": lambda: [
+            learned.downstream_logistic(*codes.split(size, settings["test"], source))
+            for size in settings["train"]
+        ],
+    }.get(name)  # fmt: skip
+
+
+def timed(job: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--without", nargs="*", default=[], metavar="SCORE")
+    given = parser.parse_args()
+    codes = grid_codes()
+    chosen = config.metrics("reference", [])
+    console = Console()
+    console.print(
+        f"{joblib.cpu_count()} cores, scikit-learn {sklearn.__version__}; seconds\n\n"
+        "| score | plain | vaerun | ratio |\n|---|---|---|---|"
+    )
+    for name in vars(chosen):
+        settings = getattr(chosen, name)
+        if name in given.without or not hasattr(settings, "__dataclass_fields__"):
+            continue
+        values = asdict(settings)
+        job = plain(codes, name, values)
+        if job is None:
+            continue
+        slow = timed(job)
+        fast = timed(partial(compute, name, codes, factor="factor_0", seed=0, settings=values))
+        console.print(f"| {name} | {slow:.2f} | {fast:.2f} | {slow / fast:.1f} |", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
