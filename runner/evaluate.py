@@ -154,7 +154,8 @@ class _Evaluation:
     def _score(self, path: Path) -> None:
         run, wandb_id = self._open(path)
         with _wandb(run, wandb_id) as wandb_run:
-            score_run(run, self._metrics, wandb_run, check=lambda: None)
+            paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
+            wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.prior.has_density:
             self._members.append(Member.of(run, self._metrics))
 

@@ -42,8 +42,8 @@ class Trained:
         return next(self.model.parameters()).device
 
 
-def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> None:
-    """Write the final figures of a run: numbers first, then pictures."""
+def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
+    """Write the final figures of a run, numbers first, and return the paths of the pictures."""
     from runner.evaluation.pictures import Pictures  # matplotlib takes half a second to import
 
     config, folder = run.config, run.folder
@@ -63,22 +63,25 @@ def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> None:
     frames = pictures.animation()
     if frames is not None:
         paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
-    wandb_run.log_figures(paths, step=run.step)
+    return paths
 
 
-def score_run(run: Trained, metrics: MetricsConfig, wandb_run: WandbRun, check: Check) -> None:
-    """Write the scores that ``metrics`` asks for; those that are there already stay as they are."""
+def score_run(
+    run: Trained, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
+) -> dict[str, Path]:
+    """Write the scores that ``metrics`` asks for, and return the paths of their figures.
+
+    Scores that are there already stay as they are.
+    """
     wanted = list(tasks(metrics, sampled=run.model.prior.has_density))
     if not wanted:
-        return
+        return {}
     ledger = Ledger(run.folder.path / "scores.json", {"step": run.step})
     with ScoreDisplay(run.console) as display:
         judge = Judge(run.model, run.dataset, metrics, display.encode)
         figures = score(judge, wanted, ledger, display, check)
     wandb_run.summarize({"scores": ledger.numbers()})
-    paths = {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
-    if paths:
-        wandb_run.log_figures(paths, step=run.step)
+    return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
 
 
 def score(

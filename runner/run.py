@@ -220,8 +220,9 @@ def _judge(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     def check() -> None:
         _stop_if_asked(run, interrupt)
 
-    summarize_run(trained, wandb_run, check)
-    score_run(trained, run.config.metrics, wandb_run, check)
+    paths = summarize_run(trained, wandb_run, check)
+    paths |= score_run(trained, run.config.metrics, wandb_run, check)
+    wandb_run.log_figures(paths, step=run.state.step)
 
 
 def _wandb(run: _Run, run_id: str | None) -> WandbRun:

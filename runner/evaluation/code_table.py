@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Generator
 
 from runner.dataset import Dataset
 from runner.metric import Codes, Variable
@@ -66,15 +66,20 @@ def tabulate(
         if everything
         else torch.randperm(split.size, generator=source, device=device)[:images]
     )
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    for number, chunk_B in enumerate(indices_N.split(_CHUNK)):
+    # Filled in place: small tensors kept between large ones that come and go would hold on to
+    # gigabytes of the heap.
+    mean_NW = torch.empty(len(indices_N), model.prior.width)
+    sampled_NW = torch.empty_like(mean_NW)
+    factors_NF = torch.empty(len(indices_N), len(dataset.factors), dtype=torch.int64)
+    for first in range(0, len(indices_N), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        chunk_B = indices_N[rows]
         numbers_BP = model.encode(split.images(chunk_B))
         noise_BW = model.prior.noise(len(chunk_B), source)
-        sampled_BW = model.prior.harden(model.prior.sample(numbers_BP, noise_BW))
-        parts.append((model.prior.centre(numbers_BP), sampled_BW, split.factors(chunk_B)))
+        mean_NW[rows] = model.prior.centre(numbers_BP)
+        sampled_NW[rows] = model.prior.harden(model.prior.sample(numbers_BP, noise_BW))
+        factors_NF[rows] = split.factors(chunk_B)
         if advance:
-            advance(min((number + 1) * _CHUNK, len(indices_N)), len(indices_N))
-    mean_NW, sampled_NW, factors_NF = (
-        torch.cat(columns).cpu().numpy() for columns in zip(*parts, strict=True)
-    )
-    return CodeTable(mean_NW, sampled_NW, factors_NF, everything and not dataset.held_out)
+            advance(min(rows.stop, len(indices_N)), len(indices_N))
+    complete = everything and not dataset.held_out
+    return CodeTable(mean_NW.numpy(), sampled_NW.numpy(), factors_NF.numpy(), complete)

@@ -1,6 +1,6 @@
 """The separated attribute predictability score.
 
-Shapes: M images, C columns of a variable, V variables, F factors.
+Shapes: M images, D dimensions of a code, C columns of a variable, V variables, F factors.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def sap(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
 
     A discrete variable is one variable, whose columns are all seen. A lone variable's gap is its
     accuracy. Where the images to learn from have one value of a factor, it is the prediction.
+    Numbers that single precision cannot hold count as zero, or as the largest it can.
 
     Source: Kumar et al. 2018, for factors with values in no order; as in Locatello et al. 2019,
     but the machine is fitted by Newton's method, which needs no random numbers and ends sooner
@@ -42,18 +43,27 @@ def _accuracies(variables: tuple[Variable, ...], learn: Sample, judge: Sample) -
     from joblib import Parallel, delayed
 
     shape = len(variables), learn.factors_MF.shape[1]
+    known_MD, asked_MD = _within_single(learn.codes_MD), _within_single(judge.codes_MD)
     with warnings.catch_warnings():
         # Stopping at the step limit is part of the definition; so is a factor of many values. The
         # filters hold in threads, and the fit lets go of the interpreter, so threads do as well.
         warnings.simplefilter("ignore", UserWarning)
         found = Parallel(n_jobs=-1, prefer="threads")(
             delayed(_accuracy)(
-                (learn.codes_MD[:, variables[v].columns], learn.factors_MF[:, f]),
-                (judge.codes_MD[:, variables[v].columns], judge.factors_MF[:, f]),
+                (known_MD[:, variables[v].columns], learn.factors_MF[:, f]),
+                (asked_MD[:, variables[v].columns], judge.factors_MF[:, f]),
             )
             for v, f in product(range(shape[0]), range(shape[1]))
         )
     return np.array(found).reshape(shape)
+
+
+def _within_single(codes_MD: Floats) -> Floats:
+    """Return the codes; what single precision cannot hold becomes zero, or the largest it can."""
+    # Where squares of a code underflow or overflow, liblinear's Newton steps never end.
+    limits = np.finfo(np.float32)
+    clipped_MD = np.clip(codes_MD, limits.min, limits.max)
+    return np.where(np.abs(clipped_MD) < limits.tiny, 0.0, clipped_MD)
 
 
 def _accuracy(learn: tuple[Floats, Integers], judge: tuple[Floats, Integers]) -> float:

@@ -170,6 +170,11 @@ class WandbRun:
         """Add pictures (PNG) and animations (GIF) to the row of ``step``, as ``figures/NAME``."""
         self._attempt(lambda run: run.log({**_media(paths), "step": step}, step=step))
 
+    def keep_figures(self, paths: Mapping[str, Path]) -> None:
+        """Put pictures into the summary: a run taken up only to be judged has no row for them."""
+        if self._run is not None:
+            self._summary.update(_media(paths))
+
     def summarize(self, summary: Mapping[str, Any]) -> None:
         """Set the columns of the list of runs; the keys of nested mappings are joined by "/"."""
         self._summary.update(_flatten(summary))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.end_to_end.conftest import Vaerun
+from tests.read_wandb import find_logs, read_wandb
 
 DIGITS = (
     "dataset=digits",
@@ -53,6 +54,38 @@ def test_a_run_is_scored_when_it_is_trained_and_again_when_asked(vaerun: Vaerun,
     assert later["mean/mig"]["settings"]["bins"] == 5
     assert later["mean/sap"] == first["scores"]["mean/sap"]
     assert later["sampled/mig"]["scores"] != later["mean/mig"]["scores"]
+
+
+def test_scores_reach_the_run_on_wandb_that_they_are_of(vaerun: Vaerun, tmp_path: Path):
+    assert vaerun(*DIGITS, "metrics=none", WANDB_MODE="offline").returncode == 0
+    (run,) = runs_in(tmp_path)
+    done = vaerun("evaluate", str(run), *FEW, WANDB_MODE="offline")
+    assert done.returncode == 0, done.stderr
+    trained, judged = (read_wandb(log) for log in find_logs(run))
+    assert trained.about["id"] == judged.about["id"]
+    assert judged.exit_code == 0
+    scores = read(run / "scores.json")["scores"]
+    for key in ("mean/mig", "mean/linear_probe", "model/reconstruction"):
+        for name, value in scores[key]["scores"].items():
+            assert judged.summary[f"scores/{key}/{name}"] == pytest.approx(value)
+    assert any(key.startswith("figures/pruning") for key in judged.summary)
+    assert (run / "figures" / "pruning.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_was_held_out_is_judged_apart(vaerun: Vaerun, tmp_path: Path):
+    done = vaerun(
+        "dataset=digits",
+        "debug=default",
+        "metrics=fast",
+        "metrics.images=100",
+        "dataset.hold_out={label: [3, 4]}",
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = runs_in(tmp_path)
+    found = read(run / "scores.json")["scores"]["model/reconstruction"]["scores"]
+    parts = [found[f"reconstruction/{part}nats"] for part in ("", "trained/", "held_out/")]
+    assert all(part > 0 for part in parts)
+    assert parts[1] != parts[2]
 
 
 def test_a_grid_is_scored_and_ranked_and_one_bad_run_stops_no_other(vaerun: Vaerun, tmp_path: Path):

@@ -77,6 +77,13 @@ def test_one_value_to_learn_from_is_the_prediction():
     assert both == {"sap": 0.0, "sap/factor_0": 0.0}
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("tiny_or_huge", [1e-300, 1e-250, 1e-170, 1e90, 1e300])
+def test_numbers_beyond_single_precision_come_to_an_end(tiny_or_huge):
+    codes = Codes.of([0.0, tiny_or_huge] * 4, [0, 1] * 4)
+    assert 0 <= sap(codes, train=6, test=2, seed=0)["sap"] <= 1
+
+
 @pytest.mark.parametrize(("train", "test"), [(1, 1), (2, 1), (5, 3), (30, 10)])
 def test_fewer_images_than_values_still_have_a_score(train, test):
     found = sap(made.noise(25, 2), train=train, test=test, seed=0)
