@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from runner.config import EvaluationConfig
-from runner.dataset import Dataset
+from runner.dataset import Dataset, Split
 from runner.evaluation import figures
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.figures import TraversalRow
@@ -48,6 +48,8 @@ class Pictures:
             yield from self._figures_of_points(source)
             return
         yield "reconstructions", self._reconstructions()
+        if self.dataset.excluded is not None:
+            yield "held_out", self._held_out(self.dataset.excluded)
         prior = self.model.open_prior()
         if prior.has_density:
             shape = (_SAMPLES, prior.uniforms)
@@ -146,6 +148,14 @@ class Pictures:
     def _reconstructions(self) -> Figure:
         reconstructions_NCHW = self._draw(self._centres()[:_RECONSTRUCTIONS])
         return figures.reconstructions(self._originals(_RECONSTRUCTIONS), reconstructions_NCHW)
+
+    def _held_out(self, excluded: Split) -> Figure:
+        """Draw images of the combinations that training never saw, and their reconstructions."""
+        spread_N = torch.linspace(0, excluded.size - 1, min(_RECONSTRUCTIONS, excluded.size))
+        images_NCHW = excluded.images(spread_N.long().to(self.encodings.z_MW.device))
+        centre_NW = self.model.prior.centre(self.model.encode(images_NCHW))
+        rebuilt_NCHW = self._draw(self.model.prior.harden(centre_NW))
+        return figures.reconstructions(to_unit(images_NCHW).cpu().numpy(), rebuilt_NCHW)
 
     def _interpolation(self) -> Figure:
         """Draw the straight line between the representations of two images, for several pairs."""

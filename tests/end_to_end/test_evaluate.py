@@ -86,6 +86,7 @@ def test_what_was_held_out_is_judged_apart(vaerun: Vaerun, tmp_path: Path):
     parts = [found[f"reconstruction/{part}nats"] for part in ("", "trained/", "held_out/")]
     assert all(part > 0 for part in parts)
     assert parts[1] != parts[2]
+    assert (run / "figures" / "held_out.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_a_grid_is_scored_and_ranked_and_one_bad_run_stops_no_other(vaerun: Vaerun, tmp_path: Path):

@@ -1,0 +1,200 @@
+"""Every score of a model: which are due, that each has numbers, and on which codes they rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from runner import config as settings
+from runner.config import MetricsConfig, RunConfig
+from runner.dataset import Dataset, Factor, ResidentSplit
+from runner.dataset.placement import MappedSplit
+from runner.errors import UsageError
+from runner.evaluation import CodesJudge, Judge, code_table, tasks, tasks_of_codes
+from runner.evaluation.code_table import tabulate
+from runner.evaluation.model_scores import MODEL_SCORES
+from runner.metric import METRICS, Codes
+from runner.model import VAE, build
+
+FEW = (
+    *(f"metrics.{n}={{train: 40, test: 20}}" for n in ("dci", "explicitness", "sap")),
+    *(f"metrics.{n}={{train: 40, test: 20}}" for n in ("eastwood_williams", "linear_probe")),
+    "metrics.neighbour_probe={train: 40, test: 20, neighbours: 3}",
+    "metrics.downstream_logistic={train: [10, 30], test: 20}",
+    "metrics.downstream_boosted={train: [10, 40], test: 20}",
+    "metrics.beta_vae={train: 50, test: 20, batch: 4}",
+    "metrics.factor_vae.train=50",
+    "metrics.factor_vae.test=20",
+    "metrics.log_likelihood={images: 5, samples: 20}",
+    *(f"metrics.{n}={{samples: 30, encodings: 60}}" for n in ("mig_density", "information")),
+    "metrics.pruning={samples: 20, encodings: 60}",
+    "metrics.codes=[mean,sampled]",
+)
+
+
+@pytest.fixture(scope="module")
+def grid() -> Dataset:
+    """72 images of 8x8 pixels: a bar's row, its column, and how bright it is."""
+    factors = torch.tensor(list(product(range(3), range(4), range(6))))
+    images = torch.zeros(len(factors), 1, 8, 8, dtype=torch.uint8)
+    for image, (shade, row, column) in zip(images, factors.tolist(), strict=True):
+        image[0, row : row + 4, column : column + 2] = 80 * shade + 90
+    split = ResidentSplit(images, factors)
+    sizes = {"shade": 3, "row": 4, "column": 6}
+    return Dataset(
+        name="bars",
+        train=split,
+        test=split,
+        held_out=False,
+        factors=tuple(Factor(name, size) for name, size in sizes.items()),
+        shape=(1, 8, 8),
+        class_factor="shade",
+        class_names=("dark", "grey", "light"),
+    )
+
+
+@pytest.fixture(scope="module")
+def few() -> MetricsConfig:
+    return settings.metrics("reference", list(FEW))
+
+
+@pytest.fixture(scope="module")
+def model_of(composed: Callable[..., RunConfig], grid: Dataset) -> Callable[[str], VAE]:
+    def model(prior: str) -> VAE:
+        words = (f"prior={prior}", "architecture=mlp", "architecture.widths=[16]")
+        density = () if prior != "code" else ("objective=ae",)
+        config = composed(*words, *density, "prior.dimensions=3", "prior.group_size=1")
+        return build(config, shape=grid.shape, classes=grid.classes)
+
+    return model
+
+
+@pytest.mark.parametrize("prior", ["normal", "concrete_normal", "mixture", "code"])
+def test_every_score_has_finite_numbers_or_says_why_not(
+    model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig, prior: str
+):
+    model = model_of(prior)
+    judge = Judge(model, grid, few)
+    refused: list[str] = []
+    for task in tasks(few, sampled=model.prior.has_density):
+        try:
+            outcome = judge.compute(task)
+        except UsageError as error:
+            refused.append(f"{task.key}: {error.message}")
+            continue
+        assert outcome.numbers
+        assert all(math.isfinite(number) for number in outcome.numbers.values()), task.key
+        assert all(name.split("/")[0] for name in outcome.numbers)
+    without_density = ["mig_density", "information", "log_likelihood", "pruning"]
+    expected = [f"model/{name}" for name in without_density] if prior == "code" else []
+    assert [line.partition(":")[0] for line in refused] == expected
+    assert not any("\n" in line for line in refused)
+
+
+def test_all_scores_of_reference_are_due_and_those_of_draws_come_after_the_means(
+    few: MetricsConfig,
+):
+    due = [task.key for task in tasks(few)]
+    of_codes = [name for name in METRICS if name != "dci_lightgbm"]
+    assert due == [
+        *(f"mean/{name}" for name in of_codes),
+        *(f"sampled/{name}" for name in of_codes),
+        *(f"model/{name}" for name in MODEL_SCORES),
+    ]
+    assert [t.key for t in tasks(few, sampled=False)] == [k for k in due if "sampled" not in k]
+    assert [t.metric for t in tasks_of_codes(few)] == of_codes
+
+
+def test_a_score_does_not_depend_on_which_others_are_computed(
+    model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
+):
+    model = model_of("normal")
+    chosen = {task.key: task for task in tasks(few)}
+    everything = Judge(model, grid, few)
+    for key in ("sampled/mig", "model/pruning", "mean/sap"):
+        numbers = everything.compute(chosen[key]).numbers
+        assert Judge(model, grid, few).compute(chosen[key]).numbers == numbers
+
+
+def test_pruning_comes_with_its_figure(
+    model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
+):
+    (task,) = [task for task in tasks(few) if task.metric == "pruning"]
+    assert list(Judge(model_of("normal"), grid, few).compute(task).figures) == ["pruning"]
+
+
+def test_codes_of_elsewhere_have_the_same_scores(
+    model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
+):
+    model = model_of("normal")
+    table = tabulate(model, grid, None, torch.Generator().manual_seed(0))
+    names = [factor.name for factor in grid.factors]
+    given = Codes.of(table.mean_NW, table.factors_NF, factor_names=names, complete=True)
+    alone = CodesJudge(given, "shade", few)
+    of_run = {task.metric: task for task in tasks(few, sampled=False)}
+    for task in tasks_of_codes(few):
+        if task.metric in ("mig", "beta_vae", "linear_probe"):
+            numbers = Judge(model, grid, few).compute(of_run[task.metric]).numbers
+            assert alone.compute(task).numbers == numbers
+
+
+def test_codes_do_not_depend_on_how_many_images_are_encoded_at_a_time(
+    model_of: Callable[[str], VAE], grid: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    model = model_of("normal")
+    told: list[tuple[int, int]] = []
+    whole = tabulate(model, grid, None, torch.Generator().manual_seed(0))
+    monkeypatch.setattr(code_table, "_CHUNK", 50)
+    source = torch.Generator().manual_seed(0)
+    parts = tabulate(model, grid, None, source, lambda done, all: told.append((done, all)))
+    assert whole.mean_NW == pytest.approx(parts.mean_NW, abs=1e-6)
+    assert (whole.factors_NF == parts.factors_NF).all()
+    assert told == [(50, 72), (72, 72)]
+
+
+def test_draws_lie_around_the_means(model_of: Callable[[str], VAE], grid: Dataset):
+    table = tabulate(model_of("normal"), grid, None, torch.Generator().manual_seed(0))
+    assert table.complete
+    difference = table.sampled_NW - table.mean_NW
+    assert 0 < np.abs(difference.mean()) < 0.5
+    assert 0.5 < difference.std() < 2
+
+
+def test_some_images_are_a_sample_and_a_test_split_is_one_too(
+    model_of: Callable[[str], VAE], grid: Dataset
+):
+    model, source = model_of("normal"), torch.Generator().manual_seed(0)
+    some = tabulate(model, grid, 30, source)
+    assert len(some.factors_NF) == 30 == len(np.unique(some.factors_NF, axis=0))
+    assert not some.complete
+    assert not tabulate(model, replace(grid, held_out=True), None, source).complete
+
+
+def test_images_on_the_disk_have_the_codes_of_images_in_memory(
+    model_of: Callable[[str], VAE], grid: Dataset
+):
+    split = grid.test
+    assert isinstance(split, ResidentSplit)
+    mapped = MappedSplit(split.images_NCHW.numpy(), split.factors_NF)
+    tables = [
+        tabulate(model_of("normal"), each, None, torch.Generator().manual_seed(0))
+        for each in (grid, replace(grid, test=mapped))
+    ]
+    assert (tables[0].mean_NW == tables[1].mean_NW).all()
+    assert (tables[0].sampled_NW == tables[1].sampled_NW).all()
+
+
+def test_a_category_is_one_variable(model_of: Callable[[str], VAE], grid: Dataset):
+    model = model_of("concrete_normal")
+    table = tabulate(model, grid, None, torch.Generator().manual_seed(0))
+    codes = table.codes("mean", model, grid)
+    assert [v.is_discrete for v in codes.variables] == [True, False, False, False]
+    assert codes.codes_ND.shape == (72, 3 + 3)
+    drawn = table.codes("sampled", model, grid).codes_ND[:, :3]
+    assert set(np.unique(drawn)) == {0.0, 1.0}
