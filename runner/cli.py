@@ -24,12 +24,13 @@ vaerun {__version__} - train, compare and judge disentangled autoencoders
   vaerun -m KEY=A,B ...                   train every combination
   vaerun sweep=NAME                       train the runs of a sweep file
   vaerun resume RUN_DIR [KEY=VALUE ...]   go on exactly where a run stopped
-  vaerun evaluate RUN_DIR ... [metrics=NAME]   score runs; --codes FILE.npz scores codes of your own
+  vaerun evaluate DIR ... [metrics=NAME]  score runs or whole grids of them again
+  vaerun evaluate --codes FILE.npz        score codes that some other program made
   vaerun list [GROUP ...]                 what can be chosen, and every setting of it
   vaerun fetch [DATASET ...]              bring the files of datasets; alone: which there are
   vaerun --version | --help | --cfg job   version | this page | the composed settings
 
-choices   dataset= architecture= prior= likelihood= objective= experiment= debug=
+choices   dataset= architecture= prior= likelihood= objective= metrics= experiment= debug=
 weights   alpha= beta= gamma=             what they weigh is the objective's to say
 training  seed= steps= epochs= batch_size= learning_rate= device= precision=
 places    data_dir= out= name= wandb.mode=

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from runner.config import RunConfig
+from runner.evaluation.model_scores import MODEL_SCORES
 from runner.listing import choices
+from runner.metric import METRICS
 from runner.objective import TERM_NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,6 +40,7 @@ def script(name: str) -> ModuleType:
 objectives = script("objective_table")
 bias = script("estimator_bias")
 estimator = script("estimator_table")
+metric_study = script("metric_study")
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +155,56 @@ def test_the_page_of_the_estimator_has_a_row_for_every_kind_in_the_csv():
     lines = (DOCS / "estimator.md").read_text().splitlines()
     for kind in kinds:
         assert sum(line.startswith(f"| {' | '.join(kind)} |") for line in lines) == 1
+
+
+def scored(folder: Path, objective: str, seed: int, scores: dict[str, dict[str, float]]) -> None:
+    """Write what the study of scores reads of a run."""
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(f"seed: {seed}\nobjective: {{name: {objective}}}\n")
+    entries = {key: {"scores": numbers} for key, numbers in scores.items()}
+    (folder / "scores.json").write_text(json.dumps({"of": {"step": 1}, "scores": entries}))
+
+
+@pytest.fixture
+def scored_runs(tmp_path: Path) -> list[Any]:
+    """Four runs whose SAP rises as their MIG falls; only the first has an IRS."""
+    for i, (objective, seed) in enumerate(product(("vae", "hfvae"), (0, 1))):
+        scores = {"mean/mig": {"mig": 0.1 * i, "mig/x": 9}, "mean/sap": {"sap": 1 - 0.3 * i**2}}
+        scores["mean/dci"] = {"dci/disentanglement": 0.5}
+        if i == 0:
+            scores["mean/irs"] = {"irs": 0.3}
+        scored(tmp_path / f"run{i}", objective, seed, scores)
+    return metric_study.read([tmp_path])
+
+
+def test_the_study_of_scores_reads_what_every_run_has(scored_runs: list[Any]):
+    assert [(run.objective, run.seed) for run in scored_runs] == [
+        ("vae", 0), ("vae", 1), ("hfvae", 0), ("hfvae", 1),
+    ]  # fmt: skip
+    titles = metric_study._present(scored_runs, metric_study.SCORES)
+    assert titles == ["MIG", "DCI disentanglement", "SAP"]
+
+
+def test_the_study_of_scores_correlates_ranks(scored_runs: list[Any]):
+    titles = ["MIG", "SAP", "DCI disentanglement"]
+    found = metric_study.rank_correlation(scored_runs, titles, titles)
+    assert found[:2, :2] == pytest.approx(np.array([[1, -1], [-1, 1]]))
+    assert np.isnan(found[2]).all()  # a score that is the same for all ranks nothing
+
+
+def test_the_study_of_scores_gives_mean_and_spread(scored_runs: list[Any]):
+    row = metric_study._means(scored_runs, ["MIG"]).splitlines()[-1]
+    assert row == "| MIG | 0.050 ± 0.071 | 0.250 ± 0.071 |"
+
+
+def test_the_study_of_scores_looks_for_scores_that_there_are():
+    known = {**METRICS, **MODEL_SCORES, "udr": None}
+    for at in {
+        **metric_study.SCORES,
+        **metric_study.UNSUPERVISED,
+        **metric_study.DOWNSTREAM,
+    }.values():
+        codes, metric, name = at.split("/", 2)
+        assert metric in known
+        assert codes == ("model" if metric in MODEL_SCORES else "mean")
+        assert name.startswith(metric) or metric in ("unsupervised", "udr")
