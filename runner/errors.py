@@ -69,7 +69,9 @@ def nearest_setting(key: str, known: Iterable[str]) -> str | None:
     parent = key.rpartition(".")[0]
     beside = [other for other in others if parent and other.rpartition(".")[0] == parent]
     if not beside:
-        return nearest(key, others)
+        # The end of a setting's name means that setting, however like another's it looks.
+        ends = [other for other in others if other.endswith(f".{key}")]
+        return f"did you mean '{ends[0]}'?" if ends else nearest(key, others)
     # The group is right: what is meant is one of its own settings.
     names = ", ".join(other.rpartition(".")[2] for other in beside)
     return nearest(key, beside) or f"{parent} has {names}"
