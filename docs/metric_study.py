@@ -103,8 +103,8 @@ def read(folders: Iterable[Path]) -> list[Run]:
             if few in values and many in values:
                 values[title] = values[few] / values[many]
         runs.append(Run(config["objective"]["name"], config["seed"], values))
-    order = list(dict.fromkeys(run.objective for run in runs))
-    return sorted(runs, key=lambda run: (order.index(run.objective), run.seed))
+    # The plain VAE first: the others are read against it.
+    return sorted(runs, key=lambda run: (run.objective != "vae", run.objective, run.seed))
 
 
 def rank_correlation(runs: Sequence[Run], rows: Iterable[str], columns: Iterable[str]) -> NDArray:
@@ -190,8 +190,9 @@ def page(runs: Sequence[Run]) -> str:
     return f"""\
 # Scores on sprites
 
-Written by `python docs/metric_study.py RUN_DIR …` from {len(runs)} models ({models}); the commands
-of the runs, and what the numbers say, are in the [study](studies.md#do-the-scores-agree).
+Written by `python docs/metric_study.py RUN_DIR …` from {len(runs)} models ({models});
+the commands of the runs, and what the numbers say, are in the
+[study](studies.md#do-the-scores-agree).
 
 ## Disentanglement
 
