@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -86,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", nargs="*", default=[], metavar="SCORE")
     given = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)  # solvers that stop at their limit, as defined
     codes = grid_codes()
     chosen = config.metrics("reference", [])
     console = Console()
