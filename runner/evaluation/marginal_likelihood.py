@@ -16,8 +16,8 @@ from runner.evaluation.encodings import choose
 from runner.evaluation.judged_prior import judged_prior
 from runner.model import VAE, Prior
 
-_CODES = 250
-"""Codes that are decoded at a time: with their images they are all the memory that is needed."""
+_CODES = 64
+"""Codes decoded at a time: few, so that what lies between two layers stays in a CPU's cache."""
 
 
 @torch.no_grad()
