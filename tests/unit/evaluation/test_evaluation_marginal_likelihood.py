@@ -97,7 +97,7 @@ def estimate(model: VAE, split: ResidentSplit, samples: int, *, seed: int = 0) -
 def test_the_bound_closes_on_the_integral(modelled, toy_dataset: Dataset, name: str):
     model, split = modelled(*PRIORS[name]), binary(toy_dataset, 4)
     expected = float(integrated(model, split.images_NCHW).mean())
-    found = estimate(model, split, 5000)
+    found = estimate(model, split, 40_000)
     assert found["log_likelihood"] == pytest.approx(expected, abs=0.05)
     assert found["log_likelihood/elbo"] < expected - 0.1
 
