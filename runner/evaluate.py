@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,13 +13,12 @@ from runner.config import MetricsConfig, RunConfig
 from runner.dataset import Dataset, load
 from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
 from runner.evaluation import CodesJudge, tasks_of_codes
-from runner.judging import Trained, score, score_run
+from runner.judging import Trained, open_wandb, score, score_run
 from runner.ranking import Member, rank
 from runner.tracking import (
     Ledger,
     RunFolder,
     ScoreDisplay,
-    WandbRun,
     load_checkpoint,
     make_console,
     print_error,
@@ -153,7 +152,7 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._open(path)
-        with _wandb(run, wandb_id) as wandb_run:
+        with open_wandb(run.config, run.folder, wandb_id) as wandb_run:
             paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.prior.has_density:
@@ -180,16 +179,6 @@ class _Evaluation:
         if key not in self._datasets:
             self._datasets = {key: load(config.dataset, config.data_dir, device)}
         return self._datasets[key]
-
-
-def _wandb(run: Trained, wandb_id: str | None) -> WandbRun:
-    return WandbRun(
-        run.config.wandb,
-        folder=run.folder.path,
-        name=run.config.name,
-        config=asdict(run.config),
-        run_id=wandb_id,
-    )
 
 
 def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:

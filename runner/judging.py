@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,17 @@ class Trained:
     def device(self) -> torch.device:
         """The model's."""
         return next(self.model.parameters()).device
+
+
+def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:
+    """Return the run on W&B, that of ``run_id`` where it has one already."""
+    return WandbRun(
+        config.wandb,
+        folder=folder.path,
+        name=config.name,
+        config=asdict(config),
+        run_id=run_id,
+    )
 
 
 def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> dict[str, Path]:

@@ -6,7 +6,6 @@ decided in the rooms below.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from collections.abc import Generator
@@ -22,7 +21,7 @@ from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, load
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
-from runner.judging import Trained, score_run, summarize_run
+from runner.judging import Trained, open_wandb, score_run, summarize_run
 from runner.model import VAE
 from runner.objective import Objective
 from runner.tracking import (
@@ -226,13 +225,7 @@ def _judge(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
 
 
 def _wandb(run: _Run, run_id: str | None) -> WandbRun:
-    wandb_run = WandbRun(
-        run.config.wandb,
-        folder=run.folder.path,
-        name=run.config.name,
-        config=dataclasses.asdict(run.config),
-        run_id=run_id,
-    )
+    wandb_run = open_wandb(run.config, run.folder, run_id)
     run.console.print(f"[dim]{'W&B':>12}[/]  {wandb_run.mode}: {wandb_run.reason}", highlight=False)
     return wandb_run
 

@@ -81,11 +81,15 @@ def factor_information(
 
 
 def variable_information(
-    prior: Prior, encodings: Encodings, factor_sizes: Sequence[int]
+    prior: Prior,
+    encodings: Encodings,
+    factor_sizes: Sequence[int],
+    *,
+    samples: int = _FACTOR_SAMPLES,
 ) -> list[list[float]]:
     """Return I(factor; z_v) for every variable and factor, (V, F), in nats; see below."""
     singles = [(v,) for v in range(len(prior.variable_names))]
-    return set_information(prior, encodings, factor_sizes, singles)
+    return set_information(prior, encodings, factor_sizes, singles, samples=samples)
 
 
 @torch.no_grad()
@@ -145,9 +149,7 @@ def information(
     """
     prior = judged_prior(prior, "information")
     sizes = [factor.size for factor in factors]
-    singles = [(v,) for v in range(len(prior.variable_names))]
-    shuffled = encodings.shuffled(source)
-    found_VF = set_information(prior, shuffled, sizes, singles, samples=samples)
+    found_VF = variable_information(prior, encodings.shuffled(source), sizes, samples=samples)
     return {
         f"information/{factor.name}/{variable}": found_F[f]
         for f, factor in enumerate(factors)
