@@ -1,84 +1,115 @@
-"""Sweep files: a W&B sweep file read as a Hydra multirun.
+"""``vaerun sweep=NAME`` and ``vaerun -m``: many runs, trained until each is finished or marked.
 
-The same file drives ``vaerun sweep=NAME`` on this machine and ``wandb sweep`` with ``wandb agent``.
+Started again, a grid skips what is finished and goes on with what is not; what fails stops nothing.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+import sys
 from pathlib import Path
-from typing import Any
 
-import yaml
-from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
 
-from runner.config import freed
-from runner.errors import UsageError
+from runner import config
+from runner.composition import compose, idle_knobs
+from runner.config import LauncherConfig
+from runner.errors import InterruptedRun, UsageError
+from runner.grid import (
+    GridFolder,
+    Job,
+    Progress,
+    exit_code,
+    labels_of,
+    launch,
+    print_plan,
+    print_states,
+)
+from runner.grid_words import chosen, crossed, read_words
+from runner.sweep_file import Sweep
+from runner.tracking import make_console
+from runner.words import Words
 
 
-def register(chosen: Collection[str], *folders: Path) -> None:
-    """Offer every sweep file of the folders as ``sweep=NAME``; a later folder's file wins.
+def sweep(words: Words) -> int:
+    """Train the runs of a sweep file, or every combination of the values given.
 
-    Only the files of ``chosen`` names are read: what is wrong with another is not in the way.
+    Prints the grid's folder on stdout and returns the exit code: 0 when every run is finished,
+    1 when some are not, or that of the only run.
 
-    Raises: UsageError when a chosen file is not a grid in W&B's sweep format.
+    Raises: VaerunError for a command line that cannot be carried out, or an interruption.
     """
-    store = ConfigStore.instance()
-    for folder in folders:
-        for path in sorted(folder.glob("*.yaml")):
-            node = to_multirun(path) if path.stem in chosen else {}
-            store.store(
-                group="sweep", name=path.stem, node=node, package="_global_", provider=str(path)
-            )
+    asked = read_words(words)
+    launcher = config.launcher(asked.launcher, asked.of_launcher)
+    grid = crossed(asked)
+    common = [*asked.folder, *asked.places]
+    device = _preflight(grid, common)
+    runs = list(grid.runs())
+    path = _folder([*next(iter(runs)), *common])
+    if asked.dry:
+        folder, indices = GridFolder.numbered(path, grid.name, runs)
+        job = Job(path, chosen(asked.only, indices), tuple(asked.places))
+        print_plan(folder, job, launcher, device)
+        return 0
+    folder, indices = GridFolder.register(path, grid.name, runs)
+    job = Job(path, chosen(asked.only, indices), tuple(asked.places))
+    return _carry_out(folder, job, launcher, device)
 
 
-def to_multirun(path: Path) -> dict[str, Any]:
-    """Return the Hydra configuration of a sweep file: every combination of its values.
+def resume_grid(path: Path, words: list[str]) -> int:
+    """Go on with a grid, whatever its sweep file has become; returns as :func:`sweep`.
 
-    Raises: UsageError when the file is not a grid in W&B's sweep format.
+    Raises: UsageError for a word that would make it another grid, and as :func:`sweep`.
     """
-    try:
-        sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(sweep, dict) or not isinstance(sweep.get("parameters"), dict):
-        raise UsageError(f"{path} is not a sweep file: it has no parameters")
-    if (method := sweep.get("method", "grid")) != "grid":
-        raise UsageError(
-            f"{path} asks for method {method}; only grid runs here",
-            f"wandb sweep {path} hands it to W&B",
-        )
-    return {
-        "sweep_name": sweep.get("name", path.stem),
-        "hydra": {"mode": "MULTIRUN", "sweeper": {"params": dict(_parameters(path, sweep))}},
-    }
+    asked = read_words(Words(words, ["-m"]))
+    if others := [*asked.settings, *asked.folder] + ([asked.name] if asked.name else []):
+        key = others[0].partition("=")[0]
+        allowed = "only, launcher, launcher.*, device, data_dir, wandb.*"
+        raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
+    folder = GridFolder.open(path)
+    device = next((w.partition("=")[2] for w in asked.places if w.startswith("device=")), "auto")
+    indices = chosen(asked.only, range(len(folder.runs)))
+    job = Job(path, indices, tuple(asked.places))
+    return _carry_out(folder, job, config.launcher(asked.launcher, asked.of_launcher), device)
 
 
-def _parameters(path: Path, sweep: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, entry in sweep["parameters"].items():
-        if not isinstance(entry, dict) or not ({"value", "values"} & entry.keys()):
-            raise UsageError(f"{path}: parameter {key} needs value or values")
-        values = entry.get("values", [entry.get("value")])
-        if not isinstance(values, list) or not values:
-            raise UsageError(f"{path}: the values of parameter {key} must be a list of some")
-        yield freed(str(key)), ",".join(_override(value) for value in values)
+def _carry_out(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> int:
+    """Train what is not settled, then say how every run is."""
+    console = make_console()
+    due = tuple(number for number in job.indices if folder.due(number))
+    names = labels_of(folder)
+    done = len(job.indices) - len(due)
+    console.print(f"[dim]{'grid':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
+    console.print(f"[dim]{'runs':>12}[/]  {len(due)} to train, {done} done with", highlight=False)
+    stopped: InterruptedRun | None = None
+    if due:
+        try:
+            with Progress(console, names, len(due)) as progress:
+                launch(Job(job.path, due, job.places), launcher, device, progress)
+        except InterruptedRun as error:
+            stopped = error
+    states = {number: folder.state(number) for number in job.indices}
+    print_states(console, states, names)
+    sys.stdout.write(f"{folder.path}\n")
+    if stopped is not None:
+        raise stopped
+    return exit_code(list(states.values()))
 
 
-def _override(value: object) -> str:
-    """Return a YAML value in Hydra's override grammar, of the type that it has in YAML."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{','.join(_override(entry) for entry in value)}]"
-    if isinstance(value, dict):
-        entries = (f"{key}:{_override(entry)}" for key, entry in value.items())
-        return f"{{{','.join(entries)}}}"
-    text = str(value)
-    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text)
-    if plain and text.lower() not in {"true", "false", "null", "nan", "inf"}:
-        return text
-    # Hydra takes a backslash as such, except in front of a quote or at the end.
-    return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text) + "'"
+def _preflight(grid: Sweep, common: list[str]) -> str:
+    """Refuse what no run can use, name weights that do nothing, and return the device asked for."""
+    device = "auto"
+    notes: dict[str, None] = {}  # in order, each once
+    for block in grid.blocks:
+        for words in block.each_value():
+            composed = compose([*words, *common])
+            device = config.parse(composed).device
+            notes |= dict.fromkeys(idle_knobs(composed, words))
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
+    return device
+
+
+def _folder(words: list[str]) -> Path:
+    """Return the folder that conf/config.yaml names for the grid."""
+    composed = compose(words, hydra_too=True)
+    return Path(str(OmegaConf.select(composed, "hydra.sweep.dir")))

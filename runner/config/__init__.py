@@ -6,12 +6,14 @@ from runner.config.compose import (
     data_root,
     flat_keys,
     freed,
+    launcher,
     metrics,
     parse,
     register,
     restore,
     to_yaml,
 )
+from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
@@ -91,7 +93,9 @@ __all__ = [
     "EvaluationConfig",
     "InclusiveKlConfig",
     "LaplacePriorConfig",
+    "LauncherConfig",
     "LikelihoodConfig",
+    "LocalLauncherConfig",
     "MetricsConfig",
     "MixturePriorConfig",
     "MlpConfig",
@@ -113,6 +117,7 @@ __all__ = [
     "data_root",
     "flat_keys",
     "freed",
+    "launcher",
     "metrics",
     "parse",
     "parse_number",

@@ -6,18 +6,22 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.config.launcher_rules import launcher_rules
+from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.errors import UsageError, nearest, nearest_setting
+
+Choice = TypeVar("Choice")
 
 _FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
 
@@ -35,6 +39,7 @@ def register() -> None:
         "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
     OmegaConf.register_new_resolver("either", _either, replace=True)
+    OmegaConf.register_new_resolver("prefixed", _prefixed, replace=True)
     for name, operation in (("sum", _sum), ("less", _less), ("times", _times)):
         OmegaConf.register_new_resolver(name, operation, replace=True)
     store = ConfigStore.instance()
@@ -55,6 +60,10 @@ def freed(key: str) -> str:
 
 def _either(first: str | None, other: str) -> str:
     return first or other
+
+
+def _prefixed(prefix: str, name: str | None) -> str | None:
+    return prefix + name if name else None
 
 
 def _sum(*parts: object) -> object:
@@ -142,23 +151,41 @@ def metrics(name: str, overrides: list[str]) -> MetricsConfig:
 
     Raises: UsageError when there is no such choice, or a word is not a valid setting of it.
     """
-    folder = data_root() / "conf" / "metrics"
-    choices = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in choices:
-        hint = nearest(name, choices) or f"metrics: {', '.join(choices)}"
-        raise UsageError(f"unknown metrics '{name}'", hint)
-    chosen = OmegaConf.create({"metrics": OmegaConf.load(folder / f"{name}.yaml")})
-    try:
-        schema = OmegaConf.create({"metrics": OmegaConf.structured(MetricsConfig)})
-        merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
-        found = OmegaConf.to_object(merged.metrics)
-    except (OmegaConfBaseException, yaml.YAMLError) as error:
-        key = str(getattr(error, "full_key", None) or "metrics")
-        hint = nearest_setting(key, flat_keys(chosen)) if "not in" in str(error) else None
-        raise UsageError(f"{key}: {next(iter(str(error).splitlines()))}", hint) from error
-    settings = cast("MetricsConfig", found)
+    settings = _choice_apart("metrics", name, MetricsConfig, overrides)
     refuse(metrics_rules(settings))
     return settings
+
+
+def launcher(name: str, overrides: list[str]) -> LauncherConfig:
+    """Return the settings of a choice of ``conf/launcher/``, with some of them changed.
+
+    ``overrides`` are words such as ``launcher.processes=4``.
+
+    Raises: UsageError when there is no such choice, or a word is not a valid setting of it.
+    """
+    kind = LAUNCHER_CHOICES.get(name, LauncherConfig)
+    settings = _choice_apart("launcher", name, kind, overrides)
+    refuse(launcher_rules(settings))
+    return settings
+
+
+def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str]) -> Choice:
+    """Return a choice of a group that is composed by itself, without a run."""
+    folder = data_root() / "conf" / group
+    choices = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in choices:
+        hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
+        raise UsageError(f"unknown {group} '{name}'", hint)
+    chosen = OmegaConf.create({group: OmegaConf.load(folder / f"{name}.yaml")})
+    try:
+        schema = OmegaConf.create({group: OmegaConf.structured(kind)})
+        merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
+        found = OmegaConf.select(cast("DictConfig", merged), group)
+        return cast("Choice", OmegaConf.to_object(found))
+    except (OmegaConfBaseException, yaml.YAMLError) as error:
+        key = str(getattr(error, "full_key", None) or group)
+        hint = nearest_setting(key, flat_keys(chosen)) if "not in" in str(error) else None
+        raise UsageError(f"{key}: {next(iter(str(error).splitlines()))}", hint) from error
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

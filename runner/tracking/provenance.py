@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -16,6 +17,11 @@ def versions() -> dict[str, str]:
     """Return the versions that a run's numbers may depend on."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"vaerun": runner.__version__, "python": platform.python_version(), **packages}
+
+
+def process() -> dict[str, str | int]:
+    """Return the machine and the process that this is, for whoever wants to know who is at work."""
+    return {"host": platform.node(), "pid": os.getpid()}
 
 
 def git_revision() -> str | None:

@@ -1,0 +1,166 @@
+"""The folder of a grid: ``grid.json`` says which runs there are, each run's own folder how it is.
+
+A run is known by its settings, and its folder by its number: a sweep file that grows keeps the runs
+that are there, and a grid that is started again finds them. Nothing is written per run but by the
+run, so a grid of thousands starts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from runner.errors import UsageError, VaerunError
+from runner.sweep_file import identity
+from runner.tracking import RunFolder
+from runner.tracking.claim import ClaimedError, claim, claimed
+from runner.tracking.folder import read_json, write_json
+
+WAITING = "waiting"
+"""A run that nobody has begun."""
+
+SETTLED = ("finished", "failed", "diverged")
+"""States in which a run is left alone."""
+
+_SECONDS_TO_REGISTER = 60.0
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How a run of a grid is: ``state`` is that of its ``status.json``, or "waiting"."""
+
+    state: str
+    error: str | None = None
+    step: int = 0
+    steps: int | None = None
+    seconds: float | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is done with, well or not."""
+        return self.state in SETTLED
+
+
+@dataclass(frozen=True)
+class GridFolder:
+    """A grid of runs; ``runs`` holds the words of each, by number."""
+
+    path: Path
+    name: str | None
+    runs: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def open(cls, path: Path) -> GridFolder:
+        """Return the grid of a folder.
+
+        Raises: UsageError when there is none, or ``grid.json`` is corrupt.
+        """
+        if not is_grid(path):
+            raise UsageError(f"'{path}' is not the folder of a grid (it has no grid.json)")
+        content = read_json(path / "grid.json")
+        runs = content.get("runs")
+        if not isinstance(runs, list):
+            raise UsageError(f"'{path / 'grid.json'}' is corrupt: it has no runs")
+        words = (tuple(cast("list[str]", run)) for run in cast("list[object]", runs))
+        return cls(path, content.get("name"), tuple(words))
+
+    @classmethod
+    def numbered(
+        cls, path: Path, name: str | None, runs: Sequence[tuple[str, ...]]
+    ) -> tuple[GridFolder, list[int]]:
+        """Return the grid with these runs in it, unwritten yet, and the number of each.
+
+        Runs that the folder has already keep their numbers; others come after them.
+
+        Raises: UsageError when the folder holds a grid that shares no run with this one.
+        """
+        known = cls.open(path).runs if is_grid(path) else ()
+        numbers = {identity(words): number for number, words in enumerate(known)}
+        if numbers and not any(identity(words) in numbers for words in runs):
+            hint = "sweep_name=… names another folder"
+            message = f"'{path}' holds a grid with other settings{_first_difference(known, runs)}"
+            raise UsageError(message, hint)
+        every, indices = list(known), list[int]()
+        for words in runs:
+            number = numbers.setdefault(identity(words), len(every))
+            if number == len(every):
+                every.append(words)
+            indices.append(number)
+        return cls(path, name, tuple(every)), indices
+
+    @classmethod
+    def register(
+        cls, path: Path, name: str | None, runs: Sequence[tuple[str, ...]]
+    ) -> tuple[GridFolder, list[int]]:
+        """Write :meth:`numbered`; whoever does so at the same time waits.
+
+        Raises: UsageError as there, or when the folder cannot be written to.
+        """
+        RunFolder.create(path)  # which says what is wrong with a place
+        with claim(path, seconds=_SECONDS_TO_REGISTER):
+            grid, indices = cls.numbered(path, name, runs)
+            if not is_grid(path) or len(grid.runs) > len(cls.open(path).runs):
+                write_json(path / "grid.json", {"name": name, "runs": grid.runs})
+        return grid, indices
+
+    def run_path(self, number: int) -> Path:
+        """Return the folder of a run."""
+        return self.path / str(number)
+
+    def state(self, number: int) -> RunState:
+        """Return how a run is; one that died is "interrupted"."""
+        path = self.run_path(number)
+        try:
+            status: dict[str, Any] = read_json(path / "status.json")
+        except VaerunError as error:
+            return RunState("interrupted", error.message)
+        if not status:
+            return RunState(WAITING)
+        state = str(status.get("state", "interrupted"))
+        if state == "running" and not claimed(path):
+            state = "interrupted"
+        return RunState(
+            state,
+            status.get("error"),
+            int(status.get("step") or 0),
+            status.get("steps"),
+            status.get("seconds"),
+        )
+
+    def due(self, number: int) -> bool:
+        """Return whether a run is to be trained; one that failed is, and is made ready for it.
+
+        One that diverged is not: it would again, at the same step.
+        """
+        state = self.state(number).state
+        if state == "failed":
+            with suppress(ClaimedError):
+                self.settle(number, "interrupted", None)
+        return state not in ("finished", "diverged")
+
+    def settle(self, number: int, state: str, error: str | None) -> None:
+        """Write how a run ended that could not do so itself."""
+        path = self.run_path(number)
+        path.mkdir(parents=True, exist_ok=True)
+        with claim(path):
+            try:
+                RunFolder(path).update_status(state=state, error=error)
+            except UsageError:  # a status that is corrupt is replaced
+                write_json(path / "status.json", {"state": state, "error": error})
+
+
+def is_grid(path: Path) -> bool:
+    """Return whether a folder is that of a grid."""
+    return (path / "grid.json").is_file()
+
+
+def _first_difference(known: Sequence[tuple[str, ...]], runs: Sequence[tuple[str, ...]]) -> str:
+    """Return, in brackets, a setting that no run of the one has and all of the other."""
+    there = {word for words in known for word in words}
+    here = {word for words in runs for word in words}
+    keys = {word.partition("=")[0] for word in here - there}
+    told = sorted(word for word in there - here if word.partition("=")[0] in keys)
+    return f" ({told[0]})" if told else ""

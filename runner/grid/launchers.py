@@ -1,0 +1,66 @@
+"""Where the workers of a grid are started."""
+
+from __future__ import annotations
+
+from runner.config import LauncherConfig, LocalLauncherConfig
+from runner.config.launcher_schema import RayLauncherConfig, SlurmLauncherConfig
+from runner.grid.job import Job
+from runner.grid.progress import Progress
+
+
+def require(settings: LauncherConfig) -> None:
+    """Refuse what cannot start a worker from here, before anything is written.
+
+    Raises: UsageError naming what is missing.
+    """
+    if isinstance(settings, SlurmLauncherConfig):
+        from runner.grid import slurm
+
+        slurm.require(settings)
+    elif isinstance(settings, RayLauncherConfig):
+        from runner.grid import ray
+
+        ray.require(settings)
+
+
+def launch(job: Job, settings: LauncherConfig, device: str, progress: Progress) -> None:
+    """Train the runs of a job where the settings say, and return when nothing is left to claim.
+
+    ``device`` is what the runs ask for. Slurm may be told to return once its jobs are in the queue.
+
+    Raises: InterruptedRun after a signal; VaerunError when no worker can start.
+    """
+    if isinstance(settings, LocalLauncherConfig):
+        from runner.grid import local
+
+        local.launch(job, settings, device, progress)
+    elif isinstance(settings, SlurmLauncherConfig):
+        from runner.grid import slurm
+
+        slurm.launch(job, settings, progress)
+    elif isinstance(settings, RayLauncherConfig):
+        from runner.grid import ray
+
+        ray.launch(job, settings, progress)
+    else:
+        raise TypeError(f"no launcher takes {type(settings).__name__}")
+
+
+def workers_of(settings: LauncherConfig, device: str) -> int:
+    """Return how many runs train at the same time.
+
+    Raises: VaerunError when that is not known beforehand.
+    """
+    if isinstance(settings, LocalLauncherConfig):
+        from runner.grid import local
+
+        return settings.processes or local.fitting(device)
+    if isinstance(settings, SlurmLauncherConfig):
+        from runner.grid import slurm
+
+        return slurm.workers_of(settings)
+    if isinstance(settings, RayLauncherConfig):
+        from runner.grid import ray
+
+        return ray.workers_of(settings)
+    raise TypeError(f"no launcher takes {type(settings).__name__}")

@@ -1,0 +1,184 @@
+"""The launcher of this machine: worker processes side by side, replaced when they die.
+
+Each is a process of its own, so that no run can spoil another: not by a crash, not by a broken GPU
+context, not by the memory it held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from runner.config import LocalLauncherConfig
+from runner.errors import InterruptedRun, VaerunError
+from runner.grid.folder import GridFolder
+from runner.grid.job import Job
+from runner.grid.progress import Progress
+from runner.grid.worker import AGAIN
+from runner.tracking.claim import ClaimedError
+
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
+"""Keeps glibc from handing memory back after every batch, only to ask for it again."""
+
+
+@dataclass
+class _Worker:
+    """A process, the run it is at, and the beginning of the line that it is saying."""
+
+    process: subprocess.Popen[bytes]
+    run: int | None = None
+    said: bytes = b""
+
+    @property
+    def descriptor(self) -> int:
+        if self.process.stdout is None:
+            raise ValueError("a worker's events come through a pipe")
+        return self.process.stdout.fileno()
+
+    def events(self) -> Iterator[dict[str, Any]] | None:
+        """Return what has been said since, or None at its end."""
+        if not (read := os.read(self.descriptor, 2**16)):
+            return None
+        *lines, self.said = (self.said + read).split(b"\n")
+        return (json.loads(line) for line in lines)
+
+
+def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progress) -> None:
+    """Train the runs of a job on this machine, and return when nothing is left to claim.
+
+    ``device`` is what the runs ask for.
+
+    Raises:
+        InterruptedRun: a signal stopped it; every run at hand kept a checkpoint.
+        VaerunError: the workers cannot even start.
+    """
+    processes = min(settings.processes or fitting(device), len(job.indices))
+    _Crew(job, settings.threads or max(1, _cores() // processes), progress).carry_out(processes)
+
+
+def _cores() -> int:
+    import joblib
+
+    return joblib.cpu_count()  # which knows of affinities and of containers' limits
+
+
+def fitting(device: str) -> int:
+    """Return as many processes as there are cores, or one where the runs share a GPU."""
+    if device == "auto":
+        from runner.training import choose_device
+
+        device = choose_device(device).type
+    return _cores() if device == "cpu" else 1
+
+
+class _Crew:
+    """The workers of one launch."""
+
+    def __init__(self, job: Job, threads: int, progress: Progress) -> None:
+        self._grid = GridFolder.open(job.path)
+        self._job = json.dumps(
+            {"path": str(job.path), "indices": job.indices, "places": job.places}
+        )
+        threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+        self._environment = {**_ALLOCATOR, **os.environ, **threading}
+        self._progress = progress
+        self._selector = selectors.DefaultSelector()
+        self._signals: list[int] = []
+
+    def carry_out(self, processes: int) -> None:
+        with self._forwarded_signals():
+            for _ in range(processes):
+                self._hire()
+            while workers := list(self._selector.get_map().values()):
+                for key, _ in self._selector.select(timeout=0.2):
+                    self._listen(key.data)
+                self._progress.refresh([key.data.run for key in workers])
+        if self._signals:
+            hint = f"go on with: vaerun resume {self._grid.path}"
+            raise InterruptedRun("interrupted, after checkpoints", hint, self._signals[0])
+
+    def _hire(self) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runner.grid"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,  # a Ctrl-C reaches this process alone, which passes it on once
+        )
+        worker = _Worker(process)
+        self._selector.register(worker.descriptor, selectors.EVENT_READ, worker)
+        if process.stdin is not None:
+            with suppress(BrokenPipeError), process.stdin as pipe:
+                pipe.write(self._job.encode())
+
+    def _listen(self, worker: _Worker) -> None:
+        """Take up what a worker says, or its end."""
+        if (events := worker.events()) is None:
+            self._dismiss(worker)
+            return
+        for event in events:
+            worker.run = event.get("begin")
+            if worker.run is None:
+                self._progress.ended(event["end"], event["state"], event["error"])
+
+    def _dismiss(self, worker: _Worker) -> None:
+        self._selector.unregister(worker.descriptor)
+        with worker.process as process:  # closes its pipe
+            code = process.wait()
+        if self._signals or code == 0:
+            return
+        if code == AGAIN:
+            self._hire()
+        elif worker.run is None:
+            raise VaerunError(f"a worker cannot start: it ended with exit code {code}")
+        else:
+            self._lose(worker.run, code)
+            self._hire()
+
+    def _lose(self, run: int, code: int) -> None:
+        """Mark the run that killed its worker, so that it does not kill the next."""
+        what = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        error = f"its process ended {what}" + (" (out of memory?)" if code == -9 else "")
+        with suppress(ClaimedError):  # another has taken it up already
+            self._grid.settle(run, "failed", error)
+            self._progress.ended(run, "failed", error)
+
+    @contextmanager
+    def _forwarded_signals(self) -> Generator[None]:
+        """Pass each signal that should stop this process on to the workers, as one Ctrl-C."""
+        stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.getsignal(number) for number in stops}
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, self._forward)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._abandon()
+
+    def _forward(self, number: int, _frame: object) -> None:
+        self._signals.append(number)
+        if len(self._signals) == 1:
+            self._progress.note("stopping: each run finishes its step; once more to stop at once")
+        for key in self._selector.get_map().values():
+            with suppress(ProcessLookupError):
+                key.data.process.send_signal(signal.SIGINT)
+
+    def _abandon(self) -> None:
+        """Stop what still works, after an error of this process's own."""
+        deadline = time.monotonic() + 10
+        for key in list(self._selector.get_map().values()):
+            key.data.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                key.data.process.wait(timeout=max(0.1, deadline - time.monotonic()))

@@ -1,0 +1,76 @@
+"""What a grid would train, and how long that would take: ``--dry-run``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from runner.composition import compose_run
+from runner.config import LauncherConfig, LocalLauncherConfig
+from runner.errors import VaerunError
+from runner.grid.folder import GridFolder
+from runner.grid.job import Job
+from runner.grid.labels import labels_of
+from runner.grid.launchers import launch, workers_of
+from runner.grid.progress import Progress, duration
+from runner.tracking import RunFolder, make_console
+
+_TIMED_STEPS = 100
+
+
+def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> None:
+    """Print a line per run on stdout, number, state and settings, and an estimate on stderr.
+
+    A grid with finished runs is estimated by these; another by a short run of its first settings.
+    """
+    names = labels_of(grid)
+    states = [(number, grid.state(number)) for number in job.indices]
+    for number, state in states:
+        sys.stdout.write(f"{number}\t{state.state}\t{names[number]}\n")
+    sys.stdout.flush()
+    console = make_console()
+    due = [number for number, state in states if state.state not in ("finished", "diverged")]
+    console.print(f"{len(job.indices):,} runs, {len(due):,} to train", highlight=False)
+    if not due:
+        return
+    seconds = [s.seconds for _, s in states if s.state == "finished" and s.seconds]
+    how = f"as {len(seconds):,} finished ones took"
+    try:
+        if not seconds:
+            seconds, how = [_timed(grid, due[0], job, console)], f"as a short run of {due[0]} says"
+        workers = min(workers_of(launcher, device), len(due))
+    except VaerunError as error:
+        console.print(f"no estimate of the time: {error.message}", highlight=False)
+        return
+    each = sum(seconds) / len(seconds)
+    total = duration(each * len(due) / workers)
+    beside = f", {workers} at a time" if workers > 1 else ""
+    console.print(f"about {duration(each)} each, {how}{beside}: {total} in all", highlight=False)
+
+
+def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
+    """Return the seconds of a run, by its speed in a few steps and the time to judge it.
+
+    Raises: VaerunError when it cannot be carried out.
+    """
+    words = grid.runs[number]
+    config = compose_run([*words, *job.places])
+    console.print(f"timing {_TIMED_STEPS} steps of run {number}; Ctrl-C does without")
+    short = [*words, f"steps={_TIMED_STEPS}", "epochs=null", "wandb.mode=disabled"]
+    last = {word.partition("=")[0]: word for word in short}  # what comes last wins
+    with tempfile.TemporaryDirectory() as place:
+        one, _ = GridFolder.register(Path(place) / "timed", None, [tuple(last.values())])
+        local = LocalLauncherConfig("local", processes=None, threads=None)
+        with Progress(Console(quiet=True), [""], 1) as quiet:
+            launch(Job(one.path, (0,), job.places), local, config.device, quiet)
+        state, status = one.state(0), RunFolder(one.run_path(0)).read_status()
+    if state.state != "finished" or not state.seconds:
+        raise VaerunError(state.error or state.state)
+    steps = config.steps
+    if config.epochs is not None:
+        steps = config.epochs * max(1, status["train_images"] // config.batch_size)
+    per_step = config.batch_size / status["images_per_second"]
+    return state.seconds + max(0, steps - _TIMED_STEPS) * per_step

@@ -1,0 +1,160 @@
+"""The launcher of Ray clusters: tasks, each of which carries workers as this machine would."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from runner.config import LocalLauncherConfig
+from runner.config.launcher_schema import RayLauncherConfig
+from runner.errors import InterruptedRun, UsageError, VaerunError
+from runner.grid.folder import GridFolder
+from runner.grid.job import Job
+from runner.grid.labels import labels_of
+from runner.grid.local import launch as launch_here
+from runner.grid.progress import Progress
+from runner.grid.watch import Watch
+from runner.tracking import make_console
+
+_STORE_BYTES = 100 * 2**20
+"""Nothing but words goes through Ray's store."""
+
+_RETRIES = 10
+"""How often a task is started again whose node was lost."""
+
+_SECONDS_TO_STOP = 300.0
+
+
+def launch(job: Job, settings: RayLauncherConfig, progress: Progress) -> None:
+    """Train the runs of a job as tasks of Ray, and return when nothing is left to claim.
+
+    Raises:
+        InterruptedRun: a signal stopped it; every run at hand kept a checkpoint.
+        UsageError: there is no Ray, or no cluster at the address, or it has no such node.
+        VaerunError: the tasks are over, and there are runs that nobody has trained.
+    """
+    require(settings)
+    with _Tasks(settings) as tasks, Watch(job, progress) as watch:
+        progress.note(tasks.submit(job))
+        stopped = watch.follow(lambda: bool(tasks.open(seconds=0)))
+        if stopped is not None:
+            progress.note("stopping: each run finishes its step; once more to stop at once")
+            tasks.cancel()
+            hint = f"go on with: vaerun resume {job.path}"
+            raise InterruptedRun("interrupted, after checkpoints", hint, stopped)
+        if left := watch.abandoned():
+            message = f"the tasks are over, with {len(left):,} of the runs left"
+            raise VaerunError(message, tasks.failure())
+
+
+def require(_settings: RayLauncherConfig) -> None:
+    """Refuse a machine without Ray.
+
+    Raises: UsageError that says how to get it.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("launcher=ray needs Ray", "pip install 'vaerun[ray]'")
+
+
+def workers_of(settings: RayLauncherConfig) -> int:
+    """Return how many runs train at the same time.
+
+    Raises: VaerunError when only the cluster knows.
+    """
+    if settings.workers is None:
+        raise VaerunError("how many tasks there is room for is the cluster's to say")
+    return settings.workers * settings.processes
+
+
+def work(job: Job, settings: RayLauncherConfig, place: str) -> None:
+    """Train runs until none is left, as a task of Ray; ``place`` is where paths start from.
+
+    Raises: InterruptedRun when the task is cancelled; every run at hand kept a checkpoint.
+    """
+    os.chdir(place)
+    names = labels_of(GridFolder.open(job.path))
+    threads = max(1, settings.cpus // settings.processes)
+    here = LocalLauncherConfig("local", settings.processes, threads)
+    with Progress(make_console(), names, len(job.indices)) as progress:
+        launch_here(job, here, "auto", progress)
+
+
+class _Tasks:
+    """Tasks of a Ray cluster that is joined while this is entered."""
+
+    def __init__(self, settings: RayLauncherConfig) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # What a task without GPUs sees of them is not Ray's to change: a run asks for its device.
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        self._ray: Any = importlib.import_module("ray")
+        self._settings = settings
+        self._tasks: list[Any] = []
+
+    def __enter__(self) -> _Tasks:
+        address = self._settings.address
+        alone = {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+        try:
+            self._ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level="error",
+                **({} if address else alone),
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            first = next(iter(str(error).splitlines()), "no answer")
+            hint = "launcher.address=null starts Ray on this machine"
+            raise UsageError(f"no Ray at '{address}': {first}", hint) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ray.shutdown()
+
+    def submit(self, job: Job) -> str:
+        """Submit as many as were asked for, or the cluster has room for, and say how many.
+
+        Raises: UsageError when no node has what one task needs.
+        """
+        settings = self._settings
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        room = sum(_room(node, settings) for node in nodes)
+        if room == 0:
+            needed = f"{settings.cpus} CPU cores and {settings.gpus:g} GPUs"
+            hint = "ask for less with launcher.cpus and launcher.gpus"
+            raise UsageError(f"no node of Ray has {needed}", hint)
+        count = min(settings.workers or room, -(-len(job.indices) // settings.processes))
+        asked = {"num_cpus": settings.cpus, "num_gpus": settings.gpus, "max_retries": _RETRIES}
+        task = self._ray.remote(**asked)(work)
+        here = Job(job.path.resolve(), job.indices, job.places)
+        self._tasks = [task.remote(here, settings, str(Path.cwd())) for _ in range(count)]
+        return f"{count:,} at a time, as tasks of Ray; nodes: {len(nodes):,}"
+
+    def open(self, seconds: float) -> list[Any]:
+        """Return the tasks that are not over after so many seconds."""
+        count = len(self._tasks)
+        return self._ray.wait(self._tasks, num_returns=count, timeout=seconds)[1]
+
+    def cancel(self) -> None:
+        """Have every task stop after a checkpoint, and wait until it has."""
+        for task in self.open(seconds=0):
+            self._ray.cancel(task)
+        self.open(_SECONDS_TO_STOP)
+
+    def failure(self) -> str | None:
+        """Return the last line of what the first failed task says, or None."""
+        for task in self._tasks:
+            try:
+                self._ray.get(task, timeout=0)
+            except self._ray.exceptions.RayError as error:
+                return (str(error).strip().splitlines() or [None])[-1]
+        return None
+
+
+def _room(resources: dict[str, float], settings: RayLauncherConfig) -> int:
+    """Return how many tasks fit on a node."""
+    fitting = resources.get("CPU", 0) // settings.cpus
+    if settings.gpus:
+        fitting = min(fitting, resources.get("GPU", 0) // settings.gpus)
+    return int(fitting)

@@ -1,0 +1,59 @@
+"""How the runs of a grid are: the table at the end, and the exit code that tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from runner.errors import DivergedError, VaerunError
+from runner.grid.folder import RunState
+from runner.grid.progress import duration
+
+_STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
+
+_ALL_SHOWN = 40
+"""Of a larger grid only the runs that are not finished are listed."""
+
+
+def exit_code(states: Sequence[RunState]) -> int:
+    """Return 0 when all runs are finished, the code of the only run, or 1."""
+    wrong = [state.state for state in states if state.state != "finished"]
+    if wrong == ["diverged"] and len(states) == 1:
+        return DivergedError.exit_code
+    return VaerunError.exit_code if any(state in ("failed", "diverged") for state in wrong) else 0
+
+
+def print_states(console: Console, states: Mapping[int, RunState], labels: Sequence[str]) -> None:
+    """Print how each run is and why; of many, only those that are not finished."""
+    many = len(states) > _ALL_SHOWN
+    shown = {n: s for n, s in states.items() if not many or s.state != "finished"}
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("run", justify="right", style="dim")
+    for name in ("state", "settings", "time", "why"):
+        table.add_column(name, overflow="fold")
+    for number, state in shown.items():
+        table.add_row(
+            str(number),
+            Text(state.state, _STYLES.get(state.state, "yellow")),
+            Text(labels[number]),
+            "" if state.seconds is None else duration(state.seconds),
+            Text(state.error or _progress(state)),
+        )
+    console.print()
+    if shown:
+        console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
+    counts = Counter(state.state for state in states.values())
+    words = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+    console.print(f"  {words}\n", highlight=False)
+
+
+def _progress(state: RunState) -> str:
+    """Return how far a run came that is not finished."""
+    if state.state == "finished" or not state.steps:
+        return ""
+    return f"at step {state.step:,} of {state.steps:,}"

@@ -1,0 +1,219 @@
+"""The launcher of Slurm clusters: jobs, each of which carries workers as this machine would.
+
+A job that reaches its time limit, or makes room for another, stops its workers after a checkpoint
+and is put back into the queue: what it had begun is taken up by whoever comes first.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.config import LocalLauncherConfig
+from runner.config.launcher_schema import SlurmLauncherConfig
+from runner.errors import InterruptedRun, UsageError, VaerunError
+from runner.grid.folder import GridFolder
+from runner.grid.job import Job
+from runner.grid.labels import labels_of
+from runner.grid.local import launch as launch_here
+from runner.grid.progress import Progress
+from runner.grid.watch import Watch
+from runner.tracking import make_console
+
+if TYPE_CHECKING:
+    from submitit import helpers
+    from submitit.core import core
+
+_NOTICE = signal.SIGUSR2
+"""What submitit has Slurm send to a job whose time is nearly up."""
+
+_PATIENCE_SECONDS = 600.0
+"""How long a job that was told to end waits for its end: one that leaves earlier has, for Slurm,
+failed, and is not put back into the queue."""
+
+_SECONDS_BETWEEN_QUESTIONS = 30.0
+
+
+def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
+    """Submit jobs that train the runs, and follow them unless ``wait`` is false.
+
+    Raises:
+        InterruptedRun: a signal ended the following; the jobs go on.
+        UsageError: there is no Slurm, or it takes no such jobs.
+        VaerunError: the jobs are over, and there are runs that nobody has trained.
+    """
+    require(settings)
+    logs = job.path.resolve() / "slurm"
+    with Watch(job, progress) as watch:
+        jobs = _submit(job, settings, logs)
+        names = " ".join(dict.fromkeys(each.job_id.split("_")[0] for each in jobs))
+        progress.note(f"{_counted(len(jobs), 'job')} submitted: {names}; their logs: {logs}")
+        if not settings.wait:
+            progress.note("--dry-run in place of launcher.* says how the runs are")
+            return
+        stopped = watch.follow(_working(jobs, names.split(), settings))
+        if stopped is not None:
+            stop = "kill" if settings.executor == "local" else "scancel"
+            hint = f"{stop} {names} stops them, after checkpoints"
+            raise InterruptedRun("no longer watching; the jobs go on", hint, stopped)
+        if left := watch.abandoned():
+            counted = _counted(len(left), "run")
+            raise VaerunError(f"the jobs are over, with {counted} left", f"their logs: {logs}")
+
+
+def workers_of(settings: SlurmLauncherConfig) -> int:
+    """Return how many runs train at the same time, once all jobs have begun."""
+    return min(settings.jobs, settings.parallel or settings.jobs) * settings.processes
+
+
+def require(settings: SlurmLauncherConfig) -> None:
+    """Refuse a machine from which no jobs can be submitted.
+
+    Raises: UsageError naming what is missing.
+    """
+    if importlib.util.find_spec("submitit") is None:
+        raise UsageError("launcher=slurm needs submitit", "pip install 'vaerun[slurm]'")
+    if settings.executor == "slurm":
+        for program in ("sbatch", "srun", "squeue"):
+            if shutil.which(program) is None:
+                message = f"launcher=slurm needs {program}, which this machine does not have"
+                raise UsageError(message, "start it on a login node of the cluster")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Job[None]]:
+    """Return the jobs, of which several are one array.
+
+    Raises: UsageError in the words of Slurm.
+    """
+    import submitit
+    from submitit.core import utils
+
+    kind = submitit.SlurmExecutor if settings.executor == "slurm" else submitit.LocalExecutor
+    executor = kind(logs, max_num_timeout=settings.requeues)
+    executor.update_parameters(**_parameters(settings, job.path.name))
+    here = Job(job.path.resolve(), job.indices, job.places)
+    worker = Worker(here, settings.processes, settings.cpus, Path.cwd())
+    count = min(settings.jobs, -(-len(job.indices) // settings.processes))
+    try:
+        with submitit.helpers.clean_env(), executor.batch():
+            return [executor.submit(worker) for _ in range(count)]
+    except (utils.FailedJobError, utils.FailedSubmissionError) as error:
+        lines = [line for line in str(error).splitlines() if "error: " in line]
+        reason = lines[-1].partition("error: ")[2] if lines else "it does not say why"
+        raise UsageError(f"Slurm takes no such job: {reason}") from error
+
+
+def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
+    """Return what submitit is told; what is None is left to the cluster."""
+    shared: dict[str, Any] = {
+        "gpus_per_node": settings.gpus,
+        "signal_delay_s": settings.grace,
+        "setup": settings.setup,
+    }
+    if settings.executor == "local":
+        return {**shared, "timeout_min": settings.minutes}
+    memory = None if settings.memory is None else f"{round(1024 * settings.memory)}M"
+    asked: dict[str, Any] = {
+        **shared,
+        "gpus_per_node": settings.gpus or None,
+        "job_name": name,
+        "time": settings.minutes,
+        "cpus_per_task": settings.cpus,
+        "srun_args": [f"--cpus-per-task={settings.cpus}"],  # which srun does not take from sbatch
+        "mem": memory,
+        "partition": settings.partition,
+        "account": settings.account,
+        "qos": settings.qos,
+        "constraint": settings.constraint,
+        "array_parallelism": settings.parallel or settings.jobs,
+        "additional_parameters": settings.extra,
+    }
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _working(
+    jobs: Sequence[core.Job[None]], names: Sequence[str], settings: SlurmLauncherConfig
+) -> Callable[[], bool]:
+    """Return what says whether any job waits or works; Slurm is asked rarely."""
+    if settings.executor == "local":
+        return lambda: not all(job.done() for job in jobs)
+    asked, last = -_SECONDS_BETWEEN_QUESTIONS, True
+
+    def working() -> bool:
+        nonlocal asked, last
+        if time.monotonic() - asked >= _SECONDS_BETWEEN_QUESTIONS:
+            last, asked = _queued(names), time.monotonic()
+        return last
+
+    return working
+
+
+def _queued(names: Sequence[str]) -> bool:
+    """Return whether Slurm still has any of the jobs; where it does not answer, that it has."""
+    command = ["squeue", "--noheader", "--format=%T", f"--jobs={','.join(names)}"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        return "Invalid job id" not in done.stderr
+    return bool(done.stdout.strip())
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a job carries out; submitit puts it into a file that the job reads."""
+
+    job: Job
+    processes: int
+    cpus: int
+    place: Path
+    """The folder that the paths of settings start from."""
+
+    def __call__(self) -> None:
+        """Train runs until none is left; at a notice, hand the job back to submitit.
+
+        Raises: InterruptedRun when the job was told to end, and then did not end.
+        """
+        os.chdir(self.place)
+        give_back = signal.getsignal(_NOTICE)  # submitit's: it puts the job back into the queue
+        noticed = list[int]()
+
+        def notice(number: int, _frame: object) -> None:
+            noticed.append(number)
+            signal.raise_signal(signal.SIGTERM)
+
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(_NOTICE, notice)
+        try:
+            self._train()
+        except (InterruptedRun, KeyboardInterrupt):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            while not noticed and time.monotonic() < deadline:
+                time.sleep(0.2)
+            if noticed and callable(give_back):
+                give_back(_NOTICE, None)
+            raise
+
+    def checkpoint(self) -> helpers.DelayedSubmission:
+        """Return what the job is to do when its turn comes again: the same."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+    def _train(self) -> None:
+        names = labels_of(GridFolder.open(self.job.path))
+        threads = max(1, self.cpus // self.processes)
+        settings = LocalLauncherConfig("local", self.processes, threads)
+        with Progress(make_console(), names, len(self.job.indices)) as progress:
+            launch_here(self.job, settings, "auto", progress)

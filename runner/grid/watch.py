@@ -1,0 +1,100 @@
+"""Following runs from outside of their workers, by what each writes into its ``status.json``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from runner.errors import VaerunError
+from runner.grid.folder import SETTLED, GridFolder
+from runner.grid.job import Job
+from runner.grid.progress import Progress
+from runner.tracking.folder import read_json
+
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_PAUSES = (1.0, 60.0)
+"""The shortest and the longest, in seconds, between two looks."""
+
+_REST = 20
+"""A pause is so many times as long as a look took: thousands of runs are looked at rarely."""
+
+
+class Watch:
+    """Says what becomes of the runs of a job; while it is entered, the first signal is noted.
+
+    A second one does what it always does.
+    """
+
+    def __init__(self, job: Job, progress: Progress) -> None:
+        self._grid = GridFolder.open(job.path)
+        self._progress = progress
+        self._left = list(job.indices)
+        self._stop = threading.Event()
+        self._signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Watch:
+        for number in _STOPS:
+            handler = signal.getsignal(number)
+            if handler is not None and handler != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_back()
+
+    def follow(self, working: Callable[[], bool]) -> int | None:
+        """Tell of each run that ends, until none is left, nobody works, or a signal comes.
+
+        ``working`` says whether there is anyone. Returns the signal, if it was one.
+        """
+        while self._left:
+            last = not working()  # asked first, so that what the last worker did is still seen
+            begun = time.monotonic()
+            self._look()
+            if last or not self._left:
+                break
+            shortest, longest = _PAUSES
+            rest = _REST * (time.monotonic() - begun)
+            if self._stop.wait(min(longest, max(shortest, rest))):
+                break
+        return self._signal
+
+    def abandoned(self) -> list[int]:
+        """Return the runs that are not settled, and that nobody works at."""
+        return [n for n in self._left if self._grid.state(n).state not in ("running", *SETTLED)]
+
+    def _look(self) -> None:
+        left, running = list[int](), list[int | None]()
+        for number in self._left:
+            status = self._status(number)
+            state = str(status.get("state"))
+            if state in SETTLED:
+                self._progress.ended(number, state, status.get("error"))
+                continue
+            left.append(number)
+            if state == "running":
+                running.append(number)
+        self._left = left
+        self._progress.refresh(running)
+
+    def _status(self, number: int) -> dict[str, Any]:
+        """Return what a run says of itself, whoever may have claimed it: that is the slow part."""
+        try:
+            return read_json(self._grid.run_path(number) / "status.json")
+        except (VaerunError, OSError):  # it is being replaced, on a file system that is far away
+            return {}
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = number
+        self._stop.set()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())

@@ -1,0 +1,184 @@
+"""A worker: one process that trains the runs of a grid, one after the other, until none is left.
+
+Workers do not talk to each other. Each goes through the runs and claims what nobody has claimed, so
+that any number of them, on any number of machines, share a grid, and what a dead one leaves behind
+is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.grid.folder import GridFolder
+
+Tell = Callable[[Mapping[str, Any]], bool]
+"""Receives {"begin": number}, and {"end": number, "state": …, "error": …} after it.
+
+Returns whether to go on after that: not where whoever started the worker is gone."""
+
+AGAIN = 75
+"""Exit code of a worker after an unforeseen error: another process should go on in its place."""
+
+
+class UnforeseenError(Exception):
+    """A run failed by an error of the program: what the process holds may be spoilt."""
+
+
+def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Tell) -> None:
+    """Train what is not settled of the runs of a grid, and return when nothing is left to claim.
+
+    What failed is written into the run's ``status.json``, and the others go on.
+
+    Raises:
+        InterruptedRun: a signal asked to stop; the run at hand kept a checkpoint.
+        UnforeseenError: after an error that is a bug; another worker can go on.
+    """
+    from runner.grid.folder import GridFolder
+    from runner.tracking.claim import ClaimedError, claim
+
+    grid = GridFolder.open(path)
+    left, trained = list(indices), True
+    while trained:  # what others had claimed is looked at again: they may have died
+        trained, claimed = False, list[int]()
+        for number in left:
+            if grid.state(number).settled:
+                continue
+            grid.run_path(number).mkdir(parents=True, exist_ok=True)
+            try:
+                with claim(grid.run_path(number)):
+                    if grid.state(number).settled:  # it was finished in this very moment
+                        continue
+                    if not _train(grid, number, places, tell):
+                        return
+                    _stop_if_asked()
+                    trained = True
+            except ClaimedError:
+                claimed.append(number)
+        left = claimed
+
+
+def _stop_if_asked() -> None:
+    """Raise InterruptedRun for a signal that came when the last run had nothing left to stop."""
+    from runner.errors import InterruptedRun
+    from runner.tracking.interrupt import Interrupt
+
+    if Interrupt.last is not None:
+        raise InterruptedRun("interrupted, after the run at hand", None, Interrupt.last)
+
+
+def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -> bool:
+    """Carry out a run that this process has claimed; return whether to go on after it."""
+    tell({"begin": number})
+    unforeseen = None
+    with _log(grid.run_path(number) / "log.txt"):
+        try:
+            error = _carry_out(grid.run_path(number), grid.runs[number], grid.name, places)
+        except UnforeseenError as bug:
+            unforeseen, error = bug, str(bug)
+    if error is not None and not grid.state(number).settled:
+        grid.settle(number, "failed", error)
+    state = grid.state(number)
+    if unforeseen is None:
+        return tell({"end": number, "state": state.state, "error": state.error})
+    tell({"end": number, "state": state.state, "error": state.error})
+    raise unforeseen
+
+
+def _carry_out(
+    path: Path, words: tuple[str, ...], name: str | None, places: tuple[str, ...]
+) -> str | None:
+    """Train a run from its settings or its last checkpoint; return what it failed of."""
+    from runner.composition import compose_run
+    from runner.errors import InterruptedRun, VaerunError
+
+    try:
+        from runner.run import resume, start
+
+        if (path / "config.yaml").is_file():
+            resume(path, list(places))
+        else:
+            named = [f"sweep_name={name}"] if name else []
+            start(compose_run([*named, *words, *places]), path)
+    except InterruptedRun:
+        raise
+    except VaerunError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        return error.message
+    except OSError as error:
+        traceback.print_exc()
+        return f"{error.strerror or error}"
+    except Exception as error:
+        traceback.print_exc()
+        first = next(iter(str(error).splitlines()), "")
+        raise UnforeseenError(f"{type(error).__name__}: {first}") from error
+    return None
+
+
+@contextmanager
+def _log(path: Path) -> Generator[None]:
+    """Send all that a run prints, and what libraries print beside Python, into a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, descriptor in zip((1, 2), saved, strict=True):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.close(file)
+
+
+def _hear_ctrl_c() -> None:
+    """Take a Ctrl-C, whatever this process was started by.
+
+    In a job some schedulers send their signals to every process of it: its first process alone is
+    to take them, and passes them on as a Ctrl-C.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if "SUBMITIT_EXECUTOR" in os.environ:
+        for number in (signal.SIGTERM, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def main() -> int:
+    """Work as a process of its own: a job as JSON on stdin, what happens as JSON lines on stdout.
+
+    Returns the exit code: 0 when nothing is left, 130 after an interruption, 75 to be replaced.
+    """
+    from runner.errors import InterruptedRun
+
+    _hear_ctrl_c()
+    channel = os.fdopen(os.dup(1), "w")
+    job = json.loads(sys.stdin.read())
+
+    def tell(event: Mapping[str, Any]) -> bool:
+        try:
+            channel.write(json.dumps(event) + "\n")
+            channel.flush()
+        except BrokenPipeError:  # whoever started this process is gone; its run is still finished
+            return False
+        return True
+
+    try:
+        work(Path(job["path"]), tuple(job["indices"]), tuple(job["places"]), tell)
+    except (InterruptedRun, KeyboardInterrupt):
+        return 130
+    except UnforeseenError:
+        return AGAIN
+    return 0

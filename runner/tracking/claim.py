@@ -1,0 +1,56 @@
+"""Who works in a folder: at most one process at a time, whatever becomes of it.
+
+The claim is a lock of the operating system on a hidden file. A process that is killed, or whose
+machine goes down, loses it: there are no stale claims to clean up. Across machines it needs a file
+system whose locks reach all of them (NFS 4, Lustre with ``flock``, most parallel file systems).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from runner.errors import UsageError
+
+_held: set[Path] = set()
+
+
+class ClaimedError(UsageError):
+    """Another process works in the folder."""
+
+
+@contextmanager
+def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
+    """Keep other processes out of a folder; within a claim of this process it does nothing.
+
+    Raises: ClaimedError when another process has it and keeps it for so many seconds.
+    """
+    key = folder.resolve()
+    if key in _held:
+        yield
+        return
+    lock = FileLock(folder / ".lock", timeout=seconds)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ClaimedError(f"another process works in '{folder}'") from error
+    _held.add(key)
+    try:
+        yield
+    finally:
+        _held.discard(key)
+        lock.release()
+
+
+def claimed(folder: Path) -> bool:
+    """Return whether another process works in a folder."""
+    if folder.resolve() in _held or not (folder / ".lock").exists():
+        return False
+    try:
+        with claim(folder):
+            return False
+    except ClaimedError:
+        return True
