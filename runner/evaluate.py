@@ -6,24 +6,20 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from runner import config as settings
-from runner.config import MetricsConfig, RunConfig
-from runner.dataset import Dataset, load
+from runner.config import MetricsConfig
 from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
 from runner.evaluation import CodesJudge, tasks_of_codes
-from runner.judging import Trained, open_wandb, score, score_run
+from runner.judging import open_wandb, score, score_run
 from runner.ranking import Member, rank
 from runner.tracking import (
     Ledger,
     RunFolder,
     ScoreDisplay,
-    load_checkpoint,
     make_console,
     print_error,
 )
-from runner.training import TrainingState, choose_device, new_model, prepare
+from runner.trained import TrainedRuns
 
 _USAGE = "vaerun evaluate RUN_DIR ... [metrics=NAME], or vaerun evaluate --codes FILE.npz"
 _OF_THE_RUN = ("device", "data_dir", "wandb.")
@@ -127,9 +123,8 @@ class _Evaluation:
 
     def __init__(self, metrics: MetricsConfig, overrides: list[str]) -> None:
         self._metrics = metrics
-        self._overrides = overrides
         self._console = make_console()
-        self._datasets: dict[str, Dataset] = {}
+        self._runs = TrainedRuns(self._console, overrides)
         self._members: list[Member] = []
 
     def carry_out(self, paths: list[Path]) -> int:
@@ -151,34 +146,12 @@ class _Evaluation:
         return 0 if not failures else failures[0] if len(codes) == 1 else 1
 
     def _score(self, path: Path) -> None:
-        run, wandb_id = self._open(path)
+        run, wandb_id = self._runs.open(path)
         with open_wandb(run.config, run.folder, wandb_id) as wandb_run:
             paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.prior.has_density:
             self._members.append(Member.of(run, self._metrics))
-
-    def _open(self, path: Path) -> tuple[Trained, str | None]:
-        """Return a trained run as its checkpoint has it, and its name on W&B."""
-        folder = RunFolder.open(path)
-        config = settings.restore(folder.read_config(), self._overrides)
-        checkpoint = load_checkpoint(path / "checkpoint")
-        device = choose_device(config.device)
-        prepare(device)
-        dataset = self._dataset(config, device)
-        model = new_model(config, dataset, device)
-        step = checkpoint.state["step"]
-        TrainingState.fresh(model, config).restore(checkpoint.tensors, step)
-        model.eval()
-        run = Trained(model, dataset, config, folder, step, self._console)
-        return run, checkpoint.state.get("wandb_id")
-
-    def _dataset(self, config: RunConfig, device: torch.device) -> Dataset:
-        """Return the dataset of a run, loaded only once for runs that share it."""
-        key = repr((config.dataset, config.data_dir, device))
-        if key not in self._datasets:
-            self._datasets = {key: load(config.dataset, config.data_dir, device)}
-        return self._datasets[key]
 
 
 def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:

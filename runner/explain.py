@@ -31,6 +31,11 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
     if match := re.match(r"Error merging override (\S+)|In '(\w+)/(\w+)': \w+ raised", message):
         where = match[1] or f"{match[2]}={match[3]} does not fit the other choices"
         return UsageError(f"{where}: {_reason(error)}")
+    return _unreadable(error, message)
+
+
+def _unreadable(error: Exception, message: str) -> UsageError:
+    """Return the error for what Hydra cannot take as one value, or cannot read at all."""
     if match := re.match(r"Ambiguous value for argument '([^']+)'", message):
         return UsageError(f"{match[1]} has several values", "-m trains a run for each of them")
     if "parsing override" in message or isinstance(error, OverrideParseException):

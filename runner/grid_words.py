@@ -43,7 +43,7 @@ def read_words(words: Words) -> Asked:
 
     Raises: UsageError for a flag that grids do not know, a launcher of Hydra's, or no grid at all.
     """
-    asked = Asked(folder=_searched(words.flags), dry="--dry-run" in words.flags)
+    asked = Asked(settings=_searched(words.flags), dry="--dry-run" in words.flags)
     for word in words.settings:
         key, _, value = word.partition("=")
         if key in ("hydra/launcher", "hydra/sweeper"):
@@ -63,7 +63,7 @@ def _kind(asked: Asked, key: str, word: str) -> list[str]:
     """Return the words among which one belongs."""
     if key.startswith("launcher."):
         return asked.of_launcher
-    if key in ("out", "sweep_name") or key.startswith("hydra."):
+    if key in ("out", "sweep_name") or key.startswith("hydra.sweep."):
         return asked.folder
     return asked.places if key.startswith(PLACES) and not _is_crossed(word) else asked.settings
 

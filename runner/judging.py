@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from rich.console import Console
-
 from runner.config import MetricsConfig, RunConfig
-from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.evaluation import CodesJudge, Judge, Task, encode, summarize, tasks
-from runner.model import VAE
 from runner.tracking import Ledger, RunFolder, ScoreDisplay, WandbRun, print_summary
+from runner.trained import Trained
 from runner.training import generator
 
 if TYPE_CHECKING:
@@ -23,23 +19,6 @@ if TYPE_CHECKING:
 
 Check = Callable[[], None]
 """Called between two pieces of work; raises to stop there."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model, the images to judge it by, and the folder of its run."""
-
-    model: VAE
-    dataset: Dataset
-    config: RunConfig
-    folder: RunFolder
-    step: int
-    console: Console
-
-    @property
-    def device(self) -> torch.device:
-        """The model's."""
-        return next(self.model.parameters()).device
 
 
 def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:

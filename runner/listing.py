@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner.config import GROUPS, data_root
+from runner.config import GRID_GROUPS, GROUPS, data_root
 from runner.errors import UsageError, nearest
 
 
@@ -56,7 +56,7 @@ def show(words: list[str]) -> None:
 
     Raises: UsageError when there is no such group.
     """
-    groups = (*GROUPS, "sweep")
+    groups = (*GROUPS, "sweep", *GRID_GROUPS)
     console = Console()
     if not words:
         for group in groups:

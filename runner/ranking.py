@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from runner.config import MetricsConfig
-from runner.judging import Trained
 from runner.metric import stream
 from runner.metric.udr import udr
 from runner.tracking import Ledger
+from runner.trained import Trained
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, load
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
-from runner.judging import Trained, open_wandb, score_run, summarize_run
+from runner.judging import open_wandb, score_run, summarize_run
 from runner.model import VAE
 from runner.objective import Objective
 from runner.tracking import (
@@ -37,6 +37,8 @@ from runner.tracking import (
     provenance,
     save_checkpoint,
 )
+from runner.tracking.claim import claim
+from runner.trained import Trained
 from runner.training import (
     TrainingState,
     active,
@@ -60,16 +62,22 @@ def start(config: RunConfig, path: Path) -> None:
     Raises: VaerunError, after the folder's ``status.json`` says what happened.
     """
     folder = RunFolder.create(path)
-    _carry_out(config, folder, checkpoint=None)
+    with claim(path):
+        _carry_out(config, folder, checkpoint=None)
 
 
 def resume(path: Path, overrides: list[str]) -> None:
     """Go on with the run of a folder exactly where its last checkpoint stands.
 
     Raises: UsageError when the folder holds no run, has nothing left to do, or an override would
-        make it another run; otherwise as :func:`start`.
+        make it another run, or another process works in it; otherwise as :func:`start`.
     """
     folder = RunFolder.open(path)
+    with claim(path):
+        _go_on(folder, overrides)
+
+
+def _go_on(folder: RunFolder, overrides: list[str]) -> None:
     for word in overrides:
         key = word.partition("=")[0]
         if key not in _RESUMABLE and not key.startswith(_INFORMATIVE_KNOBS):
@@ -82,7 +90,7 @@ def resume(path: Path, overrides: list[str]) -> None:
     step = checkpoint.state["step"] if checkpoint else 0
     if folder.read_status().get("state") == "finished" and not overrides:
         hint = "steps=N with a larger N trains it further"
-        raise UsageError(f"'{path}' is finished, at step {step}", hint)
+        raise UsageError(f"'{folder.path}' is finished, at step {step}", hint)
     if config.epochs is None and config.steps < step:
         raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
     _carry_out(config, folder, checkpoint)
@@ -114,6 +122,7 @@ def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | No
     folder.update_status(
         state="running",
         error=None,
+        **provenance.process(),
         versions=provenance.versions(),
         git_revision=provenance.git_revision(),
     )
@@ -130,7 +139,9 @@ def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | No
 
 @contextmanager
 def _honest_status(folder: RunFolder) -> Generator[None]:
-    """Make ``status.json`` say how the run ended, whatever ended it."""
+    """Make ``status.json`` say how the run ended, whatever ended it, and how long it took."""
+    before = float(folder.read_status().get("seconds") or 0.0)
+    begun = time.monotonic()
     try:
         yield
     except BaseException as error:
@@ -143,6 +154,8 @@ def _honest_status(folder: RunFolder) -> Generator[None]:
             hint = "a smaller batch_size or evaluation.encodings needs less"
             raise VaerunError("the device has too little memory", hint) from error
         raise
+    finally:
+        folder.update_status(seconds=round(before + time.monotonic() - begun, 1))
 
 
 def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> _Run:
@@ -159,7 +172,12 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
     folder.rewind_records(state.step)
-    folder.update_status(step=state.step, steps=steps, device=describe_device(device))
+    folder.update_status(
+        step=state.step,
+        steps=steps,
+        train_images=dataset.train.size,
+        device=describe_device(device),
+    )
     run = _Run(config, folder, console, dataset, objective, state, steps)
     _announce(run)
     return run

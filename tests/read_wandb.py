@@ -27,6 +27,8 @@ class LoggedRun:
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     summary: dict[str, Any] = field(default_factory=dict[str, Any])
+    definitions: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The metrics that were defined, by name, as protobuf has them."""
     exit_code: int | None = None
 
 
@@ -66,6 +68,8 @@ def _take(run: LoggedRun, record: Any) -> None:
         run.history.append(_values(record.history.item))
     elif kind == "summary":
         run.summary.update(_values(record.summary.update))
+    elif kind == "metric":
+        run.definitions[record.metric.name or record.metric.glob_name] = record.metric
     elif kind == "exit":
         run.exit_code = record.exit.exit_code
 

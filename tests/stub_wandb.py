@@ -1,4 +1,4 @@
-"""A W&B server on 127.0.0.1 that keeps in memory what it is told: runs, media and grid sweeps.
+"""A W&B server on 127.0.0.1 that keeps in memory what it is told: runs, sweeps and views.
 
 It speaks what wandb 0.31 asks of a server. It shows that our calls are well formed and that what
 we log leaves the machine, not how W&B itself would show it.
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import yaml
 
 KEY = "0" * 40
@@ -52,6 +53,13 @@ class StubRun:
     def history(self) -> list[dict[str, Any]]:
         return [self.rows[number] for number in sorted(self.rows)]
 
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was defined: "1" a name or "2" a pattern, "5" the x-axis, counted from 1, "7" how it
+        is summarized (1 its minimum, 5 the last).
+        """
+        return self.config["_wandb"]["value"]["m"]
+
 
 class StubWandb:
     """The server; ``runs`` by run id, ``operations`` the names of all requests in their order."""
@@ -59,8 +67,12 @@ class StubWandb:
     def __init__(self) -> None:
         self.runs: dict[str, StubRun] = defaultdict(StubRun)
         self.operations: list[str] = []
+        self.views: list[dict[str, Any]] = []
+        """What was asked to be saved as a workspace, its ``spec`` decoded."""
         self.refuse_with: int | None = None
         """An HTTP status with which to answer everything from now on."""
+        self.runs_at_once = 1
+        """How many runs an agent that is idle is given; W&B gives one."""
         self._sweeps: dict[str, dict[str, Any]] = {}
         self._agent_work: list[dict[str, Any]] = []
         self._server = _Server(self)
@@ -90,6 +102,7 @@ class StubWandb:
         self.operations.append(operation)
         answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "Viewer": lambda _: {"viewer": _VIEWER},
+            "GetDefaultEntity": lambda _: {"viewer": _VIEWER},
             "ServerFeaturesQuery": lambda _: {"serverInfo": {"features": []}},
             "RunResumeStatus": self._resume_status,
             "UpsertBucket": self._upsert_run,
@@ -99,6 +112,7 @@ class StubWandb:
             "SweepWithRuns": self._sweep,
             "CreateAgent": self._create_agent,
             "Heartbeat": self._heartbeat,
+            "UpsertView2": self._upsert_view,
         }
         return answers.get(operation, lambda _: {})(variables)
 
@@ -194,12 +208,16 @@ class StubWandb:
         }
         return {"project": {"sweep": sweep}}
 
+    def _upsert_view(self, variables: dict[str, Any]) -> dict[str, Any]:
+        self.views.append({**variables, "spec": json.loads(variables["spec"])})
+        return {"upsertView": {"view": {"id": "view", "name": variables["name"]}, "inserted": True}}
+
     def _create_agent(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Queue every combination of the sweep's parameters for the agent."""
         sweep_id = variables["sweep"]
         sweep = self._sweeps[sweep_id]
         parameters = sweep["parameters"]
-        choices = [values.get("values") or [values["value"]] for values in parameters.values()]
+        choices = [_grid(entry) for entry in parameters.values()]
         for number, chosen in enumerate(itertools.product(*choices)):
             args = {key: {"value": value} for key, value in zip(parameters, chosen, strict=True)}
             run = {"type": "run", "run_id": f"{sweep_id}run{number}", "args": args}
@@ -211,8 +229,27 @@ class StubWandb:
         busy = any(json.loads(variables.get("runState") or "{}").values())
         commands: list[dict[str, Any]] = []
         if not busy:
-            commands = [self._agent_work.pop(0) if self._agent_work else {"type": "exit"}]
+            commands = self._agent_work[: self.runs_at_once] or [{"type": "exit"}]
+            del self._agent_work[: self.runs_at_once]
         return {"agentHeartbeat": {"agent": {"id": "agent"}, "commands": json.dumps(commands)}}
+
+
+def _grid(entry: dict[str, Any]) -> list[Any]:
+    """The values that a grid tries for a parameter of a sweep, as W&B's own source has them.
+
+    Source: github.com/wandb/sweeps, src/sweeps/grid_search.py and config/schema.json.
+    """
+    if "values" in entry:
+        return list(entry["values"])
+    if "value" in entry:
+        return [entry["value"]]
+    kind = entry.get("distribution", "int_uniform")
+    low, high = entry["min"], entry["max"]
+    if kind == "int_uniform" and "q" not in entry and {type(low), type(high)} == {int}:
+        return list(range(low, high + 1))
+    if kind == "q_uniform":
+        return np.arange(low, high, entry.get("q", 1)).tolist()  # without its end
+    raise ValueError(f"a grid cannot try every value of {entry}")
 
 
 def _operation(request: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,14 +14,14 @@ import pytest
 import torch
 import yaml
 
-from runner.config import GROUPS, RunConfig
+from runner.config import GROUPS, RunConfig, launcher
 from runner.config.rules import validate
 from runner.dataset import Dataset, ResidentSplit
 from runner.errors import UsageError
 from runner.listing import choices, read_choice
 from runner.model import build
 from runner.objective import Objective
-from runner.sweep import to_multirun
+from runner.sweep_file import read
 from runner.training import Record, TrainingState, check_fit, train
 
 T = TypeVar("T")
@@ -58,12 +57,16 @@ def test_every_choice_composes_and_is_valid(composed: Callable[..., RunConfig], 
 def test_every_sweep_expands_to_settings_that_are_valid(
     composed: Callable[..., RunConfig], path: Path
 ):
-    parameters = to_multirun(path)["hydra"]["sweeper"]["params"]
-    values = [[f"{key}={value}" for value in str(v).split(",")] for key, v in parameters.items()]
-    jobs = list(product(*values))
-    assert len(jobs) > 1
-    for job in jobs:
-        composed(*job)
+    sweep = read(path)
+    assert len(list(sweep.runs())) > 1
+    for block in sweep.blocks:
+        for words in block.each_value():
+            composed(*words)
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "launcher").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_launcher_is_valid(path: Path):
+    assert launcher(path.stem, []).name == path.stem
 
 
 @pytest.mark.parametrize("path", YAML, ids=lambda p: str(p.relative_to(CONF)))

@@ -49,6 +49,7 @@ from runner.config.prior_schema import (
 from runner.config.schedule import Schedule, parse_number, schedules
 from runner.config.schema import (
     CHOICES,
+    GRID_GROUPS,
     GROUPS,
     PRECISIONS,
     WANDB_MODES,
@@ -71,6 +72,7 @@ __all__ = [
     "CONCRETE_DENSITIES",
     "CONTRACTIONS",
     "CORRUPTIONS",
+    "GRID_GROUPS",
     "GROUPS",
     "KERNELS",
     "MOMENTS",

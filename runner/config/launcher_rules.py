@@ -32,6 +32,6 @@ def _slurm_rules(launcher: SlurmLauncherConfig) -> Iterator[Rule]:
     executors = ("slurm", "local")
     known = launcher.executor in executors
     yield "launcher.executor", launcher.executor, f"one of {', '.join(executors)}", known
-    limit = 60 * launcher.minutes
-    fits = _SHORTEST_GRACE <= launcher.grace < limit
+    limit = 60 * launcher.minutes - 1
+    fits = _SHORTEST_GRACE <= launcher.grace <= limit
     yield "launcher.grace", launcher.grace, f"{_SHORTEST_GRACE} to {limit} seconds", fits

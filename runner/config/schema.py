@@ -27,6 +27,9 @@ GROUPS = (
 )
 """The groups of ``conf/``, in the order in which a reader meets them."""
 
+GRID_GROUPS = ("launcher",)
+"""The groups of ``conf/`` that a run knows nothing of."""
+
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
 

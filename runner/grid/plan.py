@@ -58,8 +58,9 @@ def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
     """
     words = grid.runs[number]
     config = compose_run([*words, *job.places])
-    console.print(f"timing {_TIMED_STEPS} steps of run {number}; Ctrl-C does without")
-    short = [*words, f"steps={_TIMED_STEPS}", "epochs=null", "wandb.mode=disabled"]
+    timed = _TIMED_STEPS if config.epochs else min(_TIMED_STEPS, config.steps)
+    console.print(f"timing {timed} steps of run {number}; Ctrl-C does without")
+    short = [*words, f"steps={timed}", "epochs=null", "wandb.mode=disabled"]
     last = {word.partition("=")[0]: word for word in short}  # what comes last wins
     with tempfile.TemporaryDirectory() as place:
         one, _ = GridFolder.register(Path(place) / "timed", None, [tuple(last.values())])
@@ -73,4 +74,4 @@ def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
     if config.epochs is not None:
         steps = config.epochs * max(1, status["train_images"] // config.batch_size)
     per_step = config.batch_size / status["images_per_second"]
-    return state.seconds + max(0, steps - _TIMED_STEPS) * per_step
+    return state.seconds + max(0, steps - timed) * per_step

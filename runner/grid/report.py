@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.errors import DivergedError, VaerunError
-from runner.grid.folder import RunState
+from runner.grid.folder import WAITING, RunState
 from runner.grid.progress import duration
 
 _STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
 
 _ALL_SHOWN = 40
-"""Of a larger grid only the runs that are not finished are listed."""
+"""Of a larger grid only the runs that something happened to are listed, and at most so many."""
 
 
 def exit_code(states: Sequence[RunState]) -> int:
@@ -29,9 +29,11 @@ def exit_code(states: Sequence[RunState]) -> int:
 
 
 def print_states(console: Console, states: Mapping[int, RunState], labels: Sequence[str]) -> None:
-    """Print how each run is and why; of many, only those that are not finished."""
-    many = len(states) > _ALL_SHOWN
-    shown = {n: s for n, s in states.items() if not many or s.state != "finished"}
+    """Print how each run is and why; of many, only those that something happened to."""
+    shown = states
+    if len(states) > _ALL_SHOWN:
+        odd = [(n, s) for n, s in states.items() if s.state not in ("finished", WAITING)]
+        shown = dict(odd[:_ALL_SHOWN])
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
     table.add_column("run", justify="right", style="dim")
     for name in ("state", "settings", "time", "why"):

@@ -12,8 +12,10 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,12 +109,26 @@ def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Jo
     worker = Worker(here, settings.processes, settings.cpus, Path.cwd())
     count = min(settings.jobs, -(-len(job.indices) // settings.processes))
     try:
-        with submitit.helpers.clean_env(), executor.batch():
+        with _outside_of_jobs(), redirect_stderr(StringIO()), executor.batch():
             return [executor.submit(worker) for _ in range(count)]
     except (utils.FailedJobError, utils.FailedSubmissionError) as error:
-        lines = [line for line in str(error).splitlines() if "error: " in line]
-        reason = lines[-1].partition("error: ")[2] if lines else "it does not say why"
+        last = (str(error).splitlines() or ["it does not say why"])[-1]
+        reason = last.removeprefix("sbatch: ").removeprefix("error: ")
         raise UsageError(f"Slurm takes no such job: {reason}") from error
+
+
+@contextmanager
+def _outside_of_jobs() -> Generator[None]:
+    """Hide the job that this process may itself be in, which new jobs would take after."""
+    if "SLURM_JOB_ID" not in os.environ:
+        yield
+        return
+    from submitit.helpers import clean_env
+
+    kept = {name: os.environ[name] for name in ("SLURM_CONF",) if name in os.environ}
+    with clean_env():
+        os.environ.update(kept)  # which is the cluster's, not the job's
+        yield
 
 
 def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:

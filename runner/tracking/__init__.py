@@ -18,7 +18,9 @@ from runner.tracking.interrupt import Interrupt
 from runner.tracking.ledger import Ledger
 from runner.tracking.scoring import ScoreDisplay
 from runner.tracking.speed import Speed
+from runner.tracking.wandb_mode import require_server
 from runner.tracking.wandb_run import WandbRun
+from runner.tracking.wandb_upload import Uploads, is_uploaded, offline_logs
 
 __all__ = [
     "Checkpoint",
@@ -28,12 +30,16 @@ __all__ = [
     "RunFolder",
     "ScoreDisplay",
     "Speed",
+    "Uploads",
     "WandbRun",
+    "is_uploaded",
     "load_checkpoint",
     "make_console",
+    "offline_logs",
     "print_error",
     "print_settings",
     "print_summary",
     "provenance",
+    "require_server",
     "save_checkpoint",
 ]

@@ -7,6 +7,7 @@ system whose locks reach all of them (NFS 4, Lustre with ``flock``, most paralle
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from filelock import FileLock, Timeout
 
 from runner.errors import UsageError
 
-_held: set[Path] = set()
+_held: set[tuple[int, Path]] = set()
+"""Threads of this process, and the folders that they have claimed."""
 
 
 class ClaimedError(UsageError):
@@ -24,11 +26,11 @@ class ClaimedError(UsageError):
 
 @contextmanager
 def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
-    """Keep other processes out of a folder; within a claim of this process it does nothing.
+    """Keep others out of a folder; within a claim of the same thread it does nothing.
 
     Raises: ClaimedError when another process has it and keeps it for so many seconds.
     """
-    key = folder.resolve()
+    key = (threading.get_ident(), folder.resolve())
     if key in _held:
         yield
         return
@@ -36,7 +38,8 @@ def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise ClaimedError(f"another process works in '{folder}'") from error
+        hint = "its status.json says which, and on which machine"
+        raise ClaimedError(f"another process works in '{folder}'", hint) from error
     _held.add(key)
     try:
         yield
@@ -46,8 +49,8 @@ def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
 
 
 def claimed(folder: Path) -> bool:
-    """Return whether another process works in a folder."""
-    if folder.resolve() in _held or not (folder / ".lock").exists():
+    """Return whether someone else works in a folder."""
+    if not (folder / ".lock").exists():
         return False
     try:
         with claim(folder):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console
 
@@ -19,9 +20,16 @@ _DEFAULTS: dict[signal.Signals, Any] = {
 class Interrupt:
     """While it is entered, the first signal is only noted; the second does what it always does.
 
+    Not so in a job of submitit's: its scheduler sends several signals for one event, and the
+    second says nothing new.
+
     A signal that the process was told to ignore (``nohup``, a script's ``&``) stays ignored.
     Python delivers signals to the main thread only, so in another one nothing is changed.
     """
+
+    last: ClassVar[int | None] = None
+    """The signal that the last one to be left had noted: it may have come too late to stop a run,
+    and is then for whoever goes on after that run."""
 
     def __init__(self, console: Console) -> None:
         self.signal_number: int | None = None
@@ -40,10 +48,12 @@ class Interrupt:
     def __exit__(self, *_: object) -> None:
         while self._previous:
             signal.signal(*self._previous.popitem())
+        Interrupt.last = self.signal_number
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.signal_number is not None:
-            self._stop_at_once(number)
+            if "SUBMITIT_EXECUTOR" not in os.environ:
+                self._stop_at_once(number)
             return
         self.signal_number = number
         with suppress(RuntimeError):  # the signal came in the midst of a write to the same stream

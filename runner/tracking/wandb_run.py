@@ -7,25 +7,18 @@ happens to it later does. wandb is imported only where a run needs it.
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self, cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies_environment
 
 from runner.config import WandbConfig
-from runner.errors import UsageError, VaerunError, nearest
+from runner.errors import UsageError, VaerunError
+from runner.tracking.folder import RunFolder
+from runner.tracking.wandb_mode import one_line, resolve_mode, silent_wandb
 
 if TYPE_CHECKING:
     import wandb
-
-PROBE_SECONDS = 2.0
-"""How long a server may take to accept a connection before a run goes offline."""
 
 INIT_SECONDS = 20.0
 """How long a server that accepts connections may take to register a run."""
@@ -33,90 +26,7 @@ INIT_SECONDS = 20.0
 FINISH_SECONDS = 60.0
 """How long the end of a run waits for uploads; what is left stays in the run folder."""
 
-_ENVIRONMENT_MODES = {
-    "online": "online",
-    "run": "online",
-    "offline": "offline",
-    "dryrun": "offline",
-    "disabled": "disabled",
-}
-"""What WANDB_MODE may hold, and what it means."""
-
 _log = logging.getLogger(__name__)
-
-
-def resolve_mode(mode: str) -> tuple[str, str]:
-    """Return "online", "offline" or "disabled", and the reason in one line.
-
-    WANDB_MODE beats ``mode``. "auto" is online where there are an API key and a server that answers
-    within two seconds. Nothing is ever asked of the user.
-
-    Raises:
-        UsageError: WANDB_MODE or the API key is malformed, or "online" is wanted without a key.
-    """
-    asker = "WANDB_MODE" if os.environ.get("WANDB_MODE") else "wandb.mode"
-    asked = _environment_mode() or mode
-    if asked not in ("auto", "online"):
-        return asked, f"set by {asker}"
-    try:
-        return _mode_of_session(asked, asker)
-    except _wandb().Error as error:
-        raise UsageError(f"W&B: {_one_line(error)}", "`wandb login` stores a valid key") from error
-    except ValueError as error:  # a WANDB_* variable that wandb cannot read
-        raise UsageError(f"W&B: {_one_line(error)}") from error
-
-
-def _environment_mode() -> str | None:
-    """Return what WANDB_MODE asks for, or None where it is not set."""
-    value = os.environ.get("WANDB_MODE")
-    if not value:
-        return None
-    if value not in _ENVIRONMENT_MODES:
-        choices = ", ".join(_ENVIRONMENT_MODES)
-        hint = nearest(value, _ENVIRONMENT_MODES)
-        raise UsageError(f"WANDB_MODE must be one of {choices}, got '{value}'", hint)
-    return _ENVIRONMENT_MODES[value]
-
-
-def _mode_of_session(asked: str, asker: str) -> tuple[str, str]:
-    """Return the mode and its reason from the stored settings, the key and the server."""
-    wandb = _wandb()
-    settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
-    if asked == "auto" and settings.mode != "online":
-        return _ENVIRONMENT_MODES[settings.mode], f"set by `wandb {settings.mode}`"
-    wandb.setup(settings=wandb.Settings(mode="online"))  # else `wandb offline` would hide the key
-    if not wandb.login(prompt=False, verify=False):
-        if asked == "online":
-            raise UsageError(
-                f"{asker} is online, but there is no W&B API key",
-                "run `wandb login`, or say wandb.mode=offline",
-            )
-        return "offline", "no API key (run `wandb login`)"
-    if asked == "online":
-        return "online", f"set by {asker}"
-    host = urlsplit(settings.base_url).hostname
-    if not _answers(settings.base_url):
-        return "offline", f"{host} does not answer"
-    return "online", f"{host} answers"
-
-
-def _answers(url: str) -> bool:
-    """Return whether the server of ``url`` takes a connection soon; behind a proxy, assume so."""
-    address = urlsplit(url)
-    if address.scheme in getproxies_environment():
-        return True
-    port = address.port or {"http": 80}.get(address.scheme, 443)
-    answered = threading.Event()
-
-    def probe() -> None:
-        with suppress(OSError), socket.create_connection((address.hostname, port), PROBE_SECONDS):
-            answered.set()
-
-    # A thread, since looking up a name has no time limit of its own.
-    thread = threading.Thread(target=probe, daemon=True)
-    thread.start()
-    thread.join(PROBE_SECONDS)
-    return answered.is_set()
 
 
 class WandbRun:
@@ -143,6 +53,7 @@ class WandbRun:
         self.id = run_id
         self.mode, self.reason = resolve_mode(settings.mode)
         self._folder = folder
+        self._is_taken_up = run_id is not None
         self._summary: dict[str, Any] = {}
         self._run: wandb.Run | None = None
         if self.mode == "disabled":
@@ -194,14 +105,14 @@ class WandbRun:
 
     def _start(self, arguments: dict[str, Any]) -> wandb.Run | None:
         """Return the run in the wanted mode or, if that fails, offline; None if both fail."""
-        wandb = _wandb()
+        wandb = silent_wandb()
         for mode in dict.fromkeys((self.mode, "offline")):
             try:
                 run = _init(mode, arguments)
             except (wandb.errors.UsageError, wandb.errors.AuthenticationError, ValueError) as error:
-                raise UsageError(f"W&B: {_one_line(error)}") from error
+                raise UsageError(f"W&B: {one_line(error)}") from error
             except Exception as error:  # a broken W&B raises anything
-                self.reason = f"W&B did not take the run ({_one_line(error)})"
+                self.reason = f"W&B did not take the run ({one_line(error)})"
                 if not isinstance(error, wandb.Error):
                     _forget_client()
             else:
@@ -222,7 +133,7 @@ class WandbRun:
     def _give_up(self, run: wandb.Run, error: Exception) -> None:
         self._run = None
         self.mode = "disabled"
-        self.reason = _one_line(error)
+        self.reason = one_line(error)
         if isinstance(error, TimeoutError):
             rest = self._folder / "wandb" / f"run-*-{self.id}"
             self.reason = f"the upload is unfinished, `wandb sync {rest}` goes on with it"
@@ -234,14 +145,15 @@ class WandbRun:
 
     def _write_summary(self, run: wandb.Run) -> None:
         """Write the summary after the last row, whose own values would else replace it."""
-        if self._summary:
+        before = _known_before(self._folder) if self._is_taken_up else {}
+        if summary := {**before, **self._summary}:
             run.log({}, commit=True)
-            run.summary.update(self._summary)
+            run.summary.update(summary)
 
 
 def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
     """Return a new run; it prints nothing, and shares nothing with other runs of the process."""
-    wandb = _wandb()
+    wandb = silent_wandb()
     settings = wandb.Settings(
         console="off",
         silent=True,
@@ -252,7 +164,7 @@ def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
         finish_timeout_raises=True,
     )
     resume = "allow" if arguments["id"] and mode == "online" else None
-    return wandb.init(
+    run = wandb.init(
         **arguments,
         job_type="train",
         mode=cast("Any", mode),
@@ -260,24 +172,36 @@ def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
         reinit="create_new",
         settings=settings,
     )
+    run.define_metric("*", step_metric="step")
+    run.define_metric("step", hidden=True)
+    run.define_metric("loss", step_metric="step", summary="min,last")
+    return run
 
 
-def _wandb() -> ModuleType:
-    """Return the module, silenced before it can say which settings file it reads."""
-    import wandb
+def _known_before(folder: Path) -> dict[str, Any]:
+    """Return what the folder of a run that is taken up again says of it.
 
-    wandb.termsetup(wandb.Settings(silent=True), None)
-    return wandb
+    Its parts that are uploaded later have summaries of their own, and the last one stays.
+    """
+    records = RunFolder(folder).read_records()
+    known: dict[str, Any] = {**records[-1]} if records else {}
+    losses = [record["loss"] for record in records if record.get("loss") is not None]
+    if losses:
+        known["loss"] = {"min": min(losses), "last": losses[-1]}
+    summary = RunFolder(folder).read_summary()
+    if summary.get("step", 0) >= known.get("step", 0):  # else it judges an earlier model
+        known |= dict(_flatten(summary))
+    return known
 
 
 def _forget_client() -> None:
     """Drop wandb's dead background process, so that the next run gets a new one."""
     with suppress(Exception):
-        _wandb().teardown(exit_code=1)
+        silent_wandb().teardown(exit_code=1)
 
 
 def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
-    kinds = {".png": _wandb().Image, ".gif": _wandb().Video}
+    kinds = {".png": silent_wandb().Image, ".gif": silent_wandb().Video}
     return {f"figures/{name}": kinds[path.suffix](str(path)) for name, path in paths.items()}
 
 
@@ -288,11 +212,3 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
         else:
             yield f"{prefix}{name}", value
-
-
-def _one_line(error: Exception) -> str:
-    """Return what an error of wandb says, without its advice on how to program."""
-    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
-    if isinstance(error, ValueError) and len(lines) > 2:  # pydantic: "1 error", field, complaint
-        return ": ".join(lines[1:3])
-    return lines[0]

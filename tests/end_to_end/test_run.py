@@ -120,14 +120,5 @@ def test_a_diverged_run_keeps_its_last_good_checkpoint(vaerun: Vaerun, tmp_path:
 def test_a_multirun_goes_on_after_a_failed_run(vaerun: Vaerun, tmp_path: Path):
     done = vaerun(*SMALL, "-m", "objective=vae", "learning_rate=1e6,0.001", "steps=100")
     assert done.returncode == 1
-    runs = sorted((tmp_path / "outputs").glob("*/*-sweep-*/[01]"))
+    runs = sorted((tmp_path / "outputs").glob("*/*-multirun/[01]"))
     assert [read(run / "status.json")["state"] for run in runs] == ["diverged", "finished"]
-
-
-def test_a_sweep_file_trains_every_combination(vaerun: Vaerun, tmp_path: Path):
-    done = vaerun("sweep=smoke", "steps=5", "evaluation.map_points=20")
-    assert done.returncode == 0, done.stderr
-    runs = sorted((tmp_path / "outputs").glob("*/*-sweep-smoke/*/config.yaml"))
-    settings = [yaml.safe_load(path.read_text()) for path in runs]
-    assert [(s["beta"], s["seed"]) for s in settings] == [(1, 0), (1, 1), (4, 0), (4, 1)]
-    assert {s["wandb"]["group"] for s in settings} == {"smoke"}

@@ -71,9 +71,19 @@ def test_with_a_key_and_a_server_a_run_is_logged_online(vaerun: Vaerun, tmp_path
         assert "online:" in done.stderr
         (logged,) = server.runs.values()
         assert logged.config["beta"]["value"] == 12
+        columns = {"alpha": 1, "beta": 12, "gamma": 4, "seed": 0, "sweep_name": None}
+        assert {key: logged.config[key]["value"] for key in columns} == columns
+        assert logged.config["objective"]["value"]["name"] == "hfvae"
+        axes = {metric.get("1") or metric["2"]: metric.get("5") for metric in logged.metrics}
+        assert logged.metrics[axes["*"] - 1]["1"] == "step"
         assert [row["step"] for row in logged.history if "loss" in row] == [1, 5, 10]
         summary = json.loads((only_run(tmp_path) / "summary.json").read_text())
         assert logged.summary["elbo"] == pytest.approx(summary["elbo"])
+        losses = [row["loss"] for row in logged.history if "loss" in row]
+        assert logged.summary["loss"] == {"min": min(losses), "last": losses[-1]}
+        for term, value in summary["terms"].items():
+            assert logged.summary[f"terms/{term}"] == pytest.approx(value)
+        assert {f"figures/{name}" for name in FIGURES} <= logged.summary.keys()
         assert logged.exit_code == 0
 
 

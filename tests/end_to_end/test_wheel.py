@@ -64,4 +64,4 @@ def test_a_source_tree_and_a_sweep_of_the_user_s_own(tmp_path: Path):
     )
     done = vaerun_from(ROOT, tmp_path, "sweep=mine")
     assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / "outputs").glob("*/*-sweep-mine/[01]/summary.json"))) == 2
+    assert len(list((tmp_path / "outputs").glob("sweep-mine/[01]/summary.json"))) == 2

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 import yaml
 
-from runner.config import GROUPS, data_root
+from runner.config import GRID_GROUPS, GROUPS, data_root
 from runner.errors import UsageError
 from runner.listing import Choice, choices, read_choice, show
 
@@ -136,7 +136,7 @@ def test_settings_that_look_like_markup_are_printed_as_they_are(
     [
         ("objectve", "did you mean 'objective'?"),
         ("sweeps", "did you mean 'sweep'?"),
-        ("xqzjw", f"groups: {', '.join((*GROUPS, 'sweep'))}"),
+        ("xqzjw", f"groups: {', '.join((*GROUPS, 'sweep', *GRID_GROUPS))}"),
     ],
 )
 def test_an_unknown_group_is_refused(word: str, hint: str):

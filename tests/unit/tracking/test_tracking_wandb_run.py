@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,10 @@ from PIL import Image
 
 from runner.config import WandbConfig
 from runner.errors import InterruptedRun, UsageError
-from runner.tracking import wandb_run
-from runner.tracking.wandb_run import WandbRun, resolve_mode
+from runner.tracking import RunFolder, wandb_run
+from runner.tracking.wandb_run import WandbRun
 from tests.read_wandb import LoggedRun, find_logs, read_wandb
-from tests.stub_wandb import KEY, StubWandb
+from tests.stub_wandb import StubWandb
 
 CONFIG = {
     "objective": {"name": "hfvae", "weights": {"index_code_mi": 1.0}},
@@ -34,34 +32,7 @@ RECORDS = {step: {"loss": 90.0 - step, "terms/index_code_mi": step / 8} for step
 SUMMARY = {"elbo": -101.5, "terms": {"index_code_mi": 4.25}, "information": {"x": {"z1": 1.5}}}
 HERE = Path(__file__).parents[3]
 
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No key, setting or proxy of this machine, no telemetry, and a fresh client."""
-    for name in list(os.environ):
-        if name.startswith("WANDB_") or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.chdir(home)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("NETRC", str(home / "netrc"))
-    for kind in ("CONFIG", "CACHE", "DATA"):
-        monkeypatch.setenv(f"WANDB_{kind}_DIR", str(home / kind))
-    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
-    monkeypatch.setenv("WANDB__DISABLE_STATS", "true")
-    monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{_dead_port()}")
-    yield
-    if wandb := sys.modules.get("wandb"):
-        wandb.teardown()
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubWandb]:
-    with StubWandb() as stub:
-        monkeypatch.setenv("WANDB_BASE_URL", stub.url)
-        monkeypatch.setenv("WANDB_API_KEY", KEY)
-        yield stub
+pytestmark = pytest.mark.usefixtures("without_wandb")
 
 
 @pytest.fixture
@@ -85,12 +56,6 @@ def _read_all(folder: Path) -> list[LoggedRun]:
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.name == wandb_run.__name__]
-
-
-def _dead_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
 
 
 def _log_all(run: WandbRun, folder: Path) -> None:
@@ -153,7 +118,65 @@ def test_the_summary_is_flat_and_beats_the_last_row(
     assert summary["elbo"] == SUMMARY["elbo"]
     assert summary["information/x/z1"] == 1.5
     assert summary["terms/index_code_mi"] == 4.25  # the last row has 12.5
-    assert summary["loss"] == RECORDS[100]["loss"]
+    assert summary["loss"] == {"min": RECORDS[100]["loss"], "last": RECORDS[100]["loss"]}
+
+
+def test_the_metrics_are_defined(start: Callable[..., WandbRun], tmp_path: Path) -> None:
+    with start("offline") as run:
+        for step, loss in enumerate((5.0, 3.0, 4.0)):
+            run.log({"loss": loss, "terms/index_code_mi": loss}, 50 * step)
+
+    (logged,) = _read_all(tmp_path)
+    everything, loss, step = (logged.definitions[name] for name in ("*", "loss", "step"))
+    assert everything.step_metric == loss.step_metric == "step"
+    assert (loss.summary.min, loss.summary.last, loss.summary.max) == (True, True, False)
+    assert step.options.hidden
+    assert logged.summary["loss"] == {"min": 3, "last": 4}
+    assert logged.summary["terms/index_code_mi"] == 4  # a column by itself, as the final figure is
+
+
+def test_a_run_taken_up_offline_says_again_what_its_folder_knows(
+    start: Callable[..., WandbRun], tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path)
+    for step, loss in ((50, 3.0), (100, 4.0)):
+        folder.append_record({"step": step, "loss": loss, "rate": 2.0, "information/z": 7.0})
+    folder.write_summary({"step": 100, **SUMMARY})
+    with start("offline", run_id="earlier") as run:
+        run.summarize({"scores": {"mig": 0.5}, "elbo": -99.0})
+
+    (logged,) = _read_all(tmp_path)
+    assert logged.summary["scores/mig"] == 0.5
+    assert logged.summary["elbo"] == -99.0  # what is new wins
+    assert logged.summary["terms/index_code_mi"] == 4.25
+    assert logged.summary["information/z"] == 7.0
+    assert logged.summary["loss"] == {"min": 3.0, "last": 4.0}
+
+
+def test_figures_of_an_earlier_model_are_not_said_of_a_later_one(
+    start: Callable[..., WandbRun], tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_summary({"step": 100, **SUMMARY})
+    folder.append_record({"step": 150, "loss": 1.0, "terms/index_code_mi": 9.0})
+    with start("offline", run_id="earlier"):
+        pass
+
+    (logged,) = _read_all(tmp_path)
+    assert "elbo" not in logged.summary
+    assert logged.summary["terms/index_code_mi"] == 9.0
+    assert logged.summary["step"] == 150
+
+
+def test_a_new_run_says_nothing_of_an_earlier_one(
+    start: Callable[..., WandbRun], tmp_path: Path
+) -> None:
+    RunFolder(tmp_path).write_summary({"step": 100, **SUMMARY})
+    with start("offline") as run:
+        run.log({"loss": 1.0}, 0)
+
+    (logged,) = _read_all(tmp_path)
+    assert "elbo" not in logged.summary
 
 
 @pytest.mark.parametrize(
@@ -240,6 +263,10 @@ def test_an_online_run_arrives(
     assert received.summary["terms/index_code_mi"] == 4.25
     assert received.summary["information/x/z1"] == 1.5
     assert received.exit_code == 0
+    defined = {metric.get("1") or metric["2"]: metric for metric in received.metrics}
+    assert received.metrics[defined["loss"]["5"] - 1]["1"] == "step"
+    assert received.metrics[defined["*"]["5"] - 1]["1"] == "step"
+    assert sorted(defined["loss"]["7"]) == [1, 5]  # min and last
     picture = received.history[-1]["figures/samples"]["path"]
     assert received.files[picture] == (tmp_path / "samples.png").read_bytes()
 
@@ -270,105 +297,12 @@ def test_a_resumed_offline_run_keeps_its_id(start: Callable[..., WandbRun], tmp_
     assert [run.history[0]["_step"] for run in runs] == [50, 100]
 
 
-def test_auto_without_a_key_is_offline() -> None:
-    assert resolve_mode("auto") == ("offline", "no API key (run `wandb login`)")
-
-
-def test_auto_with_a_key_and_a_server_is_online(server: StubWandb) -> None:
-    assert resolve_mode("auto") == ("online", "127.0.0.1 answers")
-
-
-def test_auto_with_a_dead_server_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", KEY)
-    began = time.monotonic()
-    assert resolve_mode("auto") == ("offline", "127.0.0.1 does not answer")
-    assert time.monotonic() - began < 3
-
-
-def test_auto_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name server that is silent holds a connection up before its own time limit begins."""
-    monkeypatch.setenv("WANDB_API_KEY", KEY)
-    monkeypatch.setattr(wandb_run, "PROBE_SECONDS", 0.2)
-    released = threading.Event()
-
-    def hang(*_: object) -> None:
-        released.wait(10)
-        raise OSError
-
-    monkeypatch.setattr(socket, "create_connection", hang)
-    began = time.monotonic()
-    assert resolve_mode("auto")[0] == "offline"
-    assert time.monotonic() - began < 2
-    released.set()
-
-
-def test_auto_trusts_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", KEY)
-    monkeypatch.setenv("WANDB_BASE_URL", "https://127.0.0.1:9")
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    assert resolve_mode("auto")[0] == "online"
-
-
-def test_auto_obeys_the_stored_choice_to_stay_offline(tmp_path: Path) -> None:
-    stored = tmp_path / "home" / "CONFIG"
-    stored.mkdir()
-    (stored / "settings").write_text("[default]\nmode = offline\n")
-    assert resolve_mode("auto") == ("offline", "set by `wandb offline`")
-
-
-@pytest.mark.parametrize("mode", ["auto", "online"])
-def test_a_malformed_key_is_the_users_error(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", "too-short")
-    with pytest.raises(UsageError, match="WANDB_API_KEY invalid") as caught:
-        resolve_mode(mode)
-    assert "\n" not in caught.value.message
-
-
-def test_a_malformed_variable_is_the_users_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_BASE_URL", "nowhere")
-    with pytest.raises(UsageError, match="base_url: Input should be a valid URL"):
-        resolve_mode("auto")
-
-
-def test_online_without_a_key_is_the_users_error() -> None:
-    with pytest.raises(UsageError, match=r"wandb\.mode is online, but there is no") as caught:
-        resolve_mode("online")
-    assert "wandb login" in (caught.value.hint or "")
-
-
 def test_a_project_name_that_wandb_refuses_is_the_users_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = WandbConfig("offline", "a/b", None, None, [])
     with pytest.raises(UsageError, match="Invalid project name 'a/b'"):
         WandbRun(settings, folder=tmp_path, name="x", config={})
-
-
-@pytest.mark.parametrize(
-    ("value", "mode"),
-    [("offline", "offline"), ("dryrun", "offline"), ("disabled", "disabled")],
-)
-def test_the_environment_beats_the_settings(
-    server: StubWandb, monkeypatch: pytest.MonkeyPatch, value: str, mode: str
-) -> None:
-    monkeypatch.setenv("WANDB_MODE", value)
-    for asked in ("auto", "online", "offline", "disabled"):
-        assert resolve_mode(asked) == (mode, "set by WANDB_MODE")
-
-
-@pytest.mark.parametrize("value", ["online", "run"])
-def test_the_environment_can_ask_for_online(
-    server: StubWandb, monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
-    monkeypatch.setenv("WANDB_MODE", value)
-    assert resolve_mode("disabled") == ("online", "set by WANDB_MODE")
-
-
-def test_an_unknown_mode_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_MODE", "ofline")
-    with pytest.raises(UsageError, match="WANDB_MODE must be one of") as caught:
-        resolve_mode("auto")
-    assert caught.value.hint == "did you mean 'offline'?"
 
 
 def test_a_run_that_the_server_refuses_is_kept_offline(

@@ -1,0 +1,1 @@
+"""Many runs side by side: read, gathered into cells, counted, drawn."""

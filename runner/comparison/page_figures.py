@@ -1,0 +1,69 @@
+"""The figures of a comparison's page: pictures within the page itself, each with its words."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Mapping
+from html import escape
+
+_CAPTIONS = {
+    "rate_distortion": (
+        "Rate and distortion",
+        "How much a model's code says about an image (rate, nats) and how badly the image is "
+        "then described (distortion, nats). Small dots are runs, large ones the mean of runs "
+        "that differ in their seed; along a diagonal the ELBO is the same.",
+    ),
+    "metric_against": (
+        "Metrics against a setting",
+        "A panel per metric: the mean over seeds, with its standard deviation as a bar, and each "
+        "run as a small dot.",
+    ),
+    "heat_map": (
+        "Metrics over two settings",
+        "A panel per metric: the mean, and the standard deviation over seeds, of the runs with "
+        "these two settings. Where nothing is written there is no run.",
+    ),
+    "traversals": (
+        "Traversals of chosen runs",
+        "What changes in an image as one latent variable changes and all others stay. The bar "
+        "beside a row is the information, in nats, of that variable about the image; all bars "
+        "share one scale.",
+    ),
+    "information": (
+        "Information",
+        "The information of each latent variable about the image, and of each group of variables "
+        "about the known factors, in nats, for chosen runs.",
+    ),
+}
+"""Title and caption of each kind of figure, by how its name begins."""
+
+
+def figures_section(figures: Mapping[str, bytes]) -> str:
+    """Return the section of all figures, empty where there is none."""
+    if not figures:
+        return ""
+    drawn = "".join(_figure(name, png) for name, png in figures.items())
+    return f'<section id="figures"><h2>Figures</h2>{drawn}</section>'
+
+
+def _figure(name: str, png: bytes) -> str:
+    begins = next((key for key in _CAPTIONS if name.startswith(key)), None)
+    title, caption = _CAPTIONS[begins] if begins else (name.replace("_", " ").capitalize(), "")
+    rest = name.removeprefix(begins).replace("_", " ").strip() if begins else ""
+    if rest:
+        title = f"{title} ({rest})" if rest.isdecimal() else f"{title}: {rest}"
+    width, height = _size(png)
+    source = base64.b64encode(png).decode("ascii")
+    alt = escape(f"{title}. {caption}".strip())
+    return (
+        f'<figure><div class="picture"><img src="data:image/png;base64,{source}" alt="{alt}" '
+        f'width="{width}" height="{height}" style="--width: {width}px"></div>'
+        f"<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption></figure>"
+    )
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    """Return width and height in pixels, from the header that every PNG file begins with."""
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height

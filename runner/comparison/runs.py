@@ -1,0 +1,177 @@
+"""Run folders as a comparison sees them: settings and figures by flat names."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from runner.config.schedule import SHAPES
+from runner.errors import UsageError
+from runner.tracking import RunFolder
+from runner.tracking.folder import read_json
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser in C, ten times as fast, where PyYAML was built with it."""
+
+_FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances")
+"""What of ``summary.json`` is a result; the rest says how it was counted."""
+
+_TOP_LEVEL = re.compile(r"^(?=[A-Za-z_]\w*:)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run: what was asked for, what came of it, and how far it got."""
+
+    path: Path
+    state: str
+    error: str | None
+    settings: Mapping[str, Any]
+    """By dotted names, ``objective.name`` or ``beta``; a list is a tuple, a schedule its text."""
+    metrics: Mapping[str, float]
+    """Finite figures by name: ``elbo``, ``terms/reconstruction``, ``scores/mean/mig``."""
+    conditions: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How each score of ``scores.json`` was computed; what differs here is not comparable."""
+
+    @property
+    def seed(self) -> int:
+        """The seed; runs that differ in it alone are repetitions."""
+        return int(self.settings.get("seed", 0))
+
+
+def read_runs(paths: Sequence[Path]) -> list[ComparedRun]:
+    """Return the runs that are named or lie beneath a folder that is, each once, in natural order.
+
+    Raises: UsageError where there is none, or a file of one is corrupt.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        beneath = sorted(_runs_beneath(path), key=lambda run: [_by_number(p) for p in run.parts])
+        if not beneath:
+            RunFolder.open(path)  # which says what is wrong with it
+        for run in beneath:
+            found.setdefault(run.resolve(), run)
+    return [_read(path) for path in found.values()]
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted name, value) of nested settings; a schedule is one value, and so is a list."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and not _is_schedule(cast("Mapping[str, Any]", value)):
+            yield from leaves(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def setting_value(value: object) -> object:
+    """Return a setting as something that can be compared, hashed and shown."""
+    if isinstance(value, list | tuple):
+        return tuple(setting_value(item) for item in cast("list[object]", value))
+    if not isinstance(value, Mapping):
+        return value
+    entries = cast("Mapping[str, Any]", value)
+    if _is_schedule(entries):
+        ((shape, ends),) = entries.items()
+        words = ", ".join(f"{name} {number:g}" for name, number in ends.items())
+        return f"{shape}({words})"
+    return "{" + ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items()) + "}"
+
+
+def _runs_beneath(path: Path) -> Iterator[Path]:
+    """Yield the run folder itself, or all in a folder; what a run folder holds is not searched."""
+    if (path / "config.yaml").is_file():
+        yield path
+        return
+    for parent, folders, files in os.walk(path, followlinks=False):
+        if "config.yaml" in files and "status.json" in files:
+            yield Path(parent)
+            folders.clear()
+        folders[:] = [name for name in folders if not name.startswith(".")]
+
+
+def _by_number(part: str) -> tuple[int, str]:
+    """Return a key that sorts 10 after 9."""
+    return (int(part), "") if part.isdecimal() else (-1, part)
+
+
+def _read(path: Path) -> ComparedRun:
+    folder = RunFolder(path)
+    status = folder.read_status()
+    error = status.get("error")
+    summary = folder.read_summary()
+    scores = list(_scores(folder, summary.get("step")))
+    figures = dict(_numbers({name: summary[name] for name in _FIGURES if name in summary}, ""))
+    return ComparedRun(
+        path,
+        str(status.get("state", "never begun")),
+        None if error is None else str(error),
+        _settings(folder),
+        figures | {name: number for name, number, _ in scores},
+        {name: condition for name, _, condition in scores},
+    )
+
+
+def _settings(folder: RunFolder) -> dict[str, Any]:
+    """Return ``config.yaml`` by dotted names.
+
+    Its parts are read one by one, and each text only once: the runs of a grid share most of them.
+    """
+    text = folder.read_config()
+    parts = [part for part in _TOP_LEVEL.split(text) if part.strip()]
+    try:
+        return {key: value for part in parts for key, value in _part(part)}
+    except yaml.YAMLError as error:
+        line = str(error).splitlines()[0]
+        raise UsageError(f"'{folder.path / 'config.yaml'}' is not YAML: {line}") from error
+    except TypeError as error:
+        raise UsageError(f"'{folder.path / 'config.yaml'}' is not the settings of a run") from error
+
+
+@lru_cache(maxsize=4096)
+def _part(text: str) -> tuple[tuple[str, Any], ...]:
+    """Return the settings of one part of a ``config.yaml``.
+
+    Raises: TypeError when it is something other than settings.
+    """
+    tree = yaml.load(text, Loader=_LOADER)  # a safe loader: it makes plain values alone
+    if tree is None:  # comments alone
+        return ()
+    if not isinstance(tree, dict):
+        raise TypeError("not a mapping")
+    named = leaves(cast("dict[str, Any]", tree))
+    return tuple((key, setting_value(value)) for key, value in named)
+
+
+def _scores(folder: RunFolder, step: object) -> Iterator[tuple[str, float, str]]:
+    """Yield (name, number, how it was computed) of the scores of a step."""
+    content = read_json(folder.path / "scores.json")
+    # Scores of an earlier step say nothing of the model that the summary is about.
+    if content.get("of") != {"step": step}:
+        return
+    for key, entry in content.get("scores", {}).items():
+        kind = key.partition("/")[0]  # of mean or sampled codes, or of the model
+        condition = json.dumps([entry.get(name) for name in ("settings", "seed", "images")])
+        for name, number in _numbers(entry.get("scores", {}), f"scores/{kind}/"):
+            yield name, number, condition
+
+
+def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:
+    """Yield the finite numbers of a tree by their names, which ``/`` joins."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
+        elif isinstance(value, int | float) and math.isfinite(value):
+            yield f"{prefix}{name}", float(value)
+
+
+def _is_schedule(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)) in SHAPES

@@ -1,0 +1,152 @@
+"""Whether a run can reach W&B: the key, the server, and what the user has said of them.
+
+Nothing here asks the user anything. wandb is imported only where it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from types import ModuleType
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
+
+from runner.errors import UsageError, VaerunError, nearest
+
+PROBE_SECONDS = 2.0
+"""How long a server may take to accept a connection before a run goes offline."""
+
+_ENVIRONMENT_MODES = {
+    "online": "online",
+    "run": "online",
+    "offline": "offline",
+    "dryrun": "offline",
+    "disabled": "disabled",
+}
+"""What WANDB_MODE may hold, and what it means."""
+
+
+def resolve_mode(mode: str) -> tuple[str, str]:
+    """Return "online", "offline" or "disabled", and the reason in one line.
+
+    WANDB_MODE beats ``mode``. "auto" is online where there are an API key and a server that answers
+    within two seconds. Nothing is ever asked of the user.
+
+    Raises:
+        UsageError: WANDB_MODE or the API key is malformed, or "online" is wanted without a key.
+    """
+    asker = "WANDB_MODE" if os.environ.get("WANDB_MODE") else "wandb.mode"
+    asked = _environment_mode() or mode
+    if asked not in ("auto", "online"):
+        return asked, f"set by {asker}"
+    with _in_one_line():
+        return _mode_of_session(asked, asker)
+
+
+def require_server() -> str:
+    """Return the name of the W&B server, once it has taken this machine's key.
+
+    Neither WANDB_MODE nor `wandb offline` counts: it is for commands that ask for W&B by name.
+
+    Raises:
+        UsageError: there is no key, it is malformed, or the server does not take it.
+        VaerunError: the server does not answer.
+    """
+    with _in_one_line():
+        wandb = silent_wandb()
+        settings = wandb.setup(settings=wandb.Settings(silent=True, mode="online")).settings
+        host = str(urlsplit(settings.base_url).hostname)
+        if not _answers(settings.base_url):
+            raise VaerunError(f"W&B: {host} does not answer")
+        try:
+            has_key = wandb.login(prompt=False, verify=True)
+        except wandb.Error as error:
+            if "did not respond" in str(error):
+                raise VaerunError(f"W&B: {host} does not respond") from error
+            raise
+        if not has_key:
+            raise UsageError(f"there is no W&B API key for {host}", "`wandb login` stores one")
+    return host
+
+
+@contextmanager
+def _in_one_line() -> Generator[None]:
+    """Turn what wandb says of the key and the settings into the user's error."""
+    try:
+        yield
+    except silent_wandb().Error as error:
+        raise UsageError(f"W&B: {one_line(error)}", "`wandb login` stores a valid key") from error
+    except ValueError as error:  # a WANDB_* variable that wandb cannot read
+        raise UsageError(f"W&B: {one_line(error)}") from error
+
+
+def _environment_mode() -> str | None:
+    """Return what WANDB_MODE asks for, or None where it is not set."""
+    value = os.environ.get("WANDB_MODE")
+    if not value:
+        return None
+    if value not in _ENVIRONMENT_MODES:
+        choices = ", ".join(_ENVIRONMENT_MODES)
+        hint = nearest(value, _ENVIRONMENT_MODES)
+        raise UsageError(f"WANDB_MODE must be one of {choices}, got '{value}'", hint)
+    return _ENVIRONMENT_MODES[value]
+
+
+def _mode_of_session(asked: str, asker: str) -> tuple[str, str]:
+    """Return the mode and its reason from the stored settings, the key and the server."""
+    wandb = silent_wandb()
+    settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
+    if asked == "auto" and settings.mode != "online":
+        return _ENVIRONMENT_MODES[settings.mode], f"set by `wandb {settings.mode}`"
+    wandb.setup(settings=wandb.Settings(mode="online"))  # else `wandb offline` would hide the key
+    if not wandb.login(prompt=False, verify=False):
+        if asked == "online":
+            raise UsageError(
+                f"{asker} is online, but there is no W&B API key",
+                "run `wandb login`, or say wandb.mode=offline",
+            )
+        return "offline", "no API key (run `wandb login`)"
+    if asked == "online":
+        return "online", f"set by {asker}"
+    host = urlsplit(settings.base_url).hostname
+    if not _answers(settings.base_url):
+        return "offline", f"{host} does not answer"
+    return "online", f"{host} answers"
+
+
+def _answers(url: str) -> bool:
+    """Return whether the server of ``url`` takes a connection soon; behind a proxy, assume so."""
+    address = urlsplit(url)
+    if address.scheme in getproxies_environment():
+        return True
+    port = address.port or {"http": 80}.get(address.scheme, 443)
+    answered = threading.Event()
+
+    def probe() -> None:
+        with suppress(OSError), socket.create_connection((address.hostname, port), PROBE_SECONDS):
+            answered.set()
+
+    # A thread, since looking up a name has no time limit of its own.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return answered.is_set()
+
+
+def silent_wandb() -> ModuleType:
+    """Return the module, silenced before it can say which settings file it reads."""
+    import wandb
+
+    wandb.termsetup(wandb.Settings(silent=True), None)
+    return wandb
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error of wandb says, without its advice on how to program."""
+    lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+    if isinstance(error, ValueError) and len(lines) > 2:  # pydantic: "1 error", field, complaint
+        return ": ".join(lines[1:3])
+    return lines[0]

@@ -1,0 +1,195 @@
+"""Grids from the command line: what is trained, what survives, what is said at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.numpy import load_file
+
+from tests.end_to_end.conftest import Vaerun, command, environment
+from tests.end_to_end.test_run import SMALL, read
+
+STEPS = 300
+KILLS = 10
+
+
+def write_sweep(folder: Path, name: str, text: str) -> None:
+    (folder / "sweeps").mkdir(exist_ok=True)
+    (folder / "sweeps" / f"{name}.yaml").write_text(text)
+
+
+def states(grid: Path) -> dict[int, str]:
+    found = {int(run.name): read(run / "status.json")["state"] for run in grid.glob("[0-9]*")}
+    return dict(sorted(found.items()))
+
+
+def test_a_sweep_file_trains_every_run_once_and_then_none(vaerun: Vaerun, tmp_path: Path):
+    done = vaerun("sweep=smoke", "steps=5", "metrics=none", "evaluation.map_points=20")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "outputs/sweep-smoke"
+    grid = tmp_path / "outputs" / "sweep-smoke"
+    assert states(grid) == dict.fromkeys(range(4), "finished")
+    settings = [yaml.safe_load((grid / str(n) / "config.yaml").read_text()) for n in range(4)]
+    assert [(s["beta"], s["seed"]) for s in settings] == [(1, 0), (1, 1), (4, 0), (4, 1)]
+    assert {s["wandb"]["group"] for s in settings} == {"smoke"}
+    written = {path: path.stat().st_mtime_ns for path in grid.glob("*/status.json")}
+    again = vaerun("sweep=smoke", "steps=5", "metrics=none", "evaluation.map_points=20")
+    assert again.returncode == 0
+    assert "0 to train, 4 done with" in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in grid.glob("*/status.json")} == written
+
+
+def test_a_failed_run_spoils_no_other_and_is_tried_again(vaerun: Vaerun, tmp_path: Path):
+    (tmp_path / "mnist").mkdir()
+    words = (*SMALL, "-m", "sweep_name=mixed", "objective=vae", "learning_rate=1e6,0.001",
+             "dataset=mnist,digits", "data_dir=mnist", "steps=100")  # fmt: skip
+    offline = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    done = vaerun(*words, **offline)
+    assert done.returncode == 1, done.stderr
+    grid = tmp_path / "outputs" / "sweep-mixed"
+    assert states(grid) == {0: "failed", 1: "failed", 2: "diverged", 3: "finished"}
+    table = done.stderr[done.stderr.index("why") :]
+    assert "no longer a finite number" in table
+    assert "1 diverged" in table
+    log = (grid / "0" / "log.txt").read_text()
+    assert "Traceback" not in log
+    again = vaerun("resume", "outputs/sweep-mixed", **offline)
+    assert again.returncode == 1
+    assert "2 to train, 2 done with" in again.stderr
+
+
+def test_a_dry_run_lists_what_would_run_and_leaves_nothing(vaerun: Vaerun, tmp_path: Path):
+    done = vaerun(*SMALL, "sweep=smoke", "--dry-run", "only=1,3", "steps=200")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["1\twaiting\tbeta=1 seed=1", "3\twaiting\tbeta=4 seed=1"]
+    assert "2 runs, 2 to train" in done.stderr
+    assert " in all" in done.stderr
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_part_of_a_grid_and_then_the_rest(vaerun: Vaerun, tmp_path: Path):
+    words = ("sweep=smoke", "steps=5", "metrics=none", "evaluation.map_points=20")
+    assert vaerun(*words, "only=2-3").returncode == 0
+    grid = tmp_path / "outputs" / "sweep-smoke"
+    assert states(grid) == {2: "finished", 3: "finished"}
+    done = vaerun(*words)
+    assert "2 to train, 2 done with" in done.stderr
+    assert states(grid) == dict.fromkeys(range(4), "finished")
+
+
+def test_a_grid_that_grows_keeps_its_runs_and_another_is_refused(vaerun: Vaerun, tmp_path: Path):
+    text = "parameters: {dataset: {value: digits}, debug: {value: default}, seed: {values: [%s]}}"
+    write_sweep(tmp_path, "mine", text % "1, 2")
+    assert vaerun("sweep=mine").returncode == 0
+    write_sweep(tmp_path, "mine", text % "0, 1, 2")
+    done = vaerun("sweep=mine")
+    assert "1 to train, 2 done with" in done.stderr
+    grid = tmp_path / "outputs" / "sweep-mine"
+    seeds = [yaml.safe_load((grid / str(n) / "config.yaml").read_text())["seed"] for n in range(3)]
+    assert seeds == [1, 2, 0]
+    refused = vaerun("sweep=mine", "beta=3")
+    assert refused.returncode == 2
+    assert "holds a grid with other settings" in refused.stderr
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes that a process has started, and those that these have."""
+    for child in Path(f"/proc/{pid}/task/{pid}").glob("children"):
+        for word in child.read_text().split():
+            yield int(word)
+            yield from descendants(int(word))
+
+
+def train_on(words: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(*words), cwd=folder, env=environment(folder), stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def wait_for_the_end_of(pids: list[int]) -> None:
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").exists() and is_alive(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
+    """Kill a grid, or some part of it, as crashes, reboots and users do; wait until it is still."""
+    workers = list(descendants(process.pid))
+    kind = chance.choice(["all", "worker", "parent", "ctrl-c", "sigterm"])
+    if kind == "all":
+        victims = [process.pid, *workers]
+    elif kind == "worker":
+        victims = workers[:1]
+    else:
+        victims = [process.pid]
+    gentle = {"ctrl-c": signal.SIGINT, "sigterm": signal.SIGTERM}
+    for pid in victims:
+        with suppress(ProcessLookupError):
+            os.kill(pid, gentle.get(kind, signal.SIGKILL))
+    if kind == "worker":  # the grid itself goes on; end it as a reboot would
+        time.sleep(chance.uniform(0.5, 2))
+        for pid in [process.pid, *descendants(process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    process.wait(timeout=60)
+    if kind == "parent":  # its workers finish the run that they are at: sooner, here
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    wait_for_the_end_of(workers)
+    return kind
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
+def test_a_grid_that_is_killed_ten_times_ends_as_if_it_never_was(vaerun: Vaerun, tmp_path: Path):
+    words = [*SMALL, "-m", "prior=concrete_normal", "beta=1,4", "seed=0,1,2",
+             f"steps={STEPS}", "training.checkpoint_minutes=0.01", "launcher.processes=2"]  # fmt: skip
+    chance = random.Random(5)
+    struck = []
+    while len(struck) < KILLS:
+        process = train_on([*words, "sweep_name=killed"], tmp_path)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=chance.uniform(1.0, 7.0))
+        if process.poll() is not None:
+            break
+        struck.append(strike(process, chance))
+    assert vaerun(*words, "sweep_name=killed").returncode == 0
+    assert vaerun(*words, "sweep_name=whole").returncode == 0
+    killed, whole = (tmp_path / "outputs" / f"sweep-{name}" for name in ("killed", "whole"))
+    assert states(killed) == dict.fromkeys(range(6), "finished"), struck
+    for number in range(6):
+        assert_equal(killed / str(number), whole / str(number))
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    files = sorted(path.name for path in (one / "checkpoint").glob("*.safetensors"))
+    assert files
+    for name in files:
+        ours, theirs = load_file(one / "checkpoint" / name), load_file(other / "checkpoint" / name)
+        assert ours.keys() == theirs.keys()
+        assert all(ours[key].tobytes() == theirs[key].tobytes() for key in ours)
+    records = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+               for run in (one, other)]  # fmt: skip
+    for found in records:
+        for record in found:
+            del record["images_per_second"]
+    assert records[0] == records[1]
+    assert read(one / "summary.json") == read(other / "summary.json")

@@ -1,0 +1,97 @@
+"""A sweep file through `wandb sweep` and `wandb agent`: the runs that `vaerun sweep=` has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runner.sweep_file import identity, read
+from tests.end_to_end.conftest import environment
+from tests.stub_wandb import KEY, StubWandb
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+
+RECORDER = """
+import json, os, sys
+from pathlib import Path
+Path(os.environ["WANDB_RUN_ID"]).with_suffix(".json").write_text(json.dumps(sys.argv[1:]))
+"""
+
+RANGES: dict[str, Any] = {
+    "name": "ranges",
+    "method": "grid",
+    "parameters": {
+        "objective": {"value": "hfvae"},
+        "beta": {"values": [1, 4.5]},
+        "seed": {"min": 0, "max": 2},
+        "prior.group_size": {"distribution": "int_uniform", "min": 2, "max": 3},
+    },
+    "command": ["vaerun", "sweep_name=ranges", "${args_no_hyphens}"],
+}
+
+
+def through_wandb(server: StubWandb, folder: Path, sweep: dict[str, Any]) -> None:
+    """Register a sweep with the server, and let an agent carry it out."""
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(sweep, sort_keys=False))
+    variables = environment(folder) | {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY}
+    del variables["WANDB_MODE"]
+    variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
+    for words in (["sweep", "--project", "vaerun", "sweep.yaml"], ["agent", "local/vaerun/sweep0"]):
+        subprocess.run(
+            [sys.executable, "-m", "wandb", *words],
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            timeout=300,
+            check=True,
+        )
+
+
+@pytest.mark.parametrize("name", ["mnist_grid/beta_vae", "mnist_grid/hfvae", None])
+def test_an_agent_is_given_the_settings_that_the_program_reads(tmp_path: Path, name: str | None):
+    file = tmp_path / "ranges.yaml"
+    file.write_text(yaml.safe_dump(RANGES))
+    if name is not None:
+        file = SWEEPS / f"{name}.yaml"
+    sweep = yaml.safe_load(file.read_text())
+    program, *words = sweep["command"]
+    assert program == "vaerun"
+    sweep["command"] = [sys.executable, "-S", "record.py", *words]
+    (tmp_path / "record.py").write_text(RECORDER)
+    with StubWandb() as server:
+        server.runs_at_once = 20  # an agent looks after its runs every five seconds
+        through_wandb(server, tmp_path, sweep)
+    recorded = [json.loads(path.read_text()) for path in tmp_path.glob("sweep0run*.json")]
+    for argv in recorded:
+        assert argv.pop(0) == next(word for word in words if word.startswith("sweep_name="))
+    expected = {identity(run) for run in read(file).runs()}
+    assert {identity(argv) for argv in recorded} == expected
+    assert len(recorded) == len(expected)
+
+
+def test_an_agent_trains_a_run(tmp_path: Path):
+    sweep = yaml.safe_load((SWEEPS / "smoke.yaml").read_text())
+    few = {"beta": {"value": 4}, "seed": {"value": 1}, "steps": {"value": 10}}
+    sweep["parameters"] |= few | {"metrics": {"value": "none"}}
+    with StubWandb() as server:
+        through_wandb(server, tmp_path, sweep)
+    (run_id,) = server.runs
+    received = server.runs[run_id]
+    assert (run_id, received.about["sweep"], received.exit_code) == ("sweep0run0", "sweep0", 0)
+    assert received.about["groupName"] == "smoke"
+    (run,) = tmp_path.glob("outputs/*/*/config.yaml")
+    config = yaml.safe_load(run.read_text())
+    assert {key: config[key] for key in ("beta", "seed", "steps")} == {
+        "beta": 4,
+        "seed": 1,
+        "steps": 10,
+    }
+    summary = json.loads((run.parent / "summary.json").read_text())
+    assert received.summary["elbo"] == pytest.approx(summary["elbo"])  # what the sweep maximizes
+    assert sweep["metric"] == {"name": "elbo", "goal": "maximize"}

@@ -1,0 +1,119 @@
+"""Run folders are found and read as flat settings and figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runner.comparison.runs import read_runs
+from runner.errors import UsageError
+from tests.unit.comparison.made_run_folders import config, write_run
+
+
+def test_a_run_has_its_settings_and_figures_by_flat_names(tmp_path: Path):
+    write_run(
+        tmp_path / "a",
+        config(
+            "hfvae",
+            beta=12.0,
+            seed=3,
+            learning_rate={"linear": {"from": 0, "to": 0.001, "over": 100}},
+            **{"dataset.hold_out": {"shape": "heart"}},
+        ),
+        terms={"reconstruction": 80, "dimension_wise_kl": None},
+        information={"variable": {"z_0": 1.5}},
+        split="test",
+    )
+    (run,) = read_runs([tmp_path / "a"])
+    assert (run.state, run.error, run.seed) == ("finished", None, 3)
+    assert run.settings["objective.name"] == "hfvae"
+    assert run.settings["objective.weights.group_total_correlation"] == 12.0
+    assert run.settings["architecture.widths"] == (400, 200)
+    assert run.settings["learning_rate"] == "linear(from 0, to 0.001, over 100)"
+    assert run.settings["dataset.hold_out.shape"] == "heart"
+    assert run.metrics == {
+        "elbo": -100.0,
+        "rate": 10.0,
+        "terms/reconstruction": 80.0,
+        "information/variable/z_0": 1.5,
+    }
+
+
+def test_scores_count_only_for_the_step_that_the_summary_is_about(tmp_path: Path):
+    scores = {
+        "mean/mig": {"settings": {"bins": 20}, "scores": {"mig": 0.25, "mig/x": 0.5}},
+        "mean/sap": {"refused": "no", "scores": {}},
+        "model/log_likelihood": {"scores": {"log_likelihood": -90.0}},
+    }
+    for name, step in (("now", 1000), ("before", 500)):
+        write_run(tmp_path / name, config(), scores={"purity": 0.5})
+        content = {"of": {"step": step}, "scores": scores}
+        (tmp_path / name / "scores.json").write_text(json.dumps(content))
+    before, now = read_runs([tmp_path])
+    assert {k: v for k, v in now.metrics.items() if k.startswith("scores")} == {
+        "scores/purity": 0.5,
+        "scores/mean/mig": 0.25,
+        "scores/mean/mig/x": 0.5,
+        "scores/model/log_likelihood": -90.0,
+    }
+    assert [name for name in before.metrics if name.startswith("scores")] == ["scores/purity"]
+
+
+def test_runs_are_found_in_natural_order_each_once_and_nothing_else_is(tmp_path: Path):
+    for name in ("10", "9", "deep/2026-01-01/0"):
+        write_run(tmp_path / name, config())
+    write_run(tmp_path / "9" / "wandb" / "copy", config())  # inside of a run: not another run
+    (tmp_path / "9" / ".hydra").mkdir()
+    (tmp_path / "9" / ".hydra" / "config.yaml").write_text("a: 1")
+    found = [run.path for run in read_runs([tmp_path / "10", tmp_path])]
+    expected = ["10", "deep/2026-01-01/0", "9"]
+    assert found == [tmp_path / name for name in expected]
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path):
+    with pytest.raises(UsageError, match="not a run folder"):
+        read_runs([tmp_path])
+    with pytest.raises(UsageError) as caught:
+        read_runs([tmp_path / "nowhere"])
+    assert caught.value.hint == "there is no such folder"
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("summary.json", "{"),
+        ("status.json", "[1]"),
+        ("scores.json", "nonsense"),
+        ("config.yaml", "objective: {name: [}"),
+        ("config.yaml", "- a list"),
+        ("config.yaml", "just words"),
+    ],
+)
+def test_a_corrupt_file_is_named(tmp_path: Path, file: str, content: str):
+    run = write_run(tmp_path / "a", config())
+    (run / file).write_text(content)
+    with pytest.raises(UsageError) as caught:
+        read_runs([run])
+    assert str(run / file) in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_settings_are_read_alike_whole_and_part_by_part(tmp_path: Path):
+    """Parts begin where a line has a name at its very start, whatever stands in between."""
+    text = (
+        "# a comment\nseed: 4\nname: 'it''s: {x}\n\n  y: z'\n"
+        "wandb:\n  tags:\n  - a\n  - b: 1\nplugins:\n- one\nnote: |\n  beta: 9\n\n  end\nbeta: 2\n"
+    )
+    run = write_run(tmp_path / "a", {})
+    (run / "config.yaml").write_text(text)
+    (found,) = read_runs([run])
+    assert found.settings == {
+        "seed": 4,
+        "name": "it's: {x}\ny: z",
+        "wandb.tags": ("a", "{b: 1}"),
+        "plugins": ("one",),
+        "note": "beta: 9\n\nend\n",
+        "beta": 2,
+    }

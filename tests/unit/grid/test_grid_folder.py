@@ -1,0 +1,155 @@
+"""The folder of a grid: runs known by their settings, numbers that stay, states that are true."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from runner.errors import UsageError
+from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
+from runner.tracking.claim import claim
+
+RUNS = [("beta=1", "seed=0"), ("beta=1", "seed=1"), ("beta=4", "seed=0")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outputs" / "sweep-some"
+
+
+def write_status(path: Path, number: int, **status: object) -> None:
+    (path / str(number)).mkdir(parents=True, exist_ok=True)
+    (path / str(number) / "status.json").write_text(json.dumps(status))
+
+
+def test_a_grid_is_found_again(path: Path):
+    grid, indices = GridFolder.register(path, "some", RUNS)
+    assert indices == [0, 1, 2]
+    assert GridFolder.open(path) == grid
+    assert grid.runs == tuple(RUNS)
+    before = (path / "grid.json").read_bytes()
+    assert GridFolder.register(path, "some", RUNS)[1] == [0, 1, 2]
+    assert (path / "grid.json").read_bytes() == before
+
+
+def test_a_look_at_a_grid_writes_nothing(path: Path):
+    grid, indices = GridFolder.numbered(path, "some", RUNS)
+    assert (len(grid.runs), indices) == (3, [0, 1, 2])
+    assert not path.exists()
+
+
+def test_runs_keep_their_numbers_when_the_grid_grows_or_shrinks(path: Path):
+    GridFolder.register(path, "some", RUNS)
+    grid, indices = GridFolder.register(
+        path, "some", [("seed=0", "beta=4.0"), ("beta=8", "seed=0"), ("beta=1", "seed=1")]
+    )
+    assert indices == [2, 3, 1]
+    assert grid.runs == (*RUNS, ("beta=8", "seed=0"))
+    assert GridFolder.register(path, "some", RUNS[:1])[1] == [0]
+    assert len(GridFolder.open(path).runs) == 4
+
+
+def test_a_grid_that_shares_no_run_is_refused(path: Path):
+    GridFolder.register(path, "some", [(*words, "steps=100") for words in RUNS])
+    with pytest.raises(UsageError, match=r"other settings \(steps=100\)") as refused:
+        GridFolder.register(path, "some", [(*words, "steps=5") for words in RUNS])
+    assert refused.value.hint == "sweep_name=… names another folder"
+
+
+def test_processes_that_register_at_once_agree(path: Path):
+    halves = [RUNS[:2], RUNS[1:]]
+    threads = [
+        threading.Thread(target=GridFolder.register, args=(path, "some", halves[n % 2]))
+        for n in range(4)
+    ]
+    GridFolder.register(path, "some", RUNS[1:2])
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(GridFolder.open(path).runs) == sorted(RUNS)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"runs": 3}'])
+def test_a_corrupt_grid_is_named(path: Path, content: str):
+    path.mkdir(parents=True)
+    (path / "grid.json").write_text(content)
+    assert is_grid(path)
+    with pytest.raises(UsageError, match=r"grid\.json' is corrupt"):
+        GridFolder.open(path)
+
+
+def test_a_folder_without_a_grid_is_named(tmp_path: Path):
+    with pytest.raises(UsageError, match="is not the folder of a grid"):
+        GridFolder.open(tmp_path)
+
+
+def test_a_run_is_what_its_folder_says(path: Path):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    assert grid.state(0) == RunState("waiting")
+    write_status(path, 0, state="finished", step=9, steps=9, seconds=2.5)
+    assert grid.state(0) == RunState("finished", None, 9, 9, 2.5)
+    assert grid.state(0).settled
+    write_status(path, 1, state="diverged", error="no number", step=3, steps=9)
+    assert grid.state(1) == RunState("diverged", "no number", 3, 9)
+
+
+def test_a_run_whose_process_died_is_interrupted(path: Path):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    write_status(path, 0, state="running", step=3, steps=9)
+    assert grid.state(0).state == "interrupted"
+    with ThreadPoolExecutor(1) as elsewhere, claim(path / "0"):
+        assert elsewhere.submit(grid.state, 0).result().state == "running"
+    (path / "0" / "status.json").write_text("{")
+    assert grid.state(0).state == "interrupted"
+
+
+def test_what_failed_is_due_again_and_what_diverged_is_not(path: Path):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    write_status(path, 0, state="failed", error="no data")
+    write_status(path, 1, state="diverged")
+    write_status(path, 2, state="finished")
+    assert [grid.due(number) for number in range(3)] == [True, False, False]
+    assert grid.state(0) == RunState("interrupted")  # else a worker would leave it alone
+
+
+def test_the_end_of_a_run_is_written_even_where_it_left_nothing(path: Path):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    grid.settle(2, "failed", "killed")
+    assert grid.state(2) == RunState("failed", "killed")
+    (path / "2" / "status.json").write_text("{")
+    grid.settle(2, "failed", "killed again")
+    assert grid.state(2).error == "killed again"
+
+
+def test_runs_are_told_apart_by_what_they_do_not_share(path: Path):
+    runs = [("dataset=digits", "beta=1"), ("dataset=digits", "beta=4", "++a.b=1")]
+    grid, _ = GridFolder.numbered(path, None, runs)
+    assert labels_of(grid) == ["beta=1", "beta=4 a.b=1"]
+    assert labels_of(GridFolder.numbered(path, None, runs[:1])[0]) == [""]
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        (["finished", "finished"], 0),
+        (["finished", "running"], 0),  # another process is at it
+        (["finished", "failed"], 1),
+        (["finished", "diverged"], 1),
+        (["diverged"], 4),
+        (["failed"], 1),
+    ],
+)
+def test_the_exit_code_tells(states: list[str], code: int):
+    assert exit_code([RunState(state) for state in states]) == code
+
+
+def test_ten_thousand_runs_are_ten_thousand_words(path: Path):
+    """Registering writes one file, whatever the number of runs."""
+    GridFolder.register(path, "large", [(f"seed={n}", "beta=4") for n in range(10_000)])
+    assert {file.name for file in path.iterdir()} <= {"grid.json", ".lock"}
+    assert (path / "grid.json").stat().st_size < 100 * 10_000
