@@ -19,6 +19,7 @@ from runner.tracking import (
     make_console,
     print_error,
 )
+from runner.tracking.claim import claim
 from runner.trained import TrainedRuns
 
 _USAGE = "vaerun evaluate RUN_DIR ... [metrics=NAME], or vaerun evaluate --codes FILE.npz"
@@ -147,7 +148,7 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        with open_wandb(run.config, run.folder, wandb_id) as wandb_run:
+        with claim(path), open_wandb(run.config, run.folder, wandb_id) as wandb_run:
             paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.prior.has_density:

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from runner import config
 from runner.composition import compose, idle_knobs
 from runner.config import LauncherConfig
-from runner.errors import InterruptedRun, UsageError
+from runner.errors import UsageError, VaerunError
 from runner.grid import (
     GridFolder,
     Job,
@@ -23,6 +23,7 @@ from runner.grid import (
     launch,
     print_plan,
     print_states,
+    require,
 )
 from runner.grid_words import chosen, crossed, read_words
 from runner.sweep_file import Sweep
@@ -50,8 +51,10 @@ def sweep(words: Words) -> int:
         job = Job(path, chosen(asked.only, indices), tuple(asked.places))
         print_plan(folder, job, launcher, device)
         return 0
-    folder, indices = GridFolder.register(path, grid.name, runs)
+    _, indices = GridFolder.numbered(path, grid.name, runs)
     job = Job(path, chosen(asked.only, indices), tuple(asked.places))
+    require(launcher)
+    folder, _ = GridFolder.register(path, grid.name, runs)
     return _carry_out(folder, job, launcher, device)
 
 
@@ -69,7 +72,9 @@ def resume_grid(path: Path, words: list[str]) -> int:
     device = next((w.partition("=")[2] for w in asked.places if w.startswith("device=")), "auto")
     indices = chosen(asked.only, range(len(folder.runs)))
     job = Job(path, indices, tuple(asked.places))
-    return _carry_out(folder, job, config.launcher(asked.launcher, asked.of_launcher), device)
+    launcher = config.launcher(asked.launcher, asked.of_launcher)
+    require(launcher)
+    return _carry_out(folder, job, launcher, device)
 
 
 def _carry_out(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> int:
@@ -80,12 +85,12 @@ def _carry_out(folder: GridFolder, job: Job, launcher: LauncherConfig, device: s
     done = len(job.indices) - len(due)
     console.print(f"[dim]{'grid':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
     console.print(f"[dim]{'runs':>12}[/]  {len(due)} to train, {done} done with", highlight=False)
-    stopped: InterruptedRun | None = None
+    stopped: VaerunError | None = None
     if due:
         try:
             with Progress(console, names, len(due)) as progress:
                 launch(Job(job.path, due, job.places), launcher, device, progress)
-        except InterruptedRun as error:
+        except VaerunError as error:
             stopped = error
     states = {number: folder.state(number) for number in job.indices}
     print_states(console, states, names)

@@ -200,10 +200,11 @@ def _values(path: Path, key: object, entry: object) -> tuple[str, ...]:
     """Return a parameter's values, as a grid of W&B's has them: listed, or a range of integers."""
     parameter = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
     if {"min", "max"} <= parameter.keys():
-        ends = (parameter["min"], parameter["max"], parameter.get("q", 1))
-        if not all(type(end) is int for end in ends) or ends[0] > ends[1] or ends[2] < 1:
+        first, last = parameter["min"], parameter["max"]
+        integers = type(first) is int and type(last) is int and first <= last
+        if not integers or parameter.get("distribution", "int_uniform") != "int_uniform":
             raise UsageError(f"{path}: in a grid the range of parameter {key} must be of integers")
-        return tuple(str(n) for n in range(ends[0], ends[1] + 1, ends[2]))
+        return tuple(str(number) for number in range(first, last + 1))
     if not {"value", "values"} & parameter.keys():
         raise UsageError(f"{path}: parameter {key} needs value, values, or integers min and max")
     values = parameter.get("values", [parameter.get("value")])

@@ -19,7 +19,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from runner.comparison.cells import Cell
 from runner.comparison.statistics import spread
-from runner.evaluation.page import (
+from runner.page import (
     DPI,
     INK,
     LEGEND_TEXT,

@@ -12,7 +12,7 @@ from runner.comparison import chart
 from runner.comparison.cells import Comparison
 from runner.comparison.series import Series, among, by_dataset, lines
 from runner.comparison.statistics import spread
-from runner.evaluation.page import LINE, page, text_width, write_ticks
+from runner.page import LINE, page, text_width, write_ticks
 
 _WIDTH = 240
 _ROW = 24

@@ -25,7 +25,7 @@ from runner.comparison.series import (
     told_apart,
 )
 from runner.comparison.statistics import spread
-from runner.evaluation.page import LINE, QUIET, TEXT, page, place, text_width, write_ticks
+from runner.page import LINE, QUIET, TEXT, page, place, text_width, write_ticks
 
 _HEIGHT = 44
 """Of a cell, which holds two lines of text."""

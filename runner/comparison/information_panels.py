@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from runner.comparison import chart
 from runner.comparison.chosen import Chosen
-from runner.evaluation.page import (
+from runner.page import (
     ACCENT,
     LEGEND_TEXT,
     LINE,

@@ -19,7 +19,7 @@ from runner.comparison.series import (
     main_knob,
 )
 from runner.comparison.statistics import spread
-from runner.evaluation.page import LINE, TEXT, page
+from runner.page import LINE, TEXT, page
 
 _WIDTH, _HEIGHT = 240, 170
 _LEFT, _RIGHT, _BOTTOM = 70, 8, 48

@@ -27,7 +27,7 @@ from runner.comparison.series import (
     main_knob,
     setting_words,
 )
-from runner.evaluation.page import DPI, LINE, QUIET, TEXT, page, text_width
+from runner.page import DPI, LINE, QUIET, TEXT, page, text_width
 
 _Box = tuple[float, float, float, float]
 """Left, bottom, right and top in pixels from the bottom left corner of the page."""

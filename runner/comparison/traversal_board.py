@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from runner.comparison import chart
 from runner.evaluation.montage import Montage, tile
-from runner.evaluation.page import (
+from runner.evaluation.traversals import TraversalRow
+from runner.page import (
     LINE,
     NUMBER_WIDTH,
     TEXT,
@@ -26,7 +27,6 @@ from runner.evaluation.page import (
     text_width,
     write_ticks,
 )
-from runner.evaluation.traversals import TraversalRow
 
 STEPS = 5
 """Images in a row."""

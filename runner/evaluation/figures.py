@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from runner.evaluation.latent_map import latent_map, latents
 from runner.evaluation.montage import Margins, grid, tile
-from runner.evaluation.page import (
+from runner.evaluation.traversals import TraversalRow, traversal_frames, traversals
+from runner.page import (
     ACCENT,
     LEGEND_TEXT,
     LINE,
@@ -31,7 +32,6 @@ from runner.evaluation.page import (
     text_width,
     write_ticks,
 )
-from runner.evaluation.traversals import TraversalRow, traversal_frames, traversals
 
 __all__ = [
     "TraversalRow",

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from runner.evaluation.page import LEGEND_TEXT, LINE, QUIET, TEXT, page, place, text_width
+from runner.page import LEGEND_TEXT, LINE, QUIET, TEXT, page, place, text_width
 
 _PETROFF = (
     "#3f90da",

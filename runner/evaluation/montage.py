@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from runner.evaluation.page import page, place
+from runner.page import page, place
 
 _TILE = 64
 _WIDEST = 820

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from runner.evaluation.page import (
+from runner.page import (
     ACCENT,
     INK,
     LEGEND_TEXT,

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from runner.evaluation.page import ACCENT, LINE, QUIET, TEXT, page, place, text_width, write_ticks
 from runner.evaluation.pruning import Pruning
+from runner.page import ACCENT, LINE, QUIET, TEXT, page, place, text_width, write_ticks
 
 _HEIGHT = 130
 """Of a panel, in pixels of the page."""

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from runner.evaluation.montage import Margins, Montage, tile
-from runner.evaluation.page import (
+from runner.page import (
     LINE,
     NUMBER_WIDTH,
     TEXT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.grid.folder import GridFolder, RunState, is_grid
 from runner.grid.job import Job
 from runner.grid.labels import labels_of
-from runner.grid.launchers import launch
+from runner.grid.launchers import launch, require
 from runner.grid.plan import print_plan
 from runner.grid.progress import Progress
 from runner.grid.report import exit_code, print_states
@@ -22,5 +22,6 @@ __all__ = [
     "launch",
     "print_plan",
     "print_states",
+    "require",
     "work",
 ]

@@ -160,8 +160,8 @@ def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
 def test_a_grid_that_is_killed_ten_times_ends_as_if_it_never_was(vaerun: Vaerun, tmp_path: Path):
-    words = [*SMALL, "-m", "prior=concrete_normal", "beta=1,4", "seed=0,1,2",
-             f"steps={STEPS}", "training.checkpoint_minutes=0.01", "launcher.processes=2"]  # fmt: skip
+    words = [*SMALL, "-m", "prior=concrete_normal", "beta=1,4", "seed=0,1,2", f"steps={STEPS}",
+             "training.checkpoint_minutes=0.01", "launcher.processes=2"]  # fmt: skip
     chance = random.Random(5)
     struck = []
     while len(struck) < KILLS:
@@ -173,6 +173,7 @@ def test_a_grid_that_is_killed_ten_times_ends_as_if_it_never_was(vaerun: Vaerun,
         struck.append(strike(process, chance))
     assert vaerun(*words, "sweep_name=killed").returncode == 0
     assert vaerun(*words, "sweep_name=whole").returncode == 0
+    assert len(struck) == KILLS
     killed, whole = (tmp_path / "outputs" / f"sweep-{name}" for name in ("killed", "whole"))
     assert states(killed) == dict.fromkeys(range(6), "finished"), struck
     for number in range(6):

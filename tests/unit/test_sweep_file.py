@@ -162,6 +162,10 @@ def test_the_information_of_any_group_can_be_swept(file: Path, composed: Callabl
             "{}: in a grid the range of parameter beta must be of integers",
         ),
         (
+            "parameters: {seed: {distribution: q_uniform, min: 0, max: 6, q: 3}}\n",
+            "{}: in a grid the range of parameter seed must be of integers",
+        ),
+        (
             "parameters: {seed: {min: 4, max: 1}}\n",
             "{}: in a grid the range of parameter seed must be of integers",
         ),
@@ -228,8 +232,8 @@ def test_a_value_keeps_the_type_it_has_in_yaml(file: Path, value: str, override:
 
 def test_a_range_of_integers_is_all_of_them(file: Path):
     assert parameters(file, {"seed": {"min": 2, "max": 5}}) == {"seed": ("2", "3", "4", "5")}
-    stepped = parameters(file, {"steps": {"distribution": "q_uniform", "min": 0, "max": 6, "q": 3}})
-    assert stepped["steps"] == ("0", "3", "6")
+    named = {"distribution": "int_uniform", "min": 0, "max": 1}
+    assert parameters(file, {"seed": named}) == {"seed": ("0", "1")}
 
 
 def test_steps_win_over_an_experiment_s_epochs(file: Path):

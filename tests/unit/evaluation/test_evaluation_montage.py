@@ -5,7 +5,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from runner.evaluation.montage import Margins, grid, tile
-from runner.evaluation.page import DPI
+from runner.page import DPI
 
 
 def images(*shape: int, seed: int = 0) -> np.ndarray:

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
-from runner.evaluation.page import DPI
 from runner.evaluation.plane import Densities, Points, Window, plane
+from runner.page import DPI
 
 NAMES = ["arm 0", "arm 1", "arm 2"]
 WINDOW = Window(-4, 4, -3, 5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from runner.evaluation.page import draw_bars, number, page, place, text_width
+from runner.page import draw_bars, number, page, place, text_width
 
 
 @pytest.mark.parametrize(
