@@ -1,6 +1,6 @@
 """Print the README's table of Concrete latents from finished runs, and write it as CSV.
 
-    python docs/concrete_table.py outputs/*/*-sweep-*/* > docs/concrete_latents.md
+    python docs/concrete_table.py outputs/sweep-*/* > docs/concrete_latents.md
 
 Runs that share dataset, objective, weights, reward and encodings behind q(z) are a row: mean ±
 standard deviation over their seeds. A folder without a finished run with a Concrete variable is
