@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.config import GROUPS
 from runner.grid.folder import GridFolder
 
 
@@ -19,4 +20,12 @@ def labels_of(grid: GridFolder) -> list[str]:
             f"{key.lstrip('+')}={value}" for key, value in settings.items() if key not in shared
         )
         for settings in read
+    ]
+
+
+def names_of(grid: GridFolder) -> list[str]:
+    """Return for each run what its own name lacks: the numbers of its label, not the choices."""
+    return [
+        " ".join(word for word in label.split(" ") if word.partition("=")[0] not in GROUPS)
+        for label in labels_of(grid)
     ]

@@ -14,10 +14,12 @@ import sys
 import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runner.config import RunConfig
     from runner.grid.folder import GridFolder
 
 Tell = Callable[[Mapping[str, Any]], bool]
@@ -81,7 +83,7 @@ def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -
     unforeseen = None
     with _log(grid.run_path(number) / "log.txt"):
         try:
-            error = _carry_out(grid.run_path(number), grid.runs[number], grid.name, places)
+            error = _carry_out(grid, number, places)
         except UnforeseenError as bug:
             unforeseen, error = bug, str(bug)
     if error is not None and not grid.state(number).settled:
@@ -93,21 +95,18 @@ def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -
     raise unforeseen
 
 
-def _carry_out(
-    path: Path, words: tuple[str, ...], name: str | None, places: tuple[str, ...]
-) -> str | None:
+def _carry_out(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | None:
     """Train a run from its settings or its last checkpoint; return what it failed of."""
-    from runner.composition import compose_run
     from runner.errors import InterruptedRun, VaerunError
 
     try:
         from runner.run import resume, start
 
+        path = grid.run_path(number)
         if (path / "config.yaml").is_file():
             resume(path, list(places))
         else:
-            named = [f"sweep_name={name}"] if name else []
-            start(compose_run([*named, *words, *places]), path)
+            start(_settings(grid, number, places), path)
     except InterruptedRun:
         raise
     except VaerunError as error:
@@ -121,6 +120,16 @@ def _carry_out(
         first = next(iter(str(error).splitlines()), "")
         raise UnforeseenError(f"{type(error).__name__}: {first}") from error
     return None
+
+
+def _settings(grid: GridFolder, number: int, places: tuple[str, ...]) -> RunConfig:
+    """Return the settings of a run; its name says what tells it apart from the others."""
+    from runner.composition import compose_run
+    from runner.grid.labels import names_of
+
+    of_grid = [f"sweep_name={grid.name}"] if grid.name else []
+    config = compose_run([*of_grid, *grid.runs[number], *places])
+    return replace(config, name=f"{config.name} {names_of(grid)[number]}".rstrip())
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from runner.errors import UsageError
 from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
+from runner.grid.labels import names_of
 from runner.tracking.claim import claim
 
 RUNS = [("beta=1", "seed=0"), ("beta=1", "seed=1"), ("beta=4", "seed=0")]
@@ -130,6 +131,8 @@ def test_runs_are_told_apart_by_what_they_do_not_share(path: Path):
     runs = [("dataset=digits", "beta=1"), ("dataset=digits", "beta=4", "++a.b=1")]
     grid, _ = GridFolder.numbered(path, None, runs)
     assert labels_of(grid) == ["beta=1", "beta=4 a.b=1"]
+    chosen = [("objective=vae", "beta=1"), ("objective=hfvae", "beta=4")]
+    assert names_of(GridFolder.numbered(path, None, chosen)[0]) == ["beta=1", "beta=4"]
     assert labels_of(GridFolder.numbered(path, None, runs[:1])[0]) == [""]
 
 
