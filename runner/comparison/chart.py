@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from runner.comparison.cells import Cell
+from runner.comparison.names import information_title
 from runner.comparison.statistics import spread
 from runner.page import (
     DPI,
@@ -104,6 +105,8 @@ def cells_with(cells: Sequence[Cell], *metrics: str) -> list[Cell]:
 
 def metric_words(metric: str) -> str:
     """Return the name of a figure in words, with its unit: ``index-code MI, nats``."""
+    if formula := information_title(metric):
+        return f"{formula}, nats"
     parts = [part for part in metric.split("/") if part not in _SHELVES] or [metric]
     words = " ".join(parts).replace("_", " ")
     for plain, proper in _PROPER.items():

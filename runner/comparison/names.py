@@ -35,6 +35,9 @@ DEFAULT_METRICS = (
 """What is shown unless something else is asked for, as far as there is any of it."""
 
 
+_FEW_GROUPS = 3
+"""More groups than these have no columns of their own, unless they are asked for."""
+
 _TITLES = {
     "elbo": "ELBO",
     "terms/index_code_mi": "index-code MI",
@@ -126,11 +129,18 @@ def choose_metrics(words: Sequence[str] | None, available: Collection[str]) -> t
     """
     if words is None:
         usual = [name for name in DEFAULT_METRICS if name in available]
-        return tuple(usual or sorted(available)[:1])
+        return tuple([*usual, *_of_the_class(available)] or sorted(available)[:1])
     if list(words) == ["all"]:
         usual = [name for name in DEFAULT_METRICS if name in available]
         return tuple(dict.fromkeys([*usual, *sorted(available)]))
     return tuple(dict.fromkeys(_choose_metric(word, available) for word in words))
+
+
+def _of_the_class(available: Collection[str]) -> list[str]:
+    """Return what each of few groups knows of the only factor: where the class has gone."""
+    found = sorted(name for name in available if name.startswith("information/factor/"))
+    factors = {name.rpartition("/")[2] for name in found}
+    return found if len(factors) == 1 and len(found) <= _FEW_GROUPS else []
 
 
 def _choose_metric(word: str, available: Collection[str]) -> str:
@@ -158,12 +168,25 @@ def _few(names: Sequence[str]) -> str:
 
 def metric_title(metric: str) -> str:
     """Return a figure's name as the head of a column."""
-    if metric in _TITLES:
-        return _TITLES[metric]
+    if title := _TITLES.get(metric) or information_title(metric):
+        return title
     for prefix in ("terms/", _MEAN, "scores/"):
         if metric.startswith(prefix):
             return metric.removeprefix(prefix)
     return metric
+
+
+def information_title(metric: str) -> str | None:
+    """Return the formula of an information, such as I(label; category); None for other figures."""
+    match metric.split("/"):
+        case ["information", "factor", group, factor]:
+            return f"I({factor}; {group})"
+        case ["information", "variable" | "group", name]:
+            return f"I(x; {name})"
+        case ["information", "rate", name]:
+            return f"rate of {name}"
+        case _:
+            return None
 
 
 def wandb_name(metric: str) -> str:
