@@ -158,6 +158,36 @@ def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
     return kind
 
 
+def test_processes_on_one_grid_train_no_run_twice(vaerun: Vaerun, tmp_path: Path):
+    words = ["sweep=smoke", "steps=50", "metrics=none", "evaluation.map_points=20"]
+    both = [train_on([*words, "launcher.processes=1"], tmp_path) for _ in range(2)]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    grid = tmp_path / "outputs" / "sweep-smoke"
+    assert states(grid) == dict.fromkeys(range(4), "finished")
+    for number in range(4):
+        assert (grid / str(number) / "log.txt").read_text().count("judging") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
+def test_a_run_that_kills_its_process_is_marked_and_the_others_are_trained(
+    vaerun: Vaerun, tmp_path: Path
+):
+    words = [*SMALL, "-m", "seed=0,1", "steps=400", "sweep_name=dying", "launcher.processes=1"]
+    grid = tmp_path / "outputs" / "sweep-dying"
+    process = train_on(words, tmp_path)
+    while not (grid / "0" / "metrics.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    for worker in list(descendants(process.pid))[:1]:
+        os.kill(worker, signal.SIGKILL)
+    assert process.wait(timeout=300) == 1
+    assert states(grid) == {0: "failed", 1: "finished"}
+    error = read(grid / "0" / "status.json")["error"]
+    assert error == "its process ended by signal 9 (out of memory?)"
+    assert vaerun(*words).returncode == 0
+    assert states(grid) == {0: "finished", 1: "finished"}
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
 def test_a_grid_that_is_killed_ten_times_ends_as_if_it_never_was(vaerun: Vaerun, tmp_path: Path):
     words = [*SMALL, "-m", "prior=concrete_normal", "beta=1,4", "seed=0,1,2", f"steps={STEPS}",

@@ -51,10 +51,10 @@ def test_a_signal_that_comes_too_late_for_a_run_stops_the_worker_after_it(
     grid, indices = GridFolder.register(tmp_path / "grid", None, [("seed=0",), ("seed=1",)])
     told = list[Mapping[str, Any]]()
 
-    def finish(path: Path, *_: object) -> None:
+    def finish(_grid: GridFolder, number: int, *_: object) -> None:
         with Interrupt(Console(file=StringIO())):
             os.kill(os.getpid(), signal.SIGINT)  # after the last look at it
-        grid.settle(int(path.name), "finished", None)
+        grid.settle(number, "finished", None)
 
     monkeypatch.setattr(worker, "_carry_out", finish)
     with pytest.raises(InterruptedRun) as caught:
