@@ -26,8 +26,9 @@ from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.tracking.claim import ClaimedError
 
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
-"""Keeps glibc from handing memory back after every batch, only to ask for it again."""
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
+"""Keeps glibc from handing memory back after every batch, only to ask for it again; in bytes. Larger
+ones are no faster, and let a worker's memory grow from run to run."""
 
 
 @dataclass
