@@ -27,8 +27,8 @@ from runner.grid.worker import AGAIN
 from runner.tracking.claim import ClaimedError
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
-"""Keeps glibc from handing memory back after every batch, only to ask for it again; in bytes. Larger
-ones are no faster, and let a worker's memory grow from run to run."""
+"""Bytes below which glibc does not hand memory back after every batch, only to ask for it again.
+Larger ones are no faster, and let a worker's memory grow from run to run."""
 
 
 @dataclass
