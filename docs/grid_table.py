@@ -30,7 +30,7 @@ METRICS = {
 COMPARED = "information/factor/category/label"
 """The figure whose difference from the baseline has a column."""
 
-FIGURES = ("rate_distortion", "metric_against_beta", "information", "traversals")
+FIGURES = ("rate_distortion", "information", "traversals")
 
 
 def rows(path: Path) -> list[dict[str, str]]:
