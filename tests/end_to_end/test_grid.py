@@ -111,10 +111,15 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def train_on(words: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start a grid as from a terminal: in the background of a script it would ignore Ctrl-C."""
     return subprocess.Popen(
-        command(*words), cwd=folder, env=environment(folder), stderr=subprocess.DEVNULL,
+        command(*words),
+        cwd=folder,
+        env=environment(folder),
+        stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
 
 
 def wait_for_the_end_of(pids: list[int]) -> None:

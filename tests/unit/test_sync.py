@@ -195,6 +195,15 @@ def test_without_a_server_nothing_is_begun(
     assert uploads.runs == []
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C as on a terminal: in the background of a script it would be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_ends_what_is_under_way_and_begins_nothing_more(
     uploads: FakeUploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +225,7 @@ def test_ctrl_c_ends_what_is_under_way_and_begins_nothing_more(
     assert uploads.runs == [first, second]
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_twice_ends_what_is_under_way_too(uploads: FakeUploads, tmp_path: Path) -> None:
     make_run(tmp_path / "0", "000000")
     killed = threading.Event()
