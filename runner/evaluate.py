@@ -14,10 +14,10 @@ from runner.judging import open_wandb, score, score_run
 from runner.ranking import Member, rank
 from runner.tracking import (
     Ledger,
-    RunFolder,
     ScoreDisplay,
     make_console,
     print_error,
+    runs_beneath,
 )
 from runner.tracking.claim import claim
 from runner.trained import TrainedRuns
@@ -52,7 +52,7 @@ def evaluate(words: list[str]) -> int:
     if asked.codes is not None:
         _evaluate_codes(asked.codes, metrics)
         return 0
-    paths = [run for path in asked.paths for run in _runs_beneath(path)]
+    paths = [run for path in asked.paths for run in runs_beneath(path)]
     try:
         return _Evaluation(metrics, asked.of_runs).carry_out(list(dict.fromkeys(paths)))
     except KeyboardInterrupt as error:
@@ -98,25 +98,6 @@ def _take_codes(words: list[str]) -> tuple[Path | None, list[str]]:
 def _apart(word: str) -> list[str]:
     """Return ``--codes=FILE`` as two words, and any other word as it is."""
     return word.split("=", 1) if word.startswith("--codes=") else [word]
-
-
-def _runs_beneath(path: Path) -> list[Path]:
-    """Return a run folder itself, or all runs in a folder of runs, the first first.
-
-    Raises: UsageError where there is none.
-    """
-    if (path / "config.yaml").is_file():
-        return [path]
-    found = {file.parent for file in path.glob("**/status.json")}
-    runs = [run for run in found if (run / "config.yaml").is_file()]
-    if not runs:
-        RunFolder.open(path)  # which says what is wrong with it
-    return sorted(runs, key=lambda run: [_by_number(part) for part in run.parts])
-
-
-def _by_number(part: str) -> tuple[int, str]:
-    """Return a key that sorts 10 after 9."""
-    return (int(part), "") if part.isdigit() else (-1, part)
 
 
 class _Evaluation:

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.tracking import (
-    RunFolder,
     Uploads,
     is_uploaded,
     make_console,
     offline_logs,
     print_error,
     require_server,
+    runs_beneath,
 )
 from runner.tracking.claim import ClaimedError, claim, claimed
 
@@ -84,20 +84,9 @@ def _runs_beneath(folders: Sequence[Path]) -> list[_Run]:
     """
     found: dict[Path, _Run] = {}
     for folder in folders:
-        paths = [folder]
-        if not (folder / "config.yaml").is_file():
-            paths = [file.parent for file in folder.glob("**/status.json")]
-            paths = [path for path in paths if (path / "config.yaml").is_file()]
-        if not paths:
-            RunFolder.open(folder)  # which says what is wrong with it
-        for path in sorted(paths, key=lambda run: [_by_number(part) for part in run.parts]):
+        for path in runs_beneath(folder):
             found.setdefault(path.resolve(), _Run.at(path))
     return list(found.values())
-
-
-def _by_number(part: str) -> tuple[int, str]:
-    """Return a key that sorts 10 after 9."""
-    return (int(part), "") if part.isdigit() else (-1, part)
 
 
 def _ended(console: Console, runs: Sequence[_Run]) -> list[_Run]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import yaml
 
 from runner.config.schedule import SHAPES
 from runner.errors import UsageError
-from runner.tracking import RunFolder
+from runner.tracking import RunFolder, runs_beneath
 from runner.tracking.folder import read_json
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -55,10 +54,7 @@ def read_runs(paths: Sequence[Path]) -> list[ComparedRun]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        beneath = sorted(_runs_beneath(path), key=lambda run: [_by_number(p) for p in run.parts])
-        if not beneath:
-            RunFolder.open(path)  # which says what is wrong with it
-        for run in beneath:
+        for run in runs_beneath(path):
             found.setdefault(run.resolve(), run)
     return [_read(path) for path in found.values()]
 
@@ -84,23 +80,6 @@ def setting_value(value: object) -> object:
         words = ", ".join(f"{name} {number:g}" for name, number in ends.items())
         return f"{shape}({words})"
     return "{" + ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items()) + "}"
-
-
-def _runs_beneath(path: Path) -> Iterator[Path]:
-    """Yield the run folder itself, or all in a folder; what a run folder holds is not searched."""
-    if (path / "config.yaml").is_file():
-        yield path
-        return
-    for parent, folders, files in os.walk(path, followlinks=False):
-        if "config.yaml" in files and "status.json" in files:
-            yield Path(parent)
-            folders.clear()
-        folders[:] = [name for name in folders if not name.startswith(".")]
-
-
-def _by_number(part: str) -> tuple[int, str]:
-    """Return a key that sorts 10 after 9."""
-    return (int(part), "") if part.isdecimal() else (-1, part)
 
 
 def _read(path: Path) -> ComparedRun:

@@ -16,6 +16,7 @@ from runner.tracking.console import (
 from runner.tracking.folder import RunFolder
 from runner.tracking.interrupt import Interrupt
 from runner.tracking.ledger import Ledger
+from runner.tracking.run_folders import runs_beneath
 from runner.tracking.scoring import ScoreDisplay
 from runner.tracking.speed import Speed
 from runner.tracking.wandb_mode import require_server
@@ -41,5 +42,6 @@ __all__ = [
     "print_summary",
     "provenance",
     "require_server",
+    "runs_beneath",
     "save_checkpoint",
 ]
