@@ -1,5 +1,7 @@
 """The typed settings of ``conf/launcher/``: where the runs of a grid are trained."""
 
+# ruff: noqa: UP045 - OmegaConf reads Optional, not a union with None
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,8 +19,8 @@ class LauncherConfig:
 class LocalLauncherConfig(LauncherConfig):
     """Processes on this machine."""
 
-    processes: Optional[int]  # noqa: UP045
-    threads: Optional[int]  # noqa: UP045
+    processes: Optional[int]
+    threads: Optional[int]
 
 
 @dataclass
@@ -31,14 +33,14 @@ class SlurmLauncherConfig(LauncherConfig):
     minutes: int
     cpus: int
     gpus: int
-    memory: Optional[float]  # noqa: UP045
-    partition: Optional[str]  # noqa: UP045
-    account: Optional[str]  # noqa: UP045
-    qos: Optional[str]  # noqa: UP045
-    constraint: Optional[str]  # noqa: UP045
+    memory: Optional[float]
+    partition: Optional[str]
+    account: Optional[str]
+    qos: Optional[str]
+    constraint: Optional[str]
     extra: dict[str, Any]
     setup: list[str]
-    parallel: Optional[int]  # noqa: UP045
+    parallel: Optional[int]
     grace: int
     requeues: int
     wait: bool
@@ -48,8 +50,8 @@ class SlurmLauncherConfig(LauncherConfig):
 class RayLauncherConfig(LauncherConfig):
     """Tasks of a Ray cluster."""
 
-    address: Optional[str]  # noqa: UP045
-    workers: Optional[int]  # noqa: UP045
+    address: Optional[str]
+    workers: Optional[int]
     processes: int
     cpus: int
     gpus: float

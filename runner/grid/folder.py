@@ -43,6 +43,11 @@ class RunState:
         """Whether it is done with, well or not."""
         return self.state in SETTLED
 
+    @property
+    def due(self) -> bool:
+        """Whether a launch trains it: not what diverged, which would again, at the same step."""
+        return self.state not in ("finished", "diverged")
+
 
 @dataclass(frozen=True)
 class GridFolder:
@@ -131,15 +136,12 @@ class GridFolder:
         )
 
     def due(self, number: int) -> bool:
-        """Return whether a run is to be trained; one that failed is, and is made ready for it.
-
-        One that diverged is not: it would again, at the same step.
-        """
-        state = self.state(number).state
-        if state == "failed":
+        """Return whether a run is to be trained; one that failed is, and is made ready for it."""
+        state = self.state(number)
+        if state.state == "failed":
             with suppress(ClaimedError):
                 self.settle(number, "interrupted", None)
-        return state not in ("finished", "diverged")
+        return state.due
 
     def settle(self, number: int, state: str, error: str | None) -> None:
         """Write how a run ended that could not do so itself."""

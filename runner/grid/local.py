@@ -22,8 +22,10 @@ from runner.config import LocalLauncherConfig
 from runner.errors import InterruptedRun, VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
+from runner.grid.labels import labels_of
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
+from runner.tracking import make_console
 from runner.tracking.claim import ClaimedError
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
@@ -64,6 +66,17 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
     """
     processes = min(settings.processes or fitting(device), len(job.indices))
     _Crew(job, settings.threads or max(1, _cores() // processes), progress).carry_out(processes)
+
+
+def launch_in_job(job: Job, processes: int, cpus: int) -> None:
+    """Train the runs of a job within a job of a cluster that has so many cores.
+
+    Raises: as :func:`launch`.
+    """
+    names = labels_of(GridFolder.open(job.path))
+    settings = LocalLauncherConfig("local", processes, max(1, cpus // processes))
+    with Progress(make_console(), names, len(job.indices)) as progress:
+        launch(job, settings, "auto", progress)
 
 
 def _cores() -> int:

@@ -32,7 +32,7 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
         sys.stdout.write(f"{number}\t{state.state}\t{names[number]}\n")
     sys.stdout.flush()
     console = make_console()
-    due = [number for number, state in states if state.state not in ("finished", "diverged")]
+    due = [number for number, state in states if state.due]
     console.print(f"{len(job.indices):,} runs, {len(due):,} to train", highlight=False)
     if not due:
         return

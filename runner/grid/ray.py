@@ -8,16 +8,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from runner.config import LocalLauncherConfig
 from runner.config.launcher_schema import RayLauncherConfig
 from runner.errors import InterruptedRun, UsageError, VaerunError
-from runner.grid.folder import GridFolder
 from runner.grid.job import Job
-from runner.grid.labels import labels_of
-from runner.grid.local import launch as launch_here
+from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
 from runner.grid.watch import Watch
-from runner.tracking import make_console
 
 _STORE_BYTES = 100 * 2**20
 """Nothing but words goes through Ray's store."""
@@ -75,11 +71,7 @@ def work(job: Job, settings: RayLauncherConfig, place: str) -> None:
     Raises: InterruptedRun when the task is cancelled; every run at hand kept a checkpoint.
     """
     os.chdir(place)
-    names = labels_of(GridFolder.open(job.path))
-    threads = max(1, settings.cpus // settings.processes)
-    here = LocalLauncherConfig("local", settings.processes, threads)
-    with Progress(make_console(), names, len(job.indices)) as progress:
-        launch_here(job, here, "auto", progress)
+    launch_in_job(job, settings.processes, settings.cpus)
 
 
 class _Tasks:

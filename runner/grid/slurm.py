@@ -19,16 +19,12 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config import LocalLauncherConfig
 from runner.config.launcher_schema import SlurmLauncherConfig
 from runner.errors import InterruptedRun, UsageError, VaerunError
-from runner.grid.folder import GridFolder
 from runner.grid.job import Job
-from runner.grid.labels import labels_of
-from runner.grid.local import launch as launch_here
+from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
 from runner.grid.watch import Watch
-from runner.tracking import make_console
 
 if TYPE_CHECKING:
     from submitit import helpers
@@ -211,7 +207,7 @@ class Worker:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.signal(_NOTICE, notice)
         try:
-            self._train()
+            launch_in_job(self.job, self.processes, self.cpus)
         except (InterruptedRun, KeyboardInterrupt):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -226,10 +222,3 @@ class Worker:
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
-
-    def _train(self) -> None:
-        names = labels_of(GridFolder.open(self.job.path))
-        threads = max(1, self.cpus // self.processes)
-        settings = LocalLauncherConfig("local", self.processes, threads)
-        with Progress(make_console(), names, len(self.job.indices)) as progress:
-            launch_here(self.job, settings, "auto", progress)

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,11 +126,18 @@ def _carry_out(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | 
 def _settings(grid: GridFolder, number: int, places: tuple[str, ...]) -> RunConfig:
     """Return the settings of a run; its name says what tells it apart from the others."""
     from runner.composition import compose_run
-    from runner.grid.labels import names_of
 
     of_grid = [f"sweep_name={grid.name}"] if grid.name else []
     config = compose_run([*of_grid, *grid.runs[number], *places])
-    return replace(config, name=f"{config.name} {names_of(grid)[number]}".rstrip())
+    return replace(config, name=f"{config.name} {_names(grid)[number]}".rstrip())
+
+
+@lru_cache(maxsize=1)
+def _names(grid: GridFolder) -> list[str]:
+    """Return what tells the runs of a grid apart, worked out once and not for every run."""
+    from runner.grid.labels import names_of
+
+    return names_of(grid)
 
 
 @contextmanager
