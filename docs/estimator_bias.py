@@ -21,14 +21,9 @@ from runner import config as settings
 from runner.config import CHOICES
 from runner.dataset import load
 from runner.model import Prior, build
-from runner.model.latent_space import build_prior
-from runner.objective import (
-    TERM_NAMES,
-    decompose,
-    log_mixture_weights,
-    log_weights_with_bank,
-)
-from runner.tracking import load_checkpoint
+from runner.model.build_latent_space import build_prior
+from runner.objective import TERM_NAMES, decompose, log_mixture_weights, log_weights_with_bank
+from runner.store.checkpoint import load as load_checkpoint
 
 TERMS = [name for name in TERM_NAMES if name != "reconstruction"]
 BATCHES = (64, 128, 256, 512, 1024)

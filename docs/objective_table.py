@@ -21,8 +21,8 @@ import yaml
 from hydra import compose, initialize_config_dir
 
 from runner import config as settings
-from runner.listing import choices
-from runner.model.latent_space import build_prior
+from runner.commands.list import choices
+from runner.model.build_latent_space import build_prior
 from runner.objective import TERM_NAMES, Objective
 from runner.training.penalties import NEEDS_PRIOR_DRAWS, active
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner import __version__
+from runner.commands.arguments import steps_or_epochs
 from runner.errors import InterruptedRun, UsageError, VaerunError
-from runner.words import steps_or_epochs
 
 HELP = f"""\
 vaerun {__version__} - train, compare and judge disentangled autoencoders
@@ -71,44 +71,44 @@ def _resume(words: list[str]) -> int:
     path = Path(folders[0])
     settings = [word for word in words if "=" in word]
     if (path / "grid.json").is_file():
-        from runner.sweep import resume_grid
+        from runner.commands.sweep import resume_grid
 
         return resume_grid(path, settings)
-    from runner.run import resume
+    from runner.runs.train import resume
 
     resume(path, steps_or_epochs(settings))
     return 0
 
 
 def _evaluate(words: list[str]) -> int:
-    from runner.evaluate import evaluate
+    from runner.commands.evaluate import evaluate
 
     return evaluate(words)
 
 
 def _compare(words: list[str]) -> int:
-    from runner.compare import compare
+    from runner.commands.compare import compare
 
     compare(words)
     return 0
 
 
 def _list(words: list[str]) -> int:
-    from runner.listing import show
+    from runner.commands.list import show
 
     show(words)
     return 0
 
 
 def _fetch(words: list[str]) -> int:
-    from runner.fetch import fetch
+    from runner.commands.fetch import fetch
 
     fetch(words)
     return 0
 
 
 def _sync(words: list[str]) -> int:
-    from runner.sync import sync
+    from runner.commands.sync import sync
 
     return sync(words)
 
@@ -126,17 +126,17 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
 
 def _train(words: list[str]) -> int:
     """Train one run, or a grid of them."""
-    from runner.words import split
+    from runner.commands.arguments import split
 
     read = split(words)
     asked = {word.partition("=")[0] for word in words}
     if asked & {"-m", "--multirun", "sweep", "only", "launcher", "--dry-run"} and not (
         asked & {"--cfg", "-c", "--info", "-i", "-sc", "--shell-completion"}
     ):
-        from runner.sweep import sweep
+        from runner.commands.sweep import sweep
 
         return sweep(read)
-    from runner.train import train
+    from runner.commands.train import train
 
     train(read)
     return 0
@@ -144,7 +144,7 @@ def _train(words: list[str]) -> int:
 
 def _report(error: VaerunError) -> int:
     """Print an error on one line, its remedy on the next, and return its exit code."""
-    from runner.tracking import make_console, print_error
+    from runner.console.run_display import make_console, print_error
 
     print_error(make_console(), error.message, error.hint)
     return error.exit_code

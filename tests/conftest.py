@@ -13,10 +13,10 @@ from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
 from runner.model import Densities, Node, Prior
-from runner.model.density import LatentDensity
 from runner.model.discrete import Discrete
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.independent import Independent, StandardNormal
+from runner.model.prior import LatentDensity
 from runner.model.variables import Normals
 from runner.objective import nodes_of
 

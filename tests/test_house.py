@@ -14,14 +14,14 @@ import pytest
 import torch
 import yaml
 
+from runner.commands.list import choices, read_choice
 from runner.config import GROUPS, RunConfig, launcher
 from runner.config.rules import validate
 from runner.dataset import Dataset, ResidentSplit
 from runner.errors import UsageError
-from runner.listing import choices, read_choice
+from runner.grid.sweep_file import read
 from runner.model import build
 from runner.objective import Objective
-from runner.sweep_file import read
 from runner.training import Record, TrainingState, check_fit, train
 
 T = TypeVar("T")

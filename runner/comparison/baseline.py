@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from runner.comparison.cells import Cell, Comparison
+from runner.comparison.configurations import Cell, Comparison
 from runner.comparison.names import choose_setting, value_text
 from runner.comparison.statistics import Difference, difference
 from runner.errors import UsageError, nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from runner.comparison.own_settings import KNOBS
+from runner.comparison.effective_settings import KNOBS
 from runner.errors import UsageError, nearest
 
 _TOP_LEVEL = (*KNOBS, "seed", "steps", "epochs", "batch_size", "learning_rate", "precision")

@@ -15,8 +15,8 @@ import yaml
 
 from runner.config.schedule import SHAPES
 from runner.errors import UsageError
-from runner.tracking import RunFolder, runs_beneath
-from runner.tracking.folder import read_json
+from runner.store.find_runs import runs_beneath
+from runner.store.run_folder import RunFolder, read_json
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C, ten times as fast, where PyYAML was built with it."""

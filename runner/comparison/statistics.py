@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from runner.comparison.cells import Cell
+from runner.comparison.configurations import Cell
 
 CONFIDENCE = 0.95
 LEAST_PAIRS = 3

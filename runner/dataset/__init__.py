@@ -16,14 +16,14 @@ from runner.dataset import (
     mnist,
     mpi3d,
     pinwheel,
-    published,
     shapes3d,
     smallnorb,
     sprites,
 )
-from runner.dataset.selection import select
-from runner.dataset.source import Source
+from runner.dataset.archive import archive as published
+from runner.dataset.archive.source import Source
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
+from runner.dataset.subset import select
 from runner.errors import UsageError, nearest
 
 __all__ = ["DATASETS", "SOURCES", "Dataset", "Factor", "ResidentSplit", "Source", "Split", "load"]

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from runner.dataset import files, published
-from runner.dataset.counted_noise import random_words
-from runner.dataset.npz import stream_member
-from runner.dataset.reading import reading
-from runner.dataset.source import Advance, RemoteFile, Source
+from runner.dataset.archive import archive as published
+from runner.dataset.archive import checksums as files
+from runner.dataset.archive.guarded_reading import reading
+from runner.dataset.archive.npz import stream_member
+from runner.dataset.archive.source import Advance, RemoteFile, Source
+from runner.dataset.hash_noise import random_words
 from runner.dataset.splits import Dataset, Split
 from runner.dataset.sprites import FACTORS, SHAPES, SIDE
 from runner.errors import DataError

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.dataset.npz import stream_member
-from runner.dataset.source import Advance, RemoteFile, Source
+from runner.dataset.archive.npz import stream_member
+from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.splits import Factor
 
 OBJECTS = ("cone", "cube", "cylinder", "hexagonal", "pyramid", "sphere")

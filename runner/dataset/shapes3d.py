@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.dataset.reading import check_shape, reading
-from runner.dataset.source import Advance, RemoteFile, Source
+from runner.dataset.archive.guarded_reading import check_shape, reading
+from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.splits import Factor
 from runner.errors import DataError
 

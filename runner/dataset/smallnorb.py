@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from runner.dataset.reading import check_shape, reading
-from runner.dataset.source import Advance, RemoteFile, Source
+from runner.dataset.archive.guarded_reading import check_shape, reading
+from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.splits import Factor
 from runner.errors import DataError
 

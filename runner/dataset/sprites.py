@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from runner.dataset.grid import grid_factors
+from runner.dataset.factor_grid import grid_factors
 from runner.dataset.splits import Dataset, Factor
 
 SHAPES = ("square", "ellipse", "heart")

@@ -13,8 +13,8 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Factor
+from runner.evaluation.categorical_latents import judged_prior
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.judged_prior import judged_prior
 from runner.model import Densities, Prior
 from runner.objective import TERM_NAMES, Decomposition, decompose, log_mixture_weights
 

@@ -12,8 +12,8 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Split
+from runner.evaluation.categorical_latents import judged_prior
 from runner.evaluation.encodings import choose
-from runner.evaluation.judged_prior import judged_prior
 from runner.model import VAE, Prior
 
 _CODES = 64

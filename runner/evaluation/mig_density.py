@@ -14,9 +14,9 @@ from torch import Generator, Tensor
 
 from runner.dataset import Factor
 from runner.errors import UsageError
+from runner.evaluation.categorical_latents import judged_prior
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import factor_entropies
-from runner.evaluation.judged_prior import judged_prior
 from runner.model import Prior
 
 _ROWS = 20

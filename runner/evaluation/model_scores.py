@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from torch import Generator
 
@@ -13,20 +12,17 @@ from runner.evaluation.encodings import encode
 from runner.evaluation.information import information
 from runner.evaluation.marginal_likelihood import log_likelihood
 from runner.evaluation.mig_density import mig_density
-from runner.evaluation.pruning import pruning
+from runner.evaluation.pruning import Pruning, pruning
 from runner.evaluation.reconstruction import generalisation, reconstruction_error
 from runner.model import VAE
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a score: numbers by name, and figures by file name where it has some."""
+    """The numbers of a score by name, and what its figure is drawn from, where it has one."""
 
     numbers: dict[str, float]
-    figures: Mapping[str, Figure] = field(default_factory=dict["str", "Figure"])
+    pruning: Pruning | None = None
 
 
 def _information(
@@ -61,11 +57,9 @@ def _log_likelihood(
 def _pruning(
     model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> Outcome:
-    from runner.evaluation.pruning_figure import pruning_figure  # matplotlib is slow to import
-
     encoded = encode(model, dataset.test, encodings, source)
     pruned = pruning(model, encoded, dataset.test, samples=samples, source=source)
-    return Outcome(pruned.scores(), {"pruning": pruning_figure(pruned)})
+    return Outcome(pruned.scores(), pruned)
 
 
 MODEL_SCORES: Mapping[str, Callable[..., Outcome]] = {

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from runner.dataset import Split
+from runner.evaluation.categorical_latents import judged_prior
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.judged_prior import judged_prior
 from runner.evaluation.reconstruction import decoding_errors
 from runner.model import VAE, Densities, Prior
 from runner.model.mixture import Mixture

@@ -13,7 +13,7 @@ from torch import Generator
 
 from runner.config import MetricsConfig
 from runner.dataset import Dataset
-from runner.evaluation.code_table import CodeTable, tabulate
+from runner.evaluation.encoded_table import CodeTable, tabulate
 from runner.evaluation.model_scores import MODEL_SCORES, Outcome
 from runner.metric import METRICS, Codes, compute, stream
 from runner.model import VAE

@@ -8,9 +8,9 @@ import torch
 from torch import Generator
 
 from runner.dataset import Dataset
-from runner.evaluation.distances import distances
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all, factor_information
+from runner.evaluation.prior_distances import distances
 from runner.metric.clustering import purity
 from runner.metric.sparsity import hoyer
 from runner.model import VAE

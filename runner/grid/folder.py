@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from runner.errors import UsageError, VaerunError
-from runner.sweep_file import identity
-from runner.tracking import RunFolder
-from runner.tracking.claim import ClaimedError, claim, claimed
-from runner.tracking.folder import read_json, write_json
+from runner.grid.sweep_file import identity
+from runner.store.lock import ClaimedError, claim, claimed
+from runner.store.run_folder import RunFolder, read_json, write_json
 
 WAITING = "waiting"
 """A run that nobody has begun."""

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.config import LocalLauncherConfig
+from runner.console.run_display import make_console
 from runner.errors import InterruptedRun, VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
 from runner.grid.labels import labels_of
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
-from runner.tracking import make_console
-from runner.tracking.claim import ClaimedError
+from runner.store.lock import ClaimedError
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
 """Bytes below which glibc does not hand memory back after every batch, only to ask for it again.

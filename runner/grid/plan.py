@@ -8,15 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.composition import compose_run
 from runner.config import LauncherConfig, LocalLauncherConfig
+from runner.config.composition import compose_run
+from runner.console.run_display import make_console
 from runner.errors import VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
 from runner.grid.labels import labels_of
 from runner.grid.launchers import launch, workers_of
 from runner.grid.progress import Progress, duration
-from runner.tracking import RunFolder, make_console
+from runner.store.run_folder import RunFolder
 
 _TIMED_STEPS = 100
 

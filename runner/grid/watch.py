@@ -13,7 +13,7 @@ from runner.errors import VaerunError
 from runner.grid.folder import SETTLED, GridFolder
 from runner.grid.job import Job
 from runner.grid.progress import Progress
-from runner.tracking.folder import read_json
+from runner.store.run_folder import read_json
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -46,7 +46,7 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
         UnforeseenError: after an error that is a bug; another worker can go on.
     """
     from runner.grid.folder import GridFolder
-    from runner.tracking.claim import ClaimedError, claim
+    from runner.store.lock import ClaimedError, claim
 
     grid = GridFolder.open(path)
     left, trained = list(indices), True
@@ -71,8 +71,8 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
 
 def _stop_if_asked() -> None:
     """Raise InterruptedRun for a signal that came when the last run had nothing left to stop."""
+    from runner.console.signals import Interrupt
     from runner.errors import InterruptedRun
-    from runner.tracking.interrupt import Interrupt
 
     if Interrupt.last is not None:
         raise InterruptedRun("interrupted, after the run at hand", None, Interrupt.last)
@@ -101,7 +101,7 @@ def _carry_out(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | 
     from runner.errors import InterruptedRun, VaerunError
 
     try:
-        from runner.run import resume, start
+        from runner.runs.train import resume, start
 
         path = grid.run_path(number)
         if (path / "config.yaml").is_file():
@@ -125,7 +125,7 @@ def _carry_out(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | 
 
 def _settings(grid: GridFolder, number: int, places: tuple[str, ...]) -> RunConfig:
     """Return the settings of a run; its name says what tells it apart from the others."""
-    from runner.composition import compose_run
+    from runner.config.composition import compose_run
 
     of_grid = [f"sweep_name={grid.name}"] if grid.name else []
     config = compose_run([*of_grid, *grid.runs[number], *places])

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 from runner.metric.codes import Codes, Floats, Integers, stream
-from runner.metric.spread import spread
+from runner.metric.column_std import spread
 
 _CHANCE = 0.5
 """Area under the curve of a constant prediction."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from runner.metric.codes import Codes, Floats, Integers, Variable, stream
+from runner.metric.column_std import spread
 from runner.metric.histogram import bin_values, varying_factors
-from runner.metric.spread import spread
 
 
 def irs(codes: Codes, *, samples: int, bins: int, quantile: float, seed: int) -> dict[str, float]:

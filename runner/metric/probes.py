@@ -8,14 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from runner.metric.codes import Codes, Floats, Integers, stream
-from runner.metric.predictors import (
-    Classifier,
-    accuracy,
-    column_of,
-    fit,
-    over_cores,
-    standardise,
-)
+from runner.metric.predictors import Classifier, accuracy, column_of, fit, over_cores, standardise
 
 
 def linear_probe(

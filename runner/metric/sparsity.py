@@ -9,7 +9,7 @@ import numpy as np
 
 from runner.errors import UsageError
 from runner.metric.codes import Codes, Floats, stream
-from runner.metric.spread import spread
+from runner.metric.column_std import spread
 
 
 def hoyer_sparsity(codes: Codes, *, samples: int, seed: int) -> dict[str, float]:

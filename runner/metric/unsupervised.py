@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from runner.metric.codes import Codes, Floats, stream
+from runner.metric.column_std import spread
 from runner.metric.histogram import bin_values, mutual_information
-from runner.metric.spread import spread
 
 
 def unsupervised(codes: Codes, *, samples: int, bins: int, seed: int) -> dict[str, float]:

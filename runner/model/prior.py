@@ -1,225 +1,256 @@
-"""The latent space: discrete and continuous variables, their tree of groups, and p(z).
+"""The density p(z) of the continuous latent variables, and which one a configuration names.
 
-Shapes: B samples, M encodings, V variables, A atoms, W columns of z, P numbers from the encoder,
-U numbers between 0 and 1.
+Shapes: B samples, V variables, U numbers in (0, 1) behind a draw, K components, N images,
+C H W image.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from runner.model.density import LatentDensity
-from runner.model.discrete_block import DiscreteBlock
-from runner.model.node import Node
-from runner.model.variables import Continuous, Normals
+from runner.config.prior_schema import (
+    AnisotropicPriorConfig,
+    CorrelatedPriorConfig,
+    LaplacePriorConfig,
+    MixturePriorConfig,
+    PriorConfig,
+    SparsePriorConfig,
+    StudentTPriorConfig,
+    VampPriorConfig,
+)
+from runner.errors import UsageError, nearest
+from runner.model.correlated import CorrelatedNormal
+from runner.model.independent import (
+    AnisotropicNormal,
+    Independent,
+    Laplace,
+    SpikeSlab,
+    StandardNormal,
+    StudentT,
+    principal_variances,
+)
+from runner.model.mixture import Mixture, VampPrior, ring
+
+_LEAST_EIGENVALUE = 1e-5  # of a correlation; float32 factors none that is closer to singular
 
 
-@dataclass(frozen=True)
-class Densities:
-    """Log-densities of a minibatch, in nats; see ``objective.aggregate_posterior``."""
+class LatentDensity(Protocol):
+    """p(z) over V continuous variables, whose posterior q(z|x) is a diagonal normal.
 
-    tree: Node
-    atoms_AB: Tensor
-    drawn_VBM: Tensor
-    enumerated_VAM: Tensor
-    own_drawn_VB: Tensor
-    own_enumerated_VAB: Tensor
-    log_pz: Callable[[Sequence[int]], Tensor]
-    prior_factorises: bool
-
-
-class Prior(nn.Module):
-    """Discrete variables first, continuous ones after them; the density of the latter may learn."""
-
-    def __init__(
-        self,
-        discrete: DiscreteBlock,
-        continuous: Continuous,
-        density: LatentDensity | None,
-        tree: Node,
-        variable_names: Sequence[str],
-    ) -> None:
-        super().__init__()
-        self.discrete = discrete
-        self.continuous = continuous
-        self.density = density
-        self.tree = tree
-        self.variable_names = tuple(variable_names)
+    Every density is an ``nn.Module``. Units: nats.
+    """
 
     @property
-    def group_names(self) -> tuple[str, ...]:
-        """Names of the groups, in order."""
-        return tuple(group.name for group in self.tree.children)
-
-    @property
-    def has_density(self) -> bool:
-        """Whether q(z|x) and p(z) are distributions; a deterministic code has neither."""
-        return self.density is not None
-
-    @property
-    def width(self) -> int:
-        """Columns of z."""
-        return self.discrete.width + self.continuous.count
-
-    @property
-    def numbers(self) -> int:
-        """P, the numbers the encoder gives for an image."""
-        return self.discrete.width + self.continuous.parameters
+    def count(self) -> int:
+        """V, the number of variables."""
+        ...
 
     @property
     def uniforms(self) -> int:
-        """U, the numbers between 0 and 1 behind a draw from p(z)."""
-        return len(self.discrete.kinds) + self.p.uniforms
+        """U, how many numbers in (0, 1) are behind one draw."""
+        ...
 
     @property
-    def columns(self) -> dict[str, slice]:
-        """The columns of z of each variable: one for a number, one a category for a Concrete."""
-        widths = [*self.discrete.widths, *[1] * self.continuous.count]
-        columns, start = {}, 0
-        for name, width in zip(self.variable_names, widths, strict=True):
-            columns[name] = slice(start, start + width)
-            start += width
-        return columns
+    def factorises(self) -> bool:
+        """Whether p(z) = prod_v p(z_v), so that its own total correlation is zero."""
+        ...
 
     @property
-    def spread(self) -> dict[str, float]:
-        """How far each continuous variable reaches under the prior: a standard deviation."""
-        names = self.variable_names[len(self.discrete.kinds) :]
-        values = self.density.scale_V.tolist() if self.density else [1.0] * len(names)
-        return dict(zip(names, values, strict=True))
+    def scale_V(self) -> Tensor:
+        """The spread of each variable: its standard deviation, where it has one."""
+        ...
 
-    @property
-    def p(self) -> LatentDensity:
-        """The density of the continuous variables. Raises: TypeError for a deterministic code."""
-        if self.density is None:
-            raise TypeError("a deterministic code has no density")
-        return self.density
+    def log_marginals(self, z_BV: Tensor) -> Tensor:
+        """Return log p(z_v), (V, B)."""
+        ...
 
-    def for_judging(self) -> Prior:
-        """Return this prior with its discrete variables categorical, however they were trained."""
-        return self._with(self.discrete.for_judging())
+    def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:
+        """Return the log-density of some of the variables, the others integrated out, (B,)."""
+        ...
 
-    def at_temperature(self, temperature: float | Tensor) -> Prior:
-        """Return this prior with its discrete variables relaxed that much."""
-        return self._with(replace(self.discrete, temperature=temperature))
+    def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z|x)||p(z)), (B,): closed form, or else the estimate at the sample z."""
+        ...
 
-    def opened(self, encode: Callable[[Tensor], Tensor]) -> Prior:
-        """Return this prior with a density that needs no network: VampPrior's mixture, in full.
+    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+        """Return KL(q(z_v|x)||p(z_v)) of each variable with its marginal, (B, V), likewise."""
+        ...
 
-        ``encode`` gives the numbers of q(z|x), (K, P), of images from 0 to 1.
+    def sample(self, uniform_BU: Tensor) -> Tensor:
+        """Return a draw from p(z), (B, V)."""
+        ...
+
+    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> LatentDensity:
+        """Return the density, given the encoder if it depends on it.
+
+        Shapes: encode maps images (K, C, H, W) in [0, 1] to (loc_KV, scale_KV).
         """
-        if self.density is None:
-            return self
-        density = self.density.opened(lambda images_KCHW: self.posterior(encode(images_KCHW)))
-        if density is self.density:
-            return self
-        return Prior(self.discrete, self.continuous, density, self.tree, self.variable_names)
+        ...
 
-    def _with(self, discrete: DiscreteBlock) -> Prior:
-        return Prior(discrete, self.continuous, self.density, self.tree, self.variable_names)
 
-    def noise(self, samples: int, generator: Generator) -> Tensor:
-        """Return the randomness of ``samples`` draws from q(z|x), (B, W)."""
-        discrete_BW = self.discrete.noise(samples, generator)
-        shape = (samples, self.continuous.count)
-        normal_BV = torch.randn(shape, generator=generator, device=generator.device)
-        return torch.cat([discrete_BW, normal_BV], dim=1)
+@dataclass(frozen=True)
+class _Images:
+    """What a prior may want to know of the images."""
 
-    def sample(self, numbers_BP: Tensor, noise_BW: Tensor) -> Tensor:
-        """Return a differentiable draw from q(z|x), (B, W)."""
-        (logits_BW, rest_BP), (gumbel_BW, normal_BV) = self._cut(numbers_BP), self._cut(noise_BW)
-        discrete_BW = self.discrete.sample(logits_BW, gumbel_BW)
-        return torch.cat([discrete_BW, self.continuous.sample(rest_BP, normal_BV)], dim=1)
+    shape: tuple[int, int, int]
+    training: Callable[[], Tensor]
 
-    def prior_sample(self, uniform_BU: Tensor) -> Tensor:
-        """Return a draw from p(z), (B, W), discrete variables as categories."""
-        count = len(self.discrete.kinds)
-        discrete_BW = self.discrete.prior_sample(uniform_BU[:, :count])
-        return torch.cat([discrete_BW, self.p.sample(uniform_BU[:, count:])], dim=1)
 
-    def emit(self, z_BW: Tensor) -> Tensor:
-        """Return what the decoder sees of z, (B, W)."""
-        discrete_BW, z_BV = self._cut(z_BW)
-        return torch.cat([discrete_BW, self.continuous.emit(z_BV)], dim=1)
+def build_density(
+    config: PriorConfig, shape: tuple[int, int, int], images: Callable[[], Tensor]
+) -> LatentDensity:
+    """Return the density that a configuration names.
 
-    def harden(self, z_BW: Tensor) -> Tensor:
-        """Return z with every relaxed variable replaced by the value it stands for."""
-        discrete_BW, z_BV = self._cut(z_BW)
-        return torch.cat([self.discrete.harden(discrete_BW), z_BV], dim=1)
+    Shapes: shape is (C, H, W); images() gives training images in [0, 1], (N, C, H, W), and is
+    called only if the prior depends on them.
+    Raises: UsageError naming the setting that makes no sense, and what it must be.
+    """
+    if config.name not in _DENSITIES:
+        choices = ", ".join(_DENSITIES)
+        hint = nearest(config.name, _DENSITIES)
+        raise UsageError(f"prior.name must be one of {choices}, got '{config.name}'", hint)
+    return _DENSITIES[config.name](config, _Images(shape, images))
 
-    def centre(self, numbers_BP: Tensor) -> Tensor:
-        """Return the mean representation of the images, (B, W): means, and probabilities."""
-        logits_BW, rest_BP = self._cut(numbers_BP)
-        probabilities_BW = self.discrete.probabilities(logits_BW)
-        return torch.cat([probabilities_BW, self.continuous.centre(rest_BP)], dim=1)
 
-    def continuous_part(self, z_BW: Tensor) -> Tensor:
-        """Return the continuous variables of z, (B, V)."""
-        return self._cut(z_BW)[1]
+def _normal(config: PriorConfig, _: _Images) -> LatentDensity:
+    return Independent(StandardNormal(config.dimensions))
 
-    def posterior(self, numbers_BP: Tensor) -> tuple[Tensor, Tensor]:
-        """Return loc and scale of the continuous variables, (B, V) each."""
-        loc_BV, log_scale_BV = self._cut(numbers_BP)[1].chunk(2, dim=1)
-        return loc_BV, log_scale_BV.exp()
 
-    def rate(self, z_BW: Tensor, numbers_BP: Tensor) -> Tensor:
-        """Return KL(q(z|x)||p(z)), (B,), in nats; in closed form where there is one."""
-        (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(numbers_BP)
-        rate_B = self.p.rate(*self.posterior(numbers_BP), z_BV)
-        return rate_B + self.discrete.rates(discrete_BW, logits_BW).sum(1)
+def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> LatentDensity:
+    _require_positive(total=config.total)
+    if config.variances == "pca":
+        try:
+            variances_V = principal_variances(images.training(), config.dimensions)
+        except ValueError as error:
+            hint = "take fewer prior.dimensions"
+            raise UsageError(f"prior.variances must be a list: {error}", hint) from error
+    else:
+        holds = _are_numbers(config.variances, config.dimensions) and min(config.variances) > 0
+        rule = f"pca, or a list of {config.dimensions} (prior.dimensions) positive numbers"
+        _require("variances", config.variances, rule, holds=holds)
+        variances_V = torch.tensor(config.variances, dtype=torch.get_default_dtype())
+    return Independent(AnisotropicNormal(variances_V, config.total, learned=config.learned))
 
-    def rates(self, z_BW: Tensor, numbers_BP: Tensor) -> Tensor:
-        """Return KL(q(z_v|x)||p(z_v)) of every variable by itself, (B, V), in nats."""
-        (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(numbers_BP)
-        rates_BV = self.p.rates(*self.posterior(numbers_BP), z_BV)
-        return torch.cat([self.discrete.rates(discrete_BW, logits_BW), rates_BV], dim=1)
 
-    def log_pz(self, z_BW: Tensor, variables: Sequence[int]) -> Tensor:
-        """Return log p of some variables together: (A or 1, B), in nats."""
-        discrete_BW, z_BV = self._cut(z_BW)
-        count = len(self.discrete.kinds)
-        parts = [self.discrete.log_p(v, discrete_BW) for v in variables if v < count]
-        continuous = [v - count for v in variables if v >= count]
-        if continuous:
-            parts.append(self.p.log_joint(z_BV, continuous)[None])
-        return sum(parts[1:], start=parts[0])
+def _laplace(config: LaplacePriorConfig, _: _Images) -> LatentDensity:
+    _require_positive(scale=config.scale)
+    return Independent(Laplace(config.dimensions, config.scale))
 
-    def densities(
-        self, z_BW: Tensor, numbers_BP: Tensor, encodings_MP: Tensor, *, pairs: bool = True
-    ) -> Densities:
-        """Return the log-densities of samples under all encodings, their own, and the prior.
 
-        Without ``pairs`` the drawn variables are compared with no other encoding.
+def _student_t(config: StudentTPriorConfig, _: _Images) -> LatentDensity:
+    # Below one, draws overflow float32.
+    holds = 1 <= config.degrees < math.inf
+    _require("degrees", config.degrees, "a number of at least 1", holds=holds)
+    return Independent(StudentT(config.dimensions, config.degrees))
 
-        Raises: TypeError for a deterministic code.
-        """
-        if not isinstance(self.continuous, Normals):
-            raise TypeError("a deterministic code has no density")
-        discrete_BW, z_BV = self._cut(z_BW)
-        (own_BW, own_BP), (logits_MW, rest_MP) = self._cut(numbers_BP), self._cut(encodings_MP)
-        drawn_VBM = self.continuous.log_pairs(z_BV, rest_MP) if pairs else z_BW.new_zeros(0, 1, 1)
-        own_VB = self.continuous.log_own(z_BV, own_BP)
-        table_VAM, own_VAB = z_BW.new_zeros(0, 1, 1), z_BW.new_zeros(0, 1, 1)
-        atoms_AB = z_BW.new_ones(1, len(z_BW))
-        if self.discrete.enumerated:
-            table_VAM = self.discrete.log_q_by_atom(logits_MW)
-            own_VAB = self.discrete.log_q_by_atom(own_BW)
-            atoms_AB = own_VAB.sum(0).exp()
-        elif self.discrete.kinds:
-            if pairs:
-                log_q_VBM = self.discrete.log_q_drawn(discrete_BW, logits_MW)
-                drawn_VBM = torch.cat([log_q_VBM, drawn_VBM])
-            own_VB = torch.cat([self.discrete.log_q_own(discrete_BW, own_BW), own_VB])
-        return Densities(
-            self.tree, atoms_AB, drawn_VBM, table_VAM, own_VB, own_VAB,
-            log_pz=lambda variables: self.log_pz(z_BW, variables),
-            prior_factorises=self.p.factorises,
-        )  # fmt: skip
 
-    def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the columns of the discrete variables and of the continuous ones."""
-        return columns_BW[:, : self.discrete.width], columns_BW[:, self.discrete.width :]
+def _sparse(config: SparsePriorConfig, _: _Images) -> LatentDensity:
+    holds = 0 <= config.gamma < 1
+    _require("gamma", config.gamma, "a number from 0 to below 1", holds=holds)
+    _require_positive(spike_scale=config.spike_scale)
+    return Independent(SpikeSlab(config.dimensions, config.gamma, config.spike_scale))
+
+
+def _mixture(config: MixturePriorConfig, _: _Images) -> LatentDensity:
+    _require("components", config.components, "at least 1", holds=config.components >= 1)
+    _require_positive(variance=config.variance)
+    loc_KV = _mixture_means(config)
+    scale_KV = torch.full_like(loc_KV, math.sqrt(config.variance))
+    logits_K = torch.zeros_like(loc_KV[:, 0])
+    if config.learned:
+        return Mixture(nn.Parameter(loc_KV), scale_KV, nn.Parameter(logits_K))
+    return Mixture(loc_KV, scale_KV, logits_K)
+
+
+def _mixture_means(config: MixturePriorConfig) -> Tensor:
+    """Return the components' means, (K, V)."""
+    components, dimensions = config.components, config.dimensions
+    if config.means == "random":
+        return torch.randn(components, dimensions)
+    if config.means == "ring":
+        rule = "random or a list where prior.dimensions is 1"
+        _require("means", config.means, rule, holds=dimensions >= 2)
+        return ring(components, dimensions)
+    rule = (
+        f"ring, random, or a list of {components} (prior.components) "
+        f"lists of {dimensions} (prior.dimensions) numbers"
+    )
+    _require("means", config.means, rule, holds=_is_table(config.means, components, dimensions))
+    return torch.tensor(config.means, dtype=torch.get_default_dtype())
+
+
+def _vamp(config: VampPriorConfig, images: _Images) -> LatentDensity:
+    pseudo_inputs, training_NCHW = config.pseudo_inputs, images.training()
+    rule = f"from 1 to the {len(training_NCHW)} training images"
+    holds = 1 <= pseudo_inputs <= len(training_NCHW)
+    _require("pseudo_inputs", pseudo_inputs, rule, holds=holds)
+    chosen_K = torch.randperm(len(training_NCHW))[:pseudo_inputs].to(training_NCHW.device)
+    start_KCHW = training_NCHW[chosen_K].reshape(pseudo_inputs, *images.shape)
+    return VampPrior(start_KCHW, config.dimensions)
+
+
+def _correlated(config: CorrelatedPriorConfig, _: _Images) -> LatentDensity:
+    value, dimensions = config.correlation, config.dimensions
+    if _are_numbers([value], 1):
+        matrix_VV = torch.full((dimensions, dimensions), float(value), dtype=torch.double)
+        matrix_VV.fill_diagonal_(1)
+    else:
+        rule = f"a number, or a list of {dimensions} (prior.dimensions) lists of as many numbers"
+        _require("correlation", value, rule, holds=_is_table(value, dimensions, dimensions))
+        matrix_VV = torch.tensor(value, dtype=torch.double)
+        ones = bool((matrix_VV.diagonal() == 1).all())
+        symmetric = ones and torch.equal(matrix_VV, matrix_VV.T)
+        _require("correlation", value, "symmetric, with ones on its diagonal", holds=symmetric)
+    definite = torch.linalg.eigvalsh(matrix_VV)[0].item() > _LEAST_EIGENVALUE
+    _require("correlation", value, "positive definite, and not nearly singular", holds=definite)
+    return CorrelatedNormal(matrix_VV.to(torch.get_default_dtype()))
+
+
+def _require(key: str, value: object, rule: str, *, holds: bool) -> None:
+    if not holds:
+        raise UsageError(f"prior.{key} must be {rule}, got {value}")
+
+
+def _require_positive(**settings: float) -> None:
+    for key, value in settings.items():
+        _require(key, value, "a positive number", holds=0 < value < math.inf)
+
+
+def _are_numbers(value: object, count: int) -> bool:
+    """Return whether a setting is a list of so many finite numbers."""
+    if not isinstance(value, list):
+        return False
+    entries = cast("list[object]", value)
+    return len(entries) == count and all(
+        isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
+        for entry in entries
+    )
+
+
+def _is_table(value: object, rows: int, count: int) -> bool:
+    """Return whether a setting is a list of so many lists of so many numbers."""
+    if not isinstance(value, list):
+        return False
+    entries = cast("list[object]", value)
+    return len(entries) == rows and all(_are_numbers(entry, count) for entry in entries)
+
+
+_DENSITIES: dict[str, Callable[[Any, _Images], LatentDensity]] = {
+    "normal": _normal,
+    "concrete_normal": _normal,
+    "nested": _normal,
+    "log_normal": _normal,
+    "anisotropic": _anisotropic,
+    "laplace": _laplace,
+    "student_t": _student_t,
+    "mixture": _mixture,
+    "sparse": _sparse,
+    "vamp": _vamp,
+    "correlated": _correlated,
+}

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from runner.config import RunConfig
 from runner.model.architecture import Ends, build_networks
-from runner.model.latent_space import build_prior
+from runner.model.build_latent_space import build_prior
+from runner.model.latent_space import Prior
 from runner.model.likelihood import Likelihood, build_likelihood
-from runner.model.prior import Prior
 
 
 class VAE(nn.Module):

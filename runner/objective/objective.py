@@ -12,11 +12,7 @@ from torch import Tensor
 
 from runner.config import ObjectiveConfig, Schedule, schedules
 from runner.errors import UsageError, nearest
-from runner.objective.aggregate_posterior import (
-    Node,
-    log_mixture_weights,
-    log_weights_with_bank,
-)
+from runner.objective.aggregate_posterior import Node, log_mixture_weights, log_weights_with_bank
 from runner.objective.terms import TERM_NAMES, Decomposition
 
 Number = float | Tensor

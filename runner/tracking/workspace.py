@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from runner.errors import UsageError, VaerunError
-from runner.tracking.summary_tables import TERM_WORDS
-from runner.tracking.wandb_mode import one_line, require_server, silent_wandb
+from runner.metric.quantities import TERM_WORDS
+from runner.tracking.mode import one_line, require_server, silent_wandb
 
 _FIGURES = ("traversals", "traversal", "interpolation", "reconstructions", "samples", "latents",
             "information")  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from runner.training.compatibility import check_fit, steps_of
 from runner.training.device import choose_device, describe_device, prepare
-from runner.training.fit import check_fit, steps_of
 from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import active
 from runner.training.randomness import generator

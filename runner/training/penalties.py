@@ -15,9 +15,9 @@ from runner.config import MomentsConfig
 from runner.model import VAE, Prior
 from runner.model.vae import to_unit
 from runner.objective import Number, Objective, divergences, penalties
-from runner.training.adversary import Adversary
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
+from runner.training.discriminator import Adversary
 
 
 @dataclass(frozen=True)

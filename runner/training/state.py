@@ -12,8 +12,8 @@ from runner.config import RunConfig, Schedule, parse_number
 from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import VAE, build
-from runner.training.adversary import Adversary
-from runner.training.bank import Bank
+from runner.training.discriminator import Adversary
+from runner.training.memory_bank import Bank
 
 
 def new_model(config: RunConfig, dataset: Dataset, device: torch.device) -> VAE:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from runner.model import VAE, Prior
 from runner.objective import Decomposition, Objective, average, decompose
-from runner.training.adversary import Adversary
 from runner.training.batch import Batch
+from runner.training.discriminator import Adversary
 from runner.training.penalties import Evidence, charge
 
 _CACHED_PAIRS = 2**20

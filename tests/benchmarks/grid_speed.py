@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner.grid import GridFolder, labels_of
-from runner.sweep_file import read
+from runner.grid.sweep_file import read
 
 SWEEP = """
 parameters:

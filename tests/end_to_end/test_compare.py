@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import Vaerun
-from tests.unit.comparison.made_run_folders import config, write_grid, write_run
+from tests.made_run_folders import config, write_grid, write_run
 
 
 def test_a_grid_is_compared_in_a_table_in_files_and_on_a_page(vaerun: Vaerun, tmp_path: Path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner.tracking.claim import claim
+from runner.store.lock import claim
 from tests.end_to_end.conftest import Vaerun
 from tests.stub_wandb import KEY, StubWandb
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runner.sweep_file import identity, read
+from runner.grid.sweep_file import identity, read
 from tests.end_to_end.conftest import environment
 from tests.stub_wandb import KEY, StubWandb
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from runner.commands.list import choices
 from runner.config import RunConfig
-from runner.listing import choices
 from runner.model import VAE, build
 from runner.objective import Objective
-from runner.training.adversary import Adversary
 from runner.training.batch import Batch
+from runner.training.discriminator import Adversary
 from runner.training.step import step
 from tests.golden import oracles
 from tests.golden.oracles import Seen

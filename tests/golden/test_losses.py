@@ -18,9 +18,9 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from runner import config as settings
+from runner.commands.list import choices
 from runner.config import CHOICES, RunConfig
 from runner.dataset import Dataset, load
-from runner.listing import choices
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import TrainingState, train

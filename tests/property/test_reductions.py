@@ -11,9 +11,9 @@ from torch import Tensor
 from runner.config import RunConfig
 from runner.model import build
 from runner.objective import Objective
-from runner.training.adversary import Adversary
-from runner.training.bank import Bank
 from runner.training.batch import Batch
+from runner.training.discriminator import Adversary
+from runner.training.memory_bank import Bank
 from runner.training.step import step
 
 IMAGES, BATCH = 60, 6

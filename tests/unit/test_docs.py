@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 
+from runner.commands.list import choices
 from runner.config import RunConfig
 from runner.evaluation.model_scores import MODEL_SCORES
-from runner.listing import choices
 from runner.metric import METRICS
 from runner.objective import TERM_NAMES
 

@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.errors import (
-    DataError,
-    DivergedError,
-    InterruptedRun,
-    UsageError,
-    VaerunError,
-    nearest,
-)
+from runner.errors import DataError, DivergedError, InterruptedRun, UsageError, VaerunError, nearest
 
 SETTINGS = ["beta", "steps", "prior", "prior.name", "prior.dimensions", "training.record_every"]
 

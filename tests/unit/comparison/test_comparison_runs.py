@@ -9,7 +9,7 @@ import pytest
 
 from runner.comparison.runs import read_runs
 from runner.errors import UsageError
-from tests.unit.comparison.made_run_folders import config, write_run
+from tests.made_run_folders import config, write_run
 
 
 def test_a_run_has_its_settings_and_figures_by_flat_names(tmp_path: Path):

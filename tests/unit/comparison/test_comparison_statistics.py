@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.comparison.cells import Cell
+from runner.comparison.configurations import Cell
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import difference, interval, spread
 

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from runner.dataset import Dataset, Factor, dsprites, published
-from runner.dataset.source import Source
+from runner.dataset import Dataset, Factor, dsprites
+from runner.dataset.archive import archive as published
+from runner.dataset.archive.source import Source
 from runner.errors import DataError
 
 CPU = torch.device("cpu")

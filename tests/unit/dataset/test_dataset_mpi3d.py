@@ -4,7 +4,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from runner.dataset import mpi3d, npz
+from runner.dataset import mpi3d
+from runner.dataset.archive import npz
 from runner.dataset.mpi3d import SOURCES, unpack
 from runner.errors import DataError
 

@@ -14,10 +14,11 @@ import torch
 from runner import config as settings
 from runner.config import MetricsConfig, RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
-from runner.dataset.placement import MappedSplit
+from runner.dataset.archive.residency import MappedSplit
 from runner.errors import UsageError
-from runner.evaluation import CodesJudge, Judge, code_table, tasks, tasks_of_codes
-from runner.evaluation.code_table import tabulate
+from runner.evaluation import CodesJudge, Judge, tasks, tasks_of_codes
+from runner.evaluation import encoded_table as code_table
+from runner.evaluation.encoded_table import tabulate
 from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS, Codes
 from runner.model import VAE, build
@@ -126,7 +127,7 @@ def test_pruning_comes_with_its_figure(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
 ):
     (task,) = [task for task in tasks(few) if task.metric == "pruning"]
-    assert list(Judge(model_of("normal"), grid, few).compute(task).figures) == ["pruning"]
+    assert Judge(model_of("normal"), grid, few).compute(task).pruning is not None
 
 
 def test_codes_of_elsewhere_have_the_same_scores(

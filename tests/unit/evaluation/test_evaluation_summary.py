@@ -11,7 +11,7 @@ import torch
 from runner.config import RunConfig
 from runner.dataset import Dataset
 from runner.evaluation import encode, summarize
-from runner.evaluation.pictures import Pictures
+from runner.figures.of_run import Pictures
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import TrainingState, train

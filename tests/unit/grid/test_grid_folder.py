@@ -12,7 +12,7 @@ import pytest
 from runner.errors import UsageError
 from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
 from runner.grid.labels import names_of
-from runner.tracking.claim import claim
+from runner.store.lock import claim
 
 RUNS = [("beta=1", "seed=0"), ("beta=1", "seed=1"), ("beta=4", "seed=0")]
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from runner.console.signals import Interrupt
 from runner.errors import InterruptedRun
 from runner.grid import GridFolder, work, worker
-from runner.tracking.interrupt import Interrupt
 
 
 @pytest.fixture(autouse=True)

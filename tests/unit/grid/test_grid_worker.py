@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-import runner.run
+import runner.runs.train
 from runner.config import RunConfig
+from runner.console.signals import Interrupt
 from runner.errors import DataError, InterruptedRun
 from runner.grid import GridFolder, RunState, work
 from runner.grid.worker import UnforeseenError
-from runner.tracking.interrupt import Interrupt
 
 RUNS = [("dataset=digits", f"seed={seed}") for seed in range(3)]
 
@@ -42,7 +42,7 @@ def trained(
             raise outcomes[config.seed]
         (path / "status.json").write_text(json.dumps({"state": "finished"}))
 
-    monkeypatch.setattr(runner.run, "start", start)
+    monkeypatch.setattr(runner.runs.train, "start", start)
     return done
 
 
@@ -140,6 +140,6 @@ def test_places_reach_the_settings(
         seen.append(config)
         (folder / "status.json").write_text(json.dumps({"state": "finished"}))
 
-    monkeypatch.setattr(runner.run, "start", start)
+    monkeypatch.setattr(runner.runs.train, "start", start)
     work(path, (0,), ("device=cpu", "data_dir=elsewhere"), listener(told))
     assert [(c.device, c.data_dir, c.sweep_name) for c in seen] == [("cpu", "elsewhere", "some")]

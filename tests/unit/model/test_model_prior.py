@@ -1,245 +1,351 @@
-"""Groups, names, columns and densities of the latent space."""
+"""What holds for every density, by numerical integration; and the errors of a configuration."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
-from torch.distributions import MultivariateNormal, Normal
+import yaml
 
-from runner.config import RunConfig
-from runner.model import Prior
-from runner.model.correlated import CorrelatedNormal
-from runner.model.discrete import Bernoulli, Concrete
-from runner.model.discrete_block import DiscreteBlock
-from runner.model.latent_space import build_prior
-from runner.model.tree import build_tree
-from runner.model.variables import Codes
-from runner.objective import decompose, log_mixture_weights
-from tests.conftest import prior_of
+from runner.config.prior_schema import PRIOR_CHOICES
+from runner.errors import UsageError
+from runner.model.independent import Independent, Laplace, StandardNormal
+from runner.model.mixture import Mixture, VampPrior
+from runner.model.prior import build_density
 
-ZERO = torch.zeros((), dtype=torch.float64)
+SHAPE = (1, 4, 4)
+PRIORS = Path(__file__).parents[3] / "conf" / "prior"
+R = [[1.0, 0.6, -0.2], [0.6, 1.0, 0.3], [-0.2, 0.3, 1.0]]
+CASES = {
+    "normal": {},
+    "anisotropic": {"variances": [3.0, 2.0, 1.0]},
+    "laplace": {"scale": 0.7},
+    "student_t": {},
+    "mixture": {"variance": 0.2},
+    "sparse": {"spike_scale": 0.3},
+    "vamp": {"pseudo_inputs": 3},
+    "correlated": {"correlation": R},
+}
+GRID = torch.linspace(-24, 24, 961, dtype=torch.double)  # with a point at zero
+STEP = 0.05
 
 
-def prior(config: RunConfig) -> Prior:
-    return build_prior(
-        config.prior,
-        shape=(1, 8, 8),
-        classes=7,
-        concrete_density=config.objective.concrete_density,
-        images=lambda: torch.rand(20, 1, 8, 8),
+def config(name: str, **changes):
+    """The values of a choice's own YAML, with three dimensions unless changed."""
+    values = yaml.safe_load((PRIORS / f"{name}.yaml").read_text())
+    values.pop("defaults")
+    values = {"groups": None, "discrete": {}, "temperature": 0.66} | values
+    return PRIOR_CHOICES[name](**(values | {"dimensions": 3} | changes))
+
+
+def images() -> torch.Tensor:
+    return torch.rand(40, *SHAPE, generator=torch.Generator().manual_seed(0))
+
+
+def unused() -> torch.Tensor:
+    raise AssertionError("the images are not needed")
+
+
+def encode(images_KCHW: torch.Tensor):
+    rows_KP = images_KCHW.flatten(1)
+    return 8 * (rows_KP[:, :3] - 0.5), 0.3 + rows_KP[:, 3:6]
+
+
+def density(name: str):
+    torch.manual_seed(0)
+    return build_density(config(name, **CASES[name]), SHAPE, images).double().opened(encode)
+
+
+def uniform(samples: int, count: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(samples, count, generator=generator, dtype=torch.double)
+
+
+def posterior():
+    generator = torch.Generator().manual_seed(2)
+    loc = torch.randn(4, 3, generator=generator, dtype=torch.double)
+    return loc, 0.3 + torch.rand(4, 3, generator=generator, dtype=torch.double)
+
+
+def grid(variables: list[int]) -> torch.Tensor:
+    """All combinations of grid points in some variables, the others zero."""
+    points = torch.cartesian_prod(*[GRID] * len(variables)).view(-1, len(variables))
+    z = torch.zeros(len(points), 3, dtype=torch.double)
+    z[:, variables] = points
+    return z
+
+
+every = pytest.mark.parametrize("name", sorted(CASES))
+
+
+@every
+@torch.no_grad()
+def test_pairs_of_variables_integrate_to_one_and_to_their_marginals(name):
+    p = density(name)
+    joint = p.log_joint(grid([0, 2]), [0, 2]).exp().view(len(GRID), len(GRID))
+    assert (joint.sum() * STEP**2).item() == pytest.approx(1, abs=1e-3)
+    marginals = p.log_marginals(GRID[:, None].expand(-1, 3)).exp()
+    torch.testing.assert_close(joint.sum(1) * STEP, marginals[0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(joint.sum(0) * STEP, marginals[2], rtol=0, atol=1e-3)
+
+
+@every
+def test_the_joint_of_one_variable_is_its_marginal(name):
+    p = density(name)
+    z = p.sample(uniform(20, p.uniforms))
+    for variable in range(3):
+        torch.testing.assert_close(p.log_joint(z, [variable]), p.log_marginals(z)[variable])
+
+
+@every
+@torch.no_grad()
+def test_it_factorises_if_and_only_if_the_joint_is_the_product_of_the_marginals(name):
+    p = density(name)
+    z = p.sample(uniform(20, p.uniforms))
+    difference = (p.log_joint(z, range(3)) - p.log_marginals(z).sum(0)).abs().max()
+    assert p.factorises == (difference < 1e-9)
+
+
+@every
+@torch.no_grad()
+def test_draws_follow_each_marginal(name):
+    """Kolmogorov and Smirnov, at a level of one in ten thousand."""
+    p, draws = density(name), 20_000
+    z = p.sample(uniform(draws, p.uniforms))
+    assert z.shape == (draws, 3)
+    marginals = p.log_marginals(GRID[:, None].expand(-1, 3)).exp()
+    for variable in range(3):
+        expected = torch.cumulative_trapezoid(marginals[variable], dx=STEP)
+        empirical = torch.searchsorted(z[:, variable].sort().values, GRID[1:]) / draws
+        assert (empirical - expected).abs().max() < 2.23 / math.sqrt(draws)
+
+
+@every
+@torch.no_grad()
+def test_draws_follow_the_joint_density(name):
+    """The mean log-density of draws is minus the entropy, which is integrated."""
+    p = density(name)
+    points = p.log_joint(grid([0, 2]), [0, 2])
+    negative_entropy = (points.exp() * points).sum() * STEP**2
+    log_B = p.log_joint(p.sample(uniform(50_000, p.uniforms)), [0, 2])
+    error = log_B.std() / math.sqrt(len(log_B))
+    assert abs(log_B.mean() - negative_entropy) < 4 * error + 1e-3
+
+
+@every
+@torch.no_grad()
+def test_the_mean_rate_is_the_kullback_leibler_divergence(name):
+    """Closed forms and one-sample estimates alike, against plain Monte Carlo with other samples."""
+    p, (loc, scale) = density(name), posterior()
+    q = torch.distributions.Normal(loc[:1], scale[:1])
+    samples, z = 40_000, torch.Generator().manual_seed(3)
+    own, other = (
+        loc[:1] + scale[:1] * torch.randn(samples, 3, generator=z, dtype=torch.double)
+        for _ in range(2)
     )
+    rows = [tensor[:1].expand(samples, 3) for tensor in (loc, scale)]
+    log_qz_x_BV = q.log_prob(other)
+    pairs = [
+        (p.rate(*rows, own)[:, None], log_qz_x_BV.sum(1) - p.log_joint(other, range(3))),
+        (p.rates(*rows, own), log_qz_x_BV - p.log_marginals(other).T),
+    ]
+    for rates, ratios in pairs:
+        expected = ratios.view(samples, -1)
+        variance = (rates.var(0) + expected.var(0)) / samples
+        assert ((rates.mean(0) - expected.mean(0)).abs() < 4.5 * variance.sqrt()).all()
 
 
-def normals(*shape: int, seed: int = 0) -> Tensor:
-    source = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=source, dtype=torch.float64)
+@every
+def test_scales_are_the_standard_deviations_of_draws(name):
+    p = density(name)
+    z = p.sample(uniform(40_000, p.uniforms))
+    torch.testing.assert_close(z.std(0), p.scale_V, rtol=0.03, atol=0)
+
+
+@every
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_shapes_types_and_device_are_those_of_the_protocol(name, device):
+    """A tensor made on the CPU meanwhile would not go together with those of another device."""
+    torch.manual_seed(0)
+    closed = build_density(config(name, **CASES[name]), SHAPE, images).double().to(device)
+    p = closed.opened(encode)
+    loc, scale = (tensor.to(device) for tensor in posterior())
+    for shape, value in [
+        ((3, 4), p.log_marginals(loc)),
+        ((4,), p.log_joint(loc, [1, 2])),
+        ((4,), p.rate(loc, scale, loc)),
+        ((4, 3), p.rates(loc, scale, loc)),
+        ((3,), p.scale_V),
+        ((5, 3), p.sample(uniform(5, p.uniforms).to(device))),
+    ]:
+        assert value.shape == shape
+        assert (value.dtype, value.device.type) == (torch.double, device)
+
+
+@every
+def test_float32_agrees_with_float64(name):
+    torch.manual_seed(0)
+    single = build_density(config(name, **CASES[name]), SHAPE, images).opened(encode)
+    double, (loc, scale) = density(name), posterior()
+    z = loc.flip(0)
+    assert torch.is_same_size(single.scale_V, double.scale_V)
+    for method, values in {
+        "log_marginals": (z,),
+        "rate": (loc, scale, z),
+        "rates": (loc, scale, z),
+        "sample": (uniform(4, double.uniforms),),
+    }.items():
+        torch.testing.assert_close(
+            getattr(single, method)(*[value.float() for value in values]),
+            getattr(double, method)(*values).float(),
+            rtol=1e-4,
+            atol=1e-4,
+        )
+
+
+@every
+def test_it_compiles_as_one_graph(name):
+    torch.manual_seed(0)
+    closed = build_density(config(name, **CASES[name]), SHAPE, images).double()
+    loc, scale = posterior()
+
+    def use(uniform_BU):
+        p = closed.opened(encode)
+        z = p.sample(uniform_BU)
+        return p.log_joint(z, (0, 2)) + p.log_marginals(z).sum(0) + p.rate(loc, scale, z)
+
+    uniform_BU = uniform(4, closed.uniforms)
+    compiled = torch.compile(use, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(uniform_BU), use(uniform_BU))
+    torch.compiler.reset()
+
+
+@pytest.mark.parametrize("name", ["normal", "concrete_normal"])
+def test_names_of_the_standard_normal(name):
+    p = build_density(config(name), SHAPE, unused)
+    assert isinstance(p, Independent)
+    assert isinstance(p.marginals, StandardNormal)
+    assert (p.count, p.uniforms) == (3, 3)
+
+
+def test_a_log_normal_has_a_standard_normal_logarithm():
+    p = build_density(
+        PRIOR_CHOICES["log_normal"]("log_normal", 3, 1, None, {}, 0.66), SHAPE, unused
+    )
+    assert isinstance(p.marginals, StandardNormal)
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"anisotropic", "vamp"}))
+def test_images_are_looked_at_only_where_they_matter(name):
+    assert build_density(config(name), SHAPE, unused).count == 3
+
+
+def test_every_choice_has_values_that_build():
+    for name in CASES:
+        changes = {"pseudo_inputs": 5} if name == "vamp" else {}
+        assert build_density(config(name, **changes), SHAPE, images).count == 3
+    assert isinstance(build_density(config("laplace"), SHAPE, unused).marginals, Laplace)
+
+
+def test_principal_variances_have_the_mean_asked_for():
+    p = build_density(config("anisotropic", total=2.0), SHAPE, images)
+    variances = p.scale_V.square()
+    torch.testing.assert_close(variances.mean(), torch.tensor(2.0))
+    assert variances[0] > variances[1] > variances[2]
+    learned = build_density(config("anisotropic", learned=True), SHAPE, images)
+    assert [name for name, _ in learned.named_parameters()] == ["marginals.logits_V"]
+
+
+def test_one_correlation_is_that_of_every_pair():
+    p = build_density(config("correlated", correlation=0.5), SHAPE, unused)
+    torch.testing.assert_close(p.correlation_VV, torch.full((3, 3), 0.5).fill_diagonal_(1))
+    assert build_density(config("correlated", correlation=0), SHAPE, unused).factorises
+
+
+def test_means_of_a_mixture_may_be_listed_drawn_or_learned():
+    means = [[0, 1.5, 2], [3, 4, 5]]
+    listed = build_density(config("mixture", means=means, components=2), SHAPE, unused)
+    assert listed.loc_KV.tolist() == means
+    assert not list(listed.parameters())
+    torch.manual_seed(0)
+    drawn = build_density(config("mixture", means="random", learned=True), SHAPE, unused)
+    assert isinstance(drawn, Mixture)
+    assert drawn.loc_KV.std() > 0.1
+    assert {name for name, _ in drawn.named_parameters()} == {"loc_KV", "logits_K"}
+    torch.manual_seed(0)
+    again = build_density(config("mixture", means="random", learned=True), SHAPE, unused)
+    assert torch.equal(drawn.loc_KV, again.loc_KV)
+
+
+def test_pseudo_inputs_are_different_training_images():
+    torch.manual_seed(0)
+    vamp = build_density(config("vamp", pseudo_inputs=40), SHAPE, images)
+    assert isinstance(vamp, VampPrior)
+    distances = (vamp.pseudo_inputs_KCHW[:, None] - images()).abs().amax((2, 3, 4))
+    assert sorted(distances.argmin(1).tolist()) == list(range(40))
+    assert distances.amin(1).max() < 0.06
+
+
+POSITIVE = "a positive number"
+MEANS = r"ring, random, or a list of 4 \(prior.components\) lists of 3 \(prior.dimensions\) numbers"
+VARIANCES = r"pca, or a list of 3 \(prior.dimensions\) positive numbers"
+TABLE = r"a number, or a list of 3 \(prior.dimensions\) lists of as many numbers"
+SYMMETRIC = "symmetric, with ones on its diagonal"
+DEFINITE = "positive definite, and not nearly singular"
 
 
 @pytest.mark.parametrize(
-    ("size", "names"),
+    ("name", "changes", "rule"),
     [
-        (10, ("z",)),
-        (2, ("z_0-1", "z_2-3", "z_4-5", "z_6-7", "z_8-9")),
-        (1, tuple(f"z_{i}" for i in range(10))),
+        ("anisotropic", {"variances": "PCA"}, VARIANCES),
+        ("anisotropic", {"variances": [1.0, 2.0]}, VARIANCES),
+        ("anisotropic", {"variances": [1.0, 2.0, 0.0]}, VARIANCES),
+        ("anisotropic", {"variances": [1.0, 2.0, "x"]}, VARIANCES),
+        ("anisotropic", {"total": 0.0}, POSITIVE),
+        ("laplace", {"scale": -1.0}, POSITIVE),
+        ("student_t", {"degrees": 0.5}, "a number of at least 1"),
+        ("student_t", {"degrees": math.nan}, "a number of at least 1"),
+        ("sparse", {"gamma": 1.0}, "a number from 0 to below 1"),
+        ("sparse", {"spike_scale": 0.0}, POSITIVE),
+        ("mixture", {"components": 0}, "at least 1"),
+        ("mixture", {"variance": math.inf}, POSITIVE),
+        ("mixture", {"means": "circle"}, MEANS),
+        ("mixture", {"means": [[0.0] * 3] * 3}, MEANS),
+        ("mixture", {"means": [[0.0] * 2] * 4}, MEANS),
+        ("mixture", {"means": [[True] * 3] * 4}, MEANS),
+        ("vamp", {"pseudo_inputs": 41}, "from 1 to the 40 training images"),
+        ("vamp", {"pseudo_inputs": 0}, "from 1 to the 40 training images"),
+        ("correlated", {"correlation": "half"}, TABLE),
+        ("correlated", {"correlation": [[1.0]]}, TABLE),
+        ("correlated", {"correlation": [[1, 0, 0], [0.1, 1, 0], [0, 0, 1]]}, SYMMETRIC),
+        ("correlated", {"correlation": [[2, 0, 0], [0, 1, 0], [0, 0, 1]]}, SYMMETRIC),
+        ("correlated", {"correlation": 1.0}, DEFINITE),
+        ("correlated", {"correlation": -0.5}, DEFINITE),
     ],
 )
-def test_one_override_regroups_the_normals(
-    composed: Callable[..., RunConfig], size: int, names: tuple[str, ...]
-):
-    got = prior(composed("prior=normal", f"prior.group_size={size}"))
-    assert got.group_names == names
-    assert [len(group.variables) for group in got.tree.children] == [size] * (10 // size)
-    assert got.width == 10
-    assert got.numbers == 20
+def test_values_that_make_no_sense_are_named(name, changes, rule):
+    (key,) = changes
+    with pytest.raises(UsageError, match=rf"^prior\.{key} must be {rule}, got ") as caught:
+        build_density(config(name, **changes), SHAPE, images)
+    assert "\n" not in caught.value.message
 
 
-def test_concrete_normal_takes_the_dataset_s_classes_unless_told(
-    composed: Callable[..., RunConfig],
-):
-    got = prior(composed("prior=concrete_normal"))
-    assert got.group_names == ("category", "style")
-    assert got.columns["category"] == slice(0, 7)
-    assert got.columns["style_0"] == slice(7, 8)
-    assert got.columns["style_9"] == slice(16, 17)
-    told = prior(composed("prior=concrete_normal", "prior.categories=4"))
-    assert told.columns["category"] == slice(0, 4)
+def test_a_ring_needs_two_dimensions():
+    with pytest.raises(UsageError, match=r"^prior\.means must be random or a list where"):
+        build_density(config("mixture", dimensions=1), SHAPE, unused)
 
 
-def test_columns_numbers_and_uniforms_of_several_kinds():
-    got = prior_of({"shape": Concrete(3), "on": Bernoulli(0.2)}, 2)
-    assert got.columns == {
-        "shape": slice(0, 3), "on": slice(3, 4), "z_0": slice(4, 5), "z_1": slice(5, 6),
-    }  # fmt: skip
-    assert (got.width, got.numbers, got.uniforms) == (6, 8, 4)
-    assert got.spread == {"z_0": 1, "z_1": 1}
+def test_more_dimensions_than_the_images_vary_in_have_no_principal_variances():
+    with pytest.raises(
+        UsageError, match=r"^prior\.variances must be a list: the training"
+    ) as caught:
+        build_density(config("anisotropic", dimensions=17), SHAPE, images)
+    assert caught.value.hint == "take fewer prior.dimensions"
 
 
-def test_densities_are_of_each_variable(composed: Callable[..., RunConfig]):
-    got = prior(composed("prior=concrete_normal", "prior.group_size=2", "prior.dimensions=4"))
-    encodings = torch.randn(6, got.numbers)
-    z = got.sample(encodings, got.noise(6, torch.Generator().manual_seed(0)))
-    densities = got.densities(z, encodings, encodings)
-    assert densities.enumerated_VAM.shape == (1, 7, 6)
-    assert densities.drawn_VBM.shape == (4, 6, 6)
-    assert [group.variables for group in densities.tree.children] == [(0,), (1, 2), (3, 4)]
-    assert densities.atoms_AB.shape == (7, 6)
-    torch.testing.assert_close(densities.atoms_AB.sum(0), torch.ones(6))
-    torch.testing.assert_close(
-        densities.drawn_VBM.diagonal(dim1=-2, dim2=-1), densities.own_drawn_VB
-    )
-    torch.testing.assert_close(densities.enumerated_VAM, densities.own_enumerated_VAB)
-
-
-@pytest.mark.parametrize("density", ["relaxed", "argmax"])
-def test_discrete_variables_that_are_drawn_stand_before_the_normals(density: str):
-    got = prior_of({"shape": Concrete(3), "on": Bernoulli(0.2)}, 2, density=density)
-    numbers, others = normals(5, got.numbers), normals(4, got.numbers, seed=1)
-    z = got.sample(numbers, got.noise(5, torch.Generator().manual_seed(0)).double())
-    densities = got.densities(z, numbers, others)
-    assert densities.drawn_VBM.shape == (4, 5, 4)
-    assert densities.atoms_AB.tolist() == [[1.0] * 5]
-    assert len(densities.enumerated_VAM) == len(densities.own_enumerated_VAB) == 0
-    loc, log_scale = others[:, 4:].chunk(2, dim=1)
-    expected_BMV = Normal(loc, log_scale.exp()).log_prob(z[:, None, 4:])
-    torch.testing.assert_close(densities.drawn_VBM[2:], expected_BMV.permute(2, 0, 1))
-    own = got.densities(z, numbers, numbers).drawn_VBM.diagonal(dim1=1, dim2=2)
-    torch.testing.assert_close(densities.own_drawn_VB, own)
-    together = densities.log_pz([0, 1, 2, 3])
-    each = [densities.log_pz([v]) for v in range(4)]
-    torch.testing.assert_close(together, sum(each[1:], start=each[0]))
-
-
-def test_without_pairs_own_densities_remain():
-    got = prior_of({"shape": Concrete(3)}, 2, density="argmax")
-    numbers = normals(5, got.numbers)
-    z = got.sample(numbers, got.noise(5, torch.Generator().manual_seed(0)).double())
-    whole, part = (got.densities(z, numbers, numbers, pairs=pairs) for pairs in (True, False))
-    assert len(part.drawn_VBM) == 0
-    assert torch.equal(part.own_drawn_VB, whole.own_drawn_VB)
-
-
-@pytest.mark.parametrize("density", ["exact", "relaxed", "argmax"])
-def test_the_rate_is_the_sum_over_variables_of_a_prior_that_factorises(density: str):
-    got = prior_of({"shape": Concrete(3), "on": Bernoulli(0.2)}, 2, density=density)
-    numbers = normals(5, got.numbers)
-    z = got.sample(numbers, got.noise(5, torch.Generator().manual_seed(0)).double())
-    rates = got.rates(z, numbers)
-    assert rates.shape == (5, 4)
-    torch.testing.assert_close(got.rate(z, numbers), rates.sum(1))
-
-
-def correlated(correlation: float) -> tuple[Prior, Tensor]:
-    matrix = torch.full((3, 3), correlation, dtype=torch.float64).fill_diagonal_(1)
-    return prior_of(normals=3, groups=[2, 1], p=CorrelatedNormal(matrix)), matrix
-
-
-@pytest.mark.parametrize("correlation", [0.0, 0.5])
-def test_a_prior_s_own_correlation_is_subtracted(correlation: float):
-    """Of both correlation terms, in groups and between; their sum stays the negative ELBO."""
-    got, matrix = correlated(correlation)
-    numbers = normals(6, 6)
-    z = got.sample(numbers, normals(6, 3, seed=1))
-    log_weights_BM = log_mixture_weights(6, 6, 50, like=ZERO)
-    terms = decompose(got.densities(z, numbers, numbers), ZERO, log_weights_BM).terms
-    plain = decompose(
-        prior_of(normals=3, groups=[2, 1]).densities(z, numbers, numbers), ZERO, log_weights_BM
-    ).terms
-
-    def log_p(*variables: int) -> Tensor:
-        part, zero = list(variables), torch.zeros(len(variables), dtype=torch.float64)
-        return MultivariateNormal(zero, matrix[part][:, part]).log_prob(z[:, part]).mean()
-
-    between = log_p(0, 1, 2) - log_p(0, 1) - log_p(2)
-    within = log_p(0, 1) - log_p(0) - log_p(1)
-    assert got.p.factorises == (correlation == 0)
-    torch.testing.assert_close(
-        terms.group_total_correlation, plain.group_total_correlation - between
-    )
-    torch.testing.assert_close(
-        terms.within_group_total_correlation, plain.within_group_total_correlation - within
-    )
-    torch.testing.assert_close(terms.dimension_wise_kl, plain.dimension_wise_kl)
-    torch.testing.assert_close(terms.index_code_mi, plain.index_code_mi)
-    loc, log_scale = numbers.chunk(2, dim=1)
-    log_q = Normal(loc, log_scale.exp()).log_prob(z).sum(1).mean()
-    torch.testing.assert_close(terms.stack().sum(), log_q - log_p(0, 1, 2))
-
-
-def test_a_posterior_that_is_the_correlated_prior_has_no_correlation_left():
-    """Many encodings whose mixture is N(0, R): the term is that of the prior, so nothing is due."""
-    got, matrix = correlated(0.6)
-    images, scale = 1500, 0.3
-    spread = torch.linalg.cholesky(matrix - scale**2 * torch.eye(3))
-    loc = normals(images, 3) @ spread.T
-    numbers = torch.cat([loc, torch.full_like(loc, math.log(scale))], dim=1)
-    z = got.sample(numbers, normals(images, 3, seed=1))
-    log_weights_BM = log_mixture_weights(images, images, images, like=ZERO)
-    terms = decompose(got.densities(z, numbers, numbers), ZERO, log_weights_BM).terms
-    assert float(terms.group_total_correlation) == pytest.approx(0, abs=0.1)
-    assert float(terms.within_group_total_correlation) == pytest.approx(0, abs=0.1)
-
-
-@pytest.mark.parametrize("name", ["normal", "concrete_normal", "mixture", "laplace", "correlated"])
-def test_draws_of_the_prior_score_as_its_densities_say(
-    composed: Callable[..., RunConfig], name: str
-):
-    """A draw has the columns of z, and the mean of log p is that of other draws."""
-    got = prior(
-        composed(f"prior={name}", "prior.dimensions=4", "objective.concrete_density=argmax")
-    )
-    source = torch.Generator().manual_seed(0)
-    means = []
-    for _ in range(2):
-        z = got.prior_sample(torch.rand(4000, got.uniforms, generator=source))
-        assert z.shape == (4000, got.width)
-        means.append(float(got.log_pz(z, range(len(got.variable_names))).mean()))
-    assert means[0] == pytest.approx(means[1], abs=0.15)
-
-
-def test_what_the_decoder_sees_and_what_a_draw_stands_for(composed: Callable[..., RunConfig]):
-    got = prior(composed("prior=log_normal", "prior.dimensions=2", "++prior.discrete={on: 0.3}",
-                         "prior.group_size=null"))  # fmt: skip
-    z = torch.tensor([[0.7, 0.0, math.log(2)]])
-    torch.testing.assert_close(got.emit(z), torch.tensor([[0.7, 1.0, 2.0]]))
-    torch.testing.assert_close(got.harden(z), torch.tensor([[1.0, 0.0, math.log(2)]]))
-    torch.testing.assert_close(got.continuous_part(z), z[:, 1:])
-    numbers = torch.tensor([[0.0, 3.0, 4.0, 0.0, math.log(5)]])
-    torch.testing.assert_close(got.centre(numbers), torch.tensor([[0.5, 3.0, 4.0]]))
-    loc, scale = got.posterior(numbers)
-    torch.testing.assert_close(loc, torch.tensor([[3.0, 4.0]]))
-    torch.testing.assert_close(scale, torch.tensor([[1.0, 5.0]]))
-
-
-def test_a_temperature_is_that_of_the_step():
-    got, numbers = prior_of({"shape": Concrete(3)}), normals(4, 3)
-    noise = got.noise(4, torch.Generator().manual_seed(0)).double()
-    for temperature in (0.1, torch.tensor(5.0)):
-        drawn = got.at_temperature(temperature).sample(numbers, noise)
-        torch.testing.assert_close(drawn, ((numbers + noise) / temperature).softmax(1))
-
-
-def test_a_prior_that_needs_no_encoder_is_opened_as_itself():
-    got = prior_of({"shape": Concrete(3)}, 2)
-
-    def fail(_: Tensor) -> Tensor:
-        raise AssertionError
-
-    assert got.opened(fail) is got
-
-
-def test_a_deterministic_code_has_no_density(composed: Callable[..., RunConfig]):
-    config = composed("prior=code", "prior.dimensions=3")
-    names = ("z_0", "z_1", "z_2")
-    got = Prior(DiscreteBlock({}, "exact", 1.0), Codes(3, "linear"), None,
-                build_tree(config.prior, (), names), names)  # fmt: skip
-    assert not got.has_density
-    numbers = torch.randn(4, got.numbers)
-    assert torch.equal(got.sample(numbers, got.noise(4, torch.Generator())), numbers)
-    assert got.spread == dict.fromkeys(names, 1.0)
-    for refused in (lambda: got.p, lambda: got.densities(numbers, numbers, numbers)):
-        with pytest.raises(TypeError, match="a deterministic code has no density"):
-            refused()
+def test_a_prior_without_a_density_is_refused():
+    code = PRIOR_CHOICES["code"]("code", 3, 1, None, {}, 0.66, "tanh")
+    with pytest.raises(UsageError, match=r"^prior\.name must be one of normal, .*, got 'code'"):
+        build_density(code, SHAPE, unused)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from runner.console.summary_tables import TERM_WORDS
 from runner.errors import UsageError, VaerunError
 from runner.tracking import workspace
-from runner.tracking.summary_tables import TERM_WORDS
 from runner.tracking.workspace import save_workspace
 from tests.stub_wandb import StubWandb
 

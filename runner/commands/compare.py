@@ -1,0 +1,283 @@
+"""``vaerun compare``: many runs side by side, in the terminal and as files."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from runner.comparison.baseline import Baselines, choose_baselines, differences
+from runner.comparison.configurations import Comparison, compare_runs
+from runner.comparison.names import metric_title, short_names, wandb_name
+from runner.comparison.representatives import Chosen
+from runner.comparison.runs import read_runs
+from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
+from runner.console.run_display import make_console
+from runner.errors import UsageError, nearest
+from runner.report.export import as_json, cells_csv, differences_csv, relative, runs_csv
+from runner.report.html import render
+from runner.report.table import comparison_table
+from runner.store.run_folder import read_json, write_atomically, write_json
+
+if TYPE_CHECKING:
+    from runner.evaluation.traversal_rows import Traversal
+
+_USAGE = (
+    "vaerun compare DIR ... [--by KEY,KEY] [--metric NAME,NAME] [--against CELL] "
+    "[--out FOLDER] [--html FILE] [--no-figures] [--wandb]"
+)
+_WITH_VALUE = ("--by", "--metric", "--against", "--out", "--html")
+_ALONE = ("--no-figures", "--wandb")
+_LISTS = ("--by", "--metric")
+"""Options that may be given again, to say more."""
+
+_UNBOUNDED = 100_000
+"""Columns of a pipe, in which nothing is cut."""
+
+_NAMED = 5
+"""More runs of one state than these are counted and not named."""
+
+
+@dataclass
+class _Asked:
+    """The command line, read."""
+
+    words: list[str]
+    paths: list[Path] = field(default_factory=list[Path])
+    values: dict[str, str] = field(default_factory=dict[str, str])
+    flags: set[str] = field(default_factory=set[str])
+
+    def names(self, option: str) -> list[str] | None:
+        """Return what stands behind an option, parted by commas; None where it is not given."""
+        if option not in self.values:
+            return None
+        return [name.strip() for name in self.values[option].split(",") if name.strip()]
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go."""
+        if "--out" in self.values:
+            return Path(self.values["--out"])
+        return (self.paths[0] if len(self.paths) == 1 else Path()) / "comparison"
+
+
+def compare(words: list[str]) -> None:
+    """Print the finished runs beneath some folders side by side, and write it all into files.
+
+    The table goes to stdout, everything else to stderr.
+
+    Raises: VaerunError for a command line that cannot be carried out.
+    """
+    asked = _read(words)
+    console = make_console()
+    runs = read_runs(asked.paths)
+    metrics = asked.names("--metric")
+    if metrics == ["list"]:
+        available = compare_runs(runs, None, ["all"]).metrics
+        sys.stdout.write("".join(f"{name}\n" for name in available))
+        return
+    comparison = compare_runs(runs, asked.names("--by"), metrics)
+    baselines = choose_baselines(comparison, asked.values.get("--against"))
+    found = differences(comparison, baselines)
+    _tell(console, comparison)
+    _show(console, comparison, found, baselines)
+    _write(console, comparison, asked, found)
+    if "--wandb" in asked.flags:
+        _save_workspace(console, comparison)
+
+
+def _read(words: list[str]) -> _Asked:
+    asked = _Asked(words)
+    rest = [part for word in words for part in _apart(word)]
+    while rest:
+        word = rest.pop(0)
+        if word in _ALONE:
+            asked.flags.add(word)
+        elif word in _WITH_VALUE:
+            _take_value(asked, word, rest)
+        elif word.startswith("-"):
+            hint = nearest(word, [*_WITH_VALUE, *_ALONE]) or _USAGE
+            raise UsageError(f"compare has no option '{word}'", hint)
+        elif "=" in word and not Path(word).exists():
+            raise UsageError(f"compare takes folders, not settings such as '{word}'", _USAGE)
+        else:
+            asked.paths.append(Path(word))
+    if not asked.paths:
+        raise UsageError("compare takes folders of runs", _USAGE)
+    return asked
+
+
+def _take_value(asked: _Asked, option: str, rest: list[str]) -> None:
+    """Move the value of an option from the words that are left."""
+    if not rest or not rest[0].strip(" ,") or rest[0] in (*_WITH_VALUE, *_ALONE):
+        raise UsageError(f"{option} needs a value", _USAGE)
+    value = rest.pop(0)
+    if option in asked.values:
+        if option not in _LISTS:
+            raise UsageError(f"{option} is given twice", _USAGE)
+        value = f"{asked.values[option]},{value}"
+    asked.values[option] = value
+
+
+def _apart(word: str) -> list[str]:
+    """Return ``--by=KEY`` as two words, and any other word as it is."""
+    return word.split("=", 1) if word.startswith("--") and "=" in word else [word]
+
+
+def _tell(console: Console, comparison: Comparison) -> None:
+    """Say which runs do not count, and what is told apart by nothing."""
+    for state in dict.fromkeys(run.state for run in comparison.left_out):
+        runs = [run for run in comparison.left_out if run.state == state]
+        if len(runs) > _NAMED:
+            _note(console, f"left out: {len(runs)} runs that are {state}")
+            continue
+        for run in runs:
+            _note(console, f"left out, {state}: {run.path}{f' ({run.error})' if run.error else ''}")
+    if comparison.repeats:
+        count, first = len(comparison.repeats), comparison.repeats[0].path
+        others = f" and {count - 1} more" if count > 1 else ""
+        words = "the settings and the seed of a later run are the same, which counts instead"
+        _note(console, f"left out: {first}{others}: {words}")
+    mixed = [metric for metric in comparison.metrics if _is_mixed(comparison, metric)]
+    if mixed:
+        names = ", ".join(metric_title(metric) for metric in mixed)
+        words = "was not computed alike in all runs: vaerun evaluate scores them again"
+        _note(console, f"{names} {words}")
+    if comparison.pooled:
+        names = ", ".join(short_names(comparison.pooled).values())
+        _note(console, f"runs of one cell differ in {names} too, and ± is over all of them")
+
+
+def _is_mixed(comparison: Comparison, metric: str) -> bool:
+    """Return whether a score has other settings in some of the runs that have it."""
+    found = (run.conditions.get(metric) for run in comparison.runs if metric in run.metrics)
+    return len(set(found)) > 1
+
+
+def _show(
+    console: Console,
+    comparison: Comparison,
+    found: Sequence[Difference],
+    baselines: Baselines,
+) -> None:
+    """Print the table on stdout."""
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = _UNBOUNDED
+    width = out.width if out.is_terminal else None
+    ascii_only = out.options.ascii_only
+    shown = comparison_table(comparison, found, baselines, width=width, ascii_only=ascii_only)
+    out.print(shown.table)
+    for line in _legend(comparison, found):
+        out.print(Text(line, "dim"), soft_wrap=True)
+    if shown.dropped:
+        names = ", ".join(metric_title(metric) for metric in shown.dropped)
+        _note(console, f"no room for {names}: cells.csv has them, and --metric chooses")
+
+
+def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str]:
+    """Yield what the numbers are."""
+    several = any(len(cell.runs) > 1 for cell in comparison.cells)
+    over = "the runs of a cell" if comparison.pooled else "seeds"
+    figures = f"mean and standard deviation over {over}" if several else "one run each"
+    yield f"{figures}; ELBO, rate and terms in nats"
+    main = [each for each in found if each.metric == comparison.metrics[0]]
+    with_interval = [each for each in main if each.low is not None]
+    if main and not with_interval:
+        yield f"differences from the baseline, seed by seed; an interval needs {LEAST_PAIRS} seeds"
+    elif main:
+        count, clear = len(with_interval), sum(each.excludes_zero for each in with_interval)
+        by_chance = (1 - CONFIDENCE) * count
+        yield (
+            f"differences from the baseline, seed by seed, [95 % interval]; "
+            f"* {clear} of {count} intervals exclude 0, as {by_chance:.2g} would "
+            "by chance if nothing differed"
+        )
+
+
+def _write(
+    console: Console, comparison: Comparison, asked: _Asked, found: Sequence[Difference]
+) -> None:
+    folder = asked.folder
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    figures = {} if "--no-figures" in asked.flags else _draw(console, comparison)
+    for name in read_json(folder / "comparison.json").get("figures", []):
+        # A figure of the last comparison that this one lacks would be taken for one of its own.
+        (folder / "figures" / Path(name).name).with_suffix(".png").unlink(missing_ok=True)
+    for name, picture in figures.items():
+        write_atomically(folder / "figures" / f"{name}.png", picture)
+    command = shlex.join(["vaerun", "compare", *asked.words])
+    named = relative(comparison, folder.parent)
+    renamed = {id(c): other for c, other in zip(comparison.cells, named.cells, strict=True)}
+    found = [replace(d, first=renamed[id(d.first)], second=renamed[id(d.second)]) for d in found]
+    write_atomically(folder / "cells.csv", cells_csv(named).encode())
+    write_atomically(folder / "runs.csv", runs_csv(named).encode())
+    write_atomically(folder / "differences.csv", differences_csv(found).encode())
+    content = as_json(named, found, command)
+    write_json(folder / "comparison.json", {**content, "figures": list(figures)})
+    page = render(named, found, figures, command).encode()
+    pages = [folder / "comparison.html"]
+    if "--html" in asked.values:
+        pages.append(Path(asked.values["--html"]))
+    for path in pages:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, page)
+    places = [*pages, *(folder / f"{name}.csv" for name in ("cells", "runs", "differences"))]
+    _note(console, f"written: {', '.join(str(path) for path in places)}")
+
+
+def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
+    """Return the figures as PNG files."""
+    from runner.figures.of_comparison import draw  # matplotlib takes half a second to import
+
+    def traverse(chosen: Sequence[Chosen]) -> Sequence[Traversal]:
+        from runner.runs.traverse import traverse_runs  # this imports torch, and the datasets
+
+        return traverse_runs(chosen, console)
+
+    figures: dict[str, bytes] = {}
+    for name, figure in draw(comparison, console, traverse).items():
+        content = BytesIO()
+        figure.savefig(content, format="png")
+        figures[name] = content.getvalue()
+    return figures
+
+
+def _save_workspace(console: Console, comparison: Comparison) -> None:
+    """Save a view of these runs on W&B, and print where it is.
+
+    Raises: UsageError when the runs are not in one place there.
+    """
+    from runner.tracking.workspace import save_workspace
+
+    entity, project, group = (_agreed(comparison, key) for key in ("entity", "project", "group"))
+    metrics = [wandb_name(metric) for metric in comparison.metrics]
+    url = save_workspace(
+        entity,
+        str(project),
+        group,
+        name=group or str(project),
+        metrics=metrics,
+        by=comparison.by,
+    )
+    _note(console, f"W&B: {url}")
+
+
+def _agreed(comparison: Comparison, key: str) -> str | None:
+    values = list(dict.fromkeys(run.settings.get(f"wandb.{key}") for run in comparison.runs))
+    if len(values) > 1:
+        words = " and ".join(str(value) for value in values[:2])
+        hint = "compare runs of one sweep, or leave out --wandb"
+        raise UsageError(f"these runs differ in wandb.{key}: {words}", hint)
+    return None if values[0] is None else str(values[0])
+
+
+def _note(console: Console, words: str) -> None:
+    console.print(Text(words, "dim"), soft_wrap=True, highlight=False)

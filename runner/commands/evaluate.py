@@ -1,0 +1,146 @@
+"""``vaerun evaluate``: scores of runs that are there already, and of codes from elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner import config as settings
+from runner.config import MetricsConfig
+from runner.console.run_display import make_console, print_error
+from runner.console.score_display import ScoreDisplay
+from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
+from runner.evaluation import CodesJudge, tasks_of_codes
+from runner.runs.evaluate import open_wandb, score, score_run
+from runner.runs.load import TrainedRuns
+from runner.runs.rank import Member, rank
+from runner.store.find_runs import runs_beneath
+from runner.store.lock import claim
+from runner.store.scores_file import Ledger
+
+_USAGE = "vaerun evaluate RUN_DIR ... [metrics=NAME], or vaerun evaluate --codes FILE.npz"
+_OF_THE_RUN = ("device", "data_dir", "wandb.")
+_CHANGEABLE = "metrics, metrics.*, device, data_dir, wandb.*"
+_DEFAULT = "reference"
+
+
+@dataclass
+class _Asked:
+    """The command line, read."""
+
+    paths: list[Path] = field(default_factory=list[Path])
+    codes: Path | None = None
+    metrics: str = _DEFAULT
+    of_metrics: list[str] = field(default_factory=list[str])
+    of_runs: list[str] = field(default_factory=list[str])
+
+
+def evaluate(words: list[str]) -> int:
+    """Score every run that is named or lies in a folder that is, or one file of codes.
+
+    Prints the paths of what was scored on stdout, a line each, and returns the exit code: 0, or
+    that of the only run that failed, or 1 where several runs were asked for and some failed.
+
+    Raises: VaerunError for a command line that cannot be carried out.
+    """
+    asked = _read(words)
+    metrics = settings.metrics(asked.metrics, asked.of_metrics)
+    if asked.codes is not None:
+        _evaluate_codes(asked.codes, metrics)
+        return 0
+    paths = [run for path in asked.paths for run in runs_beneath(path)]
+    try:
+        return _Evaluation(metrics, asked.of_runs).carry_out(list(dict.fromkeys(paths)))
+    except KeyboardInterrupt as error:
+        hint = "the scores so far are kept: the same command goes on"
+        raise InterruptedRun("interrupted", hint, 2) from error
+
+
+def _read(words: list[str]) -> _Asked:
+    codes, words = _take_codes(words)
+    asked = _Asked(codes=codes)
+    for word in words:
+        key, equals, value = word.partition("=")
+        if word.startswith("-"):
+            hint = nearest(word, ["--codes"]) or _USAGE
+            raise UsageError(f"evaluate has no option '{word}'", hint)
+        if not equals:
+            asked.paths.append(Path(word))
+        elif key == "metrics":
+            asked.metrics = value
+        elif key.startswith("metrics."):
+            asked.of_metrics.append(word)
+        elif key.startswith(_OF_THE_RUN):
+            asked.of_runs.append(word)
+        else:
+            raise UsageError(f"evaluate cannot change '{key}'", f"it can change {_CHANGEABLE}")
+    if bool(asked.paths) == bool(asked.codes):
+        raise UsageError("evaluate takes run folders, or a file of codes", _USAGE)
+    return asked
+
+
+def _take_codes(words: list[str]) -> tuple[Path | None, list[str]]:
+    """Return the file after ``--codes``, if it is there, and the other words."""
+    apart = [part for word in words for part in _apart(word)]
+    if "--codes" not in apart:
+        return None, words
+    place = apart.index("--codes")
+    file = apart[place + 1 : place + 2]
+    if not file or not file[0]:
+        raise UsageError("--codes needs a file of codes", _USAGE)
+    return Path(file[0]), apart[:place] + apart[place + 2 :]
+
+
+def _apart(word: str) -> list[str]:
+    """Return ``--codes=FILE`` as two words, and any other word as it is."""
+    return word.split("=", 1) if word.startswith("--codes=") else [word]
+
+
+class _Evaluation:
+    """Several runs, scored one after the other; what they share is loaded once."""
+
+    def __init__(self, metrics: MetricsConfig, overrides: list[str]) -> None:
+        self._metrics = metrics
+        self._console = make_console()
+        self._runs = TrainedRuns(self._console, overrides)
+        self._members: list[Member] = []
+
+    def carry_out(self, paths: list[Path]) -> int:
+        """Score the runs and return the exit code; one that fails does not stop the others."""
+        codes: list[int] = []
+        for number, path in enumerate(paths, start=1):
+            self._console.print(f"[dim]{number} of {len(paths)}[/]  {path}", highlight=False)
+            try:
+                self._score(path)
+            except VaerunError as error:
+                print_error(self._console, error.message, error.hint)
+                codes.append(error.exit_code)
+            else:
+                codes.append(0)
+                sys.stdout.write(f"{path}\n")
+        if self._metrics.udr is not None:
+            rank(self._members, self._metrics, self._console)
+        failures = [code for code in codes if code]
+        return 0 if not failures else failures[0] if len(codes) == 1 else 1
+
+    def _score(self, path: Path) -> None:
+        run, wandb_id = self._runs.open(path)
+        with claim(path), open_wandb(run.config, run.folder, wandb_id) as wandb_run:
+            paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
+            wandb_run.keep_figures(paths)
+        if self._metrics.udr is not None and run.model.prior.has_density:
+            self._members.append(Member.of(run, self._metrics))
+
+
+def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:
+    """Score a file of codes; the scores are written beside it."""
+    from runner.evaluation.codes_file import read_codes
+
+    given = read_codes(path)
+    ledger = Ledger(path.with_suffix(".scores.json"), {"sha256": given.sha256})
+    console = make_console()
+    judge = CodesJudge(given.codes, given.class_factor, metrics)
+    with ScoreDisplay(console) as display:
+        score(judge, list(tasks_of_codes(metrics)), ledger, display, check=lambda: None)
+    sys.stdout.write(f"{ledger.path}\n")

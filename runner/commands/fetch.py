@@ -1,0 +1,189 @@
+"""``vaerun fetch``: bring the files of a dataset, and unpack them once."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from runner import config
+from runner.console.run_display import make_console
+from runner.dataset import DATASETS, SOURCES, Source, mnist
+from runner.dataset.archive import archive as published
+from runner.dataset.archive import checksums as files
+from runner.dataset.archive.download import download
+from runner.errors import InterruptedRun, UsageError, nearest
+
+_DIGITS: Mapping[str, mnist.Collection] = {
+    collection.name: collection for collection in (mnist.MNIST, mnist.FASHION_MNIST)
+}
+"""Which torchvision knows how to bring, and which are small enough to be read as they are."""
+
+_PLAIN_SECONDS = 5.0
+"""Between two lines where there is no terminal to draw a bar on."""
+
+
+def fetch(words: list[str]) -> None:
+    """Bring the datasets that are named, or list those that there are.
+
+    Raises:
+        UsageError: there is no such dataset, or a setting is not ``data_dir``.
+        DataError: a file cannot be had, or is not the published one.
+        InterruptedRun: by Ctrl-C; the same command goes on from there.
+    """
+    names = [word for word in words if "=" not in word]
+    root = Path(_data_dir([word for word in words if "=" in word])).expanduser()
+    for name in names:
+        if name not in DATASETS:
+            hint = nearest(name, DATASETS) or f"datasets: {', '.join(DATASETS)}"
+            raise UsageError(f"unknown dataset '{name}'", hint)
+    if not names:
+        _list(root)
+    try:
+        for name in names:
+            _fetch(name, root, make_console())
+    except KeyboardInterrupt as error:
+        hint = "what has arrived is kept: the same command goes on from there"
+        raise InterruptedRun("interrupted", hint, 2) from error
+
+
+def _data_dir(settings: list[str]) -> str:
+    """Return the folder of the datasets, as a run with these settings would have it."""
+    from hydra import compose, initialize_config_dir
+
+    for word in settings:
+        key = word.partition("=")[0]
+        if key != "data_dir":
+            hint = nearest(key, ["data_dir"]) or "vaerun fetch NAME ... [data_dir=DIR]"
+            raise UsageError(f"fetch does not know the setting '{key}'", hint)
+        if not word.partition("=")[2]:
+            raise UsageError("data_dir= names no folder")
+    if settings:  # as it stands: a folder's name may hold what Hydra would read as its grammar
+        return settings[-1].partition("=")[2]
+    config.register()
+    with initialize_config_dir(str(config.data_root() / "conf"), version_base="1.3"):
+        return str(compose("config").data_dir)
+
+
+def _fetch(name: str, root: Path, console: Console) -> None:
+    if name in _DIGITS:
+        collection = _DIGITS[name]
+        mnist.load(collection, str(root), torch.device("cpu"))
+        _tell(console, name, root / collection.folder)
+    elif name in SOURCES:
+        _bring(SOURCES[name], root, console)
+        _tell(console, name, root / SOURCES[name].folder)
+    else:
+        console.print(f"{name} comes with the program: there is nothing to fetch")
+
+
+def _bring(source: Source, root: Path, console: Console) -> None:
+    """Download what is missing, verify it, and unpack it if that has not been done."""
+    is_unpacked = published.images_file(source, root).is_file()
+    for group in (() if is_unpacked else source.files, source.beside):
+        folder = files.home(source, group, root)
+        for file in files.missing(group, folder):
+            with _Meter(console, file.name, file.size, in_bytes=True) as meter:
+                download(file, folder / file.name, advance=meter.advance)
+        files.require(source, group, root)
+    if not is_unpacked:
+        with _Meter(console, f"unpacking {source.name}", source.images, in_bytes=False) as meter:
+            published.unpack(source, root, meter.advance)
+
+
+def _tell(console: Console, name: str, folder: Path) -> None:
+    console.print(f"{name} is ready: vaerun dataset={name}", highlight=False)
+    sys.stdout.write(f"{folder}\n")  # the one line for other programs
+
+
+class _Meter:
+    """How much is done: a bar on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self, console: Console, title: str, total: int | None, *, in_bytes: bool) -> None:
+        self._console, self._title, self._total, self._in_bytes = console, title, total, in_bytes
+        counted = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
+        columns: tuple[ProgressColumn, ...] = (BarColumn(), *counted, TimeRemainingColumn())
+        is_live = console.is_terminal and not console.is_dumb_terminal
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            *columns,
+            console=console,
+            disable=not is_live,
+        )
+        self._task = self._bar.add_task(title, total=total)
+        self._done = self._told = 0
+        self._next_line = time.monotonic() + _PLAIN_SECONDS
+
+    def __enter__(self) -> _Meter:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        if self._done != self._told:
+            self._print_line()
+
+    def advance(self, count: int) -> None:
+        """Note that ``count`` further bytes or images are done."""
+        self._done += count
+        self._bar.advance(self._task, count)
+        if time.monotonic() >= self._next_line:
+            self._print_line()
+
+    def _print_line(self) -> None:
+        self._next_line = time.monotonic() + _PLAIN_SECONDS
+        self._told = self._done
+        if not self._bar.disable:
+            return
+        shown = [_amount(n) if self._in_bytes else f"{n:,}" for n in (self._done, self._total or 0)]
+        line = " of ".join(shown if self._total else shown[:1])
+        self._console.print(f"{self._title}: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _list(root: Path) -> None:
+    """Print what can be fetched, how large it is, and whether it is there."""
+    table = Table(title="fetch", title_justify="left", title_style="bold", box=None, padding=(0, 2))
+    for heading in ("", "download", "unpacked", ""):
+        table.add_column(heading, justify="right" if heading else "left", header_style="dim")
+    for name, collection in _DIGITS.items():
+        parts = (*collection.train, *collection.test)
+        raw = root / collection.folder / "raw"
+        is_there = all((raw / part.name).is_file() for part in parts)
+        size = sum(part.size for part in parts)
+        table.add_row(Text(name, "cyan"), "", _amount(size), _there(root, is_there=is_there))
+    for name, source in SOURCES.items():
+        sizes = [file.size for file in (*source.files, *source.beside)]
+        known = [size for size in sizes if size is not None]
+        download_size = _amount(sum(known)) if len(known) == len(sizes) else "not known"
+        is_there = published.images_file(source, root).is_file() and not files.missing(
+            source.beside, files.home(source, source.beside, root)
+        )
+        unpacked = _amount(published.unpacked_bytes(source))
+        table.add_row(Text(name, "cyan"), download_size, unpacked, _there(root, is_there=is_there))
+    console = Console()
+    console.print(table)
+    console.print(Text("vaerun fetch NAME ... [data_dir=DIR]", "dim"))
+
+
+def _there(root: Path, *, is_there: bool) -> Text:
+    return Text(f"in '{root}'" if is_there else "", "dim")
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

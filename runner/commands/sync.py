@@ -1,0 +1,165 @@
+"""``vaerun sync``: bring runs that were logged offline to W&B, each once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from rich.console import Console
+from rich.text import Text
+
+from runner.console.run_display import make_console, print_error
+from runner.errors import InterruptedRun, UsageError, VaerunError
+from runner.store.find_runs import runs_beneath
+from runner.store.lock import ClaimedError, claim, claimed
+from runner.tracking.mode import require_server
+from runner.tracking.upload import Uploads, is_uploaded, offline_logs
+
+_USAGE = "vaerun sync DIR ..., with run folders or whole grids of them"
+
+_AT_ONCE = 4
+"""How many runs are uploaded side by side: W&B is slow to answer, and each takes a process."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run folder, its logs from times offline, and those that W&B does not have yet."""
+
+    path: Path
+    logs: tuple[Path, ...]
+    due: tuple[Path, ...]
+
+    @classmethod
+    def at(cls, path: Path) -> _Run:
+        logs = tuple(offline_logs(path))
+        return cls(path, logs, tuple(log for log in logs if not is_uploaded(log)))
+
+
+def sync(words: list[str]) -> int:
+    """Upload every run that is named or lies in a folder that is, where W&B does not have it yet.
+
+    Prints the paths of what was uploaded on stdout, a line each, and returns the exit code: 1 where
+    some failed, else 0. A run that still goes on is left for later.
+
+    Raises:
+        UsageError: a folder holds no run, or there is no key that the server takes.
+        VaerunError: the server does not answer.
+        InterruptedRun: by Ctrl-C, after the uploads that were under way.
+    """
+    runs = _runs_beneath(_folders(words))
+    console = make_console()
+    due = _ended(console, [run for run in runs if run.due])
+    if not due:
+        logged = sum(1 for run in runs if run.logs and not run.due)
+        has = f"W&B has {_runs(logged)} that {_were(logged)} logged offline"
+        console.print(f"nothing to upload: {has if logged else 'no run was logged offline'}")
+        return 0
+    host = require_server()
+    console.print(f"[dim]{'uploading':>12}[/]  {_runs(len(due))} to {host}")
+    return _Uploading(console, due).carry_out()
+
+
+def _folders(words: list[str]) -> list[Path]:
+    for word in words:
+        if word.startswith("-") or "=" in word:
+            raise UsageError(f"sync has no option '{word}'", _USAGE)
+    if not words:
+        raise UsageError("sync takes run folders", _USAGE)
+    return [Path(word) for word in words]
+
+
+def _runs_beneath(folders: Sequence[Path]) -> list[_Run]:
+    """Return the run folders, and all runs in folders of runs, the first first, each once.
+
+    Raises: UsageError where there is none.
+    """
+    found: dict[Path, _Run] = {}
+    for folder in folders:
+        for path in runs_beneath(folder):
+            found.setdefault(path.resolve(), _Run.at(path))
+    return list(found.values())
+
+
+def _ended(console: Console, runs: Sequence[_Run]) -> list[_Run]:
+    """Return the runs that nobody works on, and name the others; a killed one has ended."""
+    running = [run for run in runs if claimed(run.path)]
+    for run in running:
+        _leave(console, run)
+    return [run for run in runs if run not in running]
+
+
+def _leave(console: Console, run: _Run) -> None:
+    _say(console, f"left for later: {run.path} is still at work")
+
+
+class _Uploading:
+    """Several runs on their way; one that fails does not stop the others."""
+
+    def __init__(self, console: Console, runs: Sequence[_Run]) -> None:
+        self._console = console
+        self._runs = runs
+        self._uploads = Uploads()
+        self._telling = Lock()
+        self._told = 0
+        self._failed = 0
+
+    def carry_out(self) -> int:
+        """Upload the runs and return the exit code.
+
+        An interruption lets the uploads under way end: W&B appends to what it has of a run, so half
+        of one would be there twice after the next attempt. A second one stops them all the same.
+
+        Raises: InterruptedRun.
+        """
+        threads = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            for done in as_completed([threads.submit(self._upload, run) for run in self._runs]):
+                done.result()
+        except KeyboardInterrupt as error:
+            _say(self._console, "stopping after the uploads under way; Ctrl-C: at once")
+            try:
+                threads.shutdown(cancel_futures=True)
+            except KeyboardInterrupt:
+                self._uploads.kill()
+            raise InterruptedRun("interrupted", "the same command goes on", 2) from error
+        finally:
+            threads.shutdown(cancel_futures=True)
+        return 1 if self._failed else 0
+
+    def _upload(self, run: _Run) -> None:
+        """Upload a run, and say how that ended."""
+        try:
+            with claim(run.path):
+                # The same command elsewhere may have been faster.
+                due = [log for log in run.due if not is_uploaded(log)]
+                address = self._uploads.upload(due)
+        except ClaimedError:
+            _leave(self._console, run)
+            return
+        except VaerunError as error:
+            with self._telling:
+                self._told += 1
+                self._failed += 1
+                print_error(self._console, error.message, error.hint)
+            return
+        with self._telling:
+            self._told += 1
+            _say(self._console, f"{self._told} of {len(self._runs)}  {run.path}  {address}")
+            sys.stdout.write(f"{run.path}\n")  # the one line for other programs
+            sys.stdout.flush()
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(Text(line), soft_wrap=True)
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count:,} runs"

@@ -1,0 +1,178 @@
+"""Runs gathered into cells: those of a cell differ in their seed alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.comparison.effective_settings import KNOBS, OwnSettings, own_settings
+from runner.comparison.names import choose_metrics, choose_settings, short_names, value_text
+from runner.comparison.runs import ComparedRun
+from runner.errors import UsageError
+
+_OBJECTIVE = "objective.name"
+
+_NO_DIFFERENCE = (
+    "seed", "name", "out", "data_dir", "device", "sweep_name", "wandb.", "metrics.",
+    "training.record_every", "training.checkpoint_minutes", "training.compile",
+    "evaluation.map_points", "evaluation.traversal_",
+)  # fmt: skip
+"""Settings that leave the trained model and its figures as they are, and the seed."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs that differ in their seed alone, or in what the comparison does not tell apart."""
+
+    settings: Mapping[str, Any]
+    """The values of ``Comparison.by``, by their full names; None where one has no effect."""
+    runs: tuple[ComparedRun, ...]
+
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """Return a figure of the runs that have it, in the order of the runs."""
+        return np.array([run.metrics[metric] for run in self.runs if metric in run.metrics])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in order, each once."""
+        return tuple(sorted({run.seed for run in self.runs}))
+
+    @property
+    def label(self) -> str:
+        """What tells this cell from the others, in short: ``hfvae  beta 12  gamma 4``."""
+        short = short_names(self.settings)
+        words = [
+            value_text(value) if key.endswith(".name") else f"{short[key]} {value_text(value)}"
+            for key, value in self.settings.items()
+            if value is not None
+        ]
+        return "  ".join(words) or "all runs"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is compared."""
+
+    cells: tuple[Cell, ...]
+    by: tuple[str, ...]
+    """The dotted settings that tell cells apart, the objective first."""
+    metrics: tuple[str, ...]
+    """The figures that were chosen, the main one first."""
+    left_out: tuple[ComparedRun, ...]
+    """Runs that are not finished."""
+    repeats: tuple[ComparedRun, ...] = ()
+    """Finished runs with the settings and the seed of a later one, which counts instead."""
+    pooled: tuple[str, ...] = ()
+    """Settings other than the seed in which runs of one cell differ."""
+
+    @property
+    def runs(self) -> tuple[ComparedRun, ...]:
+        """The runs of all cells."""
+        return tuple(run for cell in self.cells for run in cell.runs)
+
+
+def compare_runs(
+    runs: Sequence[ComparedRun], by: Sequence[str] | None, metrics: Sequence[str] | None
+) -> Comparison:
+    """Return the finished runs gathered into cells, which are ordered by their settings.
+
+    Args:
+        runs: all runs, of any state, in natural order.
+        by: names of the settings that tell cells apart; None: all that vary and have an effect.
+        metrics: names of figures; None: a readable set, ``["all"]``: all.
+
+    Raises: UsageError when no run is finished, or a name means nothing.
+    """
+    finished = [run for run in runs if run.state == "finished"]
+    if not finished:
+        raise UsageError("none of these runs is finished", ", ".join(count_states(runs)))
+    own = [own_settings(run) for run in finished]
+    varying = _varying(own)
+    chosen = _standard(varying) if by is None else _asked(by, finished, varying)
+    latest = {
+        (run.seed, *(each.values.get(key) for key in varying)): place
+        for place, (each, run) in enumerate(zip(own, finished, strict=True))
+    }
+    counted = set(latest.values())
+    gathered: dict[tuple[Any, ...], list[int]] = {}
+    for place in sorted(counted, key=lambda place: finished[place].seed):
+        seen = own[place].values if by is None else _as_given(own[place], finished[place])
+        gathered.setdefault(tuple(seen.get(key) for key in chosen), []).append(place)
+    cells = [
+        Cell(dict(zip(chosen, values, strict=True)), tuple(finished[p] for p in gathered[values]))
+        for values in sorted(gathered, key=lambda values: [_rank(value) for value in values])
+    ]
+    available = {name for place in counted for name in finished[place].metrics}
+    return Comparison(
+        tuple(cells),
+        chosen,
+        choose_metrics(metrics, available),
+        left_out=tuple(run for run in runs if run.state != "finished"),
+        repeats=tuple(run for place, run in enumerate(finished) if place not in counted),
+        pooled=_pooled(gathered.values(), own, [key for key in varying if key not in chosen]),
+    )
+
+
+def count_states(runs: Iterable[ComparedRun]) -> list[str]:
+    """Return how many runs there are of each state, as words."""
+    return [f"{count} {state}" for state, count in Counter(run.state for run in runs).items()]
+
+
+def _varying(own: Sequence[OwnSettings]) -> list[str]:
+    """Return the settings with an effect that are not the same in all runs, in their order."""
+    keys = dict.fromkeys(key for each in own for key in each.values)
+    return [key for key in keys if not key.startswith(_NO_DIFFERENCE) and _varies(key, own)]
+
+
+def _varies(key: str, own: Sequence[OwnSettings]) -> bool:
+    having = [each for each in own if key in each.values]
+    if all(key in each.following for each in having):
+        return False  # the choices say it, and they are compared
+    # Runs in which it changes nothing differ in something else, which says more.
+    judged = [each for each in own if key not in each.idle]
+    return len({each.values.get(key) for each in judged}) > 1
+
+
+def _standard(varying: Sequence[str]) -> tuple[str, ...]:
+    first = [key for key in KNOBS if key in varying]
+    return tuple(dict.fromkeys([_OBJECTIVE, *first, *varying]))
+
+
+def _asked(
+    by: Sequence[str], finished: Sequence[ComparedRun], varying: Sequence[str]
+) -> tuple[str, ...]:
+    known = dict.fromkeys(key for run in finished for key in run.settings)
+    return choose_settings(by, known, varying)
+
+
+def _as_given(own: OwnSettings, run: ComparedRun) -> Mapping[str, Any]:
+    """Return settings as they stand in the run, but for knobs without an effect."""
+    idle = {knob: None for knob in KNOBS if knob not in own.values}
+    return {**run.settings, **idle}
+
+
+def _pooled(
+    cells: Iterable[Sequence[int]], own: Sequence[OwnSettings], others: Sequence[str]
+) -> tuple[str, ...]:
+    """Return which other settings differ within a cell."""
+    found = {
+        key
+        for places in cells
+        for key in others
+        if len({own[place].values.get(key) for place in places}) > 1
+    }
+    return tuple(key for key in others if key in found)
+
+
+def _rank(value: object) -> tuple[int, float, str]:
+    """Return a key that sorts nothing before numbers before words."""
+    if value is None:
+        return 0, 0.0, ""
+    if isinstance(value, int | float):
+        return 1, float(value), ""
+    return 2, 0.0, str(value)

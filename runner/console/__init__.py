@@ -1,0 +1,1 @@
+"""The terminal: progress, tables, messages, and the signals that stop a run."""

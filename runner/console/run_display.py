@@ -1,0 +1,209 @@
+"""What a person sees while a run trains and when it is done, all of it on stderr.
+
+On a terminal a panel is redrawn in place; in a pipe, a log file or a dumb terminal the same figures
+come as a plain line now and then.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from runner.console.summary_tables import TERM_WORDS, figure_text, summary_tables
+
+_LABEL_WIDTH = 12
+_PANEL_WIDTH = 72
+_REDRAWS_PER_SECOND = 4
+_PACE_SECONDS = 30.0
+"""The time left follows the speed of this many last seconds."""
+
+
+def make_console() -> Console:
+    """Return the console on stderr: stdout stays clean for pipes."""
+    # Without this, FORCE_COLOR would draw the live panel into the log of a CI service.
+    not_a_terminal = None if sys.stderr.isatty() else False
+    return Console(stderr=True, highlight=False, force_terminal=not_a_terminal)
+
+
+class Display:
+    """The progress of a run: a live panel on a terminal, plain lines elsewhere.
+
+    Steps before ``done`` belong to an earlier process and count for progress, not for speed.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        total_steps: int,
+        *,
+        console: Console,
+        done: int = 0,
+        plain_seconds: float = 15.0,
+    ) -> None:
+        self._title = title
+        self._total = total_steps
+        self._console = console
+        self._step = self._line_step = done
+        self._record: Mapping[str, float] = {}
+        self._pace = _Pace(done)
+        self._plain_seconds = plain_seconds
+        self._next_line = 0.0
+        self._live: Live | None = None
+        if console.is_terminal and not console.is_dumb_terminal:
+            self._live = Live(
+                get_renderable=self._panel,
+                console=console,
+                refresh_per_second=_REDRAWS_PER_SECOND,
+            )
+
+    def __enter__(self) -> Display:
+        self._pace = _Pace(self._step)
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+        elif self._step != self._line_step:
+            self._print_line()
+
+    def advance(self, step: int) -> None:
+        """Note that ``step`` is done: the panel looks here when it is redrawn."""
+        self._step = step
+
+    def record(self, record: Mapping[str, float]) -> None:
+        """Take up the newest figures: ``loss``, ``terms/…`` and ``images_per_second``."""
+        self._record = record
+        if self._live is None and time.monotonic() >= self._next_line:
+            self._print_line()
+
+    def _print_line(self) -> None:
+        self._next_line = time.monotonic() + self._plain_seconds
+        self._line_step = self._step
+        width = len(f"{self._total:,}")
+        words = [self._title, f"step {self._step:>{width},} of {self._total:,}"]
+        words += [f"{amount:>9} {unit}" for amount, unit in self._speed()]
+        words += [f"{name} {figure_text(value):>9}" for name, value in self._figures()]
+        self._console.print("  ".join(words), markup=False, highlight=False, soft_wrap=True)
+
+    def _panel(self) -> Panel:
+        steps = Table.grid(padding=(0, 2), expand=True)
+        steps.add_column(ratio=1)
+        steps.add_column(justify="right", no_wrap=True)
+        bar = ProgressBar(total=self._total, completed=self._step, complete_style="cyan")
+        steps.add_row(bar, f"{self._step:,} of {self._total:,}")
+        figures = Table.grid(padding=(0, 2), expand=True)
+        figures.add_column(ratio=1, no_wrap=True)
+        figures.add_column(justify="right", no_wrap=True)
+        for name, value in self._figures():
+            figures.add_row(name, figure_text(value), style="bold" if name == "loss" else "")
+        speed = "   ".join(f"{amount} {unit}" for amount, unit in self._speed())
+        return Panel(
+            Group(steps, Text(speed, style="dim", no_wrap=True), Text(), figures),
+            title=Text(self._title, style="bold"),
+            title_align="left",
+            border_style="dim",
+            padding=(0, 1),
+            width=min(_PANEL_WIDTH, self._console.width),
+        )
+
+    def _figures(self) -> Iterator[tuple[str, float]]:
+        if "loss" in self._record:
+            yield "loss", self._record["loss"]
+        for term, words in TERM_WORDS.items():
+            if f"terms/{term}" in self._record:
+                yield words, self._record[f"terms/{term}"]
+
+    def _speed(self) -> Iterator[tuple[str, str]]:
+        """Yield (amount, unit) of how fast it goes and how long that takes."""
+        speed = self._record.get("images_per_second")
+        now = time.monotonic()
+        left = self._pace.left(self._step, self._total, now)
+        yield "-" if speed is None else f"{speed:,.0f}", "images/s"
+        yield _duration(self._pace.elapsed(now)), "elapsed"
+        yield "-:--" if left is None else _duration(left), "left"
+
+
+class _Pace:
+    """Time gone and time to go, in seconds."""
+
+    def __init__(self, done: int) -> None:
+        self._done = done
+        self._start = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def elapsed(self, now: float) -> float:
+        return now - self._start
+
+    def left(self, step: int, total: int, now: float) -> float | None:
+        """Return the time to go at the speed of the last seconds, or None while it is unknown.
+
+        Time is taken from the end of the first step, which may be slow (compilation).
+        """
+        if step == self._done:
+            return None
+        self._samples.append((now, step))
+        while len(self._samples) > 2 and self._samples[1][0] < now - _PACE_SECONDS:
+            self._samples.popleft()
+        then, first = self._samples[0]
+        return (total - step) * (now - then) / (step - first) if step > first else None
+
+
+def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> None:
+    """Print what a run is about to do, a setting a row; values break where two spaces stand."""
+    for label, value in {"run": title, **rows}.items():
+        for number, line in enumerate(_wrap(value, console.width - _LABEL_WIDTH - 2)):
+            margin = ("" if number else label).rjust(_LABEL_WIDTH)
+            text = Text.assemble((margin, "dim"), "  ", line)
+            console.print(text, soft_wrap=True, highlight=False)
+
+
+def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
+    """Print the content of ``summary.json`` as tables, the most informative variables first."""
+    ascii_only = console.options.ascii_only
+    for title, table in summary_tables(summary, width=console.width, ascii_only=ascii_only):
+        console.print()
+        if title:
+            console.print(Text(f"  {title}", style="bold"), soft_wrap=True, highlight=False)
+        console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
+    console.print()
+
+
+def print_error(console: Console, message: str, hint: str | None) -> None:
+    """Print an error on one line and its remedy on the next, whatever characters they hold."""
+    line = Text.assemble(("error:", "bold red"), " ", " ".join(message.split()))
+    console.print(line, soft_wrap=True, highlight=False)
+    if hint:
+        console.print(Text(f"  {' '.join(hint.split())}"), soft_wrap=True, highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _wrap(value: str, width: int) -> list[str]:
+    """Break a value between the phrases that two spaces part, and within one only if it must."""
+    lines: list[str] = []
+    for phrase in value.split("  "):
+        if lines and len(f"{lines[-1]}  {phrase}") <= width:
+            lines[-1] += f"  {phrase}"
+        elif len(phrase) <= width:
+            lines.append(phrase)
+        else:
+            lines += textwrap.wrap(phrase, max(width, 1), break_on_hyphens=False)
+    return lines

@@ -1,0 +1,104 @@
+"""A file from a server: what arrived is kept for the next try, and only what is whole is placed."""
+
+from __future__ import annotations
+
+import re
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import cast
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from runner import __version__
+from runner.dataset.archive.checksums import check, remember
+from runner.dataset.archive.source import Advance, RemoteFile
+from runner.errors import DataError
+
+_PATIENCE_SECONDS = 20.0
+"""How long a silent server is waited for."""
+
+_CHUNK_BYTES = 2**20
+
+
+def download(
+    file: RemoteFile, path: Path, *, advance: Advance, patience: float = _PATIENCE_SECONDS
+) -> None:
+    """Bring ``file`` to ``path``, going on with what an earlier try left in ``.NAME.part``.
+
+    ``advance`` is told how many bytes are there, those of an earlier try first. A server that
+    cannot go on in the middle is asked for the whole file.
+
+    Raises: DataError when it does not arrive in full, or is not the published file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    hint = f"the same command goes on where it stopped; or put {path.name} into '{path.parent}'"
+    try:
+        if file.size is None or _size(part) < file.size:
+            _transfer(file, part, advance, patience)
+    except HTTPError as error:
+        error.close()
+        raise DataError(f"{file.name} could not be downloaded ({_reason(error)})", hint) from error
+    except (OSError, HTTPException) as error:
+        raise DataError(f"{file.name} could not be downloaded ({_reason(error)})", hint) from error
+    try:
+        check(file, part)
+    except DataError as error:
+        part.unlink()  # whole and wrong: there is nothing to go on with
+        hint = f"try again, or put an intact copy into '{path.parent}'"
+        raise DataError(f"{file.url} sent another file: {error.message}", hint) from error
+    part.replace(path)
+    remember(file, path)
+
+
+def _transfer(file: RemoteFile, part: Path, advance: Advance, patience: float) -> None:
+    """Append to ``part`` what it lacks, or write it anew where the server knows no middle."""
+    start = _size(part)
+    headers = {"User-Agent": f"vaerun/{__version__}"}  # some servers refuse a visitor without name
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        answer = cast("HTTPResponse", urlopen(Request(file.url, headers=headers), timeout=patience))
+    except HTTPError as error:
+        if error.code != 416 or not start:  # the part has all there is, or more than that
+            raise
+        error.close()
+        if error.headers.get("Content-Range") == f"bytes */{start}":
+            advance(start)
+            return
+        part.unlink()
+        _transfer(file, part, advance, patience)
+        return
+    with answer:
+        total = _save(answer, part, start, advance)
+    if total is not None and _size(part) < total:
+        raise ConnectionError(f"the server stopped after {_size(part):,} of {total:,} bytes")
+
+
+def _save(answer: HTTPResponse, part: Path, start: int, advance: Advance) -> int | None:
+    """Write what the server sends, and return how many bytes the file has, if it says so."""
+    if answer.headers.get_content_type() == "text/html":
+        raise ConnectionError("the server sent a web page instead of it")
+    if answer.status == 206:
+        if not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            raise ConnectionError("the server sent another part than the one that is missing")
+    else:
+        start = 0
+    with part.open("ab" if start else "wb") as out:
+        advance(start)
+        while chunk := answer.read1(_CHUNK_BYTES):  # as it comes: nothing is lost if this fails
+            out.write(chunk)
+            advance(len(chunk))
+    length = answer.headers.get("Content-Length")
+    return start + int(length) if length else None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _reason(error: Exception) -> str:
+    """Return why a download failed, in a few words."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    line = next(iter(text.splitlines()), type(error).__name__)
+    return re.sub(r"<urlopen error |\[Errno -?\d+\] |>$", "", line)

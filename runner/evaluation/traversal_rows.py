@@ -1,0 +1,122 @@
+"""What one variable does to an image: rows of images in which it moves and all others stay.
+
+Shapes: N images, T steps of a traversal, V variables, W columns of z, C H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from runner.config import EvaluationConfig
+from runner.evaluation.encodings import Encodings
+from runner.model import VAE
+
+
+@dataclass(frozen=True)
+class TraversalRow:
+    """Images that differ in one variable; ``information`` is I(x; z_v) in nats.
+
+    A discrete variable has a row per category, labelled ``name = category``, in which the columns
+    differ in all other variables; its information stands in the first of these rows, the others
+    have None. So do all rows of a deterministic code, whose information is not estimated.
+    """
+
+    label: str
+    information: float | None
+    images_TCHW: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """The traversals of one model: the image they start from, and a row per variable.
+
+    ``positions`` are the values of the variable that moves, in ``unit``.
+    """
+
+    name: str
+    original_CHW: NDArray[np.floating]
+    rows: Sequence[TraversalRow]
+    positions: Sequence[float]
+    unit: str
+
+
+def positions_of(settings: EvaluationConfig) -> list[float]:
+    """Return the traversed values of a continuous variable, in standard deviations, (T,)."""
+    reach = settings.traversal_range
+    return np.linspace(-reach, reach, settings.traversal_steps).tolist()
+
+
+def unit_of(model: VAE) -> str:
+    """Return what a traversal's positions are counted in."""
+    whose = "prior" if model.prior.has_density else "code"
+    return f"{whose} standard deviations"
+
+
+@torch.no_grad()
+def traversal_rows(
+    model: VAE,
+    encodings: Encodings,
+    settings: EvaluationConfig,
+    information: Mapping[str, float | None],
+) -> list[TraversalRow]:
+    """Return a row per variable, the most informative first; a row per category of a discrete one.
+
+    A continuous variable's row starts from the first image's mean representation and moves that
+    variable alone. A category's row shows it with the other variables of several images, which are
+    the same in every row.
+
+    Args:
+        model: the trained model.
+        encodings: of the test images; the first ones are traversed.
+        settings: number of steps and range.
+        information: I(x; z_v) of each variable in nats, where it was estimated.
+    """
+    rows: list[TraversalRow] = []
+    columns = model.prior.columns
+    centres_NW = model.prior.harden(encodings.centre_MW)
+    scale = _scale(model, encodings)
+    for name in sorted(columns, key=lambda name: -(information.get(name) or 0.0)):
+        known = information.get(name)
+        if name not in scale:
+            rows += _category_rows(model, centres_NW, settings.traversal_steps, name, known)
+            continue
+        middle, reach = scale[name]
+        z_TW = centres_NW[:1].repeat(settings.traversal_steps, 1)
+        values = [middle + reach * position for position in positions_of(settings)]
+        z_TW[:, columns[name]] = torch.tensor(values).to(z_TW)[:, None]
+        rows.append(TraversalRow(name, known, model.draw(z_TW).cpu().numpy()))
+    return rows
+
+
+def _scale(model: VAE, encodings: Encodings) -> dict[str, tuple[float, float]]:
+    """Return (middle, one standard deviation) of each continuous variable.
+
+    Those of the prior, which is centred; or of the codes themselves, where there is no prior.
+    """
+    prior = model.open_prior()
+    if prior.has_density:
+        return {name: (0.0, reach) for name, reach in prior.spread.items()}
+    std_V, mean_V = torch.std_mean(encodings.centre_MW, dim=0)
+    pairs = zip(mean_V.tolist(), std_V.tolist(), strict=True)
+    return dict(zip(prior.variable_names, pairs, strict=True))
+
+
+def _category_rows(
+    model: VAE, centres_NW: Tensor, steps: int, name: str, information: float | None
+) -> Iterator[TraversalRow]:
+    """Yield a row per category of a discrete variable."""
+    steps_T = torch.arange(steps)
+    others_TW = centres_NW[steps_T % len(centres_NW)]  # again from the first, if there are few
+    variable = model.prior.discrete.variables[name]
+    for category in range(variable.categories):
+        z_TW = others_TW.clone()
+        categories_T = torch.full_like(steps_T, category).to(z_TW.device)
+        z_TW[:, model.prior.columns[name]] = variable.as_value(categories_T, z_TW)
+        known = information if category == 0 else None
+        yield TraversalRow(f"{name} = {category}", known, model.draw(z_TW).cpu().numpy())

@@ -1,0 +1,1 @@
+"""Every plot of a run or of several, in one style."""

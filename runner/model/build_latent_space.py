@@ -1,0 +1,81 @@
+"""From settings to a prior: which variables there are, in which tree, under which density."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from runner.config import CodePriorConfig, ConcreteNormalPriorConfig, PriorConfig
+from runner.errors import UsageError
+from runner.model.discrete import Discrete, build_discrete
+from runner.model.discrete_block import DiscreteBlock
+from runner.model.latent_space import Prior
+from runner.model.prior import build_density
+from runner.model.tree import build_tree, numbered
+from runner.model.variables import Codes, LogNormals, Normals
+
+_MOST_ATOMS = 4096
+"""Combinations of discrete values that an exact sum may run over while training."""
+
+_CATEGORY = "category"
+"""The Concrete variable of ``prior=concrete_normal``."""
+
+
+def build_prior(
+    config: PriorConfig,
+    *,
+    shape: tuple[int, int, int],
+    classes: int,
+    concrete_density: str,
+    images: Callable[[], Tensor],
+) -> Prior:
+    """Return the prior of a configuration for a dataset with such images and so many classes.
+
+    ``images`` gives training images from 0 to 1, (N, C, H, W), for priors that start from them.
+
+    Raises: UsageError when no prior has that name, or its variables or groups make no sense.
+    """
+    discrete = _discrete(config, classes)
+    block = DiscreteBlock(discrete, concrete_density, _temperature(config))
+    if block.enumerated and block.atoms > _MOST_ATOMS:
+        raise UsageError(
+            f"prior.discrete has {block.atoms:,} combinations of values, "
+            f"too many for an exact sum (at most {_MOST_ATOMS:,})",
+            "objective.concrete_density=relaxed draws them instead",
+        )
+    stem = "style" if isinstance(config, ConcreteNormalPriorConfig) else "z"
+    names = numbered(stem, config.dimensions)
+    for name in names:
+        if name in discrete:
+            raise UsageError(f"prior.discrete.{name} has the name of a continuous variable")
+    tree = build_tree(config, tuple(discrete), names)
+    if isinstance(config, CodePriorConfig):
+        if discrete:
+            raise UsageError("prior=code is one deterministic code: it takes no prior.discrete")
+        return Prior(block, Codes(config.dimensions, config.activation), None, tree, names)
+    kind = LogNormals if config.name == "log_normal" else Normals
+    density = build_density(config, shape, images)
+    return Prior(block, kind(config.dimensions), density, tree, (*discrete, *names))
+
+
+def _discrete(config: PriorConfig, classes: int) -> dict[str, Discrete]:
+    wanted = dict(config.discrete)
+    if isinstance(config, ConcreteNormalPriorConfig):
+        wanted = {_CATEGORY: config.categories, **wanted}
+    found: dict[str, Discrete] = {}
+    for name, value in wanted.items():
+        variable = build_discrete(value, classes=classes)
+        if variable is None:
+            raise UsageError(
+                f"prior.discrete.{name} must be a number of categories, bernoulli, "
+                f"or the probability of a one, got {value}"
+            )
+        found[name] = variable
+    return found
+
+
+def _temperature(config: PriorConfig) -> float:
+    """Return the temperature of a run whose temperature is constant; a schedule sets its own."""
+    value = config.temperature
+    return float(value) if isinstance(value, (int, float)) else 1.0

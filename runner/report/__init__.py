@@ -1,0 +1,1 @@
+"""A comparison for people: the table in the terminal, the files, the HTML page."""

@@ -1,0 +1,168 @@
+"""A comparison as files: tables for a spreadsheet, and one JSON file with all of it.
+
+Numbers have full precision. The same runs give the same bytes, wherever their folder lies.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.runs import ComparedRun
+from runner.comparison.statistics import CONFIDENCE, Difference, spread
+
+
+def relative(comparison: Comparison, start: Path) -> Comparison:
+    """Return a comparison whose runs have their paths from a folder, cell by cell the same."""
+
+    def of(runs: Iterable[ComparedRun]) -> tuple[ComparedRun, ...]:
+        return tuple(replace(run, path=Path(os.path.relpath(run.path, start))) for run in runs)
+
+    return replace(
+        comparison,
+        cells=tuple(replace(cell, runs=of(cell.runs)) for cell in comparison.cells),
+        left_out=of(comparison.left_out),
+        repeats=of(comparison.repeats),
+    )
+
+
+def cells_csv(comparison: Comparison) -> str:
+    """Return a row per cell: its settings, and mean, deviation and count of every figure."""
+    metrics = _metrics(comparison)
+    parts = ("mean", "sd", "n")
+    head = [*comparison.by, "runs", "seeds"]
+    head += [f"{metric} {part}" for metric in metrics for part in parts]
+    rows: list[list[object]] = []
+    for cell in comparison.cells:
+        row: list[object] = [*cell.settings.values(), len(cell.runs), len(cell.seeds)]
+        for metric in metrics:
+            found = spread(cell, metric)
+            row += [found.mean, found.deviation, found.count] if found else [None, None, 0]
+        rows.append(row)
+    return _csv(head, rows)
+
+
+def runs_csv(comparison: Comparison) -> str:
+    """Return a row per run: its path and state, its cell, all its settings and figures."""
+    metrics = _metrics(comparison)
+    settings = list(dict.fromkeys(key for run in comparison.runs for key in run.settings))
+    rows = [
+        [
+            run.path.as_posix(),
+            cell.label,
+            *(run.settings.get(key) for key in settings),
+            *(run.metrics.get(metric) for metric in metrics),
+        ]
+        for cell in comparison.cells
+        for run in cell.runs
+    ]
+    return _csv(["path", "cell", *settings, *metrics], rows)
+
+
+def differences_csv(differences: Sequence[Difference]) -> str:
+    """Return a row per cell and figure: how much it differs from the baseline."""
+    rows = [
+        [d.metric, d.first.label, d.second.label, len(d.seeds), *_ends(d), d.excludes_zero]
+        for d in differences
+    ]
+    head = ["metric", "cell", "against", "n", "mean", "low", "high", "excludes_zero"]
+    return _csv(head, rows)
+
+
+def as_json(
+    comparison: Comparison,
+    differences: Sequence[Difference],
+    command: str,
+) -> dict[str, Any]:
+    """Return all of a comparison as plain values."""
+    metrics = _metrics(comparison)
+    return {
+        "command": command,
+        "by": list(comparison.by),
+        "metrics": list(comparison.metrics),
+        "pooled": list(comparison.pooled),
+        "baselines": list(dict.fromkeys(each.second.label for each in differences)),
+        "confidence": CONFIDENCE,
+        "shared_settings": dict(_shared(comparison)),
+        "cells": [_cell(cell, metrics) for cell in comparison.cells],
+        "differences": [_difference(each) for each in differences],
+        "left_out": [
+            {"path": run.path.as_posix(), "state": run.state, "error": run.error}
+            for run in comparison.left_out
+        ],
+        "repeats": [run.path.as_posix() for run in comparison.repeats],
+    }
+
+
+def _cell(cell: Cell, metrics: Sequence[str]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for metric in metrics:
+        found = spread(cell, metric)
+        if found:
+            figures[metric] = {"mean": found.mean, "sd": found.deviation, "n": found.count}
+    runs = [
+        {"path": run.path.as_posix(), "seed": run.seed, "metrics": dict(run.metrics)}
+        for run in cell.runs
+    ]
+    return {
+        "label": cell.label,
+        "settings": dict(cell.settings),
+        "seeds": list(cell.seeds),
+        "metrics": figures,
+        "runs": runs,
+    }
+
+
+def _difference(each: Difference) -> dict[str, Any]:
+    mean, low, high = _ends(each)
+    return {
+        "metric": each.metric,
+        "cell": each.first.label,
+        "against": each.second.label,
+        "seeds": list(each.seeds),
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "excludes_zero": each.excludes_zero,
+    }
+
+
+def _ends(each: Difference) -> tuple[float | None, float | None, float | None]:
+    return (each.mean if math.isfinite(each.mean) else None), each.low, each.high
+
+
+def _metrics(comparison: Comparison) -> list[str]:
+    """Return all figures that a run has, those that were chosen first."""
+    others = sorted({metric for run in comparison.runs for metric in run.metrics})
+    return list(dict.fromkeys([*comparison.metrics, *others]))
+
+
+def _shared(comparison: Comparison) -> Iterator[tuple[str, Any]]:
+    first, *others = comparison.runs
+    unset = object()
+    for key, value in first.settings.items():
+        if all(run.settings.get(key, unset) == value for run in others):
+            yield key, value
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([_entry(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _entry(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | Mapping):
+        return str(list(value))
+    return value

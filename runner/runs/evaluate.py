@@ -1,0 +1,113 @@
+"""How a trained model is judged, and where that is written: numbers, pictures, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.config import MetricsConfig, RunConfig
+from runner.console.run_display import print_summary
+from runner.console.score_display import ScoreDisplay
+from runner.errors import UsageError
+from runner.evaluation import CodesJudge, Judge, Task, encode, summarize, tasks
+from runner.runs.load import Trained
+from runner.store.run_folder import RunFolder
+from runner.store.scores_file import Ledger
+from runner.tracking.run import WandbRun
+from runner.training import generator
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Check = Callable[[], None]
+"""Called between two pieces of work; raises to stop there."""
+
+
+def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:
+    """Return the run on W&B, that of ``run_id`` where it has one already."""
+    return WandbRun(
+        config.wandb,
+        folder=folder.path,
+        name=config.name,
+        config=asdict(config),
+        run_id=run_id,
+    )
+
+
+def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
+    """Write the final figures of a run, numbers first, and return the paths of the pictures."""
+    from runner.figures.of_run import Pictures  # matplotlib takes half a second to import
+
+    config, folder = run.config, run.folder
+    run.console.print(f"[dim]{'judging':>12}[/]  on {config.evaluation.encodings:,} images at most")
+    source = generator(run.device, config.seed, "evaluation")
+    encodings = encode(run.model, run.dataset.test, config.evaluation.encodings, source)
+    check()
+    summary = {"step": run.step, **summarize(run.model, run.dataset, encodings, source)}
+    folder.write_summary(summary)
+    wandb_run.summarize(summary)
+    print_summary(run.console, summary)
+    pictures = Pictures(run.model, run.dataset, encodings, config.evaluation, summary)
+    paths: dict[str, Path] = {}
+    for name, figure in pictures.figures(source):
+        paths[name] = folder.write_figure(name, figure)
+        check()
+    frames = pictures.animation()
+    if frames is not None:
+        paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
+    return paths
+
+
+def score_run(
+    run: Trained, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
+) -> dict[str, Path]:
+    """Write the scores that ``metrics`` asks for, and return the paths of their figures.
+
+    Scores that are there already stay as they are.
+    """
+    wanted = list(tasks(metrics, sampled=run.model.prior.has_density))
+    if not wanted:
+        return {}
+    ledger = Ledger(run.folder.path / "scores.json", {"step": run.step})
+    with ScoreDisplay(run.console) as display:
+        judge = Judge(run.model, run.dataset, metrics, display.encode)
+        figures = score(judge, wanted, ledger, display, check)
+    wandb_run.summarize({"scores": ledger.numbers()})
+    return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
+
+
+def score(
+    judge: Judge | CodesJudge,
+    wanted: Sequence[Task],
+    ledger: Ledger,
+    display: ScoreDisplay,
+    check: Check,
+) -> dict[str, Figure]:
+    """Put the scores that a ledger lacks into it, one by one, and return their figures.
+
+    Each is written as soon as it is known, so that whoever is interrupted goes on from there.
+    """
+    metrics = judge.metrics
+    same = {"seed": metrics.seed, "images": metrics.images}
+    due = [t for t in wanted if not ledger.has(t.key, {"settings": t.settings, **same})]
+    display.expect(len(due), metrics.name)
+    figures: dict[str, Figure] = {}
+    for task in due:
+        display.begin(task.key)
+        entry: dict[str, Any] = {"settings": task.settings, **same}
+        try:
+            outcome = judge.compute(task)
+        except UsageError as error:  # these codes have no such score: the others may
+            display.refuse(error.message)
+            ledger.put(task.key, {**entry, "refused": error.message, "scores": {}})
+            continue
+        seconds = display.end(outcome.numbers)
+        if outcome.pruning is not None:
+            from runner.figures.pruning import pruning_figure  # matplotlib is slow to import
+
+            figures["pruning"] = pruning_figure(outcome.pruning)
+        ledger.put(task.key, {**entry, "seconds": round(seconds, 2), "scores": outcome.numbers})
+        check()
+    return figures

@@ -1,0 +1,79 @@
+"""How far several runs agree with each other: the unsupervised disentanglement ranking.
+
+Shapes: M images, W columns of z, V variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+
+from runner.config import MetricsConfig
+from runner.metric import stream
+from runner.metric.udr import udr
+from runner.runs.load import Trained
+from runner.store.scores_file import Ledger
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One of the runs that are compared: its codes of images that all of them see."""
+
+    dataset: str
+    run: Trained
+    mean_MW: NDArray[np.float64]
+    rate_W: NDArray[np.float64]
+    """Mean KL(q(z_v|x)||p(z_v)) of each column, in nats; columns of a variable share its own."""
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, run: Trained, metrics: MetricsConfig) -> Member:
+        """Return a run as a member: the same images of the dataset for every run."""
+        if metrics.udr is None:
+            raise ValueError("udr has no settings")
+        split = run.dataset.test
+        rows_M = stream(metrics.seed, "udr").permutation(split.size)[: metrics.udr.samples]
+        images_BCHW = split.images(torch.as_tensor(rows_M, device=run.device))
+        prior = run.model.open_prior().for_judging()
+        numbers_BP = run.model.encode(images_BCHW)
+        centre_BW = prior.centre(numbers_BP)
+        rates_V = prior.rates(prior.harden(centre_BW), numbers_BP).mean(0).tolist()
+        columns = prior.columns.values()
+        widths = [each.stop - each.start for each in columns]
+        return cls(
+            repr(run.config.dataset),
+            run,
+            centre_BW.cpu().numpy().astype(np.float64),
+            np.repeat(rates_V, widths),
+        )
+
+
+def rank(members: Sequence[Member], metrics: MetricsConfig, console: Console) -> None:
+    """Write the agreement of each run with all others of its dataset into its ``scores.json``."""
+    for dataset in dict.fromkeys(member.dataset for member in members):
+        group = [member for member in members if member.dataset == dataset]
+        if len(group) > 1 and metrics.udr is not None:
+            _rank(group, metrics, asdict(metrics.udr), console)
+
+
+def _rank(
+    group: Sequence[Member], metrics: MetricsConfig, settings: dict[str, Any], console: Console
+) -> None:
+    console.print(f"[dim]{'ranking':>12}[/]  {len(group)} runs by their agreement", highlight=False)
+    models = [(member.mean_MW, member.rate_W) for member in group]
+    options = {name: value for name, value in settings.items() if name != "samples"}
+    found = udr(models, **options)
+    paths = [str(member.run.folder.path) for member in group]
+    for member, path, numbers in zip(group, paths, found, strict=True):
+        ledger = Ledger(member.run.folder.path / "scores.json", {"step": member.run.step})
+        others = sorted(other for other in paths if other != path)
+        entry = {"settings": settings, "seed": metrics.seed, "runs": others, "scores": numbers}
+        ledger.put("mean/udr", entry)
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
+        console.print(f"  {path}  {shown}", highlight=False, soft_wrap=True)

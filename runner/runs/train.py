@@ -1,0 +1,285 @@
+"""The story of one run, from its settings to its folder: read this page first.
+
+Everything that touches the disk, the clock or the network is decided here; what is computed is
+decided in the rooms below.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from runner import config as settings
+from runner.config import RunConfig
+from runner.console.run_display import Display, make_console, print_settings
+from runner.console.signals import Interrupt
+from runner.console.speed import Speed
+from runner.dataset import Dataset, load
+from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.model import VAE
+from runner.objective import Objective
+from runner.runs.evaluate import open_wandb, score_run, summarize_run
+from runner.runs.load import Trained
+from runner.store import provenance
+from runner.store.checkpoint import Checkpoint
+from runner.store.checkpoint import load as load_checkpoint
+from runner.store.checkpoint import save as save_checkpoint
+from runner.store.lock import claim
+from runner.store.run_folder import RunFolder
+from runner.tracking.run import WandbRun
+from runner.training import (
+    TrainingState,
+    active,
+    check_fit,
+    choose_device,
+    describe_device,
+    new_model,
+    prepare,
+    shown_schedules,
+    steps_of,
+    train,
+)
+
+_INFORMATIVE_KNOBS = ("wandb.", "evaluation.")
+_RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
+
+
+def start(config: RunConfig, path: Path) -> None:
+    """Carry out a new run in the folder ``path``.
+
+    Raises: VaerunError, after the folder's ``status.json`` says what happened.
+    """
+    folder = RunFolder.create(path)
+    with claim(path):
+        _carry_out(config, folder, checkpoint=None)
+
+
+def resume(path: Path, overrides: list[str]) -> None:
+    """Go on with the run of a folder exactly where its last checkpoint stands.
+
+    Raises: UsageError when the folder holds no run, has nothing left to do, or an override would
+        make it another run, or another process works in it; otherwise as :func:`start`.
+    """
+    folder = RunFolder.open(path)
+    with claim(path):
+        _go_on(folder, overrides)
+
+
+def _go_on(folder: RunFolder, overrides: list[str]) -> None:
+    for word in overrides:
+        key = word.partition("=")[0]
+        if key not in _RESUMABLE and not key.startswith(_INFORMATIVE_KNOBS):
+            allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
+            raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
+    config = settings.restore(folder.read_config(), overrides)
+    # A run that was killed before its first checkpoint has nothing to lose: it starts again.
+    started = (folder.path / "checkpoint" / "state.json").is_file()
+    checkpoint = load_checkpoint(folder.path / "checkpoint") if started else None
+    step = checkpoint.state["step"] if checkpoint else 0
+    if folder.read_status().get("state") == "finished" and not overrides:
+        hint = "steps=N with a larger N trains it further"
+        raise UsageError(f"'{folder.path}' is finished, at step {step}", hint)
+    if config.epochs is None and config.steps < step:
+        raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
+    _carry_out(config, folder, checkpoint)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a run works with, once everything that can be refused has been accepted."""
+
+    config: RunConfig
+    folder: RunFolder
+    console: Console
+    dataset: Dataset
+    objective: Objective
+    state: TrainingState
+    steps: int
+
+    @property
+    def model(self) -> VAE:
+        return self.state.model
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+
+def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> None:
+    folder.write_config(settings.to_yaml(config))
+    folder.update_status(
+        state="running",
+        error=None,
+        **provenance.process(),
+        versions=provenance.versions(),
+        git_revision=provenance.git_revision(),
+    )
+    with _honest_status(folder):
+        run = _prepare(config, folder, checkpoint)
+        saved_id = checkpoint.state.get("wandb_id") if checkpoint else None
+        with Interrupt(run.console) as interrupt, _wandb(run, saved_id) as wandb_run:
+            _train(run, wandb_run, interrupt)
+            _judge(run, wandb_run, interrupt)
+            wandb_run.finish(exit_code=0)
+    folder.update_status(state="finished")
+    sys.stdout.write(f"{_shown(folder.path)}\n")  # the one line for other programs
+
+
+@contextmanager
+def _honest_status(folder: RunFolder) -> Generator[None]:
+    """Make ``status.json`` say how the run ended, whatever ended it, and how long it took."""
+    before = float(folder.read_status().get("seconds") or 0.0)
+    begun = time.monotonic()
+    try:
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt))
+        diverged = isinstance(error, DivergedError)
+        state = "interrupted" if stopped else "diverged" if diverged else "failed"
+        lines = str(error).splitlines() or [type(error).__name__]
+        folder.update_status(state=state, error=lines[0])
+        if isinstance(error, torch.OutOfMemoryError):
+            hint = "a smaller batch_size or evaluation.encodings needs less"
+            raise VaerunError("the device has too little memory", hint) from error
+        raise
+    finally:
+        folder.update_status(seconds=round(before + time.monotonic() - begun, 1))
+
+
+def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> _Run:
+    """Load the data, build the model, and take up a checkpoint if there is one."""
+    console = make_console()
+    device = choose_device(config.device)
+    prepare(device)
+    dataset = load(config.dataset, config.data_dir, device)
+    steps = steps_of(config, dataset)
+    model = new_model(config, dataset, device)
+    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    check_fit(config, model.prior, objective, dataset)
+    state = TrainingState.fresh(model, config)
+    if checkpoint:
+        state.restore(checkpoint.tensors, checkpoint.state["step"])
+    folder.rewind_records(state.step)
+    folder.update_status(
+        step=state.step,
+        steps=steps,
+        train_images=dataset.train.size,
+        device=describe_device(device),
+    )
+    run = _Run(config, folder, console, dataset, objective, state, steps)
+    _announce(run)
+    return run
+
+
+def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+    """Train to the last step; write every record, and a checkpoint every few minutes."""
+    if run.state.step >= run.steps:
+        return  # resumed only to be judged
+    if run.state.step == 0:
+        _save(run, wandb_run)  # so that even a run that diverges at once can be looked at
+    speed = Speed(run.state.step, run.config.batch_size)
+    saved_at = time.monotonic()
+    title = run.config.name
+    with Display(title, run.steps, console=run.console, done=run.state.step) as display:
+        for record in train(run.state, run.objective, run.dataset.train, run.config, run.steps):
+            display.advance(run.state.step)
+            if record is not None:
+                record["images_per_second"] = speed.at(run.state.step)
+                run.folder.append_record(record)
+                wandb_run.log(record, step=run.state.step)
+                display.record(record)
+            if interrupt.signal_number is not None:
+                break
+            if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
+                _save(run, wandb_run)
+                saved_at = time.monotonic()
+    _save(run, wandb_run)
+    run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
+    _stop_if_asked(run, interrupt)
+
+
+def _save(run: _Run, wandb_run: WandbRun) -> None:
+    """Write a checkpoint, after the records that led to it, unless the state is broken."""
+    run.state.check_finite()
+    run.folder.sync_records()
+    state: dict[str, Any] = {"step": run.state.step, "wandb_id": wandb_run.id}
+    save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
+    run.folder.update_status(step=run.state.step)
+
+
+def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
+    if interrupt.signal_number is None:
+        return
+    raise InterruptedRun(
+        f"interrupted at step {run.state.step} of {run.steps}, after a checkpoint",
+        f"go on with: vaerun resume {_shown(run.folder.path)}",
+        interrupt.signal_number,
+    )
+
+
+def _judge(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+    """Judge the trained model: the figures of every run first, then the scores that were chosen."""
+    run.model.eval()
+    trained = Trained(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
+
+    def check() -> None:
+        _stop_if_asked(run, interrupt)
+
+    paths = summarize_run(trained, wandb_run, check)
+    paths |= score_run(trained, run.config.metrics, wandb_run, check)
+    wandb_run.log_figures(paths, step=run.state.step)
+
+
+def _wandb(run: _Run, run_id: str | None) -> WandbRun:
+    wandb_run = open_wandb(run.config, run.folder, run_id)
+    run.console.print(f"[dim]{'W&B':>12}[/]  {wandb_run.mode}: {wandb_run.reason}", highlight=False)
+    return wandb_run
+
+
+def _announce(run: _Run) -> None:
+    """Say what is about to happen: the choices, the five effective weights, the way there."""
+    config, dataset, prior = run.config, run.dataset, run.model.prior
+    shape = "x".join(str(n) for n in dataset.shape)
+    weights = run.objective.at(run.state.step).weights
+    rows = {
+        "objective": config.objective.name,
+        "weights": "  ".join(f"{name} {float(weight):g}" for name, weight in weights.items()),
+        "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
+        "model": f"{config.architecture.name}, groups {', '.join(prior.group_names)}",
+        "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
+        "device": describe_device(run.device),
+    }
+    rewards = [
+        f"{_number(weight)} on I(x; {name})"
+        for name, weight in config.objective.group_information.items()
+        if weight
+    ]
+    if rewards:
+        rows["weights"] += "  and " + ", ".join(rewards)
+    if penalties := active(run.objective):
+        rows["penalties"] = "  ".join(penalties)
+    if plans := shown_schedules(config):
+        rows["scheduled"] = "  ".join(f"{n} {p.start:g} to {p.end:g}" for n, p in plans.items())
+    if len(prior.group_names) == 1 and weights["group_total_correlation"] != 1:
+        rows["note"] = (
+            "the prior has one group, so no correlation between groups: prior.group_size=2"
+        )
+    print_settings(run.console, config.name, rows)
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else "a schedule"
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as a user would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

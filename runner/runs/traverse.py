@@ -1,0 +1,65 @@
+"""A few trained models, opened to see what their variables do to one image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from runner.comparison.representatives import Chosen
+from runner.errors import UsageError, VaerunError
+from runner.evaluation import encode
+from runner.evaluation.traversal_rows import Traversal, positions_of, traversal_rows, unit_of
+from runner.model.vae import to_unit
+from runner.runs.load import Trained, TrainedRuns
+from runner.training import generator
+
+_STEPS = 5
+"""Images in a row."""
+
+_IMAGES = 1000
+"""Test images behind the spread of a code that has no prior; the first one is traversed."""
+
+
+def traverse_runs(chosen: Sequence[Chosen], console: Console) -> list[Traversal]:
+    """Return the traversals of runs of one dataset, all from the same test image.
+
+    A run that cannot be opened, or has no images, is left out and named on the console.
+    """
+    runs = TrainedRuns(console, ["device=auto"])
+    found: list[Traversal] = []
+    for each in chosen:
+        try:
+            traversed = _traverse(runs.open(each.run.path)[0], each)
+            if found and not np.array_equal(traversed.original_CHW, found[0].original_CHW):
+                raise UsageError("its test images are not those of the others")
+        except VaerunError as error:
+            words = f"[dim]{'traversals':>12}[/]  without {each.run.path}: {error.message}"
+            console.print(words, highlight=False, soft_wrap=True)
+        else:
+            found.append(traversed)
+    return found
+
+
+@torch.no_grad()
+def _traverse(run: Trained, chosen: Chosen) -> Traversal:
+    """Return the traversals of a model from the first of a fixed choice of test images.
+
+    Raises: UsageError where the data are points instead.
+    """
+    if run.dataset.is_plane:
+        raise UsageError("points in the plane are not images")
+    source = generator(run.device, 0, "evaluation")
+    encodings = encode(run.model, run.dataset.test, _IMAGES, source)
+    settings = replace(run.config.evaluation, traversal_steps=_STEPS)
+    first_BCHW = to_unit(run.dataset.test.images(encodings.indices_M[:1]))
+    return Traversal(
+        chosen.name,
+        first_BCHW[0].cpu().numpy(),
+        traversal_rows(run.model, encodings, settings, chosen.information),
+        positions_of(settings),
+        unit_of(run.model),
+    )

@@ -1,0 +1,214 @@
+"""A run on W&B, in whatever state the key, the network and the server are.
+
+W&B is a guest: a setting that it cannot accept stops a run before it starts, but nothing that
+happens to it later does. wandb is imported only where a run needs it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from runner.config import WandbConfig
+from runner.errors import UsageError, VaerunError
+from runner.store.run_folder import RunFolder
+from runner.tracking.mode import one_line, resolve_mode, silent_wandb
+
+if TYPE_CHECKING:
+    import wandb
+
+INIT_SECONDS = 20.0
+"""How long a server that accepts connections may take to register a run."""
+
+FINISH_SECONDS = 60.0
+"""How long the end of a run waits for uploads; what is left stays in the run folder."""
+
+_log = logging.getLogger(__name__)
+
+
+class WandbRun:
+    """One run on W&B; as a context manager it ends however the block ends.
+
+    ``mode`` is what came of the settings and ``reason`` why, in one line. When W&B breaks, ``mode``
+    becomes "disabled", one warning is logged, and every method does nothing from then on.
+    ``id`` is W&B's name of the run, to be given back as ``run_id`` when the run is resumed.
+    """
+
+    def __init__(
+        self,
+        settings: WandbConfig,
+        *,
+        folder: Path,
+        name: str,
+        config: Mapping[str, Any],
+        run_id: str | None = None,
+    ) -> None:
+        """Start the run.
+
+        Raises: UsageError as :func:`resolve_mode`, or where W&B does not accept a setting.
+        """
+        self.id = run_id
+        self.mode, self.reason = resolve_mode(settings.mode)
+        self._folder = folder
+        self._is_taken_up = run_id is not None
+        self._summary: dict[str, Any] = {}
+        self._run: wandb.Run | None = None
+        if self.mode == "disabled":
+            return
+        arguments: dict[str, Any] = {
+            "dir": folder,
+            "project": settings.project,
+            "entity": settings.entity,
+            "group": settings.group,
+            "tags": settings.tags,
+            "name": name,
+            "config": dict(config),
+            "id": run_id,
+        }
+        self._run = self._start(arguments)
+        if self._run is not None:
+            self.id = self._run.id  # under `wandb agent` not the one that was asked for
+            self.reason = (self._run.url if self.mode == "online" else None) or self.reason
+
+    def log(self, record: Mapping[str, float], step: int) -> None:
+        """Add a row to the history."""
+        self._attempt(lambda run: run.log({**record, "step": step}, step=step))
+
+    def log_figures(self, paths: Mapping[str, Path], step: int) -> None:
+        """Add pictures (PNG) and animations (GIF) to the row of ``step``, as ``figures/NAME``."""
+        self._attempt(lambda run: run.log({**_media(paths), "step": step}, step=step))
+
+    def keep_figures(self, paths: Mapping[str, Path]) -> None:
+        """Put pictures into the summary: a run taken up only to be judged has no row for them."""
+        if self._run is not None:
+            self._summary.update(_media(paths))
+
+    def summarize(self, summary: Mapping[str, Any]) -> None:
+        """Set the columns of the list of runs; the keys of nested mappings are joined by "/"."""
+        self._summary.update(_flatten(summary))
+
+    def finish(self, exit_code: int) -> None:
+        """End the run and wait for its uploads, but not forever; a second call does nothing."""
+        self._attempt(self._write_summary)
+        self._attempt(lambda run: run.finish(exit_code=exit_code))
+        self._run = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        ordinary = 0 if error is None else 1
+        self.finish(error.exit_code if isinstance(error, VaerunError) else ordinary)
+
+    def _start(self, arguments: dict[str, Any]) -> wandb.Run | None:
+        """Return the run in the wanted mode or, if that fails, offline; None if both fail."""
+        wandb = silent_wandb()
+        for mode in dict.fromkeys((self.mode, "offline")):
+            try:
+                run = _init(mode, arguments)
+            except (wandb.errors.UsageError, wandb.errors.AuthenticationError, ValueError) as error:
+                raise UsageError(f"W&B: {one_line(error)}") from error
+            except Exception as error:  # a broken W&B raises anything
+                self.reason = f"W&B did not take the run ({one_line(error)})"
+                if not isinstance(error, wandb.Error):
+                    _forget_client()
+            else:
+                self.mode = mode
+                return run
+        self.mode = "disabled"
+        return None
+
+    def _attempt(self, action: Callable[[wandb.Run], object]) -> None:
+        """Do something with the run, and do without W&B from then on if it fails."""
+        if self._run is None:
+            return
+        try:
+            action(self._run)
+        except Exception as error:  # a broken W&B raises anything
+            self._give_up(self._run, error)
+
+    def _give_up(self, run: wandb.Run, error: Exception) -> None:
+        self._run = None
+        self.mode = "disabled"
+        self.reason = one_line(error)
+        if isinstance(error, TimeoutError):
+            rest = self._folder / "wandb" / f"run-*-{self.id}"
+            self.reason = f"the upload is unfinished, `wandb sync {rest}` goes on with it"
+        _log.warning("W&B has stopped: %s", self.reason)
+        if isinstance(error, ConnectionError):
+            _forget_client()
+        with suppress(Exception):
+            run.finish(exit_code=1)
+
+    def _write_summary(self, run: wandb.Run) -> None:
+        """Write the summary after the last row, whose own values would else replace it."""
+        before = _known_before(self._folder) if self._is_taken_up else {}
+        if summary := {**before, **self._summary}:
+            run.log({}, commit=True)
+            run.summary.update(summary)
+
+
+def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
+    """Return a new run; it prints nothing, and shares nothing with other runs of the process."""
+    wandb = silent_wandb()
+    settings = wandb.Settings(
+        console="off",
+        silent=True,
+        save_code=False,
+        disable_git=True,  # wandb would look at the current folder, which need not be the code's
+        init_timeout=INIT_SECONDS,
+        finish_timeout=FINISH_SECONDS,
+        finish_timeout_raises=True,
+    )
+    resume = "allow" if arguments["id"] and mode == "online" else None
+    run = wandb.init(
+        **arguments,
+        job_type="train",
+        mode=cast("Any", mode),
+        resume=resume,
+        reinit="create_new",
+        settings=settings,
+    )
+    run.define_metric("*", step_metric="step")
+    run.define_metric("step", hidden=True)
+    run.define_metric("loss", step_metric="step", summary="min,last")
+    return run
+
+
+def _known_before(folder: Path) -> dict[str, Any]:
+    """Return what the folder of a run that is taken up again says of it.
+
+    Its parts that are uploaded later have summaries of their own, and the last one stays.
+    """
+    records = RunFolder(folder).read_records()
+    known: dict[str, Any] = {**records[-1]} if records else {}
+    losses = [record["loss"] for record in records if record.get("loss") is not None]
+    if losses:
+        known["loss"] = {"min": min(losses), "last": losses[-1]}
+    summary = RunFolder(folder).read_summary()
+    if summary.get("step", 0) >= known.get("step", 0):  # else it judges an earlier model
+        known |= dict(_flatten(summary))
+    return known
+
+
+def _forget_client() -> None:
+    """Drop wandb's dead background process, so that the next run gets a new one."""
+    with suppress(Exception):
+        silent_wandb().teardown(exit_code=1)
+
+
+def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
+    kinds = {".png": silent_wandb().Image, ".gif": silent_wandb().Video}
+    return {f"figures/{name}": kinds[path.suffix](str(path)) for name, path in paths.items()}
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a nested mapping under the names of their paths."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}", value

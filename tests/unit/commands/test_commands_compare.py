@@ -1,0 +1,111 @@
+"""What ``vaerun compare`` does beside the table: notes on stderr, a view on W&B."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.commands.compare import compare
+from runner.errors import UsageError
+from runner.tracking import workspace
+from tests.made_run_folders import config, write_grid, write_run
+
+
+@pytest.fixture
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What is asked of W&B, in place of asking it."""
+    calls: list[tuple[Any, ...]] = []
+
+    def save_workspace(*places: str | None, **view: object) -> str:
+        calls.append((*places, view))
+        return "https://wandb/view"
+
+    monkeypatch.setattr(workspace, "save_workspace", save_workspace)
+    return calls
+
+
+def write_logged(folder: Path, groups: list[str]) -> Path:
+    for seed, group in enumerate(groups):
+        changes = {"wandb.entity": "team", "wandb.project": "vaes", "wandb.group": group}
+        settings = config("beta_vae", seed=seed, beta=float(seed), **changes)
+        write_run(folder / str(seed), settings)
+    return folder
+
+
+def test_a_view_is_saved_where_the_runs_are(
+    tmp_path: Path, saved: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+):
+    folder = write_logged(tmp_path / "grid", ["mnist_grid", "mnist_grid"])
+    compare([str(folder), "--no-figures", "--wandb"])
+    (call,) = saved
+    assert call[:3] == ("team", "vaes", "mnist_grid")
+    assert list(call[3]["metrics"]) == ["elbo", "rate"]
+    assert list(call[3]["by"]) == ["objective.name", "beta"]
+    assert "https://wandb/view" in capsys.readouterr().err
+
+
+def test_runs_in_several_places_have_no_view(tmp_path: Path, saved: list[tuple[Any, ...]]):
+    folder = write_logged(tmp_path / "grid", ["one", "two"])
+    with pytest.raises(UsageError, match=r"differ in wandb\.group: one and two"):
+        compare([str(folder), "--no-figures", "--wandb"])
+    assert not saved
+
+
+def test_without_being_asked_nothing_goes_to_wandb(tmp_path: Path, saved: list[tuple[Any, ...]]):
+    compare([str(write_grid(tmp_path / "grid", seeds=1)), "--no-figures"])
+    assert not saved
+
+
+def test_notes_say_what_does_not_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = write_grid(tmp_path / "grid", seeds=2)
+    for number in range(20, 26):
+        write_run(folder / str(number), config(seed=number), state="running")
+    write_run(folder / "30", config("beta_vae", beta=4.0, gamma=9.0))
+    compare([str(folder), "--no-figures", "--by", "objective"])
+    _, notes = capsys.readouterr()
+    assert "left out: 6 runs that are running" in notes
+    assert f"left out: {folder}/2: the settings and the seed of a later run" in notes
+    assert "runs of one cell differ in beta, gamma too" in notes
+
+
+def test_the_legend_counts_the_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    compare([str(write_grid(tmp_path / "grid")), "--no-figures"])
+    legend = capsys.readouterr().out.splitlines()[-1]
+    assert "* 3 of 3 intervals exclude 0, as 0.15 would by chance" in legend
+
+
+def test_options_may_follow_an_equals_sign_or_come_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = write_grid(tmp_path / "grid", seeds=1)
+    compare([str(folder), "--no-figures", "--by=beta", "--by", "gamma", "--metric=rate"])
+    assert capsys.readouterr().out.split()[:4] == ["beta", "gamma", "seeds", "rate"]
+
+
+def test_scores_that_were_not_computed_alike_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = write_grid(tmp_path / "grid", seeds=1)
+    for number in range(4):
+        entries = {
+            name: {"settings": {"bins": bins}, "seed": 0, "scores": {name: 0.5}}
+            for name, bins in (("mig", 20 + number), ("sap", 20))
+        }
+        scores = {"of": {"step": 1000}, "scores": {f"mean/{k}": v for k, v in entries.items()}}
+        (folder / str(number) / "scores.json").write_text(json.dumps(scores))
+    compare([str(folder), "--no-figures"])
+    assert "MIG was not computed alike in all runs" in capsys.readouterr().err
+
+
+def test_figures_of_the_last_comparison_do_not_stay(tmp_path: Path):
+    folder = write_grid(tmp_path / "grid", seeds=1) / "comparison"
+    compare([str(folder.parent)])
+    drawn = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert drawn == set(json.loads((folder / "comparison.json").read_text())["figures"])
+    assert drawn
+    (folder / "figures" / "mine.png").write_bytes(b"a picture of somebody else's")
+    compare([str(folder.parent), "--no-figures"])
+    assert [path.name for path in (folder / "figures").iterdir()] == ["mine.png"]

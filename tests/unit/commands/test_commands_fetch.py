@@ -1,0 +1,256 @@
+"""``vaerun fetch`` brings, checks and unpacks, once; and says what it cannot do."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from runner import cli
+from runner.commands import fetch
+from runner.dataset import DATASETS, SOURCES, Factor, mnist
+from runner.dataset.archive import archive as published
+from runner.dataset.archive.source import RemoteFile, Source
+from runner.errors import DataError, InterruptedRun, UsageError
+from tests.stub_files import FileServer
+
+BODY = bytes(range(200)) * 500
+PICTURE = b"a picture"
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with FileServer() as files:
+        files.content = {"/tiny.bin": BODY, "/picture.jpg": PICTURE}
+        yield files
+
+
+def unpack(folder, images_NCHW, advance):
+    assert (folder / "tiny.bin").read_bytes() == BODY
+    for n, image in enumerate(images_NCHW):
+        image[:] = n
+        advance(1)
+
+
+@pytest.fixture
+def tiny(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """A dataset of one file to unpack and one beside it, known by the name `tiny`."""
+    source = Source(
+        name="tiny",
+        folder="own",
+        files=(
+            RemoteFile(
+                "tiny.bin",
+                f"{server.address}/tiny.bin",
+                len(BODY),
+                f"sha256:{hashlib.sha256(BODY).hexdigest()}",
+            ),
+        ),
+        images=6,
+        shape=(1, 2, 2),
+        factors=(Factor("shape", 2), Factor("x", 3)),
+        class_factor="shape",
+        class_names=("round", "square"),
+        unpack=unpack,
+        beside=(RemoteFile("picture.jpg", f"{server.address}/picture.jpg", None, None),),
+    )
+    monkeypatch.setattr(fetch, "SOURCES", {**SOURCES, "tiny": source})
+    monkeypatch.setattr(fetch, "DATASETS", {**DATASETS, "tiny": None})
+    return source
+
+
+FILES = {
+    "tiny.bin", ".tiny.bin.verified", "tiny.bin.images.npy", "picture.jpg", ".picture.jpg.verified",
+}  # fmt: skip
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_dataset_is_brought_and_unpacked_once(tiny, server, tmp_path, capsys):
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    told = capsys.readouterr()
+    assert told.out == f"{tmp_path / 'own'}\n"
+    assert "tiny.bin: 0.1 MB of 0.1 MB" in told.err
+    assert "unpacking tiny: 6 of 6" in told.err
+    assert told.err.endswith("tiny is ready: vaerun dataset=tiny\n")
+    assert names(tmp_path / "own") == FILES
+    dataset = published.load(tiny, str(tmp_path), torch.device("cpu"))
+    assert dataset.train.images(torch.tensor([4])).unique().tolist() == [4]
+
+    asked = len(server.requests)
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    assert len(server.requests) == asked == 2
+    assert capsys.readouterr().err == "tiny is ready: vaerun dataset=tiny\n"
+
+
+def test_what_is_unpacked_needs_no_archive_but_what_lies_beside(tiny, server, tmp_path):
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    (tmp_path / "own" / "tiny.bin").unlink()
+    (tmp_path / "own" / "picture.jpg").unlink()
+    server.requests.clear()
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    assert server.requests == [("/picture.jpg", None)]
+
+
+def test_a_file_that_was_put_there_by_hand_is_verified_and_kept(tiny, server, tmp_path):
+    (tmp_path / "tiny.bin").write_bytes(BODY)
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    assert server.requests == [("/picture.jpg", None)]
+    assert names(tmp_path / "own") == {
+        "tiny.bin.images.npy", "picture.jpg", ".picture.jpg.verified",
+    }  # fmt: skip
+
+
+def test_a_wrong_file_that_was_put_there_is_refused(tiny, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "tiny.bin").write_bytes(BODY[::-1])
+    with pytest.raises(DataError, match="is corrupt or another version"):
+        fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+
+
+def test_a_download_that_broke_off_goes_on(tiny, server, tmp_path, capsys):
+    server.stop_after = 30_000
+    with pytest.raises(DataError) as caught:
+        fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    assert "stopped after 30,000 of 100,000 bytes" in caught.value.message
+    assert names(tmp_path / "own") == {".tiny.bin.part"}
+    server.stop_after = None
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    assert ("/tiny.bin", "bytes=30000-") in server.requests
+    assert names(tmp_path / "own") == FILES
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(tiny, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch, "download", interrupt)
+    with pytest.raises(InterruptedRun) as caught:
+        fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    assert caught.value.exit_code == 130
+    assert "the same command goes on" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["dsprits"], "unknown dataset 'dsprits'", "did you mean 'dsprites'?"),
+        (["sprites", "shapes"], "unknown dataset 'shapes'", "did you mean 'shapes3d'?"),
+        (
+            ["dsprites", "dir=x"],
+            "fetch does not know the setting 'dir'",
+            "did you mean 'data_dir'?",
+        ),
+        (["steps=4"], "fetch does not know the setting 'steps'", None),
+        (["dsprites", "data_dir="], "data_dir= names no folder", None),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_before_anything_is_done(words, message, hint):
+    with pytest.raises(UsageError) as caught:
+        fetch.fetch(words)
+    assert caught.value.message == message
+    assert hint is None or caught.value.hint == hint
+
+
+@pytest.mark.parametrize("name", ["sprites", "digits", "pinwheel"])
+def test_what_needs_no_file_says_so(name, tmp_path, capsys):
+    fetch.fetch([name, f"data_dir={tmp_path}"])
+    told = capsys.readouterr()
+    assert told.err == f"{name} comes with the program: there is nothing to fetch\n"
+    assert told.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mnist_is_left_to_the_one_who_knows_it(tmp_path, monkeypatch, capsys):
+    loaded = []
+    monkeypatch.setattr(mnist, "load", lambda *given: loaded.append(given))
+    fetch.fetch(["fashion_mnist", f"data_dir={tmp_path}"])
+    assert loaded == [(mnist.FASHION_MNIST, str(tmp_path), torch.device("cpu"))]
+    assert capsys.readouterr().out == f"{tmp_path / 'FashionMNIST'}\n"
+
+
+def test_the_folder_is_the_one_that_a_run_would_look_in(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    fetch.fetch(["tiny"])
+    assert capsys.readouterr().out == "data/own\n"
+    assert names(tmp_path / "data" / "own") == FILES
+
+
+def test_a_home_folder_may_be_written_with_a_tilde(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fetch.fetch(["tiny", "data_dir=~/images"])
+    assert names(tmp_path / "images" / "own") == FILES
+
+
+def test_without_a_name_all_are_listed_with_their_sizes(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "200")
+    fetch.fetch([f"data_dir={tmp_path}"])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    rows = {line[0]: line[1:] for line in lines}
+    assert set(rows) >= {"mnist", "fashion_mnist", "tiny", *SOURCES}
+    assert rows["shapes3d"] == ["267.6", "MB", "5.9", "GB"]
+    assert rows["tiny"] == ["not", "known", "0.0", "MB"]
+    assert rows["mnist"] == ["55.0", "MB"]
+    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    capsys.readouterr()
+    fetch.fetch([f"data_dir={tmp_path}"])
+    assert f"0.0 MB    in '{tmp_path}'" in capsys.readouterr().out
+
+
+def test_on_a_terminal_a_bar_is_drawn_and_no_lines(tmp_path):
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    with fetch._Meter(console, "some.npz", 1000, in_bytes=True) as meter:
+        meter.advance(400)
+        meter.advance(600)
+    assert "1.0/1.0 kB" in out.getvalue()
+    assert "some.npz: " not in out.getvalue()
+
+
+def test_elsewhere_a_line_comes_now_and_then_and_at_the_end(monkeypatch):
+    out = io.StringIO()
+    console = Console(file=out, width=100)
+    monkeypatch.setattr(fetch, "_PLAIN_SECONDS", 1000.0)
+    with fetch._Meter(console, "some.npz", None, in_bytes=True) as meter:
+        meter.advance(1_000_000)
+        meter.advance(500_000)
+    assert out.getvalue() == "some.npz: 1.5 MB\n"
+    monkeypatch.setattr(fetch, "_PLAIN_SECONDS", 0.0)
+    with fetch._Meter(console, "unpacking", 3000, in_bytes=False) as meter:
+        meter.advance(1000)
+        meter.advance(2000)
+    assert out.getvalue().splitlines()[1:] == [
+        "unpacking: 1,000 of 3,000",
+        "unpacking: 3,000 of 3,000",
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name not in SOURCES])
+def test_every_dataset_is_fetched_or_comes_with_the_program(name):
+    assert name in fetch._DIGITS or name in {"sprites", "digits", "pinwheel"}
+
+
+def test_the_door_leads_here_and_answers_with_exit_codes(
+    tiny, server, tmp_path, monkeypatch, capsys
+):
+    def vaerun(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["vaerun", *words])
+        return cli.main()
+
+    assert vaerun("fetch", "tiny", f"data_dir={tmp_path}") == 0
+    assert vaerun("fetch", "tinny") == 2
+    server.content["/tiny.bin"] = replace(tiny).name.encode()
+    capsys.readouterr()
+    assert vaerun("fetch", "tiny", f"data_dir={tmp_path / 'other'}") == 3
+    error, hint = capsys.readouterr().err.splitlines()[-2:]
+    assert error.startswith(f"error: {server.address}/tiny.bin sent another file: ")
+    assert hint == f"  try again, or put an intact copy into '{tmp_path / 'other' / 'own'}'"

@@ -1,0 +1,163 @@
+"""Hydra's complaints, in the words of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from runner import config
+from runner.config.hydra_errors import explain, unknown_setting
+from runner.errors import UsageError
+
+CONF = str(config.data_root() / "conf")
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> None:
+    config.register()
+
+
+def every(group: str) -> str:
+    return ", ".join(sorted(path.stem for path in Path(CONF, group).glob("*.yaml")))
+
+
+OBJECTIVES = every("objective")
+PRIORS = every("prior")
+
+
+def complaint(*overrides: str) -> UsageError:
+    """Return what a user reads when Hydra refuses these settings."""
+    with (
+        pytest.raises((HydraException, OmegaConfBaseException)) as refused,
+        initialize_config_dir(CONF, version_base="1.3"),
+    ):
+        compose("config", list(overrides))
+    return explain(refused.value, CONF, list(overrides))
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["betta=12"], "unknown setting 'betta'", "did you mean 'beta'?"),
+        (["xqzjw=1"], "unknown setting 'xqzjw'", "vaerun --cfg job shows all settings"),
+        (["prior.nme=x"], "unknown setting 'prior.nme'", "did you mean 'prior.name'?"),
+        (
+            ["weights.reconstruction=1"],
+            "unknown setting 'weights.reconstruction'",
+            "did you mean 'objective.weights.reconstruction'?",
+        ),
+        (["~stepps"], "unknown setting 'stepps'", "did you mean 'steps'?"),
+        (
+            ["training.qqqq=1"],
+            "unknown setting 'training.qqqq'",
+            "training has record_every, checkpoint_minutes, clip_gradient, compile",
+        ),
+        (
+            ["prior.pseudo_inputs=1"],
+            "unknown setting 'prior.pseudo_inputs'",
+            "prior has name, dimensions, group_size, groups, discrete, temperature",
+        ),
+        (
+            ["prior=concrete_normal", "prior.temprature=1"],
+            "unknown setting 'prior.temprature'",
+            "did you mean 'prior.temperature'?",
+        ),
+        (
+            ["beta=3", "architecture=mlp", "architecture.width=[1]"],
+            "unknown setting 'architecture.width'",
+            "did you mean 'architecture.widths'?",
+        ),
+    ],
+)
+def test_an_unknown_setting_is_met_with_the_nearest_that_the_choices_have(
+    words: list[str], message: str, hint: str
+):
+    error = complaint(*words)
+    assert (error.message, error.hint) == (message, hint)
+
+
+def test_the_nearest_setting_is_found_beside_values_that_are_wrong_too():
+    error = unknown_setting("betta", CONF, ["steps=abc", "betta=1", "dataset=digits"])
+    assert error.hint == "did you mean 'beta'?"
+
+
+def test_the_nearest_group_is_offered_where_the_choices_do_not_compose():
+    error = unknown_setting("objectve", CONF, ["prior=missing"])
+    assert error.hint == "did you mean 'objective'?"
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "hint"),
+    [
+        (
+            "objective=hfvea",
+            "unknown objective 'hfvea'",
+            f"did you mean 'hfvae'? objective: {OBJECTIVES}",
+        ),
+        (
+            "objective=xqzjw",
+            "unknown objective 'xqzjw'",
+            f"objective: {OBJECTIVES}",
+        ),
+        (
+            "prior=nrmal",
+            "unknown prior 'nrmal'",
+            f"did you mean 'normal'? prior: {PRIORS}",
+        ),
+        ("debug=on", "unknown debug 'on'", "debug: default"),
+    ],
+)
+def test_an_unknown_choice_is_met_with_all_there_are(word: str, message: str, hint: str):
+    error = complaint(word)
+    assert (error.message, error.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("epochs=abc", "epochs=abc: Value 'abc' of type 'str' could not be converted to Float"),
+        ("steps=1.5", "steps=1.5: Value '1.5' of type 'float' could not be converted to Integer"),
+        ("steps=null", "steps=null: field 'steps' is not Optional"),
+        (
+            "training.compile=maybe",
+            "training.compile=maybe: Value 'maybe' is not a valid bool (type str)",
+        ),
+        (
+            "wandb.tags=x",
+            "wandb.tags=x: Invalid value assigned: str is not a ListConfig, list or tuple.",
+        ),
+        ("beta=[1", "cannot read 'beta=[1': no viable alternative at input '[1'"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_in_one_line(word: str, message: str):
+    error = complaint(word)
+    assert error.message == message
+    assert error.hint is None
+
+
+def test_a_parsing_error_that_quotes_the_setting_names_it():
+    error = OverrideParseException("beta=[1", "Error parsing override 'beta=[1'\nno viable")
+    error.__cause__ = ValueError("\nno viable alternative\nSee the manual")
+    explained = explain(error, CONF, [])
+    assert explained.message == "cannot read 'beta=[1': no viable alternative"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (HydraException("\n  \nfirst of use\nsecond"), "first of use"),
+        (HydraException(""), "HydraException"),
+        (MissingConfigException("cannot find config.yaml\nlooked in"), "cannot find config.yaml"),
+    ],
+)
+def test_anything_else_is_cut_to_its_first_line(error: Exception, message: str):
+    assert explain(error, CONF, []).message == message
+
+
+def test_the_known_settings_follow_the_folder_that_is_given(tmp_path: Path):
+    (tmp_path / "config.yaml").write_text("colour: red\n")
+    assert unknown_setting("color", str(tmp_path), []).hint == "did you mean 'colour'?"

@@ -1,0 +1,44 @@
+"""What is seen of scores: a line for each, in a log as on a terminal."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from runner.console.score_display import ScoreDisplay
+
+
+def shown(numbers: dict[str, float] | None, *, terminal: bool = False) -> str:
+    text = io.StringIO()
+    console = Console(file=text, width=100, force_terminal=terminal)
+    with ScoreDisplay(console) as display:
+        display.expect(2, "fast")
+        display.begin("mean/mig")
+        display.encode(500, 1000)
+        if numbers is None:
+            display.refuse("needs two factors")
+        else:
+            assert display.end(numbers) >= 0
+    return text.getvalue()
+
+
+def test_a_line_says_the_score_and_the_time_it_took():
+    lines = shown({"mig": 0.25, "mig/shape": 0.5}).splitlines()
+    assert "2 scores, metrics=fast" in lines[0]
+    assert lines[1].split() == ["mean/mig", "0.250", "shape", "0.500", "0.0", "s"]
+
+
+def test_a_long_score_is_cut_and_says_so():
+    numbers = {f"mig/{i}": 0.1 for i in range(9)}
+    assert "and 6 more" in shown(numbers)
+
+
+def test_a_refusal_says_why():
+    assert "mean/mig" in shown(None)
+    assert "needs two factors" in shown(None)
+
+
+def test_a_log_has_no_progress_in_it_and_a_terminal_has():
+    assert "encoding" not in shown({"mig": 0.25})
+    assert "encoding 500 of 1,000 images" in shown({"mig": 0.25}, terminal=True)

@@ -1,0 +1,131 @@
+"""The tables at the end of a run: complete, in order, and never wider than the terminal."""
+
+from __future__ import annotations
+
+import math
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from runner.console.summary_tables import TERM_WORDS, figure_text, summary_tables
+from runner.objective import TERM_NAMES
+
+SUMMARY: dict[str, Any] = {
+    "elbo": -85.3,
+    "rate": 12.1,
+    "images": 10000,
+    "encodings": 5000,
+    "terms": {
+        "reconstruction": 73.2,
+        "index_code_mi": 9.1,
+        "group_total_correlation": 0.2,
+        "within_group_total_correlation": 0.5,
+        "dimension_wise_kl": 2.3,
+    },
+    "information": {
+        "variable": {"category": 2.1, "style_0": 0.004, "style_1": 2.9},
+        "rate": {"category": 2.15, "style_0": 0.01, "style_1": 3.1},
+        "group": {"category": 2.1, "style": 7.9},
+        "factor": {
+            "category": {"shape": 1.1, "scale": 0.2, "orientation": 0.3, "x": 0.4, "y": 0.5},
+            "style": {"shape": 0.6, "scale": 0.7, "orientation": 0.8, "x": 0.9, "y": 1.0},
+        },
+    },
+    "scores": {"purity": 0.71},
+}
+
+
+def render(summary: dict[str, Any], width: int = 80, *, ascii_only: bool = False) -> str:
+    console = Console(file=StringIO(), width=width, _environ={})
+    with console.capture() as capture:
+        for title, table in summary_tables(summary, width=width, ascii_only=ascii_only):
+            console.print(title)
+            console.print(table)
+    return capture.get()
+
+
+def words(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_every_term_has_its_words() -> None:
+    assert tuple(TERM_WORDS) == TERM_NAMES
+
+
+def test_figures_of_one_column_are_aligned() -> None:
+    assert figure_text(-85.3) == "-85.300"
+    assert figure_text(-0.0001) == "0.000"
+    assert figure_text(12345.6789) == "12,345.679"
+    assert figure_text(None) == "-"
+
+
+def test_all_figures_are_shown() -> None:
+    rows = words(render(SUMMARY))
+    for row in (
+        "10,000 images, q(z) from 5,000 encodings; all in nats",
+        "ELBO -85.300",
+        "reconstruction 73.200",
+        "index-code MI 9.100",
+        "total correlation between groups 0.200",
+        "total correlation within groups 0.500",
+        "dimension-wise KL 2.300",
+        "rate 12.100",
+        "group image shape scale orientation x y",
+        "category 2.100 1.100 0.200 0.300 0.400 0.500",
+        "style 7.900 0.600 0.700 0.800 0.900 1.000",
+        "purity 0.710",
+    ):
+        assert row.split() in rows
+
+
+def test_the_most_informative_variable_comes_first_with_the_longest_bar() -> None:
+    rows = words(render(SUMMARY))
+    start = rows.index(["variable", "information", "rate"])
+    assert rows[start + 2 : start + 5] == [
+        ["style_1", "2.900", "3.100", "━" * 16],
+        ["category", "2.100", "2.150", "━" * round(16 * 2.1 / 2.9)],
+        ["style_0", "0.004", "0.010"],
+    ]
+
+
+def test_ascii_terminals_get_ascii_bars() -> None:
+    assert "#" * 16 in render(SUMMARY, ascii_only=True)
+
+
+@pytest.mark.parametrize("width", [48, 60, 80, 120])
+def test_nothing_is_cut_or_wrapped(width: int) -> None:
+    text = render(SUMMARY, width)
+    shown = {word for row in words(text) for word in row}
+    assert "…" not in text
+    for line in text.splitlines():
+        assert len(line.rstrip()) <= max(width, len("What each group knows …"))
+    information = SUMMARY["information"]
+    names = {*information["variable"], *information["group"], *information["factor"]["style"]}
+    figures = [*information["variable"].values(), *information["factor"]["style"].values()]
+    assert names | {figure_text(value) for value in figures} <= shown
+
+
+def test_factors_that_do_not_fit_go_into_another_table() -> None:
+    rows = words(render(SUMMARY, 60))
+    assert ["group", "image", "shape", "scale", "orientation"] in rows
+    assert ["group", "x", "y"] in rows
+    assert ["style", "0.900", "1.000"] in rows
+
+
+def test_a_run_without_factors_scores_or_finite_figures_has_tables() -> None:
+    empty = {"variable": {}, "rate": {}, "group": {}, "factor": {}}
+    assert "variable" not in render(SUMMARY | {"information": empty, "scores": {}})
+    broken = {
+        "variable": {"z_0": math.nan, "z_1": None, "z_2": 0.5},
+        "rate": {"z_0": math.inf, "z_1": None, "z_2": 0.5},
+        "group": {"z": math.nan},
+        "factor": {"z": {}},
+    }
+    rows = words(render(SUMMARY | {"elbo": None, "information": broken, "scores": {}}))
+    assert ["ELBO", "-"] in rows
+    assert ["z_2", "0.500", "0.500", "━" * 16] in rows
+    assert ["z_0", "nan", "inf"] in rows
+    assert ["z_1", "-", "-"] in rows
+    assert ["z", "nan"] in rows

@@ -1,0 +1,74 @@
+"""Distances of q(z) from the prior, and sparsity, against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from runner.evaluation.encodings import Encodings
+from runner.evaluation.prior_distances import distances
+from runner.model import Prior
+from runner.model.discrete import Concrete
+from tests.conftest import prior_of
+
+
+def source(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def encodings(prior: Prior, numbers_MP: Tensor) -> Encodings:
+    count = len(numbers_MP)
+    return Encodings(
+        indices_M=torch.arange(count),
+        parameters_MP=numbers_MP,
+        z_MW=prior.harden(prior.sample(numbers_MP, prior.noise(count, source(1)))),
+        centre_MW=prior.centre(numbers_MP),
+        log_px_z_M=torch.zeros(count),
+        factors_MF=torch.zeros(count, 1).long(),
+        dataset_size=count,
+    )
+
+
+def normal_numbers(count: int, variance: float, shift: float = 0.0) -> Tensor:
+    """Encodings of two variables whose draws are N(shift, 1) over the images."""
+    loc = shift + math.sqrt(1 - variance) * torch.randn(count, 2, generator=source())
+    return torch.cat([loc, torch.full_like(loc, 0.5 * math.log(variance))], dim=1)
+
+
+def test_an_aggregate_posterior_that_is_the_prior_is_at_no_distance():
+    got = distances(prior_of(normals=2), encodings(prior_of(normals=2), normal_numbers(4000, 0.3)),
+                    source())  # fmt: skip
+    assert got["covariance_of_codes"] == pytest.approx(0, abs=0.02)
+    assert got["covariance_of_means"] == pytest.approx(2 * 0.3**2, abs=0.04)
+    assert got["mmd"] == pytest.approx(0, abs=0.02)
+    assert got["dimension_wise_mmd"] == pytest.approx(0, abs=0.02)
+
+
+def test_a_shifted_one_is_further_the_further_it_is():
+    prior = prior_of(normals=2)
+    near, far = (
+        distances(prior, encodings(prior, normal_numbers(1000, 0.3, shift)), source())
+        for shift in (0.5, 2.0)
+    )
+    for name in ("mmd", "dimension_wise_mmd"):
+        assert 0.05 < near[name] < far[name]
+        assert near["covariance_of_codes"] == pytest.approx(far["covariance_of_codes"], abs=1e-3)
+
+
+def test_discrete_variables_are_left_out():
+    numbers = normal_numbers(500, 0.3)
+    logits = torch.randn(500, 3, generator=source())
+    plain, mixed = prior_of(normals=2), prior_of({"category": Concrete(3)}, 2)
+    one = distances(plain, encodings(plain, numbers), source())
+    other = distances(mixed, encodings(mixed, torch.cat([logits, numbers], dim=1)), source())
+    for name in ("covariance_of_means", "covariance_of_codes"):
+        assert one[name] == pytest.approx(other[name])
+
+
+def test_the_same_generator_gives_the_same_distances():
+    prior = prior_of(normals=2)
+    every = encodings(prior, normal_numbers(100, 0.3))
+    assert distances(prior, every, source()) == distances(prior, every, source())

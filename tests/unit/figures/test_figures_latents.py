@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from runner.figures.latents import latent_map, latents
+
+NAMES = ["square", "ellipse", "heart"]
+
+
+def blobs(count: int, columns: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of well separated classes, and the classes."""
+    source = np.random.default_rng(0)
+    centres = 3 * source.normal(size=(classes, columns))
+    labels = np.arange(count) % classes
+    return centres[labels] + 0.3 * source.normal(size=(count, columns)), labels
+
+
+def share_of_neighbours(points: np.ndarray, labels: np.ndarray) -> float:
+    """The share of points whose nearest neighbour is of their own class."""
+    distances = np.linalg.norm(points[:, None] - points, axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    return float((labels[distances.argmin(1)] == labels).mean())
+
+
+def test_what_is_near_in_the_codes_is_near_on_the_map():
+    codes, labels = blobs(150, 6)
+    points = latent_map(codes, seed=0)
+    assert points.shape == (150, 2)
+    assert share_of_neighbours(points, labels) == 1
+
+
+def test_the_map_is_the_same_for_the_same_seed():
+    codes, _ = blobs(80, 5)
+    np.testing.assert_array_equal(latent_map(codes, seed=3), latent_map(codes, seed=3))
+
+
+def test_collapsed_columns_and_the_scale_of_others_do_not_matter():
+    codes, _ = blobs(60, 4)
+    noise = 0.01 * np.random.default_rng(1).normal(size=(60, 2))
+    constant = np.ones((60, 1))
+    more = np.concatenate([codes * [1, 2, 4, 8], noise, constant], axis=1)
+    np.testing.assert_allclose(latent_map(more, seed=0), latent_map(codes, seed=0), atol=1e-2)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_up_to_two_columns_are_the_map(columns: int):
+    codes, _ = blobs(20, columns)
+    points = latent_map(np.concatenate([np.zeros((20, 1)), codes], axis=1), seed=0)
+    np.testing.assert_allclose(points[:, :columns], codes, rtol=1e-6)
+    assert (points[:, columns:] == 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 10])
+def test_few_codes_have_a_map(count: int):
+    codes, _ = blobs(count, 6)
+    points = latent_map(codes.astype(np.float32), seed=0)
+    assert points.shape == (count, 2)
+    assert np.isfinite(points).all()
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [np.ones((50, 5)), np.repeat(np.eye(3, 6), 40, axis=0), np.eye(10)[np.arange(200) % 10]],
+    ids=["identical", "three different ones", "categories only"],
+)
+def test_repeated_codes_have_a_map(codes: np.ndarray):
+    points = latent_map(codes, seed=0)
+    assert points.shape == (len(codes), 2)
+    assert np.isfinite(points).all()
+
+
+def test_every_point_has_the_colour_of_its_class():
+    points, labels = blobs(60, 2)
+    figure = latents(points, labels, NAMES, "the title")
+    axes = figure.axes[0]
+    assert axes.get_title(loc="left") == "the title"
+    scatter = axes.collections[0]
+    drawn = {
+        tuple(place): to_hex(colour)
+        for place, colour in zip(
+            np.asarray(scatter.get_offsets()).round(6).tolist(),
+            scatter.get_facecolors(),
+            strict=True,
+        )
+    }
+    legend = axes.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == NAMES
+    colours = [to_hex(dot.get_color()) for dot in legend.get_lines()]
+    assert len(set(colours)) == 3
+    for place, label in zip(points.round(6).tolist(), labels, strict=True):
+        assert drawn[tuple(place)] == colours[label]
+
+
+def test_only_classes_that_occur_are_named():
+    points, labels = blobs(5, 2)
+    names = [f"class {c}" for c in range(20)]
+    figure = latents(points, labels * 7, names, "")
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == ["class 0", "class 7", "class 14"]
+
+
+def test_classes_are_named_on_the_map_inside_their_own_points():
+    labels = np.arange(60) % 3
+    points = np.array([[0, 0], [6, 0], [0, 6]])[labels] + np.random.default_rng(0).random((60, 2))
+    points[labels == 0] += np.where(np.arange(20) % 2, 3, -3)[:, None]  # a class in two parts
+    figure = latents(points, labels, NAMES, "")
+    texts = figure.axes[0].texts
+    assert [text.get_text() for text in texts] == NAMES
+    for c, text in enumerate(texts):
+        gaps = np.linalg.norm(points[labels == c] - text.get_position(), axis=1)
+        assert gaps.min() < 1e-6
+
+
+def test_names_that_would_overlap_are_left_to_the_legend():
+    points = np.random.default_rng(0).normal(size=(300, 2))
+    figure = latents(points, np.arange(300) % 3, NAMES, "")
+    assert not figure.axes[0].texts
+    assert len(figure.axes[0].get_legend().get_texts()) == 3
+
+
+def test_both_axes_have_one_scale_and_all_points_are_inside():
+    points = np.random.default_rng(0).normal(size=(50, 2)) * [10, 1] + [100, -3]
+    axes = latents(points, np.zeros(50, int), ["0"], "").figure.axes[0]
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    np.testing.assert_allclose(right - left, top - bottom)
+    assert left < points[:, 0].min() < points[:, 0].max() < right
+    assert bottom < points[:, 1].min() < points[:, 1].max() < top
+
+
+def test_identical_points_are_drawn():
+    figure = latents(np.zeros((30, 2)), np.zeros(30, int), ["0"], "collapsed")
+    figure.draw_without_rendering()
+    assert len(figure.axes[0].collections[0].get_offsets()) == 30
+
+
+@pytest.mark.parametrize("classes", [1, 10, 11, 26])
+def test_every_class_has_a_colour_of_its_own(classes: int):
+    points = np.random.default_rng(0).normal(size=(classes, 2))
+    figure = latents(points, np.arange(classes), [str(c) for c in range(classes)], "")
+    dots = figure.axes[0].get_legend().get_lines()
+    assert len({to_hex(dot.get_color()) for dot in dots}) == classes
+
+
+def test_no_global_state_is_touched():
+    before = dict(matplotlib.rcParams)
+    latents(*blobs(10, 2), NAMES, "")
+    assert dict(matplotlib.rcParams) == before

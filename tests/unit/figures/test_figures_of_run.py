@@ -1,0 +1,133 @@
+"""The figures of a run: all are there, and they show what the model draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from runner.config import RunConfig
+from runner.dataset import Dataset
+from runner.evaluation import encode, summarize
+from runner.figures.of_run import Pictures
+from runner.model import build
+
+STEPS = 5
+NORMAL = ("prior=normal", "prior.dimensions=3", "prior.group_size=1")
+CONCRETE = ("prior=concrete_normal", "prior.dimensions=2")
+NAMES = ["reconstructions", "samples", "traversals", "interpolation", "information", "latents"]
+
+
+@pytest.fixture
+def pictured(composed: Callable[..., RunConfig], toy_dataset: Dataset):
+    def build_pictures(*words: str) -> Pictures:
+        config = composed(
+            "architecture=mlp",
+            "architecture.widths=[8]",
+            f"evaluation.traversal_steps={STEPS}",
+            "evaluation.map_points=40",
+            *words,
+        )
+        model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
+        every = encode(model, toy_dataset.test, 60, torch.Generator().manual_seed(0))
+        summary = summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
+        return Pictures(model, toy_dataset, every, config.evaluation, summary)
+
+    return build_pictures
+
+
+def with_information(pictures: Pictures, **variable: float) -> Pictures:
+    information = {**pictures.summary["information"], "variable": variable}
+    return replace(pictures, summary={**pictures.summary, "information": information})
+
+
+@pytest.mark.parametrize("words", [NORMAL, CONCRETE], ids=["normal", "concrete"])
+def test_every_figure_is_yielded_once_and_can_be_saved(pictured, tmp_path, words):
+    pictures = pictured(*words)
+    names = []
+    for name, figure in pictures.figures(torch.Generator().manual_seed(0)):
+        names.append(name)
+        figure.savefig(tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert names == NAMES
+
+
+def test_the_map_is_of_as_many_points_as_asked_for(pictured):
+    every = dict(pictured(*NORMAL).figures(torch.Generator().manual_seed(0)))
+    axes = every["latents"].axes[0]
+    assert len(axes.collections[0].get_offsets()) == 40
+    assert "40 images" in axes.get_title(loc="left")
+
+
+def test_the_most_informative_variable_comes_first(pictured):
+    pictures = with_information(pictured(*NORMAL), z_0=0.2, z_1=1.5, z_2=0.7)
+    rows = pictures.traversal_rows()
+    assert [(row.label, row.information) for row in rows] == [
+        ("z_1", 1.5), ("z_2", 0.7), ("z_0", 0.2),
+    ]  # fmt: skip
+
+
+def test_a_concrete_variable_has_a_row_for_each_class_at_its_place(pictured):
+    pictures = with_information(pictured(*CONCRETE), category=0.9, style_0=0.1, style_1=1.4)
+    rows = pictures.traversal_rows()
+    classes = [f"category = {k}" for k in range(4)]
+    assert [row.label for row in rows] == ["style_1", *classes, "style_0"]
+    assert [row.information for row in rows] == [1.4, 0.9, None, None, None, 0.1]
+    assert all(row.images_TCHW.shape == (STEPS, 1, 8, 8) for row in rows)
+
+
+def test_a_normal_s_row_moves_that_variable_alone(pictured):
+    pictures = pictured(*NORMAL, "evaluation.traversal_range=2")
+    drawn = {row.label: row.images_TCHW for row in pictures.traversal_rows()}
+    for v in range(3):
+        for step, value in enumerate([-2.0, -1, 0, 1, 2]):
+            z = pictures.encodings.centre_MW[:1].clone()
+            z[0, v] = value
+            with torch.no_grad():
+                expected = pictures.model.draw(z)[0].numpy()
+            np.testing.assert_allclose(drawn[f"z_{v}"][step], expected, atol=1e-6)
+
+
+def test_a_class_s_row_shows_it_in_the_styles_of_several_images(pictured):
+    pictures = pictured(*CONCRETE)
+    drawn = {row.label: row.images_TCHW for row in pictures.traversal_rows()}
+    for k in range(4):
+        z = pictures.encodings.centre_MW[:STEPS].clone()
+        z[:, :4] = torch.eye(4)[k]
+        with torch.no_grad():
+            expected = pictures.model.draw(z).numpy()
+        np.testing.assert_allclose(drawn[f"category = {k}"], expected, atol=1e-6)
+
+
+def test_drawing_leaves_the_encodings_as_they_are(pictured):
+    pictures = pictured(*CONCRETE)
+    before = pictures.encodings.centre_MW.clone()
+    pictures.traversal_rows()
+    list(pictures.figures(torch.Generator().manual_seed(0)))
+    assert torch.equal(pictures.encodings.centre_MW, before)
+
+
+@pytest.mark.parametrize("words", [NORMAL, CONCRETE], ids=["normal", "concrete"])
+def test_the_animation_is_frames_of_bytes_that_move(pictured, words):
+    frames_FHW3 = pictured(*words).animation()
+    assert frames_FHW3.dtype == np.uint8
+    assert frames_FHW3.ndim == 4
+    assert len(frames_FHW3) == 2 * STEPS - 2
+    assert frames_FHW3.shape[-1] == 3
+    assert (frames_FHW3[0] != frames_FHW3[STEPS - 1]).any()
+    assert np.array_equal(frames_FHW3[1], frames_FHW3[-1])  # the way back is the way forth
+
+
+def test_only_the_samples_depend_on_the_generator(pictured):
+    """Images are compared as they are drawn, before any is saved."""
+    pictures = pictured(*NORMAL)
+    first, again, other = (
+        dict(pictures.figures(torch.Generator().manual_seed(seed))) for seed in (0, 0, 1)
+    )
+    for name in ("reconstructions", "samples", "interpolation"):
+        images = [np.asarray(f[name].axes[0].images[0].get_array()) for f in (first, again, other)]
+        assert np.array_equal(images[0], images[1]), name
+        assert np.array_equal(images[0], images[2]) == (name != "samples"), name

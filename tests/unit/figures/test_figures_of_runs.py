@@ -1,0 +1,276 @@
+"""The figures of a few chosen models: which are chosen, traversals, information, and the index."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from runner import config as settings
+from runner.comparison.configurations import Comparison
+from runner.comparison.representatives import Chosen, choose_runs
+from runner.comparison.runs import read_runs
+from runner.config import RunConfig
+from runner.dataset import load
+from runner.evaluation.traversal_rows import Traversal, TraversalRow
+from runner.figures.information_of_runs import DISCRETE, information_panels
+from runner.figures.of_comparison import draw
+from runner.figures.traversals_of_runs import traversal_board
+from runner.runs.traverse import traverse_runs
+from runner.store.checkpoint import Checkpoint
+from runner.store.checkpoint import save as save_checkpoint
+from runner.store.run_folder import RunFolder
+from runner.training import TrainingState, new_model
+from tests.made_comparison import compare, grid, made_cell, made_run
+
+BETA, GAMMA = "\N{GREEK SMALL LETTER BETA}", "\N{GREEK SMALL LETTER GAMMA}"
+
+
+STEPS = 5
+
+
+def drawn(comparison: Comparison, console: Console) -> Mapping[str, Figure]:
+    return draw(comparison, console, partial(traverse_runs, console=console))
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+def said(console: Console) -> str:
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def ticks(labels) -> list[str]:
+    return [label.get_text() for label in labels]
+
+
+def titles(figure) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+def test_each_objective_has_its_best_cell_and_the_one_farthest_from_it():
+    (chosen,) = choose_runs(grid()).values()
+    names = [each.name for each in chosen]
+    assert names == [
+        f"beta_vae  {BETA} 4",
+        f"beta_vae  {BETA} 16",
+        f"hfvae  {BETA} 4  {GAMMA} 1",
+        f"hfvae  {BETA} 16  {GAMMA} 2",
+    ]
+
+
+def test_the_run_of_the_median_seed_stands_for_a_cell():
+    (chosen,) = choose_runs(grid(seeds=(7, 3, 5))).values()
+    assert {each.run.seed for each in chosen} == {5}
+
+
+def test_of_many_objectives_the_best_four_are_chosen():
+    cells = [made_cell({"objective.name": f"o{i}", "beta": 20 - 2 * i}) for i in range(6)]
+    (chosen,) = choose_runs(compare(*cells, metrics=["scores/mean/mig"])).values()
+    assert [each.name for each in chosen] == ["o0", "o1", "o2", "o3"]
+
+
+def test_one_objective_alone_shows_four_cells_spread_over_its_settings():
+    cells = [made_cell({"objective.name": "hfvae", "beta": b}) for b in (1, 2, 4, 6, 8, 10, 12)]
+    (chosen,) = choose_runs(compare(*cells, metrics=["scores/mean/mig"])).values()
+    assert [each.run.settings["beta"] for each in chosen] == [1, 6, 10, 12]
+
+
+def test_a_model_that_is_another_s_under_a_new_name_is_not_shown_twice():
+    def cell(name: str, weight: float, beta: float):
+        settings = {"objective.name": name, "beta": beta}
+        run_settings = {**settings, "objective.weights.total_correlation": weight}
+        runs = (made_run(run_settings, {"elbo": -100.0 - weight}),)
+        return type(made_cell(settings))(settings, runs)
+
+    cells = [cell("beta_vae", 1, 1), cell("hfvae", 1.0, 1), cell("hfvae", 4, 4)]
+    (chosen,) = choose_runs(compare(*cells)).values()
+    assert [each.name for each in chosen][::2] == ["beta_vae", f"hfvae  {BETA} 4"]
+
+
+def knowing(name: str, *, factors: dict | None = None, **variables: float) -> Chosen:
+    metrics = {f"information/variable/{key}": value for key, value in variables.items()}
+    for group, values in (factors or {}).items():
+        metrics |= {f"information/factor/{group}/{factor}": v for factor, v in values.items()}
+    return Chosen(name, made_run({"prior.name": "concrete_normal"}, metrics))
+
+
+def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
+    runs = [
+        knowing("one", category=1.0, style_0=2.0, factors={"style": {"label": 0.5}}),
+        knowing("two", category=0.5, style_0=0.1, factors={"category": {"label": 1.5}}),
+    ]
+    figure = information_panels(runs)
+    assert figure is not None
+    first, second, table, _ = figure.axes
+    assert ticks(first.get_yticklabels()) == ["style_0", "category"]
+    assert ticks(second.get_yticklabels()) == ["category", "style_0"]
+    assert [bar.get_width() for bar in first.patches] == [2, 1]
+    assert first.get_xlim() == second.get_xlim() == (0, 2)
+    colours = [bar.get_facecolor() for bar in first.patches]
+    assert colours[1] == second.patches[0].get_facecolor() != colours[0]
+    assert to_hex(colours[1]) == DISCRETE
+    assert titles(figure)[2:] == ["A  one", "B  two"]
+    assert ticks(table.get_xticklabels()) == ["A", "B"]
+    assert ticks(table.get_yticklabels()) == ["style", "category"]
+    written = {text.get_position(): text.get_text() for text in table.texts}
+    assert written == {(0, 0): "0.50", (1, 1): "1.50"}  # a group that a run lacks is left white
+
+
+def test_with_several_factors_each_run_has_a_table_of_its_own():
+    factors = {"pose": {"x": 1.0, "y": 0.2}, "look": {"x": 0.0, "y": 0.7}}
+    figure = information_panels([knowing(n, z=1.0, factors=factors) for n in ("one", "two")])
+    assert figure is not None
+    tables = figure.axes[2:]
+    assert [ticks(table.get_xticklabels()) for table in tables] == [["x", "y"]] * 2
+    assert ticks(tables[0].texts) == ["1.00", "0.20", "0.00", "0.70"]
+
+
+def test_of_many_variables_the_last_are_counted():
+    runs = [knowing("one", **{f"z_{i}": 1 - i / 50 for i in range(50)})]
+    figure = information_panels(runs)
+    assert figure is not None
+    assert len(figure.axes[0].patches) == 12
+    assert "and 38 more, 0.76 at most" in titles(figure)
+    assert information_panels([knowing("nothing")]) is None
+
+
+def rows(categories: int, normals: int) -> list[TraversalRow]:
+    images_TCHW = np.zeros((STEPS, 1, 8, 8), np.float32)
+    found = [
+        TraversalRow(f"c = {k}", 2.0 if k == 0 else None, images_TCHW + k / categories)
+        for k in range(categories)
+    ]
+    return found + [
+        TraversalRow(f"z_{v}", 1.0 / (v + 1), images_TCHW + 0.5) for v in range(normals)
+    ]
+
+
+def block(name: str, categories: int = 10, normals: int = 8) -> Traversal:
+    image = np.full((1, 8, 8), 0.25, np.float32)
+    return Traversal(
+        name, image, rows(categories, normals), np.linspace(-2, 2, STEPS).tolist(), "u"
+    )
+
+
+def test_the_board_shows_six_variables_of_each_model_with_bars_on_one_scale():
+    figure = traversal_board([block("one"), block("two", 0, 2)])
+    original, images, bars, others, other_bars = figure.axes
+    assert np.asarray(original.images[0].get_array())[0, 0, 0] == pytest.approx(0.25)
+    labels = ["c 0\N{EN DASH}4", "c 5\N{EN DASH}9", *(f"z_{v}" for v in range(5))]
+    assert ticks(images.get_yticklabels()) == labels
+    assert ticks(others.get_yticklabels()) == ["z_0", "z_1"]
+    drawn = np.asarray(images.images[0].get_array())
+    shades = [
+        drawn[round(y), round(x), 0] for y in images.get_yticks()[:2] for x in images.get_xticks()
+    ]
+    np.testing.assert_allclose(shades, np.arange(10) / 10, atol=1e-6)
+    assert [bar.get_width() for bar in bars.patches] == [2, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+    assert bars.get_xlim() == other_bars.get_xlim() == (0, 2)
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in bars.patches]
+    np.testing.assert_allclose(middles, np.delete(images.get_yticks(), 1))
+    assert {"one", "two"} <= set(titles(figure))
+
+
+def test_codes_without_information_have_no_bars():
+    code = block("code", 0, 3)
+    silent = [TraversalRow(row.label, None, row.images_TCHW) for row in code.rows]
+    figure = traversal_board([Traversal("code", code.original_CHW, silent, code.positions, "u")])
+    assert len(figure.axes) == 2
+
+
+@pytest.fixture(scope="module")
+def kept(composed: Callable[..., RunConfig], tmp_path_factory) -> list[Path]:
+    """The folders of two models of digits, and of one of points."""
+    words = {
+        "a": ("dataset=digits", "objective=beta_vae", "prior=concrete_normal"),
+        "b": ("dataset=digits", "objective=hfvae", "prior=normal", "prior.group_size=5"),
+        "c": ("experiment=pinwheel",),
+    }
+    paths = [tmp_path_factory.mktemp("runs") / name for name in words]
+    for path, choice in zip(paths, words.values(), strict=True):
+        keep(composed("debug=default", "architecture.widths=[8]", *choice), path)
+    return paths
+
+
+def keep(config: RunConfig, path: Path) -> None:
+    """Write the folder of a run, as far as a comparison reads it."""
+    folder = RunFolder.create(path)
+    folder.write_config(settings.to_yaml(config))
+    dataset = load(config.dataset, config.data_dir, torch.device("cpu"))
+    model = new_model(config, dataset, torch.device("cpu"))
+    state = TrainingState.fresh(model, config)
+    save_checkpoint(path / "checkpoint", Checkpoint(state.tensors(), {"step": state.step}))
+    names = model.prior.variable_names
+    known = {name: float(i) for i, name in enumerate(names)}
+    folder.write_summary({"step": state.step, "information": {"variable": known}})
+    folder.update_status(state="finished")
+
+
+def of(path: Path) -> Chosen:
+    (found,) = read_runs([path])
+    return Chosen(path.name, found)
+
+
+def test_trained_models_are_traversed_from_the_same_test_image(kept: list[Path], console):
+    runs = [of(path) for path in kept[:2]]
+    first, second = traverse_runs(runs, console)
+    np.testing.assert_array_equal(first.original_CHW, second.original_CHW)
+    known = [row.label for row in second.rows]
+    assert known == list(runs[1].information)
+    assert all(row.images_TCHW.shape == (STEPS, 1, 8, 8) for row in first.rows)
+    assert any(row.label == "category = 9" for row in first.rows)
+    assert first.positions == [-2.5, -1.25, 0, 1.25, 2.5]
+
+
+def test_runs_that_cannot_be_traversed_are_left_out_with_a_reason(
+    kept: list[Path], console: Console, tmp_path: Path
+):
+    gone = Chosen("gone", made_run({}, {}, path=tmp_path / "gone"))
+    found = traverse_runs([of(kept[0]), gone, of(kept[2])], console)
+    assert [each.name for each in found] == ["a"]
+    assert f"without {tmp_path / 'gone'}: " in said(console)
+    assert f"without {kept[2]}: points in the plane are not images" in said(console)
+
+
+def test_all_figures_that_make_sense_are_drawn_for_each_dataset(console: Console):
+    comparison = grid(datasets=("mnist", "fashion_mnist"))
+    for each in comparison.runs:
+        each.metrics["information/variable/z"] = 1.0
+    names = list(drawn(comparison, console))
+    assert names == [
+        "rate_distortion",
+        "metric_against_beta",
+        "heat_map_1",
+        "heat_map_2",
+        "information_mnist",
+        "information_fashion_mnist",
+    ]
+    assert said(console).count("without nowhere") == 8
+
+
+def test_choices_are_compared_where_no_number_varies(console: Console):
+    cells = [made_cell({"objective.name": "vae", "prior.name": n}) for n in ("normal", "laplace")]
+    assert list(drawn(compare(*cells), console)) == ["rate_distortion", "metric_against_prior"]
+
+
+def test_too_many_metrics_are_said_not_to_be_drawn(console: Console):
+    names = [f"scores/mean/score_{i}" for i in range(20)]
+    comparison = compare(*grid().cells, metrics=names)
+    for each in comparison.runs:
+        each.metrics.update(dict.fromkeys(names, 0.5))
+    figure = drawn(comparison, console)["metric_against_beta"]
+    assert len(figure.axes) == 12 + 1
+    assert "the first 12 of 20 metrics" in said(console)
