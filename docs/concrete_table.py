@@ -44,8 +44,10 @@ def last_estimates(folder: Path) -> float:
 def describe(config: dict[str, Any]) -> tuple[str, str, str, str]:
     """Return dataset, objective with its weights, the reward on I(x; c), and the encodings."""
     objective = config["objective"]["name"]
-    knobs = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
-    weights = " ".join(f"{knob}={config[knob]:g}" for knob in knobs)
+    hyperparameters = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
+    weights = " ".join(
+        f"{hyperparameter}={config[hyperparameter]:g}" for hyperparameter in hyperparameters
+    )
     density = " (argmax)" if config["objective"]["concrete_density"] == "argmax" else ""
     reward = abs(config["objective"]["group_information"].get("category", 0))
     encodings = config["objective"].get("encodings") or config["batch_size"]

@@ -20,8 +20,8 @@ from torch import Tensor
 from runner import config as settings
 from runner.config import CHOICES
 from runner.dataset import load
-from runner.model import Prior, build
-from runner.model.build_latent_space import build_prior
+from runner.model import LatentSpace, build
+from runner.model.build_latent_space import build_latent_space
 from runner.objective import TERM_NAMES, decompose, log_mixture_weights, log_weights_with_bank
 from runner.store.checkpoint import load as load_checkpoint
 
@@ -47,7 +47,7 @@ class Case:
     """Encodings that stand for a whole dataset."""
 
     name: str
-    prior: Prior
+    latents: LatentSpace
     numbers_NP: Tensor
     scale: float | None = None
     """Of every q(z|x), where the case is a toy."""
@@ -90,7 +90,7 @@ def toy(scale: float) -> Case:
         discrete={},
         temperature=1.0,
     )
-    prior = build_prior(
+    latents = build_latent_space(
         prior_settings,
         shape=(1, 1, 1),
         classes=1,
@@ -98,7 +98,7 @@ def toy(scale: float) -> Case:
         images=lambda: torch.zeros(0),
     )
     whole_VV = covariance_VV + scale**2 * torch.eye(TOY_DIMENSIONS)
-    return Case(f"toy, s = {scale:g}", prior, numbers_NP, scale, _limit(whole_VV, scale))
+    return Case(f"toy, s = {scale:g}", latents, numbers_NP, scale, _limit(whole_VV, scale))
 
 
 def _limit(whole_VV: Tensor, scale: float) -> dict[str, float]:
@@ -128,20 +128,21 @@ def trained(folder: Path) -> Case:
         config,
         shape=dataset.shape,
         classes=dataset.classes,
-        images=lambda: dataset.some_images(torch.device("cpu")),
+        images=lambda: dataset.probe_images(torch.device("cpu")),
     )
     checkpoint = load_checkpoint(folder / "checkpoint")
     model.load_state_dict(checkpoint.tensors["model"])
     model.eval()
     indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:IMAGES]
     numbers_NP = torch.cat([model.encode(dataset.train.images(i)) for i in indices_N.split(500)])
-    knobs = {name: getattr(config, name) for name in ("alpha", "beta", "gamma")}
+    hyperparameters = {name: getattr(config, name) for name in ("alpha", "beta", "gamma")}
     told = " ".join(
-        f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled" for k, v in knobs.items()
+        f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled"
+        for k, v in hyperparameters.items()
     )
     step = checkpoint.state["step"]
     name = f"{config.dataset.name}, {config.objective.name} {told}, step {step}"
-    return Case(name, model.open_prior(), numbers_NP)
+    return Case(name, model.bind_latents(), numbers_NP)
 
 
 def measure(case: Case) -> Iterator[Row]:
@@ -191,8 +192,8 @@ def _rows(
 
 
 def _draw(case: Case, images_B: Tensor, seed: int) -> Tensor:
-    noise_BW = case.prior.noise(len(images_B), _source(1000 + seed))
-    return case.prior.sample(case.numbers_NP[images_B], noise_BW)
+    noise_BW = case.latents.noise(len(images_B), _source(1000 + seed))
+    return case.latents.sample(case.numbers_NP[images_B], noise_BW)
 
 
 def _exact(case: Case, images_B: Tensor, z_BW: Tensor) -> Tensor:
@@ -200,24 +201,24 @@ def _exact(case: Case, images_B: Tensor, z_BW: Tensor) -> Tensor:
     images = len(case.numbers_NP)
     # With all encodings every one of them weighs 1/N: whose it is does not matter.
     log_weights_BM = log_mixture_weights(len(z_BW), images, images, like=z_BW)
-    return _pieces(case.prior, z_BW, case.numbers_NP[images_B], case.numbers_NP, log_weights_BM)
+    return _pieces(case.latents, z_BW, case.numbers_NP[images_B], case.numbers_NP, log_weights_BM)
 
 
 def _estimate(case: Case, images_M: Tensor, z_BW: Tensor, *, lag: bool, seed: int) -> Tensor:
     """Return the terms of a minibatch, (T,); images beyond it are those of the bank."""
     batch, images = len(z_BW), len(case.numbers_NP)
-    numbers_MP = case.numbers_NP[images_M]
+    parameters_MP = case.numbers_NP[images_M]
     if lag:
-        numbers_MP = _lagged(case, numbers_MP, batch, seed)
+        parameters_MP = _lagged(case, parameters_MP, batch, seed)
     if len(images_M) == batch:
         log_weights_BM = log_mixture_weights(batch, batch, images, like=z_BW)
     else:
         held_K = torch.ones(len(images_M) - batch)
         log_weights_BM = log_weights_with_bank(batch, held_K, images)
-    return _pieces(case.prior, z_BW, numbers_MP[:batch], numbers_MP, log_weights_BM).mean(0)
+    return _pieces(case.latents, z_BW, parameters_MP[:batch], parameters_MP, log_weights_BM).mean(0)
 
 
-def _lagged(case: Case, numbers_MP: Tensor, batch: int, seed: int) -> Tensor:
+def _lagged(case: Case, parameters_MP: Tensor, batch: int, seed: int) -> Tensor:
     """Return encodings that are as old as a bank that took in a minibatch a step.
 
     The older, the further the encoder has wandered since: its means have gone, over the square root
@@ -226,7 +227,7 @@ def _lagged(case: Case, numbers_MP: Tensor, batch: int, seed: int) -> Tensor:
     if case.scale is None:
         raise ValueError("only a toy has one scale to move by")
     source = _source(2000 + seed)
-    loc_MV, log_scale_MV = numbers_MP.chunk(2, dim=1)
+    loc_MV, log_scale_MV = parameters_MP.chunk(2, dim=1)
     count = loc_MV.shape[1]
     turn_VV, shift_V = _normal(count, count, source=source), _normal(count, source=source)
     direction_MV = (loc_MV @ turn_VV / math.sqrt(count) + shift_V) / math.sqrt(2)
@@ -236,13 +237,13 @@ def _lagged(case: Case, numbers_MP: Tensor, batch: int, seed: int) -> Tensor:
 
 
 def _pieces(
-    prior: Prior, z_BW: Tensor, own_BP: Tensor, encodings_MP: Tensor, log_weights_BM: Tensor
+    latents: LatentSpace, z_BW: Tensor, own_BP: Tensor, encodings_MP: Tensor, log_weights_BM: Tensor
 ) -> Tensor:
     """Return the terms of every few samples, (pieces, T); their mean is that of all samples."""
     found = []
     cut = (tensor.split(_ROWS) for tensor in (z_BW, own_BP, log_weights_BM))
     for z, own, log_weights in zip(*cut, strict=True):
-        densities = prior.densities(z, own, encodings_MP)
+        densities = latents.densities(z, own, encodings_MP)
         terms = decompose(densities, z.new_zeros(()), log_weights).terms
         found.append(torch.stack([getattr(terms, name) for name in TERMS]))
     return torch.stack(found)

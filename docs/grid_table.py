@@ -50,8 +50,8 @@ def table(cells: list[dict[str, str]], gaps: Mapping[str, str]) -> Iterator[str]
         for metric, (_, places) in METRICS.items():
             mean, spread = float(cell[f"{metric} mean"]), float(cell[f"{metric} sd"])
             entries.append(f"{mean:.{places}f} ± {spread:.{places}f}")
-        knobs = (f"{name} {cell[name]}" for name in ("beta", "gamma") if cell[name])
-        label = "  ".join([cell["objective.name"], *knobs])
+        hyperparameters = (f"{name} {cell[name]}" for name in ("beta", "gamma") if cell[name])
+        label = "  ".join([cell["objective.name"], *hyperparameters])
         yield f"| {' | '.join([*entries, gaps.get(label, 'baseline')])} |"
 
 

@@ -22,9 +22,9 @@ from hydra import compose, initialize_config_dir
 
 from runner import config as settings
 from runner.commands.list import choices
-from runner.model.build_latent_space import build_prior
+from runner.model.build_latent_space import build_latent_space
 from runner.objective import TERM_NAMES, Objective
-from runner.training.penalties import NEEDS_PRIOR_DRAWS, active
+from runner.training.penalties import NEEDS_PRIOR_DRAWS, active_penalties
 
 PAGE = Path(__file__).with_name("objectives.md")
 
@@ -114,17 +114,17 @@ def _beside(entry: Entry) -> list[str]:
         "objective"
     ]
     found = {
-        name: shared["penalties"][name] | knobs
-        for name, knobs in entry.own.get("penalties", {}).items()
+        name: shared["penalties"][name] | hyperparameters
+        for name, hyperparameters in entry.own.get("penalties", {}).items()
     }
     for name in ("group_information", "corruption"):
         if name in entry.own:
             found[name] = shared[name] | entry.own[name]
-    return [f"{name} ({_told(knobs)})" for name, knobs in found.items()]
+    return [f"{name} ({_told(hyperparameters)})" for name, hyperparameters in found.items()]
 
 
-def _told(knobs: dict[str, Any]) -> str:
-    return "; ".join(f"{key} {symbolic(value)}" for key, value in knobs.items())
+def _told(hyperparameters: dict[str, Any]) -> str:
+    return "; ".join(f"{key} {symbolic(value)}" for key, value in hyperparameters.items())
 
 
 def compose_objective(entry: Entry) -> settings.RunConfig:
@@ -138,7 +138,7 @@ def compose_objective(entry: Entry) -> settings.RunConfig:
 def estimators(entry: Entry) -> str:
     """Return what an objective is computed with, as the code that trains it decides."""
     config = compose_objective(entry)
-    prior = build_prior(
+    prior = build_latent_space(
         config.prior,
         shape=(1, 64, 64),
         classes=2,
@@ -146,7 +146,7 @@ def estimators(entry: Entry) -> str:
         images=lambda: torch.zeros(0),
     )
     objective = Objective.from_config(config.objective, prior.tree, _IMAGES).at(0)
-    penalties = set(active(objective))
+    penalties = set(active_penalties(objective))
     found = []
     if prior.has_density and (objective.shared_weight != 0 or "capacity" in penalties):
         found.append("closed-form KL")
@@ -167,8 +167,12 @@ def _formula(entry: Entry) -> str:
     for term in TERM_NAMES:
         weight = symbolic(entry.own["weights"][term])
         parts += [] if weight == "0" else [_product(weight, term)]
-    for name, knobs in entry.own.get("penalties", {}).items():
-        parts.append(_product(symbolic(knobs["weight"]), name) if "weight" in knobs else name)
+    for name, hyperparameters in entry.own.get("penalties", {}).items():
+        parts.append(
+            _product(symbolic(hyperparameters["weight"]), name)
+            if "weight" in hyperparameters
+            else name
+        )
     for group, weight in entry.own.get("group_information", {}).items():
         parts.append(_product(symbolic(weight), f"I(x; z_{group})"))
     return " + ".join(parts)

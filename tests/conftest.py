@@ -12,11 +12,11 @@ from torch import Tensor
 from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
-from runner.model import Densities, Node, Prior
+from runner.model import Densities, LatentSpace, Node
 from runner.model.discrete import Discrete
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.independent import Independent, StandardNormal
-from runner.model.prior import LatentDensity
+from runner.model.prior import Prior
 from runner.model.variables import Normals
 from runner.objective import nodes_of
 
@@ -50,7 +50,7 @@ def toy_dataset() -> Dataset:
         name="toy",
         train=split,
         test=split,
-        held_out=False,
+        has_test_split=False,
         factors=(Factor("label", 4),),
         shape=(1, 8, 8),
         class_factor="label",
@@ -79,7 +79,7 @@ def random_densities(
         return torch.randn(*shape, generator=source, dtype=torch.float64)
 
     count, atoms = len(tree.variables), 2**enumerated
-    drawn_VBM = normal(count - enumerated, samples, samples)
+    sampled_VBM = normal(count - enumerated, samples, samples)
     enumerated_VAM = normal(enumerated, atoms, samples)
     # A prior of each set of variables; that of a set is the sum unless they are correlated.
     single_VAB = normal(count, atoms, samples)
@@ -92,9 +92,9 @@ def random_densities(
     return Densities(
         tree=tree,
         atoms_AB=torch.softmax(normal(atoms, samples), 0),
-        drawn_VBM=drawn_VBM,
+        sampled_VBM=sampled_VBM,
         enumerated_VAM=enumerated_VAM,
-        own_drawn_VB=drawn_VBM.diagonal(dim1=1, dim2=2),
+        own_sampled_VB=sampled_VBM.diagonal(dim1=1, dim2=2),
         own_enumerated_VAB=enumerated_VAM,
         log_pz=log_pz,
         prior_factorises=not correlated,
@@ -107,8 +107,8 @@ def prior_of(
     *,
     groups: Sequence[int] | None = None,
     density: str = "exact",
-    p: LatentDensity | None = None,
-) -> Prior:
+    p: Prior | None = None,
+) -> LatentSpace:
     """Discrete variables and standard normal ones, cut into groups of so many neighbours.
 
     Without ``groups`` each discrete variable is one, and the normals are another.
@@ -116,6 +116,6 @@ def prior_of(
     names = [*(discrete or {}), *(f"z_{v}" for v in range(normals))]
     sizes = groups or [1] * len(discrete or {}) + [normals] * (normals > 0)
     block = DiscreteBlock(discrete or {}, density, 0.66)
-    return Prior(
+    return LatentSpace(
         block, Normals(normals), p or Independent(StandardNormal(normals)), tree_of(sizes), names
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 
 BY = ("objective.name", "beta", "gamma", "dataset.name")
@@ -35,15 +35,20 @@ def metrics_of(settings: Mapping[str, Any], seed: int) -> dict[str, float]:
     }
 
 
-def made_cell(settings: Mapping[str, Any], seeds: Iterable[int] = (0, 1, 2)) -> Cell:
+def made_configuration(
+    settings: Mapping[str, Any], seeds: Iterable[int] = (0, 1, 2)
+) -> Configuration:
     runs = tuple(made_run(settings, metrics_of(settings, seed), seed=seed) for seed in seeds)
-    return Cell(dict(settings), runs)
+    return Configuration(dict(settings), runs)
 
 
 def compare(
-    *cells: Cell, metrics: Sequence[str] = ("elbo", "terms/reconstruction", "scores/mean/mig")
+    *configurations: Configuration,
+    metrics: Sequence[str] = ("elbo", "terms/reconstruction", "scores/mean/mig"),
 ) -> Comparison:
-    return Comparison(tuple(cells), tuple(cells[0].settings), tuple(metrics), left_out=())
+    return Comparison(
+        tuple(configurations), tuple(configurations[0].settings), tuple(metrics), excluded=()
+    )
 
 
 def grid(
@@ -58,4 +63,4 @@ def grid(
     rows += [
         ("hfvae", beta, gamma, data) for data in datasets for beta in betas for gamma in gammas
     ]
-    return compare(*(made_cell(dict(zip(BY, row, strict=True)), seeds) for row in rows))
+    return compare(*(made_configuration(dict(zip(BY, row, strict=True)), seeds) for row in rows))

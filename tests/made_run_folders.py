@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-KNOBS = {"alpha": 1.0, "beta": 1.0, "gamma": 1.0}
+WEIGHT_NAMES = {"alpha": 1.0, "beta": 1.0, "gamma": 1.0}
 TERMS = ("index_code_mi", "group_total_correlation", "within_group_total_correlation")
 WEIGHTS = {
     "vae": (1, 1, 1, 1),
@@ -21,8 +21,8 @@ WEIGHTS = {
 
 def config(objective: str = "hfvae", **changes: Any) -> dict[str, Any]:
     """Settings as ``config.yaml`` has them: the weights resolved."""
-    knobs = {**KNOBS, **{k: v for k, v in changes.items() if k in KNOBS}}
-    weights = [knobs[w] if isinstance(w, str) else w for w in WEIGHTS[objective]]
+    hyperparameters = {**WEIGHT_NAMES, **{k: v for k, v in changes.items() if k in WEIGHT_NAMES}}
+    weights = [hyperparameters[w] if isinstance(w, str) else w for w in WEIGHTS[objective]]
     tree: dict[str, Any] = {
         "dataset": {"name": "digits", "hold_out": {}},
         "architecture": {"name": "mlp", "widths": [400, 200]},
@@ -35,7 +35,7 @@ def config(objective: str = "hfvae", **changes: Any) -> dict[str, Any]:
             "group_information": {},
             "penalties": {"mmd": {"weight": 0, "kernel": "imq"}},
         },
-        **knobs,
+        **hyperparameters,
         "seed": 0,
         "steps": 1000,
         "epochs": None,
@@ -73,13 +73,13 @@ def write_run(
 
 def write_grid(folder: Path, seeds: int = 3) -> Path:
     """Write runs of beta-VAE (beta 1, 4) and HFVAE (beta 4, gamma 1 and 2), all with seeds."""
-    cells = [("beta_vae", {"beta": 1.0}), ("beta_vae", {"beta": 4.0})]
-    cells += [("hfvae", {"beta": 4.0, "gamma": gamma}) for gamma in (1.0, 2.0)]
+    configurations = [("beta_vae", {"beta": 1.0}), ("beta_vae", {"beta": 4.0})]
+    configurations += [("hfvae", {"beta": 4.0, "gamma": gamma}) for gamma in (1.0, 2.0)]
     number = 0
-    for place, (objective, knobs) in enumerate(cells):
+    for place, (objective, hyperparameters) in enumerate(configurations):
         for seed in range(seeds):
             elbo = -100.0 - 10 * place - 0.5 * seed**2 + 0.1 * (seed % 2) * place
-            settings = config(objective, seed=seed, **knobs)
+            settings = config(objective, seed=seed, **hyperparameters)
             write_run(folder / str(number), settings, elbo, terms={"reconstruction": 80.0 + seed})
             number += 1
     return folder

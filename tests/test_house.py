@@ -22,7 +22,7 @@ from runner.errors import UsageError
 from runner.grid.sweep_file import read
 from runner.model import build
 from runner.objective import Objective
-from runner.training import Record, TrainingState, check_fit, train
+from runner.training import Record, TrainingState, check_compatibility, train
 
 T = TypeVar("T")
 
@@ -162,10 +162,10 @@ def two_steps(config: RunConfig, dataset: Dataset) -> list[Record]:
         config,
         shape=dataset.shape,
         classes=dataset.classes,
-        images=lambda: dataset.some_images(torch.device("cpu")),
+        images=lambda: dataset.probe_images(torch.device("cpu")),
     )
     objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
-    check_fit(config, model.prior, objective, dataset)
+    check_compatibility(config, model.prior, objective, dataset)
     state = TrainingState.fresh(model, config)
     return [r for r in train(state, objective, dataset.train, config, config.steps) if r]
 

@@ -16,12 +16,12 @@ from rich.text import Text
 from runner.comparison.baseline import Baselines, choose_baselines, differences
 from runner.comparison.configurations import Comparison, compare_runs
 from runner.comparison.names import metric_title, short_names, wandb_name
-from runner.comparison.representatives import Chosen
+from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
 from runner.console.run_display import make_console
 from runner.errors import UsageError, nearest
-from runner.report.export import as_json, cells_csv, differences_csv, relative, runs_csv
+from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
 from runner.report.html import render
 from runner.report.table import comparison_table
 from runner.store.run_folder import read_json, write_atomically, write_json
@@ -133,15 +133,15 @@ def _apart(word: str) -> list[str]:
 
 def _tell(console: Console, comparison: Comparison) -> None:
     """Say which runs do not count, and what is told apart by nothing."""
-    for state in dict.fromkeys(run.state for run in comparison.left_out):
-        runs = [run for run in comparison.left_out if run.state == state]
+    for state in dict.fromkeys(run.state for run in comparison.excluded):
+        runs = [run for run in comparison.excluded if run.state == state]
         if len(runs) > _NAMED:
             _note(console, f"left out: {len(runs)} runs that are {state}")
             continue
         for run in runs:
             _note(console, f"left out, {state}: {run.path}{f' ({run.error})' if run.error else ''}")
-    if comparison.repeats:
-        count, first = len(comparison.repeats), comparison.repeats[0].path
+    if comparison.duplicates:
+        count, first = len(comparison.duplicates), comparison.duplicates[0].path
         others = f" and {count - 1} more" if count > 1 else ""
         words = "the settings and the seed of a later run are the same, which counts instead"
         _note(console, f"left out: {first}{others}: {words}")
@@ -184,7 +184,7 @@ def _show(
 
 def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str]:
     """Yield what the numbers are."""
-    several = any(len(cell.runs) > 1 for cell in comparison.cells)
+    several = any(len(configuration.runs) > 1 for configuration in comparison.configurations)
     over = "the runs of a cell" if comparison.pooled else "seeds"
     figures = f"mean and standard deviation over {over}" if several else "one run each"
     yield f"{figures}; ELBO, rate and terms in nats"
@@ -215,9 +215,12 @@ def _write(
         write_atomically(folder / "figures" / f"{name}.png", picture)
     command = shlex.join(["vaerun", "compare", *asked.words])
     named = relative(comparison, folder.parent)
-    renamed = {id(c): other for c, other in zip(comparison.cells, named.cells, strict=True)}
+    renamed = {
+        id(c): other
+        for c, other in zip(comparison.configurations, named.configurations, strict=True)
+    }
     found = [replace(d, first=renamed[id(d.first)], second=renamed[id(d.second)]) for d in found]
-    write_atomically(folder / "cells.csv", cells_csv(named).encode())
+    write_atomically(folder / "cells.csv", configurations_csv(named).encode())
     write_atomically(folder / "runs.csv", runs_csv(named).encode())
     write_atomically(folder / "differences.csv", differences_csv(found).encode())
     content = as_json(named, found, command)
@@ -237,7 +240,7 @@ def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
     """Return the figures as PNG files."""
     from runner.figures.of_comparison import draw  # matplotlib takes half a second to import
 
-    def traverse(chosen: Sequence[Chosen]) -> Sequence[Traversal]:
+    def traverse(chosen: Sequence[RepresentativeRun]) -> Sequence[Traversal]:
         from runner.runs.traverse import traverse_runs  # this imports torch, and the datasets
 
         return traverse_runs(chosen, console)

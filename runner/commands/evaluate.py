@@ -11,13 +11,13 @@ from runner.config import MetricsConfig
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
 from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
-from runner.evaluation import CodesJudge, tasks_of_codes
+from runner.evaluation import CodesEvaluator, score_requests_of_codes
 from runner.runs.evaluate import open_wandb, score, score_run
-from runner.runs.load import TrainedRuns
-from runner.runs.rank import Member, rank
+from runner.runs.load import RunLoader
+from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
-from runner.store.lock import claim
-from runner.store.scores_file import Ledger
+from runner.store.lock import lock
+from runner.store.scores_file import ScoresFile
 
 _USAGE = "vaerun evaluate RUN_DIR ... [metrics=NAME], or vaerun evaluate --codes FILE.npz"
 _OF_THE_RUN = ("device", "data_dir", "wandb.")
@@ -103,8 +103,8 @@ class _Evaluation:
     def __init__(self, metrics: MetricsConfig, overrides: list[str]) -> None:
         self._metrics = metrics
         self._console = make_console()
-        self._runs = TrainedRuns(self._console, overrides)
-        self._members: list[Member] = []
+        self._runs = RunLoader(self._console, overrides)
+        self._members: list[RunCodes] = []
 
     def carry_out(self, paths: list[Path]) -> int:
         """Score the runs and return the exit code; one that fails does not stop the others."""
@@ -126,11 +126,11 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        with claim(path), open_wandb(run.config, run.folder, wandb_id) as wandb_run:
+        with lock(path), open_wandb(run.config, run.folder, wandb_id) as wandb_run:
             paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
-        if self._metrics.udr is not None and run.model.prior.has_density:
-            self._members.append(Member.of(run, self._metrics))
+        if self._metrics.udr is not None and run.model.latents.has_density:
+            self._members.append(RunCodes.of(run, self._metrics))
 
 
 def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:
@@ -138,9 +138,15 @@ def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:
     from runner.evaluation.codes_file import read_codes
 
     given = read_codes(path)
-    ledger = Ledger(path.with_suffix(".scores.json"), {"sha256": given.sha256})
+    scores_file = ScoresFile(path.with_suffix(".scores.json"), {"sha256": given.sha256})
     console = make_console()
-    judge = CodesJudge(given.codes, given.class_factor, metrics)
+    evaluator = CodesEvaluator(given.codes, given.class_factor, metrics)
     with ScoreDisplay(console) as display:
-        score(judge, list(tasks_of_codes(metrics)), ledger, display, check=lambda: None)
-    sys.stdout.write(f"{ledger.path}\n")
+        score(
+            evaluator,
+            list(score_requests_of_codes(metrics)),
+            scores_file,
+            display,
+            check=lambda: None,
+        )
+    sys.stdout.write(f"{scores_file.path}\n")

@@ -14,7 +14,7 @@ from runner import config
 from runner.commands.arguments import Words
 from runner.commands.sweep_options import chosen, crossed, read_words
 from runner.config import LauncherConfig
-from runner.config.composition import compose, idle_knobs
+from runner.config.composition import compose, unused_weights
 from runner.console.run_display import make_console
 from runner.errors import UsageError, VaerunError
 from runner.grid import (
@@ -55,7 +55,7 @@ def sweep(words: Words) -> int:
     job = Job(path, chosen(asked.only, indices), tuple(asked.places))
     require(launcher)
     folder, _ = GridFolder.register(path, grid.name, runs)
-    return _carry_out(folder, job, launcher, device)
+    return _execute(folder, job, launcher, device)
 
 
 def resume_grid(path: Path, words: list[str]) -> int:
@@ -74,22 +74,24 @@ def resume_grid(path: Path, words: list[str]) -> int:
     job = Job(path, indices, tuple(asked.places))
     launcher = config.launcher(asked.launcher, asked.of_launcher)
     require(launcher)
-    return _carry_out(folder, job, launcher, device)
+    return _execute(folder, job, launcher, device)
 
 
-def _carry_out(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> int:
+def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> int:
     """Train what is not settled, then say how every run is."""
     console = make_console()
-    due = tuple(number for number in job.indices if folder.due(number))
+    pending = tuple(number for number in job.indices if folder.pending(number))
     names = labels_of(folder)
-    done = len(job.indices) - len(due)
+    done = len(job.indices) - len(pending)
     console.print(f"[dim]{'grid':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
-    console.print(f"[dim]{'runs':>12}[/]  {len(due)} to train, {done} done with", highlight=False)
+    console.print(
+        f"[dim]{'runs':>12}[/]  {len(pending)} to train, {done} done with", highlight=False
+    )
     stopped: VaerunError | None = None
-    if due:
+    if pending:
         try:
-            with Progress(console, names, len(due)) as progress:
-                launch(Job(job.path, due, job.places), launcher, device, progress)
+            with Progress(console, names, len(pending)) as progress:
+                launch(Job(job.path, pending, job.places), launcher, device, progress)
         except VaerunError as error:
             stopped = error
     states = {number: folder.state(number) for number in job.indices}
@@ -108,7 +110,7 @@ def _preflight(grid: Sweep, common: list[str]) -> str:
         for words in block.each_value():
             composed = compose([*words, *common])
             device = config.parse(composed).device
-            notes |= dict.fromkeys(idle_knobs(composed, words))
+            notes |= dict.fromkeys(unused_weights(composed, words))
     for note in notes:
         sys.stderr.write(f"note: {note}\n")
     return device

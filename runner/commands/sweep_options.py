@@ -55,7 +55,7 @@ def read_words(words: Words) -> Asked:
             _kind(asked, key, word).append(word)
     if asked.name is None and not set(_MULTIRUN) & set(words.flags):
         raise UsageError("only, launcher and --dry-run are of grids", "sweep=NAME, or -m KEY=A,B")
-    asked.settings = [config.freed(word) for word in asked.settings]
+    asked.settings = [config.allow_new_key(word) for word in asked.settings]
     return asked
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from runner.console.run_display import make_console, print_error
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.store.find_runs import runs_beneath
-from runner.store.lock import ClaimedError, claim, claimed
+from runner.store.lock import LockedError, is_locked, lock
 from runner.tracking.mode import require_server
 from runner.tracking.upload import Uploads, is_uploaded, offline_logs
 
@@ -86,7 +86,7 @@ def _runs_beneath(folders: Sequence[Path]) -> list[_Run]:
 
 def _ended(console: Console, runs: Sequence[_Run]) -> list[_Run]:
     """Return the runs that nobody works on, and name the others; a killed one has ended."""
-    running = [run for run in runs if claimed(run.path)]
+    running = [run for run in runs if is_locked(run.path)]
     for run in running:
         _leave(console, run)
     return [run for run in runs if run not in running]
@@ -133,11 +133,11 @@ class _Uploading:
     def _upload(self, run: _Run) -> None:
         """Upload a run, and say how that ended."""
         try:
-            with claim(run.path):
+            with lock(run.path):
                 # The same command elsewhere may have been faster.
                 due = [log for log in run.due if not is_uploaded(log)]
                 address = self._uploads.upload(due)
-        except ClaimedError:
+        except LockedError:
             _leave(self._console, run)
             return
         except VaerunError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner import config
 from runner.commands.arguments import Words, steps_or_epochs
-from runner.config.composition import compose, conf, idle_knobs
+from runner.config.composition import compose, conf, unused_weights
 from runner.config.hydra_errors import explain
 from runner.errors import UsageError, VaerunError
 from runner.grid.sweep_file import offer
@@ -32,7 +32,7 @@ def train(words: Words) -> None:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    settings = [config.freed(word) for word in steps_or_epochs(words.settings)]
+    settings = [config.allow_new_key(word) for word in steps_or_epochs(words.settings)]
     config.register()
     offer()
     shown = os.environ.get("HYDRA_FULL_ERROR")
@@ -64,7 +64,7 @@ def _preflight(settings: list[str]) -> None:
     """Refuse wrong settings before a run folder is made, and name weights that do nothing."""
     composed = compose(settings)
     config.parse(composed)
-    for note in idle_knobs(composed, settings):
+    for note in unused_weights(composed, settings):
         sys.stderr.write(f"note: {note}\n")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.names import choose_setting, value_text
 from runner.comparison.statistics import Difference, difference
 from runner.errors import UsageError, nearest
@@ -15,13 +15,13 @@ from runner.errors import UsageError, nearest
 _COMMA = re.compile(r",(?![^\[(]*[\])])")
 """A comma that is not inside of brackets."""
 
-Baselines = Mapping[tuple[str, ...], Cell]
+Baselines = Mapping[tuple[str, ...], Configuration]
 """Dataset → the cell that others of the same dataset are held against."""
 
 
-def datasets(cell: Cell) -> tuple[str, ...]:
+def datasets(configuration: Configuration) -> tuple[str, ...]:
     """Return the datasets of a cell's runs: one, unless they are pooled."""
-    return tuple(dict.fromkeys(str(run.settings.get("dataset.name")) for run in cell.runs))
+    return tuple(dict.fromkeys(str(run.settings.get("dataset.name")) for run in configuration.runs))
 
 
 def choose_baselines(comparison: Comparison, against: str | None) -> Baselines:
@@ -33,45 +33,57 @@ def choose_baselines(comparison: Comparison, against: str | None) -> Baselines:
 
     Raises: UsageError when it means no cell, or several of one dataset.
     """
-    meant = comparison.cells if against is None else _meant(comparison, against)
-    found: dict[tuple[str, ...], Cell] = {}
-    for cell in meant:
-        other = found.setdefault(datasets(cell), cell)
-        if other is not cell and against is not None:
-            one, two = (" ".join(each.label.split()) for each in (other, cell))
+    meant = comparison.configurations if against is None else _meant(comparison, against)
+    found: dict[tuple[str, ...], Configuration] = {}
+    for configuration in meant:
+        other = found.setdefault(datasets(configuration), configuration)
+        if other is not configuration and against is not None:
+            one, two = (" ".join(each.label.split()) for each in (other, configuration))
             raise UsageError(f"--against '{against}' may be '{one}' or '{two}'")
     return found
 
 
 def differences(comparison: Comparison, baselines: Baselines) -> list[Difference]:
     """Return the differences of all cells from their baseline, metric by metric."""
-    pairs = [(cell, baselines.get(datasets(cell))) for cell in comparison.cells]
+    pairs = [
+        (configuration, baselines.get(datasets(configuration)))
+        for configuration in comparison.configurations
+    ]
     return [
-        difference(cell, baseline, metric)
+        difference(configuration, baseline, metric)
         for metric in comparison.metrics
-        for cell, baseline in pairs
-        if baseline is not None and baseline is not cell
+        for configuration, baseline in pairs
+        if baseline is not None and baseline is not configuration
     ]
 
 
-def _meant(comparison: Comparison, against: str) -> Sequence[Cell]:
-    labels = {" ".join(cell.label.split()): cell for cell in comparison.cells}
+def _meant(comparison: Comparison, against: str) -> Sequence[Configuration]:
+    labels = {
+        " ".join(configuration.label.split()): configuration
+        for configuration in comparison.configurations
+    }
     if (words := " ".join(against.split())) in labels:
         return [labels[words]]
     if "=" not in against:
         hint = nearest(words, labels) or f"such as --against '{next(iter(labels))}'"
         raise UsageError(f"no cell is called '{against}'", hint)
     wanted = [_condition(part, comparison) for part in _COMMA.split(against)]
-    cells = list(comparison.cells)
+    configurations = list(comparison.configurations)
     for key, text in wanted:
-        kept = [cell for cell in cells if _is(cell.settings[key], text)]
+        kept = [
+            configuration
+            for configuration in configurations
+            if _is(configuration.settings[key], text)
+        ]
         if not kept:
-            values = dict.fromkeys(value_text(cell.settings[key]) for cell in cells)
+            values = dict.fromkeys(
+                value_text(configuration.settings[key]) for configuration in configurations
+            )
             known = [value for value in values if value]
             hint = nearest(text, known) or f"there: {', '.join(known)}"
             raise UsageError(f"--against '{against}': no cell has {key}={text}", hint)
-        cells = kept
-    return cells
+        configurations = kept
+    return configurations
 
 
 def _condition(part: str, comparison: Comparison) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.comparison.effective_settings import KNOBS, OwnSettings, own_settings
+from runner.comparison.effective_settings import WEIGHT_NAMES, OwnSettings, own_settings
 from runner.comparison.names import choose_metrics, choose_settings, short_names, value_text
 from runner.comparison.runs import ComparedRun
 from runner.errors import UsageError
@@ -26,7 +26,7 @@ _NO_DIFFERENCE = (
 
 
 @dataclass(frozen=True)
-class Cell:
+class Configuration:
     """Runs that differ in their seed alone, or in what the comparison does not tell apart."""
 
     settings: Mapping[str, Any]
@@ -58,14 +58,14 @@ class Cell:
 class Comparison:
     """All that is compared."""
 
-    cells: tuple[Cell, ...]
+    configurations: tuple[Configuration, ...]
     by: tuple[str, ...]
     """The dotted settings that tell cells apart, the objective first."""
     metrics: tuple[str, ...]
     """The figures that were chosen, the main one first."""
-    left_out: tuple[ComparedRun, ...]
+    excluded: tuple[ComparedRun, ...]
     """Runs that are not finished."""
-    repeats: tuple[ComparedRun, ...] = ()
+    duplicates: tuple[ComparedRun, ...] = ()
     """Finished runs with the settings and the seed of a later one, which counts instead."""
     pooled: tuple[str, ...] = ()
     """Settings other than the seed in which runs of one cell differ."""
@@ -73,7 +73,7 @@ class Comparison:
     @property
     def runs(self) -> tuple[ComparedRun, ...]:
         """The runs of all cells."""
-        return tuple(run for cell in self.cells for run in cell.runs)
+        return tuple(run for configuration in self.configurations for run in configuration.runs)
 
 
 def compare_runs(
@@ -103,17 +103,19 @@ def compare_runs(
     for place in sorted(counted, key=lambda place: finished[place].seed):
         seen = own[place].values if by is None else _as_given(own[place], finished[place])
         gathered.setdefault(tuple(seen.get(key) for key in chosen), []).append(place)
-    cells = [
-        Cell(dict(zip(chosen, values, strict=True)), tuple(finished[p] for p in gathered[values]))
+    configurations = [
+        Configuration(
+            dict(zip(chosen, values, strict=True)), tuple(finished[p] for p in gathered[values])
+        )
         for values in sorted(gathered, key=lambda values: [_rank(value) for value in values])
     ]
     available = {name for place in counted for name in finished[place].metrics}
     return Comparison(
-        tuple(cells),
+        tuple(configurations),
         chosen,
         choose_metrics(metrics, available),
-        left_out=tuple(run for run in runs if run.state != "finished"),
-        repeats=tuple(run for place, run in enumerate(finished) if place not in counted),
+        excluded=tuple(run for run in runs if run.state != "finished"),
+        duplicates=tuple(run for place, run in enumerate(finished) if place not in counted),
         pooled=_pooled(gathered.values(), own, [key for key in varying if key not in chosen]),
     )
 
@@ -139,7 +141,7 @@ def _varies(key: str, own: Sequence[OwnSettings]) -> bool:
 
 
 def _standard(varying: Sequence[str]) -> tuple[str, ...]:
-    first = [key for key in KNOBS if key in varying]
+    first = [key for key in WEIGHT_NAMES if key in varying]
     return tuple(dict.fromkeys([_OBJECTIVE, *first, *varying]))
 
 
@@ -152,17 +154,19 @@ def _asked(
 
 def _as_given(own: OwnSettings, run: ComparedRun) -> Mapping[str, Any]:
     """Return settings as they stand in the run, but for knobs without an effect."""
-    idle = {knob: None for knob in KNOBS if knob not in own.values}
+    idle = {
+        hyperparameter: None for hyperparameter in WEIGHT_NAMES if hyperparameter not in own.values
+    }
     return {**run.settings, **idle}
 
 
 def _pooled(
-    cells: Iterable[Sequence[int]], own: Sequence[OwnSettings], others: Sequence[str]
+    configurations: Iterable[Sequence[int]], own: Sequence[OwnSettings], others: Sequence[str]
 ) -> tuple[str, ...]:
     """Return which other settings differ within a cell."""
     found = {
         key
-        for places in cells
+        for places in configurations
         for key in others
         if len({own[place].values.get(key) for place in places}) > 1
     }

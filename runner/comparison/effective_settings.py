@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.comparison.runs import ComparedRun, leaves, setting_value
 from runner.config import data_root, register
 
-KNOBS = ("alpha", "beta", "gamma")
+WEIGHT_NAMES = ("alpha", "beta", "gamma")
 """What an objective may refer to; one that it does not refer to has no effect."""
 
 _CHOICES = ("architecture", "prior", "likelihood", "dataset", "objective")
@@ -61,13 +61,19 @@ def own_settings(run: ComparedRun) -> OwnSettings:
     choices = tuple((group, settings.get(f"{group}.name")) for group in _CHOICES)
     brought = _brought(choices)
     in_use: set[str] = set()
-    told = _resolved(choices, tuple(settings.get(knob) for knob in KNOBS))
+    told = _resolved(
+        choices, tuple(settings.get(hyperparameter) for hyperparameter in WEIGHT_NAMES)
+    )
     for key, value in told.items():
         if value is _UNTOLD or settings.get(key, _UNSET) == value:
             settings.pop(key, None)
-            in_use |= {knob for knob in KNOBS if _refers(brought.referring[key], knob)}
+            in_use |= {
+                hyperparameter
+                for hyperparameter in WEIGHT_NAMES
+                if _refers(brought.referring[key], hyperparameter)
+            }
     if brought.objective_is_known:
-        settings = {k: v for k, v in settings.items() if k not in KNOBS or k in in_use}
+        settings = {k: v for k, v in settings.items() if k not in WEIGHT_NAMES or k in in_use}
     constants = brought.constants
     following = {key for key in settings.keys() & constants if settings[key] == constants[key]}
     idle = run.settings.keys() - settings.keys() - told.keys()
@@ -114,7 +120,11 @@ def _brought(choices: Choices) -> _Brought:
             content = {group: content}
         merged |= dict(leaves({name: content[name] for name in _CHOICES if name in content}))
     merged |= {f"{group}.name": names.get(group) for group in _BROUGHT}
-    referring = {k: v for k, v in merged.items() if any(_refers(v, knob) for knob in KNOBS)}
+    referring = {
+        k: v
+        for k, v in merged.items()
+        if any(_refers(v, hyperparameter) for hyperparameter in WEIGHT_NAMES)
+    }
     constants = {k: setting_value(v) for k, v in merged.items() if k not in referring}
     for group in ("dataset", "objective"):
         constants.pop(f"{group}.name", None)  # chosen, never brought
@@ -123,10 +133,12 @@ def _brought(choices: Choices) -> _Brought:
 
 
 @lru_cache(maxsize=4096)
-def _resolved(choices: Choices, knobs: tuple[Any, ...]) -> Mapping[str, Any]:
+def _resolved(choices: Choices, hyperparameters: tuple[Any, ...]) -> Mapping[str, Any]:
     """Return what the settings that refer to knobs are where the knobs stand so."""
-    given: dict[str, Any] = dict(zip(KNOBS, knobs, strict=True))
-    plain = {f"${{{knob}}}": value for knob, value in given.items()}  # the usual case, at once
+    given: dict[str, Any] = dict(zip(WEIGHT_NAMES, hyperparameters, strict=True))
+    plain = {
+        f"${{{hyperparameter}}}": value for hyperparameter, value in given.items()
+    }  # the usual case, at once
     return {
         key: plain[template]
         if isinstance(template, str) and template in plain
@@ -152,8 +164,8 @@ def _register_once() -> None:
     register()
 
 
-def _refers(template: object, knob: str) -> bool:
-    return f"${{{knob}}}" in str(template)
+def _refers(template: object, hyperparameter: str) -> bool:
+    return f"${{{hyperparameter}}}" in str(template)
 
 
 def _listed(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.names import short_names, value_text
 
 _OBJECTIVE = "objective.name"
@@ -13,7 +13,7 @@ _OBJECTIVE = "objective.name"
 _DATASET = "dataset.name"
 
 
-_KNOBS = ("beta", "gamma", "alpha")
+_WEIGHT_NAMES = ("beta", "gamma", "alpha")
 
 
 _GREEK = {
@@ -28,49 +28,73 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def numeric_settings(cells: Sequence[Cell], by: Sequence[str]) -> list[str]:
+def numeric_settings(configurations: Sequence[Configuration], by: Sequence[str]) -> list[str]:
     """Return the settings with two numbers or more, the weights of the terms first."""
-    known = [*(name for name in _KNOBS if name in by), *(name for name in by if name != "seed")]
+    known = [
+        *(name for name in _WEIGHT_NAMES if name in by),
+        *(name for name in by if name != "seed"),
+    ]
     return [
         name
         for name in dict.fromkeys(known)
-        if len({cell.settings[name] for cell in cells if is_number(cell.settings[name])}) > 1
+        if len(
+            {
+                configuration.settings[name]
+                for configuration in configurations
+                if is_number(configuration.settings[name])
+            }
+        )
+        > 1
     ]
 
 
-def main_knob(comparison: Comparison) -> str | None:
+def main_hyperparameter(comparison: Comparison) -> str | None:
     """Return the number that varies within a family, or None where none does."""
     by = comparison.by
-    found = {n for cells in families(comparison).values() for n in numeric_settings(cells, by)}
-    return next((name for name in numeric_settings(comparison.cells, by) if name in found), None)
+    found = {
+        n
+        for configurations in families(comparison).values()
+        for n in numeric_settings(configurations, by)
+    }
+    return next(
+        (name for name in numeric_settings(comparison.configurations, by) if name in found), None
+    )
 
 
-def by_dataset(comparison: Comparison) -> dict[str, list[Cell]]:
+def by_dataset(comparison: Comparison) -> dict[str, list[Configuration]]:
     """Return the cells of each dataset; figures of different data are not on one scale."""
-    found: dict[str, list[Cell]] = {}
-    for cell in comparison.cells:
-        names = sorted({str(run.settings.get(_DATASET, "")) for run in cell.runs})
-        found.setdefault(" + ".join(names), []).append(cell)
+    found: dict[str, list[Configuration]] = {}
+    for configuration in comparison.configurations:
+        names = sorted({str(run.settings.get(_DATASET, "")) for run in configuration.runs})
+        found.setdefault(" + ".join(names), []).append(configuration)
     return found
 
 
 def family_key(comparison: Comparison) -> str | None:
     """Return what colours stand for: the objective where it varies, or else another choice."""
     names = [name for name in comparison.by if name != _DATASET]
-    varying = [n for n in names if len({cell.settings[n] for cell in comparison.cells}) > 1]
-    scales = numeric_settings(comparison.cells, varying)
+    varying = [
+        n
+        for n in names
+        if len({configuration.settings[n] for configuration in comparison.configurations}) > 1
+    ]
+    scales = numeric_settings(comparison.configurations, varying)
     choices = [name for name in varying if name not in scales]
     if _OBJECTIVE in names and (_OBJECTIVE in choices or not choices):
         return _OBJECTIVE
     return next(iter(choices), None)
 
 
-def families(comparison: Comparison, cells: Sequence[Cell] | None = None) -> dict[str, list[Cell]]:
+def families(
+    comparison: Comparison, configurations: Sequence[Configuration] | None = None
+) -> dict[str, list[Configuration]]:
     """Return all cells, or some of a comparison, by what their colour stands for."""
     key = family_key(comparison)
-    found: dict[str, list[Cell]] = {}
-    for cell in comparison.cells if cells is None else cells:
-        found.setdefault("" if key is None else value_text(cell.settings[key]), []).append(cell)
+    found: dict[str, list[Configuration]] = {}
+    for configuration in comparison.configurations if configurations is None else configurations:
+        found.setdefault("" if key is None else value_text(configuration.settings[key]), []).append(
+            configuration
+        )
     return found
 
 
@@ -81,29 +105,35 @@ def setting_words(by: Sequence[str], name: str, value: object) -> str:
         return text
     if is_number(value):
         text = text.replace("-", "\N{MINUS SIGN}")
-    return f"{knob_words(by, name)} {text}"
+    return f"{hyperparameter_title(by, name)} {text}"
 
 
-def knob_words(by: Sequence[str], name: str) -> str:
+def hyperparameter_title(by: Sequence[str], name: str) -> str:
     """Return the name of a setting as figures have it: ``β``, ``learning rate``."""
     return _GREEK.get(name, short_names(by)[name].replace("_", " "))
 
 
-def name_of(cell: Cell, by: Sequence[str], named: Sequence[str]) -> str:
+def name_of(configuration: Configuration, by: Sequence[str], named: Sequence[str]) -> str:
     """Return what some settings of a cell are."""
     words = [
-        setting_words(by, name, cell.settings[name])
+        setting_words(by, name, configuration.settings[name])
         for name in named
-        if cell.settings[name] is not None
+        if configuration.settings[name] is not None
     ]
     return "  ".join(words) or "all runs"
 
 
-def told_apart(comparison: Comparison, cells: Sequence[Cell]) -> list[str]:
+def distinguishing_settings(
+    comparison: Comparison, configurations: Sequence[Configuration]
+) -> list[str]:
     """Return the settings that tell cells of a family apart, and the family from others."""
     key = family_key(comparison)
     return [
         name
         for name in comparison.by
-        if name != _DATASET and (name == key or len({cell.settings[name] for cell in cells}) > 1)
+        if name != _DATASET
+        and (
+            name == key
+            or len({configuration.settings[name] for configuration in configurations}) > 1
+        )
     ]

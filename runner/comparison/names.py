@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from runner.comparison.effective_settings import KNOBS
+from runner.comparison.effective_settings import WEIGHT_NAMES
 from runner.errors import UsageError, nearest
 
-_TOP_LEVEL = (*KNOBS, "seed", "steps", "epochs", "batch_size", "learning_rate", "precision")
+_TOP_LEVEL = (*WEIGHT_NAMES, "seed", "steps", "epochs", "batch_size", "learning_rate", "precision")
 """Names that mean the run's own settings, however deep another of the same name stands."""
 
 _MEAN = "scores/mean/"

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.directions import direction
-from runner.comparison.grouping import by_dataset, families, name_of, told_apart
+from runner.comparison.grouping import by_dataset, distinguishing_settings, families, name_of
 from runner.comparison.runs import ComparedRun
 
 MOST = 4
@@ -21,7 +21,7 @@ _FACTOR = "information/factor/"
 
 
 @dataclass(frozen=True)
-class Chosen:
+class RepresentativeRun:
     """A run that stands for its cell."""
 
     name: str
@@ -56,7 +56,7 @@ class Chosen:
         return frozenset(own | named) & self.information.keys()
 
 
-def choose_runs(comparison: Comparison) -> dict[str, list[Chosen]]:
+def choose_runs(comparison: Comparison) -> dict[str, list[RepresentativeRun]]:
     """Return up to four runs of each dataset, in the order of the comparison.
 
     Each objective has its best cell by the first figure, and then, as long as there is room, those
@@ -65,13 +65,20 @@ def choose_runs(comparison: Comparison) -> dict[str, list[Chosen]]:
     is the run of the median seed. Where more objectives than four are compared, the best four.
     """
     metric = _metric(comparison)
-    found: dict[str, list[Chosen]] = {}
-    for dataset, cells in by_dataset(comparison).items():
-        parts = families(comparison, cells)
-        named = {id(c): told_apart(comparison, part) for part in parts.values() for c in part}
+    found: dict[str, list[RepresentativeRun]] = {}
+    for dataset, configurations in by_dataset(comparison).items():
+        parts = families(comparison, configurations)
+        named = {
+            id(c): distinguishing_settings(comparison, part)
+            for part in parts.values()
+            for c in part
+        }
         found[dataset] = [
-            Chosen(name_of(cell, comparison.by, named[id(cell)]), _median_run(cell, metric))
-            for cell in _choose_cells(cells, list(parts.values()), metric)
+            RepresentativeRun(
+                name_of(configuration, comparison.by, named[id(configuration)]),
+                _median_run(configuration, metric),
+            )
+            for configuration in _choose_cells(configurations, list(parts.values()), metric)
         ]
     return found
 
@@ -82,12 +89,15 @@ def _metric(comparison: Comparison) -> str:
 
 
 def _choose_cells(
-    cells: Sequence[Cell], parts: Sequence[Sequence[Cell]], metric: str
-) -> list[Cell]:
+    configurations: Sequence[Configuration], parts: Sequence[Sequence[Configuration]], metric: str
+) -> list[Configuration]:
     """Return the cells that stand for these parts of all cells."""
     best = _best_cells(parts, metric)
     leading = sorted(range(len(parts)), key=lambda i: -_merit(best[i], metric))[:MOST]
-    others = [[cell for cell in parts[i] if cell is not best[i]][::-1] for i in leading]
+    others = [
+        [configuration for configuration in parts[i] if configuration is not best[i]][::-1]
+        for i in leading
+    ]
     counts = [0] * len(leading)
     for i in [*range(len(leading))] * MOST:  # what room is left goes round
         if sum(counts) + len(leading) < MOST and counts[i] < len(others[i]):
@@ -95,38 +105,42 @@ def _choose_cells(
     chosen = [best[i] for i in leading]
     for far, count in zip(others, counts, strict=True):
         chosen += [far[k] for k in np.linspace(0, len(far) - 1, count).round().astype(int)]
-    return [cell for cell in cells if any(cell is other for other in chosen)]
+    return [
+        configuration
+        for configuration in configurations
+        if any(configuration is other for other in chosen)
+    ]
 
 
-def _best_cells(parts: Sequence[Sequence[Cell]], metric: str) -> list[Cell]:
+def _best_cells(parts: Sequence[Sequence[Configuration]], metric: str) -> list[Configuration]:
     """Return the best cell of each part, if possible one that does what no earlier one does."""
-    best: list[Cell] = []
+    best: list[Configuration] = []
     for part in parts:
-        seen = [_doing(cell) for cell in best]
-        new = [cell for cell in part if _doing(cell) not in seen]
-        best.append(max(new or part, key=lambda cell: _merit(cell, metric)))
+        seen = [_doing(configuration) for configuration in best]
+        new = [configuration for configuration in part if _doing(configuration) not in seen]
+        best.append(max(new or part, key=lambda configuration: _merit(configuration, metric)))
     return best
 
 
-def _doing(cell: Cell) -> dict[str, Any]:
+def _doing(configuration: Configuration) -> dict[str, Any]:
     """Return what sets the training of a cell's runs, whatever it is called.
 
     HFVAE with all weights at one is a VAE.
     """
     called = {"objective.name", "alpha", "beta", "gamma", "name"}
-    of_objective = (key for key in cell.runs[0].settings if key.startswith("objective."))
-    keys = {*of_objective, *cell.settings} - called
-    return {key: cell.runs[0].settings.get(key) for key in keys}
+    of_objective = (key for key in configuration.runs[0].settings if key.startswith("objective."))
+    keys = {*of_objective, *configuration.settings} - called
+    return {key: configuration.runs[0].settings.get(key) for key in keys}
 
 
-def _merit(cell: Cell, metric: str) -> float:
+def _merit(configuration: Configuration, metric: str) -> float:
     """Return how good a cell is: more is better."""
-    values = cell.values(metric)
+    values = configuration.values(metric)
     return (direction(metric) or 1) * float(values.mean()) if len(values) else float("-inf")
 
 
-def _median_run(cell: Cell, metric: str) -> ComparedRun:
-    having = [run for run in cell.runs if metric in run.metrics]
+def _median_run(configuration: Configuration, metric: str) -> ComparedRun:
+    having = [run for run in configuration.runs if metric in run.metrics]
     if not having:
-        return cell.runs[0]
+        return configuration.runs[0]
     return sorted(having, key=lambda run: run.metrics[metric])[(len(having) - 1) // 2]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from runner.comparison.configurations import Cell
+from runner.comparison.configurations import Configuration
 
 CONFIDENCE = 0.95
 LEAST_PAIRS = 3
@@ -39,8 +39,8 @@ class Difference:
     """First minus second, over the seeds that both have."""
 
     metric: str
-    first: Cell
-    second: Cell
+    first: Configuration
+    second: Configuration
     seeds: tuple[int, ...]
     mean: float
     low: float | None
@@ -52,16 +52,16 @@ class Difference:
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
-def spread(cell: Cell, metric: str) -> Spread | None:
+def spread(configuration: Configuration, metric: str) -> Spread | None:
     """Return the mean and the standard deviation of a figure, or None where no run has it."""
-    values = cell.values(metric)
+    values = configuration.values(metric)
     if not values.size:
         return None
     deviation = float(values.std(ddof=1)) if values.size > 1 else None
     return Spread(float(values.mean()), deviation, int(values.size))
 
 
-def difference(first: Cell, second: Cell, metric: str) -> Difference:
+def difference(first: Configuration, second: Configuration, metric: str) -> Difference:
     """Return how much larger a figure is in the first cell, seed by seed.
 
     Where a cell holds several runs of a seed, their mean stands for them. Without a common seed
@@ -99,9 +99,9 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(values.mean() + ratio * low), float(values.mean() + ratio * high)
 
 
-def _by_seed(cell: Cell, metric: str) -> dict[int, float]:
+def _by_seed(configuration: Configuration, metric: str) -> dict[int, float]:
     found: dict[int, list[float]] = {}
-    for run in cell.runs:
+    for run in configuration.runs:
         if metric in run.metrics:
             found.setdefault(run.seed, []).append(run.metrics[metric])
     return {seed: sum(values) / len(values) for seed, values in found.items()}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runner.config.compose import (
+    allow_new_key,
     data_root,
     flat_keys,
-    freed,
     launcher,
     metrics,
     parse,
@@ -116,9 +116,9 @@ __all__ = [
     "VampPriorConfig",
     "WandbConfig",
     "WeightsConfig",
+    "allow_new_key",
     "data_root",
     "flat_keys",
-    "freed",
     "launcher",
     "metrics",
     "parse",

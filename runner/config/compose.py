@@ -49,7 +49,7 @@ def register() -> None:
             store.store(group=f"schema/{group}", name=name, node=node)
 
 
-def freed(key: str) -> str:
+def allow_new_key(key: str) -> str:
     """Return a setting's key such that the mappings of names take a name of the user's.
 
     Which groups and variables there are is not the schema's to list, and Hydra adds keys that it

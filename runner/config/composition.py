@@ -12,7 +12,7 @@ from runner.config.hydra_errors import explain
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-KNOBS = ("alpha", "beta", "gamma")
+WEIGHT_NAMES = ("alpha", "beta", "gamma")
 
 
 def conf() -> str:
@@ -45,12 +45,12 @@ def compose(words: Sequence[str], *, hydra_too: bool = False) -> DictConfig:
         raise explain(error, conf(), list(words)) from error
 
 
-def idle_knobs(composed: DictConfig, words: Sequence[str]) -> Iterator[str]:
+def unused_weights(composed: DictConfig, words: Sequence[str]) -> Iterator[str]:
     """Yield a note on each weight among the words that does nothing with its objective."""
     from omegaconf import OmegaConf
 
     objective = OmegaConf.to_yaml(composed.objective)
-    for knob in KNOBS:
-        given = any(word.startswith(f"{knob}=") for word in words)
-        if given and f"${{{knob}}}" not in objective:
-            yield f"{knob} has no effect with objective={composed.objective.name}"
+    for hyperparameter in WEIGHT_NAMES:
+        given = any(word.startswith(f"{hyperparameter}=") for word in words)
+        if given and f"${{{hyperparameter}}}" not in objective:
+            yield f"{hyperparameter} has no effect with objective={composed.objective.name}"

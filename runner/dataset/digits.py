@@ -33,7 +33,7 @@ def load(device: torch.device) -> Dataset:
         name="digits",
         train=train,
         test=test,
-        held_out=True,
+        has_test_split=True,
         factors=(Factor("label", 10),),
         shape=(1, 8, 8),
         class_factor="label",

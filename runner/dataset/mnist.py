@@ -138,7 +138,7 @@ def load(collection: Collection, data_dir: str, device: torch.device) -> Dataset
         name=collection.name,
         train=train,
         test=test,
-        held_out=True,
+        has_test_split=True,
         factors=(Factor("label", len(collection.class_names)),),
         shape=(1, height, width),
         class_factor="label",

@@ -44,7 +44,7 @@ def load(device: torch.device) -> Dataset:
         name="pinwheel",
         train=train,
         test=test,
-        held_out=True,
+        has_test_split=True,
         factors=(Factor("arm", _ARMS),),
         shape=(1, 1, 2),
         class_factor="arm",

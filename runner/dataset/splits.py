@@ -68,7 +68,7 @@ class Dataset:
     name: str
     train: Split
     test: Split
-    held_out: bool
+    has_test_split: bool
     """Whether ``test`` shares no image with ``train``; of a full factor grid it is all of it."""
     factors: tuple[Factor, ...]
     shape: tuple[int, int, int]
@@ -77,10 +77,10 @@ class Dataset:
     """The factor that a Concrete variable should find."""
     class_names: tuple[str, ...]
     """The values of ``class_factor``, in words."""
-    excluded: Split | None = None
+    held_out_combinations: Split | None = None
     """Images kept from training because of the combination of their factors, if any are."""
 
-    def some_images(self, device: torch.device) -> Tensor:
+    def probe_images(self, device: torch.device) -> Tensor:
         """Return up to 2,000 training images, (N, C, H, W), the same at every call.
 
         ``device`` is the dataset's.

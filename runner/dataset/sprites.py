@@ -83,7 +83,7 @@ def load(device: torch.device) -> Dataset:
         name="sprites",
         train=grid,
         test=grid,
-        held_out=False,
+        has_test_split=False,
         factors=FACTORS,
         shape=(1, SIDE, SIDE),
         class_factor="shape",

@@ -76,7 +76,7 @@ def hold_out(dataset: Dataset, combination: Mapping[str, Any], device: torch.dev
         SubsetSplit(dataset.train, mask_N.nonzero()[:, 0].to(device))
         for mask_N in (is_held_N, ~is_held_N)
     )
-    return replace(dataset, train=train, excluded=excluded)
+    return replace(dataset, train=train, held_out_combinations=excluded)
 
 
 def correlate(dataset: Dataset, config: CorrelationConfig, device: torch.device) -> Dataset:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from runner.evaluation.encodings import Encodings, encode
-from runner.evaluation.scores import CodesJudge, Judge, Task, tasks, tasks_of_codes
+from runner.evaluation.scores import (
+    CodesEvaluator,
+    Evaluator,
+    ScoreRequest,
+    score_requests,
+    score_requests_of_codes,
+)
 from runner.evaluation.summary import summarize
 
 __all__ = [
-    "CodesJudge",
+    "CodesEvaluator",
     "Encodings",
-    "Judge",
-    "Task",
+    "Evaluator",
+    "ScoreRequest",
     "encode",
+    "score_requests",
+    "score_requests_of_codes",
     "summarize",
-    "tasks",
-    "tasks_of_codes",
 ]

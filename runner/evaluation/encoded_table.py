@@ -45,7 +45,7 @@ class CodeTable:
             {"mean": self.mean_NW, "sampled": self.sampled_NW}[kind],
             self.factors_NF,
             factor_names=[factor.name for factor in dataset.factors],
-            variables=[Variable(*item) for item in model.prior.columns.items()],
+            variables=[Variable(*item) for item in model.latents.columns.items()],
             complete=self.complete,
         )
 
@@ -74,7 +74,7 @@ def tabulate(
     )
     # Filled in place: small tensors kept between large ones that come and go would hold on to
     # gigabytes of the heap.
-    mean_NW = torch.empty(len(indices_N), model.prior.width)
+    mean_NW = torch.empty(len(indices_N), model.latents.width)
     sampled_NW = torch.empty_like(mean_NW)
     factors_NF = torch.empty(len(indices_N), len(dataset.factors), dtype=torch.int64)
     chunk = _CHUNK if device.type == "cpu" else _CHUNK_ELSEWHERE
@@ -83,12 +83,12 @@ def tabulate(
     for first in range(0, len(indices_N), chunk):
         rows = slice(first, first + chunk)
         chunk_B = indices_N[rows]
-        numbers_BP = model.encode(split.images(chunk_B))
-        noise_BW = model.prior.noise(len(chunk_B), source)
-        mean_NW[rows] = model.prior.centre(numbers_BP)
-        sampled_NW[rows] = model.prior.harden(model.prior.sample(numbers_BP, noise_BW))
+        parameters_BP = model.encode(split.images(chunk_B))
+        noise_BW = model.latents.noise(len(chunk_B), source)
+        mean_NW[rows] = model.latents.posterior_mean(parameters_BP)
+        sampled_NW[rows] = model.latents.discretise(model.latents.sample(parameters_BP, noise_BW))
         factors_NF[rows] = split.factors(chunk_B)
         if advance:
             advance(min(rows.stop, len(indices_N)), len(indices_N))
-    complete = everything and not dataset.held_out
+    complete = everything and not dataset.has_test_split
     return CodeTable(mean_NW.numpy(), sampled_NW.numpy(), factors_NF.numpy(), complete)

@@ -24,7 +24,7 @@ class Encodings:
     parameters_MP: Tensor
     z_MW: Tensor
     """One draw from each q(z|x); a Concrete variable's is the one-hot vector of its category."""
-    centre_MW: Tensor
+    mean_MW: Tensor
     """The mean representation: means, and probabilities of categories."""
     log_px_z_M: Tensor
     factors_MF: Tensor
@@ -42,7 +42,7 @@ class Encodings:
             indices_M=self.indices_M[order_M],
             parameters_MP=self.parameters_MP[order_M],
             z_MW=self.z_MW[order_M],
-            centre_MW=self.centre_MW[order_M],
+            mean_MW=self.mean_MW[order_M],
             log_px_z_M=self.log_px_z_M[order_M],
             factors_MF=self.factors_MF[order_M],
         )
@@ -60,8 +60,8 @@ def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings
     for chunk in indices_M.split(_CHUNK):
         images_BCHW = split.images(chunk)
         parameters_BP = model.encode(images_BCHW)
-        noise_BW = model.prior.noise(len(chunk), source)
-        z_BW = model.prior.harden(model.prior.sample(parameters_BP, noise_BW))
+        noise_BW = model.latents.noise(len(chunk), source)
+        z_BW = model.latents.discretise(model.latents.sample(parameters_BP, noise_BW))
         parameters.append(parameters_BP)
         draws.append(z_BW)
         log_px_z.append(model.log_px_z(images_BCHW, z_BW))
@@ -70,7 +70,7 @@ def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings
         indices_M=indices_M,
         parameters_MP=parameters_MP,
         z_MW=torch.cat(draws),
-        centre_MW=model.prior.centre(parameters_MP),
+        mean_MW=model.latents.posterior_mean(parameters_MP),
         log_px_z_M=torch.cat(log_px_z),
         factors_MF=split.factors(indices_M),
         dataset_size=split.size,

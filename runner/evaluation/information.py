@@ -13,9 +13,9 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Factor
-from runner.evaluation.categorical_latents import judged_prior
+from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import Encodings
-from runner.model import Densities, Prior
+from runner.model import Densities, LatentSpace
 from runner.objective import TERM_NAMES, Decomposition, decompose, log_mixture_weights
 
 _ROWS = 20
@@ -39,62 +39,62 @@ class Information:
 
 
 @torch.no_grad()
-def decompose_all(prior: Prior, encodings: Encodings) -> Information:
+def decompose_all(latents: LatentSpace, encodings: Encodings) -> Information:
     """Return the five terms and I(x; z_v), I(x; z_g) with every encoding behind q(z).
 
     Estimator: that of training, over all M encodings instead of a minibatch; exact where the set is
         the whole split.
     """
-    sizes = [len(TERM_NAMES), len(prior.variable_names), len(prior.group_names)]
+    sizes = [len(TERM_NAMES), len(latents.variable_names), len(latents.group_names)]
     total = torch.zeros(sum(sizes))
     for first in range(0, len(encodings), _ROWS):
-        part = _decompose_rows(prior, encodings, first)
+        part = _decompose_rows(latents, encodings, first)
         figures = (part.terms.stack(), part.variable_information_V, part.group_information_G)
         rows = min(_ROWS, len(encodings) - first)
         total += torch.cat(figures).cpu() * (rows / len(encodings))
     terms, variables, groups = total.split(sizes)
-    rate_V = prior.rates(encodings.z_MW, encodings.parameters_MP).mean(0)
+    rate_V = latents.rate_per_variable(encodings.z_MW, encodings.parameters_MP).mean(0)
     return Information(
         terms=_named(TERM_NAMES, terms),
-        variable=_named(prior.variable_names, variables),
-        group=_named(prior.group_names, groups),
-        rate=_named(prior.variable_names, rate_V),
+        variable=_named(latents.variable_names, variables),
+        group=_named(latents.group_names, groups),
+        rate=_named(latents.variable_names, rate_V),
     )
 
 
-def _decompose_rows(prior: Prior, encodings: Encodings, first: int) -> Decomposition:
+def _decompose_rows(latents: LatentSpace, encodings: Encodings, first: int) -> Decomposition:
     rows = slice(first, first + _ROWS)
     z_BW, all_MP = encodings.z_MW[rows], encodings.parameters_MP
     log_weights_BM = log_mixture_weights(
         len(z_BW), len(all_MP), encodings.dataset_size, first=first, like=z_BW
     )
-    densities = prior.densities(z_BW, encodings.parameters_MP[rows], all_MP)
+    densities = latents.densities(z_BW, encodings.parameters_MP[rows], all_MP)
     return decompose(densities, -encodings.log_px_z_M[rows].mean(), log_weights_BM)
 
 
 def factor_information(
-    prior: Prior, encodings: Encodings, factor_sizes: Sequence[int]
+    latents: LatentSpace, encodings: Encodings, factor_sizes: Sequence[int]
 ) -> list[list[float]]:
     """Return I(factor; z_g) for every group and factor, (G, F), in nats; see below."""
-    groups = [group.variables for group in prior.tree.children]
-    return set_information(prior, encodings, factor_sizes, groups)
+    groups = [group.variables for group in latents.tree.children]
+    return set_information(latents, encodings, factor_sizes, groups)
 
 
 def variable_information(
-    prior: Prior,
+    latents: LatentSpace,
     encodings: Encodings,
     factor_sizes: Sequence[int],
     *,
     samples: int = _FACTOR_SAMPLES,
 ) -> list[list[float]]:
     """Return I(factor; z_v) for every variable and factor, (V, F), in nats; see below."""
-    singles = [(v,) for v in range(len(prior.variable_names))]
-    return set_information(prior, encodings, factor_sizes, singles, samples=samples)
+    singles = [(v,) for v in range(len(latents.variable_names))]
+    return set_information(latents, encodings, factor_sizes, singles, samples=samples)
 
 
 @torch.no_grad()
 def set_information(
-    prior: Prior,
+    latents: LatentSpace,
     encodings: Encodings,
     factor_sizes: Sequence[int],
     sets: Sequence[Sequence[int]],
@@ -116,7 +116,7 @@ def set_information(
     for first in range(0, samples, _ROWS):
         rows = slice(first, min(first + _ROWS, samples))
         share = (rows.stop - first) / samples
-        densities = prior.densities(
+        densities = latents.densities(
             encodings.z_MW[rows], encodings.parameters_MP[rows], encodings.parameters_MP
         )
         same_BMF = (factors_MF[rows, None] == factors_MF).to(encodings.z_MW.dtype)
@@ -132,7 +132,7 @@ def set_information(
 
 
 def information(
-    prior: Prior,
+    latents: LatentSpace,
     encodings: Encodings,
     factors: Sequence[Factor],
     *,
@@ -147,20 +147,20 @@ def information(
     Range: 0 to the entropy of the factor. Units: nats.
     Raises: UsageError for a deterministic code.
     """
-    prior = judged_prior(prior, "information")
+    latents = categorical_latents(latents, "information")
     sizes = [factor.size for factor in factors]
-    found_VF = variable_information(prior, encodings.shuffled(source), sizes, samples=samples)
+    found_VF = variable_information(latents, encodings.shuffled(source), sizes, samples=samples)
     return {
         f"information/{factor.name}/{variable}": found_F[f]
         for f, factor in enumerate(factors)
-        for variable, found_F in zip(prior.variable_names, found_VF, strict=True)
+        for variable, found_F in zip(latents.variable_names, found_VF, strict=True)
     }
 
 
 def _log_pairs(densities: Densities, variables: Sequence[int]) -> Tensor:
     """Return log q(z_g|x_j) of every atom, sample and encoding, (A, B, M), to be written into."""
     count = len(densities.enumerated_VAM)
-    drawn_BM = densities.drawn_VBM[[v - count for v in variables if v >= count]].sum(0)
+    drawn_BM = densities.sampled_VBM[[v - count for v in variables if v >= count]].sum(0)
     atoms_AM = densities.enumerated_VAM[[v for v in variables if v < count]].sum(0)
     return drawn_BM + (atoms_AM[:, None] if atoms_AM.ndim == 2 and len(atoms_AM) else 0)
 

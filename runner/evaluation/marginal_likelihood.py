@@ -12,9 +12,9 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Split
-from runner.evaluation.categorical_latents import judged_prior
+from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import choose
-from runner.model import VAE, Prior
+from runner.model import VAE, LatentSpace
 
 _CODES = 64
 """Codes decoded at a time: few, so that what lies between two layers stays in a CPU's cache."""
@@ -39,11 +39,11 @@ def log_likelihood(
     Raises: UsageError for a deterministic code.
     Source: Burda et al. 2016.
     """
-    prior = _of_draws(judged_prior(model.open_prior(), "log_likelihood"))
+    latents = _of_draws(categorical_latents(model.bind_latents(), "log_likelihood"))
     draws = min(samples, _CODES)
     parts: list[tuple[Tensor, Tensor]] = []
     for chunk_I in choose(split.size, images, source).split(_CODES // draws):
-        parts.append(_bounds(model, prior, split.images(chunk_I), samples, source))
+        parts.append(_bounds(model, latents, split.images(chunk_I), samples, source))
     log_px_I, elbo_I = (torch.cat(column).cpu().double() for column in zip(*parts, strict=True))
     found = {"log_likelihood": float(log_px_I.mean())}
     if len(log_px_I) > 1:
@@ -52,14 +52,16 @@ def log_likelihood(
     return found | {"log_likelihood/elbo": float(elbo_I.mean())}
 
 
-def _of_draws(prior: Prior) -> Prior:
+def _of_draws(latents: LatentSpace) -> LatentSpace:
     """Return the prior with densities of drawn categories, of which no sum runs over all."""
-    discrete = replace(prior.discrete, density="argmax")
-    return Prior(discrete, prior.continuous, prior.density, prior.tree, prior.variable_names)
+    discrete = replace(latents.discrete, density="argmax")
+    return LatentSpace(
+        discrete, latents.continuous, latents.prior, latents.tree, latents.variable_names
+    )
 
 
 def _bounds(
-    model: VAE, prior: Prior, images_ICHW: Tensor, samples: int, source: Generator
+    model: VAE, latents: LatentSpace, images_ICHW: Tensor, samples: int, source: Generator
 ) -> tuple[Tensor, Tensor]:
     """Return the bounds of K = ``samples`` and of K = 1 of each image, (I,) each.
 
@@ -71,21 +73,21 @@ def _bounds(
     chunk = max(1, _CODES // len(images_ICHW))
     for first in range(0, samples, chunk):
         draws = min(chunk, samples - first)
-        log_weights_SI = _log_weights(model, prior, (images_ICHW, numbers_IP), draws, source)
+        log_weights_SI = _log_weights(model, latents, (images_ICHW, numbers_IP), draws, source)
         log_sum_I = torch.logaddexp(log_sum_I, log_weights_SI.logsumexp(0))
         total_I += log_weights_SI.sum(0)
     return log_sum_I - math.log(samples), total_I / samples
 
 
 def _log_weights(
-    model: VAE, prior: Prior, encoded: tuple[Tensor, Tensor], draws: int, source: Generator
+    model: VAE, latents: LatentSpace, encoded: tuple[Tensor, Tensor], draws: int, source: Generator
 ) -> Tensor:
     """Return log p(x, z)/q(z|x) of fresh draws of every image, (S, I)."""
     images_ICHW, numbers_IP = encoded
-    numbers_BP = numbers_IP.repeat(draws, 1)
-    noise_BW = prior.noise(len(numbers_BP), source)
-    z_BW = prior.harden(prior.sample(numbers_BP, noise_BW))
-    own = prior.densities(z_BW, numbers_BP, numbers_BP, pairs=False)
-    log_pz_B = own.log_pz(prior.tree.variables)[0]
+    parameters_BP = numbers_IP.repeat(draws, 1)
+    noise_BW = latents.noise(len(parameters_BP), source)
+    z_BW = latents.discretise(latents.sample(parameters_BP, noise_BW))
+    own = latents.densities(z_BW, parameters_BP, parameters_BP, pairs=False)
+    log_pz_B = own.log_pz(latents.tree.variables)[0]
     log_px_z_B = model.log_px_z(images_ICHW.repeat(draws, 1, 1, 1), z_BW)
-    return (log_px_z_B + log_pz_B - own.own_drawn_VB.sum(0)).unflatten(0, (draws, -1))
+    return (log_px_z_B + log_pz_B - own.own_sampled_VB.sum(0)).unflatten(0, (draws, -1))

@@ -14,17 +14,17 @@ from torch import Generator, Tensor
 
 from runner.dataset import Factor
 from runner.errors import UsageError
-from runner.evaluation.categorical_latents import judged_prior
+from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import factor_entropies
-from runner.model import Prior
+from runner.model import LatentSpace
 
 _ROWS = 20
 """Draws compared with all encodings at a time; few, so that a chunk stays in the CPU cache."""
 
 
 def mig_density(
-    prior: Prior,
+    latents: LatentSpace,
     encodings: Encodings,
     factors: Sequence[Factor],
     *,
@@ -47,7 +47,7 @@ def mig_density(
     varying = [f for f, entropy in enumerate(entropy_F.tolist()) if entropy > 0]
     if not varying:
         raise UsageError("no factor varies, so nothing can be known of it")
-    found_VF = gap_information(prior, encodings, samples=samples, source=source)
+    found_VF = gap_information(latents, encodings, samples=samples, source=source)
     best_2F = torch.cat([found_VF, torch.zeros(1, len(factors))]).topk(2, dim=0).values
     gap_F = (best_2F[0] - best_2F[1]) / entropy_F
     named = {f"mig_density/{factors[f].name}": float(gap_F[f]) for f in varying}
@@ -56,7 +56,7 @@ def mig_density(
 
 @torch.no_grad()
 def gap_information(
-    prior: Prior, encodings: Encodings, *, samples: int, source: Generator
+    latents: LatentSpace, encodings: Encodings, *, samples: int, source: Generator
 ) -> Tensor:
     """Return I(z_v; factor) of every variable and factor, (V, F), in nats, on the CPU.
 
@@ -72,13 +72,13 @@ def gap_information(
         encoding left out; at most about half of these with twice the encodings.
     Raises: UsageError for a deterministic code.
     """
-    prior = judged_prior(prior, "mig_density")
+    latents = categorical_latents(latents, "mig_density")
     shuffled = encodings.shuffled(source)
     discrete = [
-        _of_discrete(kind.log_q(shuffled.parameters_MP[:, prior.columns[name]]), shuffled)
-        for name, kind in prior.discrete.variables.items()
+        _of_discrete(kind.log_q(shuffled.parameters_MP[:, latents.columns[name]]), shuffled)
+        for name, kind in latents.discrete.by_name.items()
     ]
-    return torch.cat([*discrete, _of_continuous(prior, shuffled, samples)]).clamp_min(0)
+    return torch.cat([*discrete, _of_continuous(latents, shuffled, samples)]).clamp_min(0)
 
 
 def _of_discrete(log_q_KM: Tensor, encodings: Encodings) -> Tensor:
@@ -92,17 +92,17 @@ def _of_discrete(log_q_KM: Tensor, encodings: Encodings) -> Tensor:
     return torch.stack(found)[None].cpu()
 
 
-def _of_continuous(prior: Prior, encodings: Encodings, samples: int) -> Tensor:
+def _of_continuous(latents: LatentSpace, encodings: Encodings, samples: int) -> Tensor:
     """Return I(z_v; factor) of every continuous variable, from the first draws, (C, F)."""
     samples = min(samples, len(encodings))
     share = len(encodings) / encodings.dataset_size
     parameters_MP, factors_MF = encodings.parameters_MP, encodings.factors_MF
-    count = prior.continuous.count
+    count = latents.continuous.count
     total_CF = torch.zeros(count, factors_MF.shape[1])
     for first in range(0, samples, _ROWS):
         rows = slice(first, min(first + _ROWS, samples))
-        pairs = prior.densities(encodings.z_MW[rows], parameters_MP[rows], parameters_MP)
-        log_q_CBM = pairs.drawn_VBM[-count:] if count else pairs.drawn_VBM[:0]
+        pairs = latents.densities(encodings.z_MW[rows], parameters_MP[rows], parameters_MP)
+        log_q_CBM = pairs.sampled_VBM[-count:] if count else pairs.sampled_VBM[:0]
         same_BMF = (factors_MF[rows, None] == factors_MF).to(log_q_CBM.dtype)
         log_ratio_CBF = _log_ratio(log_q_CBM, same_BMF, first, share)
         total_CF += log_ratio_CBF.sum(1).cpu()

@@ -18,7 +18,7 @@ from runner.model import VAE
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScoreResult:
     """The numbers of a score by name, and what its figure is drawn from, where it has one."""
 
     numbers: dict[str, float]
@@ -27,42 +27,46 @@ class Outcome:
 
 def _information(
     model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
-) -> Outcome:
+) -> ScoreResult:
     encoded = encode(model, dataset.test, encodings, source)
-    prior = model.open_prior()
-    found = information(prior, encoded, dataset.factors, samples=samples, source=source)
-    return Outcome(found)
+    latents = model.bind_latents()
+    found = information(latents, encoded, dataset.factors, samples=samples, source=source)
+    return ScoreResult(found)
 
 
 def _mig_density(
     model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
-) -> Outcome:
+) -> ScoreResult:
     encoded = encode(model, dataset.test, encodings, source)
-    prior = model.open_prior()
-    return Outcome(mig_density(prior, encoded, dataset.factors, samples=samples, source=source))
+    latents = model.bind_latents()
+    return ScoreResult(
+        mig_density(latents, encoded, dataset.factors, samples=samples, source=source)
+    )
 
 
-def _reconstruction(model: VAE, dataset: Dataset, source: Generator, *, samples: int) -> Outcome:
+def _reconstruction(
+    model: VAE, dataset: Dataset, source: Generator, *, samples: int
+) -> ScoreResult:
     everywhere = reconstruction_error(model, dataset.test, samples=samples, source=source)
-    return Outcome(everywhere | generalisation(model, dataset, samples=samples, source=source))
+    return ScoreResult(everywhere | generalisation(model, dataset, samples=samples, source=source))
 
 
 def _log_likelihood(
     model: VAE, dataset: Dataset, source: Generator, *, images: int, samples: int
-) -> Outcome:
+) -> ScoreResult:
     split = dataset.test
-    return Outcome(log_likelihood(model, split, images=images, samples=samples, source=source))
+    return ScoreResult(log_likelihood(model, split, images=images, samples=samples, source=source))
 
 
 def _pruning(
     model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
-) -> Outcome:
+) -> ScoreResult:
     encoded = encode(model, dataset.test, encodings, source)
     pruned = pruning(model, encoded, dataset.test, samples=samples, source=source)
-    return Outcome(pruned.scores(), pruned)
+    return ScoreResult(pruned.scores(), pruned)
 
 
-MODEL_SCORES: Mapping[str, Callable[..., Outcome]] = {
+MODEL_SCORES: Mapping[str, Callable[..., ScoreResult]] = {
     "mig_density": _mig_density,
     "information": _information,
     "reconstruction": _reconstruction,

@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 
 from runner.evaluation.encodings import Encodings
-from runner.model import Prior
+from runner.model import LatentSpace
 from runner.objective import divergences, penalties
 
 _SAMPLES = 2000
@@ -20,7 +20,7 @@ _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @torch.no_grad()
-def distances(prior: Prior, encodings: Encodings, source: Generator) -> dict[str, float]:
+def distances(latents: LatentSpace, encodings: Encodings, source: Generator) -> dict[str, float]:
     """Return the distances of q(z) from p(z) that penalties charge, over the continuous variables.
 
     ``covariance_of_means`` and ``covariance_of_codes`` are the squared distances of the covariance
@@ -28,11 +28,11 @@ def distances(prior: Prior, encodings: Encodings, source: Generator) -> dict[str
     ``mmd`` and ``dimension_wise_mmd`` are squared maximum mean discrepancies between draws, summed
     over inverse multiquadric kernels of six scales.
     """
-    loc_MV, scale_MV = prior.posterior(encodings.parameters_MP)
-    z_MV = prior.continuous_part(encodings.z_MW)[:_SAMPLES]
-    shape = (len(z_MV), prior.uniforms)
+    loc_MV, scale_MV = latents.posterior(encodings.parameters_MP)
+    z_MV = latents.continuous_part(encodings.z_MW)[:_SAMPLES]
+    shape = (len(z_MV), latents.uniform_count)
     uniform_MU = torch.rand(shape, generator=source, device=source.device)
-    prior_MV = prior.continuous_part(prior.prior_sample(uniform_MU))
+    prior_MV = latents.continuous_part(latents.sample_prior(uniform_MU))
     found = {
         "covariance_of_means": penalties.moment_matching(loc_MV, None, 1.0, 1.0),
         "covariance_of_codes": penalties.moment_matching(loc_MV, scale_MV, 1.0, 1.0),

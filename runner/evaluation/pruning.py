@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from runner.dataset import Split
-from runner.evaluation.categorical_latents import judged_prior
+from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.reconstruction import decoding_errors
-from runner.model import VAE, Densities, Prior
+from runner.model import VAE, Densities, LatentSpace
 from runner.model.mixture import Mixture
 from runner.objective import log_mixture_weights
 from runner.objective.aggregate_posterior import log_enumerated_posterior
@@ -82,42 +82,42 @@ def pruning(
         of M encodings says no more than that the images can be told apart.
     Raises: UsageError for a deterministic code.
     """
-    prior = judged_prior(model.open_prior(), "pruning")
+    latents = categorical_latents(model.bind_latents(), "pruning")
     shuffled = encodings.shuffled(source)
-    singles = [(v,) for v in range(len(prior.variable_names))]
-    alone = _information(prior, shuffled, singles, samples)
+    singles = [(v,) for v in range(len(latents.variable_names))]
+    alone = _information(latents, shuffled, singles, samples)
     order = sorted(range(len(alone)), key=lambda v: -alone[v])
     kept = [order[:k] for k in range(len(order) + 1)]
-    information = [0.0, *_information(prior, shuffled, kept[1:], samples)]
-    codes_KSW = _codes(prior, shuffled.centre_MW[:samples], kept)
+    information = [0.0, *_information(latents, shuffled, kept[1:], samples)]
+    codes_KSW = _codes(latents, shuffled.mean_MW[:samples], kept)
     squared_error_K, nats_K = _errors(model, split, shuffled.indices_M[:samples], codes_KSW)
     return Pruning(
-        names=tuple(prior.variable_names[v] for v in order),
+        names=tuple(latents.variable_names[v] for v in order),
         information_K=np.array(information),
         nats_K=nats_K,
         squared_error_K=squared_error_K,
     )
 
 
-def middle(prior: Prior, like: Tensor) -> Tensor:
+def middle(latents: LatentSpace, like: Tensor) -> Tensor:
     """Return the code at which variables are switched off, (W,); see :func:`pruning`."""
-    kinds = prior.discrete.kinds
+    kinds = latents.discrete.variables
     values = [kind.as_value(kind.log_p(like).argmax()[None], like)[0] for kind in kinds]
-    if isinstance(prior.p, Mixture):
-        middle_V = prior.p.logits_K.softmax(0) @ prior.p.loc_KV
+    if isinstance(latents.p, Mixture):
+        middle_V = latents.p.logits_K.softmax(0) @ latents.p.loc_KV
     else:
-        middle_V = like.new_zeros(prior.continuous.count)
+        middle_V = like.new_zeros(latents.continuous.count)
     return torch.cat([*values, middle_V])
 
 
-def _codes(prior: Prior, centre_SW: Tensor, kept: Sequence[Sequence[int]]) -> Tensor:
+def _codes(latents: LatentSpace, mean_SW: Tensor, kept: Sequence[Sequence[int]]) -> Tensor:
     """Return the mean codes with all but some variables switched off, (K, S, W)."""
-    is_kept_KW = torch.zeros(len(kept), prior.width, dtype=torch.bool, device=centre_SW.device)
-    columns = list(prior.columns.values())
+    is_kept_KW = torch.zeros(len(kept), latents.width, dtype=torch.bool, device=mean_SW.device)
+    columns = list(latents.columns.values())
     for k, variables in enumerate(kept):
         for v in variables:
             is_kept_KW[k, columns[v]] = True
-    return torch.where(is_kept_KW[:, None], prior.harden(centre_SW), middle(prior, centre_SW))
+    return torch.where(is_kept_KW[:, None], latents.discretise(mean_SW), middle(latents, mean_SW))
 
 
 def _errors(
@@ -136,7 +136,7 @@ def _errors(
 
 
 def _information(
-    prior: Prior, encodings: Encodings, sets: Sequence[Sequence[int]], samples: int
+    latents: LatentSpace, encodings: Encodings, sets: Sequence[Sequence[int]], samples: int
 ) -> list[float]:
     """Return I(x; z_s) of every set of variables, in nats, from the first ``samples`` draws."""
     samples = min(samples, len(encodings))
@@ -148,7 +148,7 @@ def _information(
         log_weights_BM = log_mixture_weights(
             len(z_BW), len(encodings), encodings.dataset_size, first=first, like=z_BW
         )
-        densities = prior.densities(z_BW, parameters_MP[rows], parameters_MP)
+        densities = latents.densities(z_BW, parameters_MP[rows], parameters_MP)
         found = [_log_ratio(densities, log_weights_BM, s).sum() for s in sets]
         total_S += torch.stack(found).cpu()
     return (total_S / samples).tolist()
@@ -159,8 +159,8 @@ def _log_ratio(densities: Densities, log_weights_BM: Tensor, variables: Sequence
     count = len(densities.enumerated_VAM)
     listed = [v for v in variables if v < count]
     drawn = [v - count for v in variables if v >= count]
-    log_qz_x_BM = densities.drawn_VBM[drawn].sum(0) + log_weights_BM
-    log_own_AB = densities.own_drawn_VB[drawn].sum(0)[None]
+    log_qz_x_BM = densities.sampled_VBM[drawn].sum(0) + log_weights_BM
+    log_own_AB = densities.own_sampled_VB[drawn].sum(0)[None]
     if not listed:
         return log_own_AB[0] - log_qz_x_BM.logsumexp(-1)
     log_own_AB = log_own_AB + densities.own_enumerated_VAB[listed].sum(0)

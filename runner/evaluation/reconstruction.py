@@ -32,8 +32,8 @@ def reconstruction_error(
     parts: list[Tensor] = []
     for chunk_B in choose(split.size, samples, source).split(_CHUNK):
         images_BCHW = split.images(chunk_B)
-        centre_BW = model.prior.centre(model.encode(images_BCHW))
-        parts.append(decoding_errors(model, images_BCHW, model.prior.harden(centre_BW)))
+        mean_BW = model.latents.posterior_mean(model.encode(images_BCHW))
+        parts.append(decoding_errors(model, images_BCHW, model.latents.discretise(mean_BW)))
     squared_error, nats = torch.cat(parts, dim=1).cpu().double().mean(1).tolist()
     return {"reconstruction/squared_error": squared_error, "reconstruction/nats": nats}
 
@@ -55,9 +55,9 @@ def generalisation(
     likewise, each from ``samples`` images; nothing where no combination was held out. See
     :func:`reconstruction_error`.
     """
-    if dataset.excluded is None:
+    if dataset.held_out_combinations is None:
         return {}
-    parts = {"trained": dataset.train, "held_out": dataset.excluded}
+    parts = {"trained": dataset.train, "held_out": dataset.held_out_combinations}
     return {
         name.replace("/", f"/{part}/"): value
         for part, split in parts.items()

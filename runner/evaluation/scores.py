@@ -14,7 +14,7 @@ from torch import Generator
 from runner.config import MetricsConfig
 from runner.dataset import Dataset
 from runner.evaluation.encoded_table import CodeTable, tabulate
-from runner.evaluation.model_scores import MODEL_SCORES, Outcome
+from runner.evaluation.model_scores import MODEL_SCORES, ScoreResult
 from runner.metric import METRICS, Codes, compute, stream
 from runner.model import VAE
 
@@ -23,7 +23,7 @@ _OF_THE_MODEL = "model"
 
 
 @dataclass(frozen=True)
-class Task:
+class ScoreRequest:
     """One score: of which codes, and how large."""
 
     metric: str
@@ -36,7 +36,7 @@ class Task:
         return f"{self.codes}/{self.metric}"
 
 
-def tasks(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[Task]:
+def score_requests(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[ScoreRequest]:
     """Yield the scores of a model that ``metrics`` asks for, those of its codes first.
 
     Where ``sampled`` is false there is nothing to draw, so the mean representation stands alone.
@@ -44,14 +44,18 @@ def tasks(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[Task]:
     wanted = _wanted(metrics)
     for codes in metrics.codes:
         if codes == "mean" or sampled:
-            yield from (Task(name, codes, wanted[name]) for name in METRICS if name in wanted)
-    yield from (Task(name, _OF_THE_MODEL, wanted[name]) for name in MODEL_SCORES if name in wanted)
+            yield from (
+                ScoreRequest(name, codes, wanted[name]) for name in METRICS if name in wanted
+            )
+    yield from (
+        ScoreRequest(name, _OF_THE_MODEL, wanted[name]) for name in MODEL_SCORES if name in wanted
+    )
 
 
-def tasks_of_codes(metrics: MetricsConfig) -> Iterator[Task]:
+def score_requests_of_codes(metrics: MetricsConfig) -> Iterator[ScoreRequest]:
     """Yield the scores that ``metrics`` asks for and that need no model."""
     wanted = _wanted(metrics)
-    yield from (Task(name, "codes", wanted[name]) for name in METRICS if name in wanted)
+    yield from (ScoreRequest(name, "codes", wanted[name]) for name in METRICS if name in wanted)
 
 
 def _wanted(metrics: MetricsConfig) -> dict[str, dict[str, Any]]:
@@ -64,7 +68,7 @@ def _wanted(metrics: MetricsConfig) -> dict[str, dict[str, Any]]:
 
 
 @dataclass(eq=False)
-class Judge:
+class Evaluator:
     """A trained model and the images to judge it by; they are encoded once, for the first score."""
 
     model: VAE
@@ -74,15 +78,19 @@ class Judge:
     """Told how many images are encoded, and how many there are."""
     _codes: dict[str, Codes] = field(default_factory=dict[str, Codes])
 
-    def compute(self, task: Task) -> Outcome:
+    def compute(self, request: ScoreRequest) -> ScoreResult:
         """Return the numbers of a score, and a figure where it has one.
 
         Raises: UsageError when the model or its codes are such that the score has no value.
         """
-        if task.codes == _OF_THE_MODEL:
-            source = self._source(task.metric)
-            return MODEL_SCORES[task.metric](self.model, self.dataset, source, **task.settings)
-        return _of_codes(task, self._kind(task.codes), self.dataset.class_factor, self.metrics)
+        if request.codes == _OF_THE_MODEL:
+            source = self._source(request.metric)
+            return MODEL_SCORES[request.metric](
+                self.model, self.dataset, source, **request.settings
+            )
+        return _of_codes(
+            request, self._kind(request.codes), self.dataset.class_factor, self.metrics
+        )
 
     def _kind(self, kind: str) -> Codes:
         if kind not in self._codes:
@@ -102,23 +110,25 @@ class Judge:
 
 
 @dataclass(frozen=True, eq=False)
-class CodesJudge:
+class CodesEvaluator:
     """Codes that some other program made, of images whose factors are known."""
 
     given: Codes
     class_factor: str
     metrics: MetricsConfig
 
-    def compute(self, task: Task) -> Outcome:
+    def compute(self, request: ScoreRequest) -> ScoreResult:
         """Return the numbers of a score.
 
         Raises: UsageError when the codes are such that the score has no value.
         """
-        return _of_codes(task, self.given, self.class_factor, self.metrics)
+        return _of_codes(request, self.given, self.class_factor, self.metrics)
 
 
-def _of_codes(task: Task, codes: Codes, class_factor: str, metrics: MetricsConfig) -> Outcome:
+def _of_codes(
+    request: ScoreRequest, codes: Codes, class_factor: str, metrics: MetricsConfig
+) -> ScoreResult:
     numbers = compute(
-        task.metric, codes, factor=class_factor, seed=metrics.seed, settings=task.settings
+        request.metric, codes, factor=class_factor, seed=metrics.seed, settings=request.settings
     )
-    return Outcome(numbers)
+    return ScoreResult(numbers)

@@ -28,20 +28,20 @@ def summarize(
     ``distances`` says how far q(z) is from p(z) in the measures that some objectives charge. A
     deterministic code has its reconstruction and its sparsity alone.
     """
-    if not model.prior.has_density:
+    if not model.latents.has_density:
         return _of_a_code(model, dataset, encodings)
     # Figures of all runs alike, however they were trained.
-    prior = model.open_prior().for_judging()
-    information = decompose_all(prior, encodings)
+    latents = model.bind_latents().with_categorical()
+    information = decompose_all(latents, encodings)
     sizes = [factor.size for factor in dataset.factors]
-    by_factor = factor_information(prior, encodings, sizes)
+    by_factor = factor_information(latents, encodings, sizes)
     names = [factor.name for factor in dataset.factors]
     summary: dict[str, Any] = {
         "elbo": -sum(information.terms.values()),
-        "rate": float(prior.rate(encodings.z_MW, encodings.parameters_MP).mean()),
+        "rate": float(latents.rate(encodings.z_MW, encodings.parameters_MP).mean()),
         "images": len(encodings),
         "encodings": len(encodings),
-        "split": "test" if dataset.held_out else "all",
+        "split": "test" if dataset.has_test_split else "all",
         "terms": information.terms,
         "information": {
             "variable": information.variable,
@@ -49,19 +49,19 @@ def summarize(
             "group": information.group,
             "factor": {
                 group: dict(zip(names, row, strict=True))
-                for group, row in zip(prior.group_names, by_factor, strict=True)
+                for group, row in zip(latents.group_names, by_factor, strict=True)
             },
         },
         "scores": {},
     }
     classes_M = encodings.factors_MF[:, names.index(dataset.class_factor)]
-    for name, columns in prior.columns.items():
+    for name, columns in latents.columns.items():
         if columns.stop - columns.start > 1:  # a Concrete variable: its categories are clusters
             score = "purity" if name == "category" else f"purity_{name}"
-            clusters_M = encodings.centre_MW[:, columns].argmax(1)
+            clusters_M = encodings.mean_MW[:, columns].argmax(1)
             summary["scores"][score] = purity(clusters_M.cpu().numpy(), classes_M.cpu().numpy())
     summary["scores"] |= _sparsity(model, encodings)
-    summary["distances"] = distances(prior, encodings, source)
+    summary["distances"] = distances(latents, encodings, source)
     return summary
 
 
@@ -72,7 +72,7 @@ def _of_a_code(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, 
         "rate": None,
         "images": len(encodings),
         "encodings": len(encodings),
-        "split": "test" if dataset.held_out else "all",
+        "split": "test" if dataset.has_test_split else "all",
         "terms": {"reconstruction": -float(encodings.log_px_z_M.mean())},
         "information": {"variable": {}, "rate": {}, "group": {}, "factor": {}},
         "scores": _sparsity(model, encodings),
@@ -80,7 +80,7 @@ def _of_a_code(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, 
 
 
 def _sparsity(model: VAE, encodings: Encodings) -> dict[str, float]:
-    code_MV = model.prior.continuous_part(encodings.centre_MW)
+    code_MV = model.latents.continuous_part(encodings.mean_MW)
     if code_MV.shape[1] < 2:
         return {}
     return {"hoyer_sparsity": hoyer(code_MV.cpu().double().numpy())}

@@ -54,7 +54,7 @@ def positions_of(settings: EvaluationConfig) -> list[float]:
 
 def unit_of(model: VAE) -> str:
     """Return what a traversal's positions are counted in."""
-    whose = "prior" if model.prior.has_density else "code"
+    whose = "prior" if model.latents.has_density else "code"
     return f"{whose} standard deviations"
 
 
@@ -78,19 +78,19 @@ def traversal_rows(
         information: I(x; z_v) of each variable in nats, where it was estimated.
     """
     rows: list[TraversalRow] = []
-    columns = model.prior.columns
-    centres_NW = model.prior.harden(encodings.centre_MW)
+    columns = model.latents.columns
+    means_NW = model.latents.discretise(encodings.mean_MW)
     scale = _scale(model, encodings)
     for name in sorted(columns, key=lambda name: -(information.get(name) or 0.0)):
         known = information.get(name)
         if name not in scale:
-            rows += _category_rows(model, centres_NW, settings.traversal_steps, name, known)
+            rows += _category_rows(model, means_NW, settings.traversal_steps, name, known)
             continue
         middle, reach = scale[name]
-        z_TW = centres_NW[:1].repeat(settings.traversal_steps, 1)
+        z_TW = means_NW[:1].repeat(settings.traversal_steps, 1)
         values = [middle + reach * position for position in positions_of(settings)]
         z_TW[:, columns[name]] = torch.tensor(values).to(z_TW)[:, None]
-        rows.append(TraversalRow(name, known, model.draw(z_TW).cpu().numpy()))
+        rows.append(TraversalRow(name, known, model.decode_mean(z_TW).cpu().numpy()))
     return rows
 
 
@@ -99,24 +99,24 @@ def _scale(model: VAE, encodings: Encodings) -> dict[str, tuple[float, float]]:
 
     Those of the prior, which is centred; or of the codes themselves, where there is no prior.
     """
-    prior = model.open_prior()
-    if prior.has_density:
-        return {name: (0.0, reach) for name, reach in prior.spread.items()}
-    std_V, mean_V = torch.std_mean(encodings.centre_MW, dim=0)
+    latents = model.bind_latents()
+    if latents.has_density:
+        return {name: (0.0, reach) for name, reach in latents.prior_std.items()}
+    std_V, mean_V = torch.std_mean(encodings.mean_MW, dim=0)
     pairs = zip(mean_V.tolist(), std_V.tolist(), strict=True)
-    return dict(zip(prior.variable_names, pairs, strict=True))
+    return dict(zip(latents.variable_names, pairs, strict=True))
 
 
 def _category_rows(
-    model: VAE, centres_NW: Tensor, steps: int, name: str, information: float | None
+    model: VAE, means_NW: Tensor, steps: int, name: str, information: float | None
 ) -> Iterator[TraversalRow]:
     """Yield a row per category of a discrete variable."""
     steps_T = torch.arange(steps)
-    others_TW = centres_NW[steps_T % len(centres_NW)]  # again from the first, if there are few
-    variable = model.prior.discrete.variables[name]
+    others_TW = means_NW[steps_T % len(means_NW)]  # again from the first, if there are few
+    variable = model.latents.discrete.by_name[name]
     for category in range(variable.categories):
         z_TW = others_TW.clone()
         categories_T = torch.full_like(steps_T, category).to(z_TW.device)
-        z_TW[:, model.prior.columns[name]] = variable.as_value(categories_T, z_TW)
+        z_TW[:, model.latents.columns[name]] = variable.as_value(categories_T, z_TW)
         known = information if category == 0 else None
-        yield TraversalRow(f"{name} = {category}", known, model.draw(z_TW).cpu().numpy())
+        yield TraversalRow(f"{name} = {category}", known, model.decode_mean(z_TW).cpu().numpy())

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 
-from runner.comparison.configurations import Cell
+from runner.comparison.configurations import Configuration
 from runner.comparison.statistics import spread
 from runner.figures.style import DPI, INK, LEGEND_TEXT, LINE, QUIET, TEXT, place, text_width
 
@@ -63,21 +63,25 @@ def style(family: int, member: int, members: int) -> Style:
     return Style((red, green, blue), MARKERS[(member + family // len(COLOURS)) % len(MARKERS)])
 
 
-def limits(cells: Sequence[Cell], metric: str) -> tuple[float, float]:
+def limits(configurations: Sequence[Configuration], metric: str) -> tuple[float, float]:
     """Return the ends of a scale that shows all seeds, means and deviations."""
     ends: list[float] = []
-    for cell in cells:
-        found = spread(cell, metric)
+    for configuration in configurations:
+        found = spread(configuration, metric)
         if found is not None:
             reach = found.deviation or 0
-            ends += [*cell.values(metric).tolist(), found.mean - reach, found.mean + reach]
+            ends += [*configuration.values(metric).tolist(), found.mean - reach, found.mean + reach]
     margin = 0.08 * (max(ends) - min(ends)) or 0.05 * abs(ends[0]) or 1
     return min(ends) - margin, max(ends) + margin
 
 
-def cells_with(cells: Sequence[Cell], *metrics: str) -> list[Cell]:
+def configurations_with(
+    configurations: Sequence[Configuration], *metrics: str
+) -> list[Configuration]:
     """Return the cells of which some run has all these figures."""
-    return [c for c in cells if any(all(m in run.metrics for m in metrics) for run in c.runs)]
+    return [
+        c for c in configurations if any(all(m in run.metrics for m in metrics) for run in c.runs)
+    ]
 
 
 def decimals(values: Sequence[float]) -> int:
@@ -110,7 +114,9 @@ def panel(figure: Figure, box: tuple[float, float, float, float], title: str = "
     return axes
 
 
-def set_knob_scale(axes: Axes, values: Sequence[float], width: float, *, without: bool) -> float:
+def set_hyperparameter_scale(
+    axes: Axes, values: Sequence[float], width: float, *, without: bool
+) -> float:
     """Give the x axis equal steps for equal ratios, with ticks at the values themselves.
 
     Around zero, where ratios end, the scale is linear up to the smallest value. Returns the place

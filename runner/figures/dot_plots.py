@@ -37,8 +37,11 @@ def dot_plots(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
     """
     series = lines(comparison, None)
     found = {
-        dataset: (among(series, cells), [m for m in metrics if chart.cells_with(cells, m)])
-        for dataset, cells in by_dataset(comparison).items()
+        dataset: (
+            among(series, configurations),
+            [m for m in metrics if chart.configurations_with(configurations, m)],
+        )
+        for dataset, configurations in by_dataset(comparison).items()
     }
     counts = [len(shown) for _, shown in found.values()]
     if len(series) < 2 or not any(counts):
@@ -73,18 +76,18 @@ def _height(series: Sequence[Series]) -> float:
 
 def _draw(axes: Axes, metric: str, series: Sequence[Series]) -> None:
     """Draw a row for each cell that has the figure."""
-    axes.set_xlim(*chart.limits([each.cells[0] for each in series], metric))
+    axes.set_xlim(*chart.limits([each.configurations[0] for each in series], metric))
     axes.set_ylim(len(series) - 0.5, -0.5)
     axes.spines["left"].set_visible(False)
     for y, each in enumerate(series):
         axes.axhline(y, color=_GUIDE, linewidth=0.8, zorder=1)
-        cell, colour = each.cells[0], each.style.colour
-        found = spread(cell, metric)
+        configuration, colour = each.configurations[0], each.style.colour
+        found = spread(configuration, metric)
         if found is None:
             continue
         if found.deviation is not None:
             ends = [found.mean - found.deviation, found.mean + found.deviation]
-            seeds = cell.values(metric)
+            seeds = configuration.values(metric)
             axes.plot(seeds, [y] * found.count, "o", ms=3.5, mew=0, alpha=0.5, color=colour)
             axes.plot(ends, [y, y], linewidth=1.2, color=colour)
         marker = each.style.marker

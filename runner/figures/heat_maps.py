@@ -12,15 +12,15 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.grouping import (
     by_dataset,
+    distinguishing_settings,
     families,
     family_key,
-    knob_words,
+    hyperparameter_title,
     name_of,
     numeric_settings,
-    told_apart,
 )
 from runner.comparison.metric_names import metric_words
 from runner.comparison.names import value_text
@@ -50,29 +50,33 @@ class Block:
     across: str
     """The setting along the x axis."""
     up: str
-    cells: tuple[Cell, ...]
+    configurations: tuple[Configuration, ...]
 
 
 def blocks(comparison: Comparison) -> list[Block]:
     """Return the parts of a comparison, each of an objective and a dataset, that are a grid."""
     return [
         grid
-        for dataset, cells in by_dataset(comparison).items()
-        for members in families(comparison, cells).values()
+        for dataset, configurations in by_dataset(comparison).items()
+        for members in families(comparison, configurations).values()
         for grid in _grids(members, dataset, comparison)
     ]
 
 
-def _grids(cells: Sequence[Cell], dataset: str, comparison: Comparison) -> list[Block]:
+def _grids(
+    configurations: Sequence[Configuration], dataset: str, comparison: Comparison
+) -> list[Block]:
     """Return the grids of the cells of one family, one for each value of what else varies."""
     by, key = comparison.by, family_key(comparison)
-    pair = [name for name in numeric_settings(cells, by) if name != key][:2]
+    pair = [name for name in numeric_settings(configurations, by) if name != key][:2]
     if len(pair) < 2:
         return []
-    named = [name for name in told_apart(comparison, cells) if name not in pair]
-    parts: dict[str, list[Cell]] = {}
-    for cell in cells:
-        parts.setdefault(name_of(cell, by, named), []).append(cell)
+    named = [
+        name for name in distinguishing_settings(comparison, configurations) if name not in pair
+    ]
+    parts: dict[str, list[Configuration]] = {}
+    for configuration in configurations:
+        parts.setdefault(name_of(configuration, by, named), []).append(configuration)
     return [
         Block(name, dataset, pair[0], pair[1], tuple(part))
         for name, part in parts.items()
@@ -85,16 +89,21 @@ def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure 
 
     The darker, the more. Pairs without a run are hatched. None where no run has a figure.
     """
-    metrics = [metric for metric in metrics if chart.cells_with(block.cells, metric)]
+    metrics = [
+        metric for metric in metrics if chart.configurations_with(block.configurations, metric)
+    ]
     if not metrics:
         return None
-    texts = {metric: _texts(block.cells, metric) for metric in metrics}
+    texts = {metric: _texts(block.configurations, metric) for metric in metrics}
     words = [line for each in texts.values() for text in each.values() for line in text.split("\n")]
     cell_width = max(60, text_width(max(words, key=len)) + 18)
-    columns, rows = _values(block.cells, block.across), _values(block.cells, block.up)
+    columns, rows = (
+        _values(block.configurations, block.across),
+        _values(block.configurations, block.up),
+    )
     size = (len(columns) * cell_width, len(rows) * _HEIGHT)
     titles = [metric_words(metric) for metric in metrics]
-    left = text_width(knob_words(by, block.up)) + text_width(*map(value_text, rows)) + 30
+    left = text_width(hyperparameter_title(by, block.up)) + text_width(*map(value_text, rows)) + 30
     pitch_x = left + max(size[0], text_width(*titles)) + 12
     pitch_y = chart.TITLE + size[1] + _BOTTOM + 10
     per_row = min(len(metrics), max(1, round(_WIDEST // pitch_x)))
@@ -106,22 +115,22 @@ def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure 
         axes = place(figure, (x, y, *size))
         axes.set_title(titles[i], loc="left", y=1, pad=6, **TEXT)
         _draw(axes, block, metric, texts[metric])
-        axes.set_xlabel(knob_words(by, block.across), labelpad=2, **TEXT)
-        axes.set_ylabel(knob_words(by, block.up), rotation=0, va="center", **TEXT)
+        axes.set_xlabel(hyperparameter_title(by, block.across), labelpad=2, **TEXT)
+        axes.set_ylabel(hyperparameter_title(by, block.up), rotation=0, va="center", **TEXT)
         axes.yaxis.set_label_coords((8 - left) / size[0], 0.5)
         axes.yaxis.label.set_horizontalalignment("left")
     return figure
 
 
-def _values(cells: Sequence[Cell], setting: str) -> list[float]:
+def _values(configurations: Sequence[Configuration], setting: str) -> list[float]:
     """Return the values of a setting in order; cells without one are not part of a grid."""
-    values = {cell.settings[setting] for cell in cells}
+    values = {configuration.settings[setting] for configuration in configurations}
     return sorted(value for value in values if value is not None)
 
 
-def _texts(cells: Sequence[Cell], metric: str) -> dict[int, str]:
+def _texts(configurations: Sequence[Configuration], metric: str) -> dict[int, str]:
     """Return what is written in each cell, by the cell's id."""
-    found = {id(cell): spread(cell, metric) for cell in cells}
+    found = {id(configuration): spread(configuration, metric) for configuration in configurations}
     known = {key: each for key, each in found.items() if each is not None}
     places = chart.decimals([each.mean for each in known.values()])
     spreads = [each.deviation for each in known.values() if each.deviation]
@@ -136,15 +145,28 @@ def _texts(cells: Sequence[Cell], metric: str) -> dict[int, str]:
 
 def _draw(axes: Axes, block: Block, metric: str, texts: Mapping[int, str]) -> None:
     """Draw one panel."""
-    columns, rows = _values(block.cells, block.across), _values(block.cells, block.up)
+    columns, rows = (
+        _values(block.configurations, block.across),
+        _values(block.configurations, block.up),
+    )
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(rows) - 0.5))
     places = {
-        (columns.index(cell.settings[block.across]), rows.index(cell.settings[block.up])): cell
-        for cell in block.cells
-        if cell.settings[block.across] in columns and cell.settings[block.up] in rows
+        (
+            columns.index(configuration.settings[block.across]),
+            rows.index(configuration.settings[block.up]),
+        ): configuration
+        for configuration in block.configurations
+        if configuration.settings[block.across] in columns
+        and configuration.settings[block.up] in rows
     }
-    known = {place: cell for place, cell in places.items() if id(cell) in texts}
-    means = {place: float(cell.values(metric).mean()) for place, cell in known.items()}
+    known = {
+        place: configuration
+        for place, configuration in places.items()
+        if id(configuration) in texts
+    }
+    means = {
+        place: float(configuration.values(metric).mean()) for place, configuration in known.items()
+    }
     scale = Normalize(min(means.values()), max(means.values()) or 1)
     colours = matplotlib.colormaps["Blues"]
     for x, y in np.ndindex(len(columns), len(rows)):

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from runner.comparison.representatives import Chosen
+from runner.comparison.representatives import RepresentativeRun
 from runner.figures import chart
 from runner.figures.style import (
     ACCENT,
@@ -72,7 +72,7 @@ class _Table(NamedTuple):
         return column * len(self.columns), _ROW * len(self.rows)
 
 
-def information_panels(chosen: Sequence[Chosen]) -> Figure | None:
+def information_panels(chosen: Sequence[RepresentativeRun]) -> Figure | None:
     """Return bars of I(x; z_v) for each run, and tables of I(factor; z_g), in nats.
 
     Where there is one factor, one table has a column per run; otherwise each run has a table of its
@@ -91,7 +91,7 @@ def information_panels(chosen: Sequence[Chosen]) -> Figure | None:
     return _page(chosen, titles, [table for table in tables if table.rows], about)
 
 
-def _of_runs(chosen: Sequence[Chosen], factor: str) -> _Table:
+def _of_runs(chosen: Sequence[RepresentativeRun], factor: str) -> _Table:
     """Return what the groups of each run know of the only factor."""
     groups = list(dict.fromkeys(group for each in chosen for group in each.factors))
     values = [[c.factors.get(group, {}).get(factor, np.nan) for c in chosen] for group in groups]
@@ -99,14 +99,17 @@ def _of_runs(chosen: Sequence[Chosen], factor: str) -> _Table:
     return _Table(np.array(values), groups, columns)
 
 
-def _of_groups(each: Chosen, factors: Sequence[str]) -> _Table:
+def _of_groups(each: RepresentativeRun, factors: Sequence[str]) -> _Table:
     """Return what the groups of a run know of each factor."""
     values = [[part.get(factor, np.nan) for factor in factors] for part in each.factors.values()]
     return _Table(np.array(values), list(each.factors), factors)
 
 
 def _page(
-    chosen: Sequence[Chosen], titles: Sequence[list[str]], tables: Sequence[_Table], about: str
+    chosen: Sequence[RepresentativeRun],
+    titles: Sequence[list[str]],
+    tables: Sequence[_Table],
+    about: str,
 ) -> Figure:
     """Return the bars, two in a row beside the only table, or one in a row beside its own."""
     across = min(len(chosen), 2 if len(tables) < 2 else 1)
@@ -140,11 +143,13 @@ def _page(
     return figure
 
 
-def _shown(each: Chosen) -> list[str]:
+def _shown(each: RepresentativeRun) -> list[str]:
     return list(each.information)[:_MOST]
 
 
-def _draw_variables(figure: Figure, corner: tuple[float, float], each: Chosen, most: float) -> None:
+def _draw_variables(
+    figure: Figure, corner: tuple[float, float], each: RepresentativeRun, most: float
+) -> None:
     """Draw the bars of a run, on the scale of all runs."""
     names = _shown(each)
     axes = place(figure, (*corner, _BAR, _ROW * len(names)))
@@ -164,8 +169,8 @@ def _draw_table(axes: Axes, table: _Table, darkest: float) -> None:
     edges_J, edges_I = (np.arange(length + 1) - 0.5 for length in table.values_IJ.T.shape)
     colours = matplotlib.colormaps["Blues"]
     known_IJ = np.ma.masked_invalid(table.values_IJ)
-    cells = axes.pcolormesh(edges_J, edges_I, known_IJ, cmap=colours, vmin=0, vmax=darkest)
-    cells.set(edgecolor="white", linewidth=1.5)
+    configurations = axes.pcolormesh(edges_J, edges_I, known_IJ, cmap=colours, vmin=0, vmax=darkest)
+    configurations.set(edgecolor="white", linewidth=1.5)
     for (row, column), value in np.ndenumerate(table.values_IJ):
         if np.isfinite(value):
             style = {**TEXT, "color": "white"} if value > 0.65 * darkest else TEXT

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from runner.comparison.configurations import Cell, Comparison
-from runner.comparison.grouping import by_dataset, knob_words, main_knob
+from runner.comparison.configurations import Comparison, Configuration
+from runner.comparison.grouping import by_dataset, hyperparameter_title, main_hyperparameter
 from runner.comparison.metric_names import metric_words
 from runner.comparison.statistics import spread
 from runner.figures import chart
@@ -28,18 +28,18 @@ _WIDEST = 24
 """Pixels over which the marks of all lines at one value may spread."""
 
 
-def knob_curves(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
+def metric_curves(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
     """Return a panel per figure and dataset: mean and deviation over seeds against the main knob.
 
     None where there is no such knob, or no run has a figure.
     """
-    knob = main_knob(comparison)
-    if knob is None:
+    hyperparameter = main_hyperparameter(comparison)
+    if hyperparameter is None:
         return None
-    series = lines(comparison, knob)
+    series = lines(comparison, hyperparameter)
     panels = [
-        (dataset, metric, among(series, chart.cells_with(cells, metric)))
-        for dataset, cells in by_dataset(comparison).items()
+        (dataset, metric, among(series, chart.configurations_with(configurations, metric)))
+        for dataset, configurations in by_dataset(comparison).items()
         for metric in metrics
     ]
     panels = [panel for panel in panels if panel[2]]
@@ -47,14 +47,14 @@ def knob_curves(comparison: Comparison, metrics: Sequence[str]) -> Figure | None
         return None
     used = {each.name for *_, drawn in panels for each in drawn}
     styles = {each.name: each.style for each in series if each.name in used}
-    return _page(comparison, panels, styles, knob)
+    return _page(comparison, panels, styles, hyperparameter)
 
 
 def _page(
     comparison: Comparison,
     panels: Sequence[tuple[str, str, list[Series]]],
     styles: Mapping[str, chart.Style],
-    knob: str,
+    hyperparameter: str,
 ) -> Figure:
     """Return the panels, datasets below each other, and the legend on the right."""
     datasets = list(dict.fromkeys(dataset for dataset, *_ in panels))
@@ -74,50 +74,67 @@ def _page(
             left = i % columns * pitch_x + _LEFT
             y = top + heads + i // columns * pitch_y + chart.TITLE
             axes = chart.panel(figure, (left, y, _WIDTH, _HEIGHT), metric_words(metric))
-            _draw(axes, metric, series, knob, list(styles))
-            axes.set_xlabel(knob_words(comparison.by, knob), labelpad=1, **TEXT)
+            _draw(axes, metric, series, hyperparameter, list(styles))
+            axes.set_xlabel(hyperparameter_title(comparison.by, hyperparameter), labelpad=1, **TEXT)
         top += height
     chart.write_key(figure, right, heads + chart.TITLE, *chart.key(styles))
     return figure
 
 
 def _draw(
-    axes: Axes, metric: str, series: Sequence[Series], knob: str, names: Sequence[str]
+    axes: Axes, metric: str, series: Sequence[Series], hyperparameter: str, names: Sequence[str]
 ) -> None:
     """Draw the lines of one panel; cells without a value of the knob stand before all others."""
-    cells = [cell for each in series for cell in each.cells]
-    values = [cell.settings[knob] for each in series for cell in each.on_scale(knob)]
-    without = len(values) < len(cells)
-    nowhere = chart.set_knob_scale(axes, values or [1.0], _WIDTH, without=without)
-    axes.set_ylim(*chart.limits(cells, metric))
+    configurations = [configuration for each in series for configuration in each.configurations]
+    values = [
+        configuration.settings[hyperparameter]
+        for each in series
+        for configuration in each.on_scale(hyperparameter)
+    ]
+    without = len(values) < len(configurations)
+    nowhere = chart.set_hyperparameter_scale(axes, values or [1.0], _WIDTH, without=without)
+    axes.set_ylim(*chart.limits(configurations, metric))
     step = min(_STEP, _WIDEST / len(names))
     for each in series:
         shift = step * (names.index(each.name) - (len(names) - 1) / 2)
-        on_scale = each.on_scale(knob)
-        points = [(float(cell.settings[knob]), cell) for cell in on_scale]
+        on_scale = each.on_scale(hyperparameter)
+        points = [
+            (float(configuration.settings[hyperparameter]), configuration)
+            for configuration in on_scale
+        ]
         _draw_line(axes, each.style, metric, points, shift)
-        for cell in each.cells[: len(each.cells) - len(on_scale)]:  # those without come first
-            _draw_line(axes, each.style, metric, [(nowhere, cell)], shift)
+        for configuration in each.configurations[
+            : len(each.configurations) - len(on_scale)
+        ]:  # those without come first
+            _draw_line(axes, each.style, metric, [(nowhere, configuration)], shift)
 
 
 def _draw_line(
     axes: Axes,
     style: chart.Style,
     metric: str,
-    points: Sequence[tuple[float, Cell]],
+    points: Sequence[tuple[float, Configuration]],
     shift: float,
 ) -> None:
     """Draw the means of cells as a line with marks, deviations as bars, and seeds as dots."""
     how: dict[str, Any] = {"color": style.colour, "transform": chart.shifted(axes, shift)}
     means: list[float] = []
-    for x, cell in points:
-        found = spread(cell, metric)
+    for x, configuration in points:
+        found = spread(configuration, metric)
         if found is None:
             continue
         means.append(found.mean)
         if found.deviation is not None:
             ends = [found.mean - found.deviation, found.mean + found.deviation]
-            axes.plot([x] * found.count, cell.values(metric), "o", ms=3.5, mew=0, alpha=0.5, **how)
+            axes.plot(
+                [x] * found.count,
+                configuration.values(metric),
+                "o",
+                ms=3.5,
+                mew=0,
+                alpha=0.5,
+                **how,
+            )
             axes.plot([x, x], ends, linewidth=1.2, **how)
     axes.plot(
         [x for x, _ in points],

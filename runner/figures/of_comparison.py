@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from runner.comparison.configurations import Comparison
-from runner.comparison.grouping import family_key, main_knob
+from runner.comparison.grouping import family_key, main_hyperparameter
 from runner.comparison.names import short_names
-from runner.comparison.representatives import Chosen, choose_runs
+from runner.comparison.representatives import RepresentativeRun, choose_runs
 from runner.figures.dot_plots import dot_plots
 from runner.figures.heat_maps import blocks, heat_map
 from runner.figures.information_of_runs import information_panels
-from runner.figures.metric_curves import knob_curves
+from runner.figures.metric_curves import metric_curves
 from runner.figures.rate_distortion import rate_distortion
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_METRICS = 12
 _MOST_HEAT_MAPS = 6
 
 
-Traverse = Callable[[Sequence[Chosen]], Sequence["Traversal"]]
+Traverse = Callable[[Sequence[RepresentativeRun]], Sequence["Traversal"]]
 """Opens runs of one dataset and returns the traversals of those that could be opened."""
 
 
@@ -43,9 +43,11 @@ def _figures(
     figure = rate_distortion(comparison)
     if figure is not None:
         yield "rate_distortion", figure
-    knob = main_knob(comparison)
-    figure = knob_curves(comparison, metrics) if knob else dot_plots(comparison, metrics)
-    setting = knob or family_key(comparison)
+    hyperparameter = main_hyperparameter(comparison)
+    figure = (
+        metric_curves(comparison, metrics) if hyperparameter else dot_plots(comparison, metrics)
+    )
+    setting = hyperparameter or family_key(comparison)
     if figure is not None and setting is not None:
         name = short_names(comparison.by)[setting].replace(".", "_")
         yield f"metric_against_{name}", figure

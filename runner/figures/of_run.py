@@ -48,17 +48,17 @@ class Pictures:
             yield from self._figures_of_points(source)
             return
         yield "reconstructions", self._reconstructions()
-        if self.dataset.excluded is not None:
-            yield "held_out", self._held_out(self.dataset.excluded)
-        prior = self.model.open_prior()
-        if prior.has_density:
-            shape = (_SAMPLES, prior.uniforms)
+        if self.dataset.held_out_combinations is not None:
+            yield "held_out", self._held_out(self.dataset.held_out_combinations)
+        latents = self.model.bind_latents()
+        if latents.has_density:
+            shape = (_SAMPLES, latents.uniform_count)
             uniform_NU = torch.rand(shape, generator=source, device=source.device)
-            yield "samples", figures.samples(self._draw(prior.prior_sample(uniform_NU)))
+            yield "samples", figures.samples(self._draw(latents.sample_prior(uniform_NU)))
         positions, unit = positions_of(self.settings), unit_of(self.model)
         yield "traversals", figures.traversals(self.traversal_rows(), positions, unit)
         yield "interpolation", self._interpolation()
-        if prior.has_density:
+        if latents.has_density:
             yield "information", self._information()
         yield "latents", self._latents()
 
@@ -66,7 +66,7 @@ class Pictures:
         figure = plane_picture(self.model, self.dataset, self.encodings, source)
         if figure is not None:
             yield "plane", figure
-        if self.model.prior.has_density:
+        if self.model.latents.has_density:
             yield "information", self._information()
 
     def traversal_rows(self) -> list[TraversalRow]:
@@ -84,10 +84,10 @@ class Pictures:
 
     def _centres(self) -> Tensor:
         """Return the mean representations with the most probable category of Concrete variables."""
-        return self.model.prior.harden(self.encodings.centre_MW)
+        return self.model.latents.discretise(self.encodings.mean_MW)
 
     def _draw(self, z_NW: Tensor) -> NDArray[np.float32]:
-        return self.model.draw(z_NW).cpu().numpy()
+        return self.model.decode_mean(z_NW).cpu().numpy()
 
     def _originals(self, count: int) -> NDArray[np.float32]:
         images_NCHW = self.dataset.test.images(self.encodings.indices_M[:count])
@@ -101,8 +101,8 @@ class Pictures:
         """Draw images of the combinations that training never saw, and their reconstructions."""
         spread_N = torch.linspace(0, excluded.size - 1, min(_RECONSTRUCTIONS, excluded.size))
         images_NCHW = excluded.images(spread_N.long().to(self.encodings.z_MW.device))
-        centre_NW = self.model.prior.centre(self.model.encode(images_NCHW))
-        rebuilt_NCHW = self._draw(self.model.prior.harden(centre_NW))
+        mean_NW = self.model.latents.posterior_mean(self.model.encode(images_NCHW))
+        rebuilt_NCHW = self._draw(self.model.latents.discretise(mean_NW))
         return figures.reconstructions(to_unit(images_NCHW).cpu().numpy(), rebuilt_NCHW)
 
     def _interpolation(self) -> Figure:
@@ -124,7 +124,7 @@ class Pictures:
         count = min(self.settings.map_points, len(self.encodings))
         names = [factor.name for factor in self.dataset.factors]
         classes_MF = self.encodings.factors_MF[:count]
-        points_N2 = figures.latent_map(self.encodings.centre_MW[:count].cpu().numpy(), seed=0)
+        points_N2 = figures.latent_map(self.encodings.mean_MW[:count].cpu().numpy(), seed=0)
         return figures.latents(
             points_N2,
             classes_MF[:, names.index(self.dataset.class_factor)].cpu().numpy(),

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
 from runner.figures.plane import Densities, Points, Window, plane
-from runner.model import VAE, Prior
+from runner.model import VAE, LatentSpace
 
 _CELLS = 160
 """Along a side of the window on the latent space."""
@@ -30,20 +30,20 @@ def plane_picture(
 
     The aggregate posterior is the mean over all encodings.
     """
-    prior = model.open_prior()
-    if prior.width != _LATENTS or not prior.has_density:
+    latents = model.bind_latents()
+    if latents.width != _LATENTS or not latents.has_density:
         return None
-    shape = (len(encodings), prior.uniforms)
+    shape = (len(encodings), latents.uniform_count)
     uniform_NU = torch.rand(shape, generator=source, device=source.device)
-    drawn_NW = torch.cat([encodings.z_MW, prior.prior_sample(uniform_NU)])
+    drawn_NW = torch.cat([encodings.z_MW, latents.sample_prior(uniform_NU)])
     window = Window.around(drawn_NW.cpu().numpy())
     cells_SW = torch.as_tensor(window.cells(_CELLS), dtype=torch.float32).flatten(0, 1)
-    log_p_S, log_q_S = _log_densities(prior, cells_SW.to(source.device), encodings.parameters_MP)
+    log_p_S, log_q_S = _log_densities(latents, cells_SW.to(source.device), encodings.parameters_MP)
     names = [factor.name for factor in dataset.factors]
     classes_N = encodings.factors_MF[:, names.index(dataset.class_factor)]
     points = Points(
         dataset.test.images(encodings.indices_M).flatten(1).cpu().numpy(),
-        model.draw(encodings.centre_MW).flatten(1).cpu().numpy(),
+        model.decode_mean(encodings.mean_MW).flatten(1).cpu().numpy(),
         encodings.z_MW.cpu().numpy(),
         classes_N.cpu().numpy(),
         tuple(f"{dataset.class_factor} {name}" for name in dataset.class_names),
@@ -52,11 +52,13 @@ def plane_picture(
     return plane(points, Densities(window, p_CC, q_CC))
 
 
-def _log_densities(prior: Prior, cells_SW: Tensor, encodings_MP: Tensor) -> tuple[Tensor, Tensor]:
+def _log_densities(
+    latents: LatentSpace, cells_SW: Tensor, encodings_MP: Tensor
+) -> tuple[Tensor, Tensor]:
     """Return log p(z) and log q(z) at every cell, over a few hundred cells at a time."""
     log_q: list[Tensor] = []
     for part_SW in cells_SW.split(500):
         numbers_SP = encodings_MP[:1].expand(len(part_SW), -1)  # a cell has no encoding of its own
-        pairs_SM = prior.densities(part_SW, numbers_SP, encodings_MP).drawn_VBM.sum(0)
+        pairs_SM = latents.densities(part_SW, numbers_SP, encodings_MP).sampled_VBM.sum(0)
         log_q.append(pairs_SM.logsumexp(1) - math.log(len(encodings_MP)))
-    return prior.log_pz(cells_SW, range(_LATENTS))[0], torch.cat(log_q)
+    return latents.log_pz(cells_SW, range(_LATENTS))[0], torch.cat(log_q)

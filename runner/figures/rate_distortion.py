@@ -17,8 +17,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from runner.comparison.configurations import Cell, Comparison
-from runner.comparison.grouping import by_dataset, main_knob, setting_words
+from runner.comparison.configurations import Comparison, Configuration
+from runner.comparison.grouping import by_dataset, main_hyperparameter, setting_words
 from runner.figures import chart
 from runner.figures.series import Series, among, lines
 from runner.figures.style import DPI, LINE, QUIET, TEXT, page, text_width
@@ -56,12 +56,18 @@ def rate_distortion(comparison: Comparison) -> Figure | None:
     Each dataset has a panel of its own. None where no run has both figures.
     """
     found = by_dataset(comparison).items()
-    panels = {name: chart.cells_with(cells, RATE, DISTORTION) for name, cells in found}
-    panels = {name: cells for name, cells in panels.items() if cells}
+    panels = {
+        name: chart.configurations_with(configurations, RATE, DISTORTION)
+        for name, configurations in found
+    }
+    panels = {name: configurations for name, configurations in panels.items() if configurations}
     if not panels:
         return None
-    knob = main_knob(comparison)
-    series = among(lines(comparison, knob), [cell for cells in panels.values() for cell in cells])
+    hyperparameter = main_hyperparameter(comparison)
+    series = among(
+        lines(comparison, hyperparameter),
+        [configuration for configurations in panels.values() for configuration in configurations],
+    )
     handles, names = chart.key({each.name: each.style for each in series})
     handles.append(Line2D([], [], color=_DIAGONAL, linewidth=1.2))
     names.append("equal ELBO, nats")
@@ -72,55 +78,75 @@ def rate_distortion(comparison: Comparison) -> Figure | None:
     key_width, key_height = chart.key_size(names)
     height = max(-(-len(panels) // _PER_ROW) * pitch_y, head + key_height)
     figure = page(right + key_width, height)
-    for i, (name, cells) in enumerate(panels.items()):
+    for i, (name, configurations) in enumerate(panels.items()):
         left, top = i % _PER_ROW * pitch_x + _LEFT, i // _PER_ROW * pitch_y + head
         axes = chart.panel(figure, (left, top, size[0], size[1]))
-        _draw(axes, among(series, cells), comparison.by, knob)
+        _draw(axes, among(series, configurations), comparison.by, hyperparameter)
         if len(panels) > 1:
             chart.write(figure, left, top - head + 6, name, weight="bold")
     chart.write_key(figure, right, head, handles, names)
     return figure
 
 
-def _points(cell: Cell) -> NDArray[np.float64]:
+def _points(configuration: Configuration) -> NDArray[np.float64]:
     """Return (rate, distortion) of the runs that have both, (R, 2)."""
-    both = [run.metrics for run in cell.runs if RATE in run.metrics and DISTORTION in run.metrics]
+    both = [
+        run.metrics
+        for run in configuration.runs
+        if RATE in run.metrics and DISTORTION in run.metrics
+    ]
     return np.array([(metrics[RATE], metrics[DISTORTION]) for metrics in both])
 
 
-def _draw(axes: Axes, series: Sequence[Series], by: Sequence[str], knob: str | None) -> None:
+def _draw(
+    axes: Axes, series: Sequence[Series], by: Sequence[str], hyperparameter: str | None
+) -> None:
     """Draw the lines of one dataset."""
-    runs_R2 = np.concatenate([_points(cell) for each in series for cell in each.cells])
+    runs_R2 = np.concatenate(
+        [_points(configuration) for each in series for configuration in each.configurations]
+    )
     _set_limits(axes, runs_R2)
     _draw_diagonals(axes)
     sizes = _sizes(axes, series)
     for each in series:
-        _draw_series(axes, each, knob, sizes)
+        _draw_series(axes, each, hyperparameter, sizes)
     axes.set_xlabel("rate, nats", labelpad=4, **TEXT)
     axes.set_ylabel("reconstruction, nats", **TEXT)
     axes.yaxis.set_label_coords((18 - _LEFT) / axes.get_window_extent().width, 0.5)
-    if knob is not None:
-        _write_labels(axes, list(_labels(series, by, knob)), series, knob)
+    if hyperparameter is not None:
+        _write_labels(axes, list(_labels(series, by, hyperparameter)), series, hyperparameter)
 
 
 def _sizes(axes: Axes, series: Sequence[Series]) -> dict[int, float]:
     """Return the size of each cell's mark by the cell's id: one that others hide is larger."""
-    cells = [cell for each in series for cell in each.cells]
-    places_C2 = axes.transData.transform([_points(cell).mean(axis=0) for cell in cells])
+    configurations = [configuration for each in series for configuration in each.configurations]
+    places_C2 = axes.transData.transform(
+        [_points(configuration).mean(axis=0) for configuration in configurations]
+    )
     hiding = [
         int((np.abs(places_C2[i + 1 :] - place_2) < _SAME).all(axis=1).sum())
         for i, place_2 in enumerate(places_C2)
     ]
-    return {id(cell): 8 + 4 * min(count, 2) for cell, count in zip(cells, hiding, strict=True)}
+    return {
+        id(configuration): 8 + 4 * min(count, 2)
+        for configuration, count in zip(configurations, hiding, strict=True)
+    }
 
 
-def _draw_series(axes: Axes, series: Series, knob: str | None, sizes: Mapping[int, float]) -> None:
+def _draw_series(
+    axes: Axes, series: Series, hyperparameter: str | None, sizes: Mapping[int, float]
+) -> None:
     """Draw dots of runs, marks of cells, and the way from one value of the knob to the next."""
     colour = series.style.colour
-    for cell in series.cells:
-        axes.scatter(*_points(cell).T, s=16, color=colour, alpha=0.45, linewidths=0, zorder=3)
-    middles = {id(cell): _points(cell).mean(axis=0) for cell in series.cells}
-    ordered = [middles[id(cell)] for cell in series.on_scale(knob)]
+    for configuration in series.configurations:
+        axes.scatter(
+            *_points(configuration).T, s=16, color=colour, alpha=0.45, linewidths=0, zorder=3
+        )
+    middles = {
+        id(configuration): _points(configuration).mean(axis=0)
+        for configuration in series.configurations
+    }
+    ordered = [middles[id(configuration)] for configuration in series.on_scale(hyperparameter)]
     if ordered:
         axes.plot(*np.transpose(ordered), color=colour, linewidth=1.2, zorder=2)
     for key, (x, y) in middles.items():
@@ -166,30 +192,37 @@ def _draw_diagonals(axes: Axes) -> None:
 
 
 def _labels(
-    series: Sequence[Series], by: Sequence[str], knob: str
+    series: Sequence[Series], by: Sequence[str], hyperparameter: str
 ) -> Iterator[tuple[float, float, str]]:
     """Yield (rate, distortion, words) of the marks: the ends of lines, then the others if few."""
     inner: list[tuple[float, float, str]] = []
     for each in series:
-        cells = each.on_scale(knob)
-        for i, cell in enumerate(cells):
-            x, y = _points(cell).mean(axis=0).tolist()
-            label = (x, y, setting_words(by, knob, cell.settings[knob]))
-            if 0 < i < len(cells) - 1:
+        configurations = each.on_scale(hyperparameter)
+        for i, configuration in enumerate(configurations):
+            x, y = _points(configuration).mean(axis=0).tolist()
+            label = (
+                x,
+                y,
+                setting_words(by, hyperparameter, configuration.settings[hyperparameter]),
+            )
+            if 0 < i < len(configurations) - 1:
                 inner.append(label)
             else:
                 yield label
-    if sum(len(each.on_scale(knob)) for each in series) <= _MOST_LABELS:
+    if sum(len(each.on_scale(hyperparameter)) for each in series) <= _MOST_LABELS:
         yield from inner
 
 
 def _write_labels(
-    axes: Axes, labels: Sequence[tuple[float, float, str]], series: Sequence[Series], knob: str
+    axes: Axes,
+    labels: Sequence[tuple[float, float, str]],
+    series: Sequence[Series],
+    hyperparameter: str,
 ) -> None:
     """Write labels beside their marks as far as there is room, and off the lines if possible."""
     marks = [axes.transData.transform((x, y)) for x, y, _ in labels]
     taken: list[_Box] = [(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
-    crossed = [(x - 1, y - 1, x + 1, y + 1) for x, y in _along_lines(axes, series, knob)]
+    crossed = [(x - 1, y - 1, x + 1, y + 1) for x, y in _along_lines(axes, series, hyperparameter)]
     halo = [withStroke(linewidth=2.5, foreground="white")]
     for mark, (x, y, words) in zip(marks, labels, strict=True):
         found = _free(axes, mark, text_width(words), [*taken, *crossed])
@@ -211,10 +244,14 @@ def _write_labels(
         )
 
 
-def _along_lines(axes: Axes, series: Sequence[Series], knob: str) -> Iterator[NDArray[np.float64]]:
+def _along_lines(
+    axes: Axes, series: Sequence[Series], hyperparameter: str
+) -> Iterator[NDArray[np.float64]]:
     """Yield places on the lines, a few pixels apart."""
     for each in series:
-        means = [_points(cell).mean(axis=0) for cell in each.on_scale(knob)]
+        means = [
+            _points(configuration).mean(axis=0) for configuration in each.on_scale(hyperparameter)
+        ]
         for start, end in pairwise(axes.transData.transform(means) if means else []):
             steps = max(2, round(float(np.abs(end - start).max()) / 4))
             yield from np.linspace(start, end, steps)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runner.comparison.configurations import Cell, Comparison
-from runner.comparison.grouping import families, is_number, name_of, told_apart
+from runner.comparison.configurations import Comparison, Configuration
+from runner.comparison.grouping import distinguishing_settings, families, is_number, name_of
 from runner.figures.chart import Style, style
 
 
@@ -16,25 +16,39 @@ class Series:
 
     name: str
     style: Style
-    cells: Sequence[Cell]
+    configurations: Sequence[Configuration]
 
-    def on_scale(self, knob: str | None) -> list[Cell]:
+    def on_scale(self, hyperparameter: str | None) -> list[Configuration]:
         """Return the cells that have a value of the knob."""
-        return [] if knob is None else [c for c in self.cells if is_number(c.settings[knob])]
+        return (
+            []
+            if hyperparameter is None
+            else [c for c in self.configurations if is_number(c.settings[hyperparameter])]
+        )
 
 
-def lines(comparison: Comparison, knob: str | None) -> list[Series]:
+def lines(comparison: Comparison, hyperparameter: str | None) -> list[Series]:
     """Return the lines through the cells of a comparison, over all datasets.
 
     A line is named by its family, and by what else varies within it.
     """
     found: list[Series] = []
-    for place, cells in enumerate(families(comparison).values()):
-        named = [name for name in told_apart(comparison, cells) if name != knob]
-        members: dict[str, list[Cell]] = {}
-        for cell in sorted(cells, key=lambda cell: _place(cell, knob)):
-            members.setdefault(name_of(cell, comparison.by, named), []).append(cell)
-        ordered = sorted(members, key=lambda name: comparison.cells.index(members[name][0]))
+    for place, configurations in enumerate(families(comparison).values()):
+        named = [
+            name
+            for name in distinguishing_settings(comparison, configurations)
+            if name != hyperparameter
+        ]
+        members: dict[str, list[Configuration]] = {}
+        for configuration in sorted(
+            configurations, key=lambda configuration: _place(configuration, hyperparameter)
+        ):
+            members.setdefault(name_of(configuration, comparison.by, named), []).append(
+                configuration
+            )
+        ordered = sorted(
+            members, key=lambda name: comparison.configurations.index(members[name][0])
+        )
         found += [
             Series(name, style(place, i, len(members)), members[name])
             for i, name in enumerate(ordered)
@@ -42,14 +56,22 @@ def lines(comparison: Comparison, knob: str | None) -> list[Series]:
     return found
 
 
-def among(series: Sequence[Series], cells: Sequence[Cell]) -> list[Series]:
+def among(series: Sequence[Series], configurations: Sequence[Configuration]) -> list[Series]:
     """Return the part of each line that goes through these cells."""
-    ids = {id(cell) for cell in cells}
-    parts = [replace(s, cells=[cell for cell in s.cells if id(cell) in ids]) for s in series]
-    return [part for part in parts if part.cells]
+    ids = {id(configuration) for configuration in configurations}
+    parts = [
+        replace(
+            s,
+            configurations=[
+                configuration for configuration in s.configurations if id(configuration) in ids
+            ],
+        )
+        for s in series
+    ]
+    return [part for part in parts if part.configurations]
 
 
-def _place(cell: Cell, knob: str | None) -> float:
+def _place(configuration: Configuration, hyperparameter: str | None) -> float:
     """Return where a cell stands on the scale of the knob; one without a value comes first."""
-    value = None if knob is None else cell.settings[knob]
+    value = None if hyperparameter is None else configuration.settings[hyperparameter]
     return float(value) if isinstance(value, int | float) else float("-inf")

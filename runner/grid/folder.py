@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from runner.errors import UsageError, VaerunError
 from runner.grid.sweep_file import identity
-from runner.store.lock import ClaimedError, claim, claimed
+from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder, read_json, write_json
 
 WAITING = "waiting"
@@ -43,7 +43,7 @@ class RunState:
         return self.state in SETTLED
 
     @property
-    def due(self) -> bool:
+    def pending(self) -> bool:
         """Whether a launch trains it: not what diverged, which would again, at the same step."""
         return self.state not in ("finished", "diverged")
 
@@ -104,7 +104,7 @@ class GridFolder:
         Raises: UsageError as there, or when the folder cannot be written to.
         """
         RunFolder.create(path)  # which says what is wrong with a place
-        with claim(path, seconds=_SECONDS_TO_REGISTER):
+        with lock(path, seconds=_SECONDS_TO_REGISTER):
             grid, indices = cls.numbered(path, name, runs)
             if not is_grid(path) or len(grid.runs) > len(cls.open(path).runs):
                 write_json(path / "grid.json", {"name": name, "runs": grid.runs})
@@ -124,7 +124,7 @@ class GridFolder:
         if not status:
             return RunState(WAITING)
         state = str(status.get("state", "interrupted"))
-        if state == "running" and not claimed(path):
+        if state == "running" and not is_locked(path):
             state = "interrupted"
         return RunState(
             state,
@@ -134,19 +134,19 @@ class GridFolder:
             status.get("seconds"),
         )
 
-    def due(self, number: int) -> bool:
+    def pending(self, number: int) -> bool:
         """Return whether a run is to be trained; one that failed is, and is made ready for it."""
         state = self.state(number)
         if state.state == "failed":
-            with suppress(ClaimedError):
-                self.settle(number, "interrupted", None)
-        return state.due
+            with suppress(LockedError):
+                self.mark(number, "interrupted", None)
+        return state.pending
 
-    def settle(self, number: int, state: str, error: str | None) -> None:
+    def mark(self, number: int, state: str, error: str | None) -> None:
         """Write how a run ended that could not do so itself."""
         path = self.run_path(number)
         path.mkdir(parents=True, exist_ok=True)
-        with claim(path):
+        with lock(path):
             try:
                 RunFolder(path).update_status(state=state, error=error)
             except UsageError:  # a status that is corrupt is replaced

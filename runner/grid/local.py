@@ -26,7 +26,7 @@ from runner.grid.job import Job
 from runner.grid.labels import labels_of
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
-from runner.store.lock import ClaimedError
+from runner.store.lock import LockedError
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
 """Bytes below which glibc does not hand memory back after every batch, only to ask for it again.
@@ -65,7 +65,9 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
         VaerunError: the workers cannot even start.
     """
     processes = min(settings.processes or fitting(device), len(job.indices))
-    _Crew(job, settings.threads or max(1, _cores() // processes), progress).carry_out(processes)
+    _WorkerPool(job, settings.threads or max(1, _cores() // processes), progress).carry_out(
+        processes
+    )
 
 
 def launch_in_job(job: Job, processes: int, cpus: int) -> None:
@@ -94,7 +96,7 @@ def fitting(device: str) -> int:
     return _cores() if device == "cpu" else 1
 
 
-class _Crew:
+class _WorkerPool:
     """The workers of one launch."""
 
     def __init__(self, job: Job, threads: int, progress: Progress) -> None:
@@ -162,8 +164,8 @@ class _Crew:
         """Mark the run that killed its worker, so that it does not kill the next."""
         what = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         error = f"its process ended {what}" + (" (out of memory?)" if code == -9 else "")
-        with suppress(ClaimedError):  # another has taken it up already
-            self._grid.settle(run, "failed", error)
+        with suppress(LockedError):  # another has taken it up already
+            self._grid.mark(run, "failed", error)
             self._progress.ended(run, "failed", error)
 
     @contextmanager

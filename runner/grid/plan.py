@@ -33,21 +33,24 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
         sys.stdout.write(f"{number}\t{state.state}\t{names[number]}\n")
     sys.stdout.flush()
     console = make_console()
-    due = [number for number, state in states if state.due]
-    console.print(f"{len(job.indices):,} runs, {len(due):,} to train", highlight=False)
-    if not due:
+    pending = [number for number, state in states if state.pending]
+    console.print(f"{len(job.indices):,} runs, {len(pending):,} to train", highlight=False)
+    if not pending:
         return
     seconds = [s.seconds for _, s in states if s.state == "finished" and s.seconds]
     how = f"as {len(seconds):,} finished ones took"
     try:
         if not seconds:
-            seconds, how = [_timed(grid, due[0], job, console)], f"as a short run of {due[0]} says"
-        workers = min(workers_of(launcher, device), len(due))
+            seconds, how = (
+                [_timed(grid, pending[0], job, console)],
+                f"as a short run of {pending[0]} says",
+            )
+        workers = min(workers_of(launcher, device), len(pending))
     except VaerunError as error:
         console.print(f"no estimate of the time: {error.message}", highlight=False)
         return
     each = sum(seconds) / len(seconds)
-    total = duration(each * len(due) / workers)
+    total = duration(each * len(pending) / workers)
     beside = f", {workers} at a time" if workers > 1 else ""
     console.print(f"about {duration(each)} each, {how}{beside}: {total} in all", highlight=False)
 

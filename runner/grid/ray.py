@@ -10,10 +10,10 @@ from typing import Any
 
 from runner.config.launcher_schema import RayLauncherConfig
 from runner.errors import InterruptedRun, UsageError, VaerunError
+from runner.grid.follow import Follower
 from runner.grid.job import Job
 from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
-from runner.grid.watch import Watch
 
 _STORE_BYTES = 100 * 2**20
 """Nothing but words goes through Ray's store."""
@@ -33,17 +33,17 @@ def launch(job: Job, settings: RayLauncherConfig, progress: Progress) -> None:
         VaerunError: the tasks are over, and there are runs that nobody has trained.
     """
     require(settings)
-    with _Tasks(settings) as tasks, Watch(job, progress) as watch:
-        progress.note(tasks.submit(job))
-        stopped = watch.follow(lambda: bool(tasks.open(seconds=0)))
+    with _Tasks(settings) as score_requests, Follower(job, progress) as watch:
+        progress.note(score_requests.submit(job))
+        stopped = watch.follow(lambda: bool(score_requests.open(seconds=0)))
         if stopped is not None:
             progress.note("stopping: each run finishes its step; once more to stop at once")
-            tasks.cancel()
+            score_requests.cancel()
             hint = f"go on with: vaerun resume {job.path}"
             raise InterruptedRun("interrupted, after checkpoints", hint, stopped)
         if left := watch.abandoned():
             message = f"the tasks are over, with {len(left):,} of the runs left"
-            raise VaerunError(message, tasks.failure())
+            raise VaerunError(message, score_requests.failure())
 
 
 def require(_settings: RayLauncherConfig) -> None:

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from runner.config.launcher_schema import SlurmLauncherConfig
 from runner.errors import InterruptedRun, UsageError, VaerunError
+from runner.grid.follow import Follower
 from runner.grid.job import Job
 from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
-from runner.grid.watch import Watch
 
 if TYPE_CHECKING:
     from submitit import helpers
@@ -50,7 +50,7 @@ def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
     """
     require(settings)
     logs = job.path.resolve() / "slurm"
-    with Watch(job, progress) as watch:
+    with Follower(job, progress) as watch:
         jobs = _submit(job, settings, logs)
         names = " ".join(dict.fromkeys(each.job_id.split("_")[0] for each in jobs))
         progress.note(f"{_counted(len(jobs), 'job')} submitted: {names}; their logs: {logs}")

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import yaml
 
-from runner.config import data_root, freed
+from runner.config import allow_new_key, data_root
 from runner.errors import UsageError, nearest
 
 Values = Mapping[str, tuple[str, ...]]
@@ -166,7 +166,7 @@ def _rows(path: Path, zipped: object) -> tuple[Mapping[str, str], ...]:
     if zipped == {}:
         return ({},)
     lists = cast("dict[str, Any]", zipped) if isinstance(zipped, dict) else {}
-    columns = {freed(str(key)): _column(values) for key, values in lists.items()}
+    columns = {allow_new_key(str(key)): _column(values) for key, values in lists.items()}
     lengths = {len(column) for column in columns.values()}
     if len(lengths) != 1 or 0 in lengths:
         raise UsageError(f"{path}: zip needs lists of one length, such as {{beta: [4, 12]}}")
@@ -189,7 +189,9 @@ def _block(path: Path, sweep: Mapping[str, Any]) -> Block:
             f"wandb sweep {path} hands it to W&B",
         )
     parameters = cast("dict[object, object]", sweep["parameters"])
-    values = {freed(str(key)): _values(path, key, entry) for key, entry in parameters.items()}
+    values = {
+        allow_new_key(str(key)): _values(path, key, entry) for key, entry in parameters.items()
+    }
     # As on the command line, steps win over epochs that an experiment sets.
     if "steps" in values and "epochs" not in values:
         values["epochs"] = ("null",)

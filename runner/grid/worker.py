@@ -46,27 +46,27 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
         UnforeseenError: after an error that is a bug; another worker can go on.
     """
     from runner.grid.folder import GridFolder
-    from runner.store.lock import ClaimedError, claim
+    from runner.store.lock import LockedError, lock
 
     grid = GridFolder.open(path)
     left, trained = list(indices), True
     while trained:  # what others had claimed is looked at again: they may have died
-        trained, claimed = False, list[int]()
+        trained, is_locked = False, list[int]()
         for number in left:
             if grid.state(number).settled:
                 continue
             grid.run_path(number).mkdir(parents=True, exist_ok=True)
             try:
-                with claim(grid.run_path(number)):
+                with lock(grid.run_path(number)):
                     if grid.state(number).settled:  # it was finished in this very moment
                         continue
                     if not _train(grid, number, places, tell):
                         return
                     _stop_if_asked()
                     trained = True
-            except ClaimedError:
-                claimed.append(number)
-        left = claimed
+            except LockedError:
+                is_locked.append(number)
+        left = is_locked
 
 
 def _stop_if_asked() -> None:
@@ -84,11 +84,11 @@ def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -
     unforeseen = None
     with _log(grid.run_path(number) / "log.txt"):
         try:
-            error = _carry_out(grid, number, places)
+            error = _execute(grid, number, places)
         except UnforeseenError as bug:
             unforeseen, error = bug, str(bug)
     if error is not None and not grid.state(number).settled:
-        grid.settle(number, "failed", error)
+        grid.mark(number, "failed", error)
     state = grid.state(number)
     if unforeseen is None:
         return tell({"end": number, "state": state.state, "error": state.error})
@@ -96,7 +96,7 @@ def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -
     raise unforeseen
 
 
-def _carry_out(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | None:
+def _execute(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | None:
     """Train a run from its settings or its last checkpoint; return what it failed of."""
     from runner.errors import InterruptedRun, VaerunError
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.model.discriminator import build_discriminator
-from runner.model.latent_space import Densities, Prior
+from runner.model.latent_space import Densities, LatentSpace
 from runner.model.node import Node
 from runner.model.vae import VAE, build
 
-__all__ = ["VAE", "Densities", "Node", "Prior", "build", "build_discriminator"]
+__all__ = ["VAE", "Densities", "LatentSpace", "Node", "build", "build_discriminator"]

@@ -18,7 +18,7 @@ from runner.model.tied_linear import TiedLinear
 
 
 @dataclass(frozen=True)
-class Ends:
+class NetworkShapes:
     """What the networks must fit: the image, the encoder's numbers, z, the decoder's output."""
 
     shape: tuple[int, int, int]
@@ -27,7 +27,9 @@ class Ends:
     output_channels: int
 
 
-def build_networks(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
+def build_networks(
+    config: ArchitectureConfig, ends: NetworkShapes
+) -> tuple[nn.Sequential, nn.Sequential]:
     """Return an encoder and a decoder with fresh parameters.
 
     Raises: UsageError when the name is unknown, a setting makes no sense, or the network does not
@@ -39,7 +41,7 @@ def build_networks(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequentia
     return ARCHITECTURES[config.name](config, ends)
 
 
-def _mlp(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
+def _mlp(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
     """Fully connected; the decoder mirrors the encoder (HFVAE's experiments: 400, 200, ReLU)."""
     if not isinstance(config, MlpConfig):
         raise TypeError("mlp needs its own settings")
@@ -67,7 +69,7 @@ def _linear(widths: list[int]) -> list[nn.Linear]:
     return [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(widths)]
 
 
-def _mirrored(down: list[nn.Linear], ends: Ends) -> list[nn.Module]:
+def _mirrored(down: list[nn.Linear], ends: NetworkShapes) -> list[nn.Module]:
     """Return the decoder's layers, each with the weight of the encoder's layer it mirrors.
 
     An encoder gives more numbers than z has columns where it gives scales too: then the decoder's
@@ -96,7 +98,7 @@ def _dense(widths: list[int]) -> list[nn.Module]:
     return _between(_linear(widths), nn.ReLU)
 
 
-def _conv64(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
+def _conv64(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
     """Locatello et al. 2019: 4x4, 4x4, 2x2, 2x2 convolutions of stride 2; 4x4 deconvolutions."""
     features = _features(config, ends, size=64)
     encoder = nn.Sequential(
@@ -116,7 +118,7 @@ def _conv64(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.S
     return encoder, decoder
 
 
-def _conv32(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
+def _conv32(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
     """Mathieu et al. 2019, after DCGAN: 32 to 16 to 8 to 4 to 1 and back, batch norm between.
 
     Layers before a batch norm have no bias, which it would take away, nor have the outermost two.
@@ -143,7 +145,7 @@ def _conv32(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.S
     return encoder, decoder
 
 
-def _conv28(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.Sequential]:
+def _conv28(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
     """Two 4x4 convolutions of stride 2, 28 to 14 to 7, and their mirror image."""
     features = _features(config, ends, size=28)
     encoder = nn.Sequential(
@@ -159,7 +161,7 @@ def _conv28(config: ArchitectureConfig, ends: Ends) -> tuple[nn.Sequential, nn.S
     return encoder, decoder
 
 
-def _features(config: ArchitectureConfig, ends: Ends, size: int) -> int:
+def _features(config: ArchitectureConfig, ends: NetworkShapes, size: int) -> int:
     """Return ``architecture.features`` where the images are ``size`` pixels square."""
     if not isinstance(config, ConvConfig):
         raise TypeError(f"{config.name} needs its own settings")
@@ -184,5 +186,5 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 """Name in ``architecture.activation`` → what is applied between two linear layers."""
 
 ARCHITECTURES: dict[
-    str, Callable[[ArchitectureConfig, Ends], tuple[nn.Sequential, nn.Sequential]]
+    str, Callable[[ArchitectureConfig, NetworkShapes], tuple[nn.Sequential, nn.Sequential]]
 ] = {"mlp": _mlp, "conv64": _conv64, "conv32": _conv32, "conv28": _conv28}

@@ -10,8 +10,8 @@ from runner.config import CodePriorConfig, ConcreteNormalPriorConfig, PriorConfi
 from runner.errors import UsageError
 from runner.model.discrete import Discrete, build_discrete
 from runner.model.discrete_block import DiscreteBlock
-from runner.model.latent_space import Prior
-from runner.model.prior import build_density
+from runner.model.latent_space import LatentSpace
+from runner.model.prior import build_prior
 from runner.model.tree import build_tree, numbered
 from runner.model.variables import Codes, LogNormals, Normals
 
@@ -22,14 +22,14 @@ _CATEGORY = "category"
 """The Concrete variable of ``prior=concrete_normal``."""
 
 
-def build_prior(
+def build_latent_space(
     config: PriorConfig,
     *,
     shape: tuple[int, int, int],
     classes: int,
     concrete_density: str,
     images: Callable[[], Tensor],
-) -> Prior:
+) -> LatentSpace:
     """Return the prior of a configuration for a dataset with such images and so many classes.
 
     ``images`` gives training images from 0 to 1, (N, C, H, W), for priors that start from them.
@@ -53,10 +53,10 @@ def build_prior(
     if isinstance(config, CodePriorConfig):
         if discrete:
             raise UsageError("prior=code is one deterministic code: it takes no prior.discrete")
-        return Prior(block, Codes(config.dimensions, config.activation), None, tree, names)
+        return LatentSpace(block, Codes(config.dimensions, config.activation), None, tree, names)
     kind = LogNormals if config.name == "log_normal" else Normals
-    density = build_density(config, shape, images)
-    return Prior(block, kind(config.dimensions), density, tree, (*discrete, *names))
+    density = build_prior(config, shape, images)
+    return LatentSpace(block, kind(config.dimensions), density, tree, (*discrete, *names))
 
 
 def _discrete(config: PriorConfig, classes: int) -> dict[str, Discrete]:

@@ -18,7 +18,7 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 class CorrelatedNormal(nn.Module):
-    """N(0, R) with unit variances; see ``density.LatentDensity``.
+    """N(0, R) with unit variances; see ``density.Prior``.
 
     All is derived from R when it is needed: V is small, and the results have the digits of the
     type that the module is moved to.
@@ -29,7 +29,7 @@ class CorrelatedNormal(nn.Module):
     def __init__(self, correlation_VV: Tensor) -> None:
         """Take R, positive definite and with ones on its diagonal."""
         super().__init__()
-        self.count = self.uniforms = len(correlation_VV)
+        self.count = self.uniform_count = len(correlation_VV)
         self.factorises = torch.equal(correlation_VV, torch.eye(self.count).to(correlation_VV))
         self.marginals = StandardNormal(self.count)
         self.register_buffer("correlation_VV", correlation_VV)
@@ -62,15 +62,15 @@ class CorrelatedNormal(nn.Module):
         log_ratio_B = root_VV.diagonal().log().sum() - scale_BV.log().sum(1)
         return 0.5 * (trace_B + square_B - self.count) + log_ratio_B
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return the KL divergences from the standard normal marginals, (B, V)."""
-        return self.marginals.rates(loc_BV, scale_BV, z_BV)
+        return self.marginals.rate_per_variable(loc_BV, scale_BV, z_BV)
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
         """Return standard normal quantiles, correlated by the root of R, (B, V)."""
         return normal_quantile(uniform_BU) @ _root(self.correlation_VV).T
 
-    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
+    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
         """Return itself."""
         return self
 

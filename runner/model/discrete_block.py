@@ -32,19 +32,19 @@ _MOST_ATOMS_JUDGED = 64
 class DiscreteBlock:
     """Discrete variables, independent given the image and under the prior; perhaps none."""
 
-    variables: Mapping[str, Discrete]
+    by_name: Mapping[str, Discrete]
     density: str
     temperature: float | Tensor
 
     @property
-    def kinds(self) -> tuple[Discrete, ...]:
+    def variables(self) -> tuple[Discrete, ...]:
         """The variables without their names."""
-        return tuple(self.variables.values())
+        return tuple(self.by_name.values())
 
     @property
     def widths(self) -> list[int]:
         """Columns of z of each variable."""
-        return [variable.width for variable in self.kinds]
+        return [variable.width for variable in self.variables]
 
     @property
     def width(self) -> int:
@@ -54,14 +54,16 @@ class DiscreteBlock:
     @property
     def atoms(self) -> int:
         """Combinations of the values of all variables."""
-        return math.prod([variable.categories for variable in self.kinds])  # a list: it compiles
+        return math.prod(
+            [variable.categories for variable in self.variables]
+        )  # a list: it compiles
 
     @property
     def enumerated(self) -> bool:
         """Whether expectations are sums over all values."""
-        return self.density == "exact" and bool(self.variables)
+        return self.density == "exact" and bool(self.by_name)
 
-    def for_judging(self) -> DiscreteBlock:
+    def with_categorical(self) -> DiscreteBlock:
         """Return the variables as categorical ones, whatever trained them: summed over, or drawn.
 
         Drawn ones need samples that are categories, so that a draw of q(k|x) is what is scored.
@@ -70,44 +72,44 @@ class DiscreteBlock:
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
         """Return the randomness of ``samples`` draws, (B, W)."""
-        parts = [variable.noise(samples, generator) for variable in self.kinds]
+        parts = [variable.noise(samples, generator) for variable in self.variables]
         return _side_by_side(parts, torch.empty(samples, 0, device=generator.device))
 
     def sample(self, logits_BW: Tensor, noise_BW: Tensor) -> Tensor:
         """Return differentiable relaxed draws, (B, W)."""
-        parts = zip(self.kinds, self._split(logits_BW), self._split(noise_BW), strict=True)
+        parts = zip(self.variables, self._split(logits_BW), self._split(noise_BW), strict=True)
         draws = [v.sample(p, n, self.temperature) for v, p, n in parts]
         return _side_by_side(draws, logits_BW[:, :0])
 
-    def prior_sample(self, uniform_BV: Tensor) -> Tensor:
+    def sample_prior(self, uniform_BV: Tensor) -> Tensor:
         """Return draws from the prior as categories, (B, W)."""
         parts: list[Tensor] = []
-        for variable, uniform_B in zip(self.kinds, uniform_BV.unbind(1), strict=True):
+        for variable, uniform_B in zip(self.variables, uniform_BV.unbind(1), strict=True):
             cumulative_K = variable.log_p(uniform_B).exp().cumsum(0)
             category_B = torch.searchsorted(cumulative_K, uniform_B.contiguous())
             in_range_B = category_B.clamp_max(variable.categories - 1)  # the sum may end below 1
             parts.append(variable.as_value(in_range_B, uniform_BV))
         return _side_by_side(parts, uniform_BV[:, :0])
 
-    def harden(self, z_BW: Tensor) -> Tensor:
+    def discretise(self, z_BW: Tensor) -> Tensor:
         """Return the values that relaxed draws stand for, (B, W)."""
-        parts = zip(self.kinds, self._split(z_BW), strict=True)
+        parts = zip(self.variables, self._split(z_BW), strict=True)
         return _side_by_side([v.as_value(v.category(z), z) for v, z in parts], z_BW[:, :0])
 
     def probabilities(self, logits_BW: Tensor) -> Tensor:
         """Return the mean representation, (B, W)."""
-        parts = zip(self.kinds, self._split(logits_BW), strict=True)
+        parts = zip(self.variables, self._split(logits_BW), strict=True)
         return _side_by_side([v.probabilities(p) for v, p in parts], logits_BW[:, :0])
 
     def log_q_by_atom(self, logits_MW: Tensor) -> Tensor:
         """Return log q(z_v|x_j) of every variable at every atom, (V, A, M)."""
-        parts = zip(self.kinds, self._split(logits_MW), strict=True)
+        parts = zip(self.variables, self._split(logits_MW), strict=True)
         rows = [v.log_q(p)[self._values(i, p)] for i, (v, p) in enumerate(parts)]
         return torch.stack(rows) if rows else logits_MW.new_zeros(0, 1, 1)
 
-    def log_q_drawn(self, z_BW: Tensor, logits_MW: Tensor) -> Tensor:
+    def log_q_sampled(self, z_BW: Tensor, logits_MW: Tensor) -> Tensor:
         """Return log q(z_v|x_j) of every variable, sample and encoding, (V, B, M)."""
-        parts = zip(self.kinds, self._split(z_BW), self._split(logits_MW), strict=True)
+        parts = zip(self.variables, self._split(z_BW), self._split(logits_MW), strict=True)
         if self.density == "relaxed":
             rows = [v.log_relaxed(z, p, self.temperature) for v, z, p in parts]
         else:
@@ -116,7 +118,7 @@ class DiscreteBlock:
 
     def log_q_own(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
         """Return log q(z_v|x_i) of drawn variables under their own encodings, (V, B)."""
-        parts = zip(self.kinds, self._split(z_BW), self._split(logits_BW), strict=True)
+        parts = zip(self.variables, self._split(z_BW), self._split(logits_BW), strict=True)
         if self.density == "relaxed":
             pairs = [v.log_relaxed(z, p, self.temperature) for v, z, p in parts]
             return torch.stack(pairs).diagonal(dim1=1, dim2=2)
@@ -125,7 +127,7 @@ class DiscreteBlock:
 
     def log_p(self, variable: int, z_BW: Tensor) -> Tensor:
         """Return log p of one variable: at every atom, (A, 1), or of its draws, (1, B)."""
-        kind, own_BW = self.kinds[variable], self._split(z_BW)[variable]
+        kind, own_BW = self.variables[variable], self._split(z_BW)[variable]
         if self.density == "relaxed":
             return kind.log_relaxed_prior(own_BW, self.temperature)[None]
         log_p_K = kind.log_p(z_BW)
@@ -133,28 +135,28 @@ class DiscreteBlock:
             return log_p_K[self._values(variable, z_BW)][:, None]
         return log_p_K[kind.category(own_BW)][None]
 
-    def rates(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
+    def rate_per_variable(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of every variable, (B, V).
 
         It is the sum over the values where they are enumerated, else log q - log p at the draw.
         """
-        if not self.variables:
+        if not self.by_name:
             return z_BW[:, :0]
         if self.enumerated:
-            parts = zip(self.kinds, self._split(logits_BW), strict=True)
+            parts = zip(self.variables, self._split(logits_BW), strict=True)
             tables = [(v.log_q(p), v.log_p(p)[:, None]) for v, p in parts]
             return torch.stack([(q.exp() * (q - p)).sum(0) for q, p in tables], dim=1)
-        log_p_VB = torch.cat([self.log_p(i, z_BW) for i in range(len(self.kinds))])
+        log_p_VB = torch.cat([self.log_p(i, z_BW) for i in range(len(self.variables))])
         return (self.log_q_own(z_BW, logits_BW) - log_p_VB).T
 
     def _split(self, columns_BW: Tensor) -> tuple[Tensor, ...]:
-        return columns_BW.split(self.widths, dim=1) if self.variables else ()
+        return columns_BW.split(self.widths, dim=1) if self.by_name else ()
 
     def _values(self, variable: int, like: Tensor) -> Tensor:
         """Return the value of a variable at every atom, (A,): the last variable turns fastest."""
-        after = math.prod([v.categories for v in self.kinds[variable + 1 :]])
+        after = math.prod([v.categories for v in self.variables[variable + 1 :]])
         atoms_A = torch.arange(self.atoms, device=like.device)
-        return atoms_A // after % self.kinds[variable].categories
+        return atoms_A // after % self.variables[variable].categories
 
 
 def _side_by_side(parts: list[Tensor], none_B0: Tensor) -> Tensor:

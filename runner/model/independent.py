@@ -50,7 +50,7 @@ class Marginals(Protocol):
         ...
 
     @property
-    def uniforms(self) -> int:
+    def uniform_count(self) -> int:
         """U, how many numbers in (0, 1) are behind one draw of all variables."""
         ...
 
@@ -63,7 +63,7 @@ class Marginals(Protocol):
         """Return log p(z_v), (B, V)."""
         ...
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)), (B, V)."""
         ...
 
@@ -73,7 +73,7 @@ class Marginals(Protocol):
 
 
 class Independent(nn.Module):
-    """p(z) = prod_v p(z_v); see ``density.LatentDensity`` for what each method returns."""
+    """p(z) = prod_v p(z_v); see ``density.Prior`` for what each method returns."""
 
     factorises = True
 
@@ -87,9 +87,9 @@ class Independent(nn.Module):
         return self.marginals.count
 
     @property
-    def uniforms(self) -> int:
+    def uniform_count(self) -> int:
         """U, the numbers behind one draw."""
-        return self.marginals.uniforms
+        return self.marginals.uniform_count
 
     @property
     def scale_V(self) -> Tensor:
@@ -106,17 +106,17 @@ class Independent(nn.Module):
 
     def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return KL(q(z|x)||p(z)), the sum over the variables since both sides factorise, (B,)."""
-        return self.rates(loc_BV, scale_BV, z_BV).sum(1)
+        return self.rate_per_variable(loc_BV, scale_BV, z_BV).sum(1)
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)), (B, V)."""
-        return self.marginals.rates(loc_BV, scale_BV, z_BV)
+        return self.marginals.rate_per_variable(loc_BV, scale_BV, z_BV)
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
         """Return a draw from p(z), (B, V)."""
         return self.marginals.sample(uniform_BU)
 
-    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
+    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
         """Return itself."""
         return self
 
@@ -128,14 +128,14 @@ class StandardNormal(nn.Module):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.count = self.uniforms = count
+        self.count = self.uniform_count = count
         self.register_buffer("scale_V", torch.ones(count), persistent=False)
 
     def log_density(self, z_BV: Tensor) -> Tensor:
         """Return the standard normal log-densities."""
         return -0.5 * z_BV.square() - _HALF_LOG_2PI
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
         """Return 1/2 (scale^2 + loc^2 - 1) - log scale."""
         return 0.5 * (scale_BV.square() + loc_BV.square() - 1) - scale_BV.log()
 
@@ -155,7 +155,7 @@ class AnisotropicNormal(nn.Module):
     def __init__(self, variances_V: Tensor, mean: float, *, learned: bool) -> None:
         """Take variances up to a factor, and what their mean is to be."""
         super().__init__()
-        self.count = self.uniforms = len(variances_V)
+        self.count = self.uniform_count = len(variances_V)
         self.mean = mean
         logits_V = variances_V.log()
         if learned:
@@ -173,7 +173,7 @@ class AnisotropicNormal(nn.Module):
         """Return the normal log-densities."""
         return normal_log_density(z_BV, torch.zeros_like(z_BV), self.scale_V)
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
         """Return 1/2 ((scale^2 + loc^2) / sigma^2 - 1) - log(scale / sigma)."""
         ratio_BV = scale_BV / self.scale_V
         standard_BV = loc_BV / self.scale_V
@@ -191,7 +191,7 @@ class Laplace(nn.Module):
 
     def __init__(self, count: int, b: float) -> None:
         super().__init__()
-        self.count = self.uniforms = count
+        self.count = self.uniform_count = count
         self.b = b
         self.register_buffer("scale_V", torch.full((count,), math.sqrt(2) * b), persistent=False)
 
@@ -199,7 +199,7 @@ class Laplace(nn.Module):
         """Return the Laplace log-densities."""
         return -z_BV.abs() / self.b - math.log(2 * self.b)
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - closed form
         """Return E|z| / b + log 2b minus the posterior's entropy; |z| is a folded normal."""
         standard_BV = loc_BV / scale_BV
         near_BV = math.sqrt(2 / math.pi) * scale_BV * (-0.5 * standard_BV.square()).exp()
@@ -220,7 +220,7 @@ class StudentT(nn.Module):
 
     def __init__(self, count: int, degrees: float) -> None:
         super().__init__()
-        self.count, self.uniforms = count, 2 * count
+        self.count, self.uniform_count = count, 2 * count
         self.degrees = degrees
         # Up to two degrees of freedom the variance is infinite.
         scale = math.sqrt(degrees / (degrees - 2)) if degrees > 2 else 1.0
@@ -233,7 +233,7 @@ class StudentT(nn.Module):
         constant -= 0.5 * math.log(self.degrees * math.pi)
         return constant - half * torch.log1p(z_BV.square() / self.degrees)
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return log q(z_v|x) - log p(z_v) at the sample, an unbiased estimate."""
         return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_density(z_BV)
 
@@ -251,7 +251,7 @@ class SpikeSlab(nn.Module):
 
     def __init__(self, count: int, gamma: float, spike_scale: float) -> None:
         super().__init__()
-        self.count, self.uniforms = count, 2 * count
+        self.count, self.uniform_count = count, 2 * count
         self.gamma, self.spike_scale = gamma, spike_scale
         scale = math.sqrt(1 - gamma + gamma * spike_scale**2)
         self.register_buffer("scale_V", torch.full((count,), scale), persistent=False)
@@ -263,7 +263,7 @@ class SpikeSlab(nn.Module):
         spike_BV = -0.5 * (z_BV / self.spike_scale).square() + log_spike
         return torch.logaddexp(slab_BV, spike_BV - math.log(self.spike_scale)) - _HALF_LOG_2PI
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return log q(z_v|x) - log p(z_v) at the sample, an unbiased estimate."""
         return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_density(z_BV)
 

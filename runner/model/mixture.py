@@ -20,7 +20,7 @@ _PSEUDO_INPUT_MARGIN = 0.01
 
 
 class Mixture(nn.Module):
-    """sum_k w_k prod_v N(z_v; loc_kv, scale_kv^2); see ``density.LatentDensity``.
+    """sum_k w_k prod_v N(z_v; loc_kv, scale_kv^2); see ``density.Prior``.
 
     Tensors that are parameters are learned, others are held as they are, gradients included.
     """
@@ -32,7 +32,7 @@ class Mixture(nn.Module):
     def __init__(self, loc_KV: Tensor, scale_KV: Tensor, logits_K: Tensor) -> None:
         super().__init__()
         components, self.count = loc_KV.shape
-        self.uniforms = self.count + 1
+        self.uniform_count = self.count + 1
         self.factorises = components == 1 or self.count == 1
         tensors = {"loc_KV": loc_KV, "scale_KV": scale_KV, "logits_K": logits_K}
         for name, tensor in tensors.items():
@@ -67,7 +67,7 @@ class Mixture(nn.Module):
         log_qz_x_B = normal_log_density(z_BV, loc_BV, scale_BV).sum(1)
         return log_qz_x_B - self.log_joint(z_BV, range(self.count))
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return log q(z_v|x) - log p(z_v) at the sample, an unbiased estimate, (B, V)."""
         return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_marginals(z_BV).T
 
@@ -82,7 +82,7 @@ class Mixture(nn.Module):
         standard_BV = normal_quantile(uniform_BU[:, 1:])
         return self.loc_KV[component_B] + self.scale_KV[component_B] * standard_BV
 
-    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
+    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
         """Return itself."""
         return self
 
@@ -90,8 +90,8 @@ class Mixture(nn.Module):
 class VampPrior(nn.Module):
     """The mixture of the posteriors of K learned images: p(z) = 1/K sum_k q(z|u_k).
 
-    It is a density once ``opened`` with the encoder. The images pass through a sigmoid, where the
-    source clips them: a clipped black or white pixel would have no gradient.
+    It is a density once it is given the encoder (``with_encoder``). The images pass through a
+    sigmoid, where the source clips them: a clipped black or white pixel would have no gradient.
 
     Source: Tomczak & Welling 2018.
     """
@@ -99,7 +99,7 @@ class VampPrior(nn.Module):
     def __init__(self, images_KCHW: Tensor, count: int) -> None:
         """Take the images that the learned ones start near, and V."""
         super().__init__()
-        self.count, self.uniforms = count, count + 1
+        self.count, self.uniform_count = count, count + 1
         self.factorises = len(images_KCHW) == 1 or count == 1
         noisy_KCHW = images_KCHW + _PSEUDO_INPUT_NOISE * torch.randn_like(images_KCHW)
         self.logits_KCHW = nn.Parameter(noisy_KCHW.logit(_PSEUDO_INPUT_MARGIN))
@@ -126,7 +126,7 @@ class VampPrior(nn.Module):
         """Known once opened."""
         _refuse()
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
         """Known once opened."""
         _refuse()
 
@@ -134,7 +134,7 @@ class VampPrior(nn.Module):
         """Known once opened."""
         _refuse()
 
-    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Mixture:
+    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Mixture:
         """Return the mixture of the posteriors, with gradients to the images and the encoder."""
         loc_KV, scale_KV = encode(self.pseudo_inputs_KCHW)
         return Mixture(loc_KV, scale_KV, loc_KV.new_zeros(len(loc_KV)))

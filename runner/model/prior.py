@@ -40,7 +40,7 @@ from runner.model.mixture import Mixture, VampPrior, ring
 _LEAST_EIGENVALUE = 1e-5  # of a correlation; float32 factors none that is closer to singular
 
 
-class LatentDensity(Protocol):
+class Prior(Protocol):
     """p(z) over V continuous variables, whose posterior q(z|x) is a diagonal normal.
 
     Every density is an ``nn.Module``. Units: nats.
@@ -52,7 +52,7 @@ class LatentDensity(Protocol):
         ...
 
     @property
-    def uniforms(self) -> int:
+    def uniform_count(self) -> int:
         """U, how many numbers in (0, 1) are behind one draw."""
         ...
 
@@ -78,7 +78,7 @@ class LatentDensity(Protocol):
         """Return KL(q(z|x)||p(z)), (B,): closed form, or else the estimate at the sample z."""
         ...
 
-    def rates(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
+    def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of each variable with its marginal, (B, V), likewise."""
         ...
 
@@ -86,7 +86,7 @@ class LatentDensity(Protocol):
         """Return a draw from p(z), (B, V)."""
         ...
 
-    def opened(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> LatentDensity:
+    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Prior:
         """Return the density, given the encoder if it depends on it.
 
         Shapes: encode maps images (K, C, H, W) in [0, 1] to (loc_KV, scale_KV).
@@ -102,9 +102,9 @@ class _Images:
     training: Callable[[], Tensor]
 
 
-def build_density(
+def build_prior(
     config: PriorConfig, shape: tuple[int, int, int], images: Callable[[], Tensor]
-) -> LatentDensity:
+) -> Prior:
     """Return the density that a configuration names.
 
     Shapes: shape is (C, H, W); images() gives training images in [0, 1], (N, C, H, W), and is
@@ -118,11 +118,11 @@ def build_density(
     return _DENSITIES[config.name](config, _Images(shape, images))
 
 
-def _normal(config: PriorConfig, _: _Images) -> LatentDensity:
+def _normal(config: PriorConfig, _: _Images) -> Prior:
     return Independent(StandardNormal(config.dimensions))
 
 
-def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> LatentDensity:
+def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> Prior:
     _require_positive(total=config.total)
     if config.variances == "pca":
         try:
@@ -138,26 +138,26 @@ def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> LatentDensi
     return Independent(AnisotropicNormal(variances_V, config.total, learned=config.learned))
 
 
-def _laplace(config: LaplacePriorConfig, _: _Images) -> LatentDensity:
+def _laplace(config: LaplacePriorConfig, _: _Images) -> Prior:
     _require_positive(scale=config.scale)
     return Independent(Laplace(config.dimensions, config.scale))
 
 
-def _student_t(config: StudentTPriorConfig, _: _Images) -> LatentDensity:
+def _student_t(config: StudentTPriorConfig, _: _Images) -> Prior:
     # Below one, draws overflow float32.
     holds = 1 <= config.degrees < math.inf
     _require("degrees", config.degrees, "a number of at least 1", holds=holds)
     return Independent(StudentT(config.dimensions, config.degrees))
 
 
-def _sparse(config: SparsePriorConfig, _: _Images) -> LatentDensity:
+def _sparse(config: SparsePriorConfig, _: _Images) -> Prior:
     holds = 0 <= config.gamma < 1
     _require("gamma", config.gamma, "a number from 0 to below 1", holds=holds)
     _require_positive(spike_scale=config.spike_scale)
     return Independent(SpikeSlab(config.dimensions, config.gamma, config.spike_scale))
 
 
-def _mixture(config: MixturePriorConfig, _: _Images) -> LatentDensity:
+def _mixture(config: MixturePriorConfig, _: _Images) -> Prior:
     _require("components", config.components, "at least 1", holds=config.components >= 1)
     _require_positive(variance=config.variance)
     loc_KV = _mixture_means(config)
@@ -185,7 +185,7 @@ def _mixture_means(config: MixturePriorConfig) -> Tensor:
     return torch.tensor(config.means, dtype=torch.get_default_dtype())
 
 
-def _vamp(config: VampPriorConfig, images: _Images) -> LatentDensity:
+def _vamp(config: VampPriorConfig, images: _Images) -> Prior:
     pseudo_inputs, training_NCHW = config.pseudo_inputs, images.training()
     rule = f"from 1 to the {len(training_NCHW)} training images"
     holds = 1 <= pseudo_inputs <= len(training_NCHW)
@@ -195,7 +195,7 @@ def _vamp(config: VampPriorConfig, images: _Images) -> LatentDensity:
     return VampPrior(start_KCHW, config.dimensions)
 
 
-def _correlated(config: CorrelatedPriorConfig, _: _Images) -> LatentDensity:
+def _correlated(config: CorrelatedPriorConfig, _: _Images) -> Prior:
     value, dimensions = config.correlation, config.dimensions
     if _are_numbers([value], 1):
         matrix_VV = torch.full((dimensions, dimensions), float(value), dtype=torch.double)
@@ -241,7 +241,7 @@ def _is_table(value: object, rows: int, count: int) -> bool:
     return len(entries) == rows and all(_are_numbers(entry, count) for entry in entries)
 
 
-_DENSITIES: dict[str, Callable[[Any, _Images], LatentDensity]] = {
+_DENSITIES: dict[str, Callable[[Any, _Images], Prior]] = {
     "normal": _normal,
     "concrete_normal": _normal,
     "nested": _normal,

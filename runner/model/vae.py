@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from runner.config import RunConfig
-from runner.model.architecture import Ends, build_networks
-from runner.model.build_latent_space import build_prior
-from runner.model.latent_space import Prior
+from runner.model.architecture import NetworkShapes, build_networks
+from runner.model.build_latent_space import build_latent_space
+from runner.model.latent_space import LatentSpace
 from runner.model.likelihood import Likelihood, build_likelihood
 
 
@@ -23,14 +23,14 @@ class VAE(nn.Module):
     def __init__(
         self,
         networks: tuple[nn.Sequential, nn.Sequential],
-        prior: Prior,
+        latents: LatentSpace,
         likelihood: Likelihood,
         *,
         bf16: bool,
     ) -> None:
         super().__init__()
         self.encoder, self.decoder = networks
-        self.prior = prior
+        self.latents = latents
         self.likelihood = likelihood
         self.bf16 = bf16
 
@@ -42,18 +42,18 @@ class VAE(nn.Module):
     def decode(self, z_BW: Tensor) -> Tensor:
         """Return the decoder's output, (B, C, H, W): what the likelihood reads, not an image."""
         with torch.autocast(z_BW.device.type, torch.bfloat16, enabled=self.bf16):
-            return _full(self.decoder(self.prior.emit(z_BW)))
+            return _full(self.decoder(self.latents.decoder_input(z_BW)))
 
     def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
         """Return log p(x|z), (B,), in nats."""
         return self.likelihood.log_prob(self.decode(z_BW), to_unit(images_BCHW))
 
-    def open_prior(self, temperature: float | Tensor | None = None) -> Prior:
+    def bind_latents(self, temperature: float | Tensor | None = None) -> LatentSpace:
         """Return the prior for one step: with the mixture of a VampPrior, and its temperature."""
-        prior = self.prior.opened(self.encode)
-        return prior if temperature is None else prior.at_temperature(temperature)
+        latents = self.latents.with_encoder(self.encode)
+        return latents if temperature is None else latents.at_temperature(temperature)
 
-    def draw(self, z_BW: Tensor) -> Tensor:
+    def decode_mean(self, z_BW: Tensor) -> Tensor:
         """Return the expected images, (B, C, H, W), pixels between 0 and 1."""
         return self.likelihood.mean(self.decode(z_BW))
 
@@ -90,7 +90,7 @@ def build(
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        prior = build_prior(
+        latents = build_latent_space(
             config.prior,
             shape=shape,
             classes=classes,
@@ -100,6 +100,6 @@ def build(
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = build_likelihood(config.likelihood)
         output_channels = likelihood.channels(shape[0])
-        ends = Ends(shape, prior.numbers, prior.width, output_channels)
+        ends = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
         networks = build_networks(config.architecture, ends)
-    return VAE(networks, prior, likelihood, bf16=config.precision == "bf16")
+    return VAE(networks, latents, likelihood, bf16=config.precision == "bf16")

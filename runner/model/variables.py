@@ -26,7 +26,7 @@ class Continuous(Protocol):
         ...
 
     @property
-    def parameters(self) -> int:
+    def parameter_count(self) -> int:
         """P, the numbers the encoder gives for them."""
         ...
 
@@ -34,11 +34,11 @@ class Continuous(Protocol):
         """Return a differentiable draw from q(z|x), (B, V), given standard normal noise."""
         ...
 
-    def centre(self, parameters_BP: Tensor) -> Tensor:
+    def posterior_mean(self, parameters_BP: Tensor) -> Tensor:
         """Return the mean representation, (B, V)."""
         ...
 
-    def emit(self, z_BV: Tensor) -> Tensor:
+    def decoder_input(self, z_BV: Tensor) -> Tensor:
         """Return what the decoder sees of a draw, (B, V)."""
         ...
 
@@ -50,7 +50,7 @@ class Normals:
     count: int
 
     @property
-    def parameters(self) -> int:
+    def parameter_count(self) -> int:
         """A mean and a log-scale a variable."""
         return 2 * self.count
 
@@ -76,11 +76,11 @@ class Normals:
         standard_BV = (sample_BV - loc_BV) * (-log_scale_BV).exp()
         return (-0.5 * standard_BV.square() - log_scale_BV - _HALF_LOG_2PI).T
 
-    def centre(self, parameters_BP: Tensor) -> Tensor:
+    def posterior_mean(self, parameters_BP: Tensor) -> Tensor:
         """Return the means."""
         return parameters_BP.chunk(2, dim=1)[0]
 
-    def emit(self, z_BV: Tensor) -> Tensor:
+    def decoder_input(self, z_BV: Tensor) -> Tensor:
         """Return the draw itself."""
         return z_BV
 
@@ -93,7 +93,7 @@ class LogNormals(Normals):
     are those of the logarithm, which change q and p by the same factor, so that no term notices.
     """
 
-    def emit(self, z_BV: Tensor) -> Tensor:
+    def decoder_input(self, z_BV: Tensor) -> Tensor:
         """Return exp(z)."""
         return z_BV.exp()
 
@@ -106,19 +106,19 @@ class Codes:
     activation: str
 
     @property
-    def parameters(self) -> int:
+    def parameter_count(self) -> int:
         """One number a variable."""
         return self.count
 
     def sample(self, parameters_BP: Tensor, noise_BV: Tensor) -> Tensor:  # noqa: ARG002 - nothing is drawn
         """Return the code: nothing is drawn."""
-        return self.centre(parameters_BP)
+        return self.posterior_mean(parameters_BP)
 
-    def centre(self, parameters_BP: Tensor) -> Tensor:
+    def posterior_mean(self, parameters_BP: Tensor) -> Tensor:
         """Return the code."""
         return ACTIVATIONS[self.activation](parameters_BP)
 
-    def emit(self, z_BV: Tensor) -> Tensor:
+    def decoder_input(self, z_BV: Tensor) -> Tensor:
         """Return the code itself."""
         return z_BV
 

@@ -9,7 +9,7 @@ from runner.objective.aggregate_posterior import (
     log_mixture_weights,
     log_weights_with_bank,
 )
-from runner.objective.objective import Number, Objective
+from runner.objective.objective import Objective, Weight
 from runner.objective.terms import TERM_NAMES, Decomposition, Terms, average, decompose, nodes_of
 
 __all__ = [
@@ -17,9 +17,9 @@ __all__ = [
     "Decomposition",
     "LogDensities",
     "Node",
-    "Number",
     "Objective",
     "Terms",
+    "Weight",
     "average",
     "decompose",
     "log_aggregate_posterior",

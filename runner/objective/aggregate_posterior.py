@@ -50,7 +50,7 @@ class LogDensities(Protocol):
         ...
 
     @property
-    def drawn_VBM(self) -> Tensor:
+    def sampled_VBM(self) -> Tensor:
         """Log q(z_v|x_j) of sample i, for every drawn variable and pair [v, i, j]."""
         ...
 
@@ -60,7 +60,7 @@ class LogDensities(Protocol):
         ...
 
     @property
-    def own_drawn_VB(self) -> Tensor:
+    def own_sampled_VB(self) -> Tensor:
         """Log q(z_v|x_i) of sample i: each sample under its own encoding."""
         ...
 

@@ -15,7 +15,7 @@ from runner.errors import UsageError, nearest
 from runner.objective.aggregate_posterior import Node, log_mixture_weights, log_weights_with_bank
 from runner.objective.terms import TERM_NAMES, Decomposition
 
-Number = float | Tensor
+Weight = float | Tensor
 """A constant, or a tensor without dimensions while it is scheduled: both multiply a tensor."""
 
 _KL_TERMS = tuple(name for name in TERM_NAMES if name != "reconstruction")
@@ -36,7 +36,7 @@ class Objective:
     """N, the number of images that the aggregate posterior is a mean over."""
     schedules: Mapping[str, Schedule]
     """Dotted name → schedule of every number that changes while training."""
-    needed: frozenset[tuple[int, ...]]
+    required_marginals: frozenset[tuple[int, ...]]
     """The sets of variables whose marginal q the loss ever depends on: none for beta-VAE."""
 
     @classmethod
@@ -61,8 +61,8 @@ class Objective:
                 f"has {deeper} level{'s' * (deeper > 1)} below its groups"
             )
         found = dict(schedules(config))
-        objective = cls(config, names, deeper, dataset_size, found, needed=frozenset())
-        return replace(objective, needed=_needed(objective, tree))
+        objective = cls(config, names, deeper, dataset_size, found, required_marginals=frozenset())
+        return replace(objective, required_marginals=_needed(objective, tree))
 
     def at(self, step: int) -> Objective:
         """Return the objective with the numbers of a step, counted from zero."""
@@ -74,22 +74,22 @@ class Objective:
     @property
     def needs_aggregate_posterior(self) -> bool:
         """Whether the loss ever depends on an estimate of q(z)."""
-        return bool(self.needed)
+        return bool(self.required_marginals)
 
     @property
-    def weights(self) -> dict[str, Number]:
+    def weights(self) -> dict[str, Weight]:
         """Weight of each term; the levels below the groups may have weights of their own."""
         return {name: getattr(self.settings.weights, name) for name in TERM_NAMES}
 
     @property
-    def level_weights(self) -> list[Number]:
+    def level_weights(self) -> list[Weight]:
         """Weight of the correlation of every level of the tree, between groups first."""
         within = self.weights["within_group_total_correlation"]
         deeper = self.settings.levels or [within] * self.deeper_levels
         return [self.weights["group_total_correlation"], *deeper]
 
     @property
-    def group_information(self) -> dict[int, Number]:
+    def group_information(self) -> dict[int, Weight]:
         """Weight on I(x; z_g) by number of the group; a negative one is a reward."""
         return {
             0 if name == FIRST_GROUP else self.group_names.index(name): weight
@@ -97,10 +97,12 @@ class Objective:
         }
 
     @property
-    def shared_weight(self) -> Number:
+    def shared_weight(self) -> Weight:
         """The smallest weight of the terms that make up the KL: what all of them share."""
         weights = self.weights
-        if not self.needed:  # all weigh the same, but for levels at which nothing is split
+        if (
+            not self.required_marginals
+        ):  # all weigh the same, but for levels at which nothing is split
             return weights["index_code_mi"]
         numbers: list[Any] = [weights["index_code_mi"], weights["dimension_wise_kl"]]
         numbers += self.level_weights
@@ -181,7 +183,7 @@ def _cancel(charged: Sequence[Any], credited: Sequence[Any]) -> bool:
     return not left
 
 
-def _charge(weight: Number, shared: Number, term: Tensor) -> Tensor | float:
+def _charge(weight: Weight, shared: Weight, term: Tensor) -> Tensor | float:
     """Return what a term costs beyond the shared weight; nothing at all where that is zero."""
     rest = weight - shared
     return rest * term if isinstance(rest, Tensor) or rest != 0 else 0.0

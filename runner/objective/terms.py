@@ -120,7 +120,7 @@ def _own(densities: LogDensities, variable: int) -> Tensor:
     enumerated = len(densities.enumerated_VAM)
     if variable < enumerated:
         return densities.own_enumerated_VAB[variable]
-    return densities.own_drawn_VB[variable - enumerated][None]
+    return densities.own_sampled_VB[variable - enumerated][None]
 
 
 def _levels(
@@ -167,7 +167,7 @@ def _log_marginals(
     left = every if wanted is None else every & wanted
     found: dict[tuple[int, ...], Tensor] = {}
     if left & set(singles[enumerated:]):
-        mean_V = log_aggregate_posterior(densities.drawn_VBM, log_weights_BM).mean(1)
+        mean_V = log_aggregate_posterior(densities.sampled_VBM, log_weights_BM).mean(1)
         found |= dict(zip(singles[enumerated:], mean_V, strict=True))
     plain = sorted(part for part in left - set(found) if part[0] >= enumerated)
     if plain:
@@ -194,8 +194,8 @@ def _drawn(densities: LogDensities, variables: Sequence[int]) -> Tensor:
     first, last = variables[0], variables[-1] + 1
     enumerated = len(densities.enumerated_VAM)
     if last - first == len(variables):  # neighbours: a view, not a copy
-        return densities.drawn_VBM[first - enumerated : last - enumerated].sum(0)
-    return densities.drawn_VBM[[v - enumerated for v in variables]].sum(0)
+        return densities.sampled_VBM[first - enumerated : last - enumerated].sum(0)
+    return densities.sampled_VBM[[v - enumerated for v in variables]].sum(0)
 
 
 def nodes_of(tree: Node) -> Iterator[Node]:

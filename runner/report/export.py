@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import CONFIDENCE, Difference, spread
 
@@ -27,23 +27,30 @@ def relative(comparison: Comparison, start: Path) -> Comparison:
 
     return replace(
         comparison,
-        cells=tuple(replace(cell, runs=of(cell.runs)) for cell in comparison.cells),
-        left_out=of(comparison.left_out),
-        repeats=of(comparison.repeats),
+        configurations=tuple(
+            replace(configuration, runs=of(configuration.runs))
+            for configuration in comparison.configurations
+        ),
+        excluded=of(comparison.excluded),
+        duplicates=of(comparison.duplicates),
     )
 
 
-def cells_csv(comparison: Comparison) -> str:
+def configurations_csv(comparison: Comparison) -> str:
     """Return a row per cell: its settings, and mean, deviation and count of every figure."""
     metrics = _metrics(comparison)
     parts = ("mean", "sd", "n")
     head = [*comparison.by, "runs", "seeds"]
     head += [f"{metric} {part}" for metric in metrics for part in parts]
     rows: list[list[object]] = []
-    for cell in comparison.cells:
-        row: list[object] = [*cell.settings.values(), len(cell.runs), len(cell.seeds)]
+    for configuration in comparison.configurations:
+        row: list[object] = [
+            *configuration.settings.values(),
+            len(configuration.runs),
+            len(configuration.seeds),
+        ]
         for metric in metrics:
-            found = spread(cell, metric)
+            found = spread(configuration, metric)
             row += [found.mean, found.deviation, found.count] if found else [None, None, 0]
         rows.append(row)
     return _csv(head, rows)
@@ -56,12 +63,12 @@ def runs_csv(comparison: Comparison) -> str:
     rows = [
         [
             run.path.as_posix(),
-            cell.label,
+            configuration.label,
             *(run.settings.get(key) for key in settings),
             *(run.metrics.get(metric) for metric in metrics),
         ]
-        for cell in comparison.cells
-        for run in cell.runs
+        for configuration in comparison.configurations
+        for run in configuration.runs
     ]
     return _csv(["path", "cell", *settings, *metrics], rows)
 
@@ -91,30 +98,30 @@ def as_json(
         "baselines": list(dict.fromkeys(each.second.label for each in differences)),
         "confidence": CONFIDENCE,
         "shared_settings": dict(_shared(comparison)),
-        "cells": [_cell(cell, metrics) for cell in comparison.cells],
+        "cells": [_cell(configuration, metrics) for configuration in comparison.configurations],
         "differences": [_difference(each) for each in differences],
         "left_out": [
             {"path": run.path.as_posix(), "state": run.state, "error": run.error}
-            for run in comparison.left_out
+            for run in comparison.excluded
         ],
-        "repeats": [run.path.as_posix() for run in comparison.repeats],
+        "repeats": [run.path.as_posix() for run in comparison.duplicates],
     }
 
 
-def _cell(cell: Cell, metrics: Sequence[str]) -> dict[str, Any]:
+def _cell(configuration: Configuration, metrics: Sequence[str]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for metric in metrics:
-        found = spread(cell, metric)
+        found = spread(configuration, metric)
         if found:
             figures[metric] = {"mean": found.mean, "sd": found.deviation, "n": found.count}
     runs = [
         {"path": run.path.as_posix(), "seed": run.seed, "metrics": dict(run.metrics)}
-        for run in cell.runs
+        for run in configuration.runs
     ]
     return {
-        "label": cell.label,
-        "settings": dict(cell.settings),
-        "seeds": list(cell.seeds),
+        "label": configuration.label,
+        "settings": dict(configuration.settings),
+        "seeds": list(configuration.seeds),
         "metrics": figures,
         "runs": runs,
     }

@@ -101,7 +101,7 @@ def _facts(comparison: Comparison) -> str:
     objectives, data = _values(runs, "objective.name"), _values(runs, "dataset.name")
     facts = {
         "Finished runs": f"{len(runs):,}",
-        "Combinations of settings": f"{len(comparison.cells):,}",
+        "Combinations of settings": f"{len(comparison.configurations):,}",
         "Seeds": _seeds({run.seed for run in runs}),
         "Data" if len(data) == 1 else f"{len(data)} datasets": _listed(data),
         "Objective" if len(objectives) == 1 else f"{len(objectives)} objectives": _listed(
@@ -124,10 +124,10 @@ def _seeds(seeds: set[int]) -> str:
 
 def _left_out(comparison: Comparison) -> str:
     """Return the runs that do not count, and why."""
-    left = [(run, run.state, run.error or "") for run in comparison.left_out]
+    left = [(run, run.state, run.error or "") for run in comparison.excluded]
     left += [
         (run, "repeated", "a later run has the same settings and seed")
-        for run in comparison.repeats
+        for run in comparison.duplicates
     ]
     if not left:
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from runner.comparison.baseline import datasets
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.directions import direction
 from runner.comparison.names import metric_title
 from runner.comparison.statistics import spread
@@ -48,9 +48,9 @@ def _without_prefix(name: str) -> str:
     return next((name.removeprefix(start) for start in _PREFIXES if name.startswith(start)), name)
 
 
-def label(cell: Cell) -> str:
+def label(configuration: Configuration) -> str:
     """Return what tells a cell from the others, as a list of words."""
-    return cell.label.replace("  ", ", ")
+    return configuration.label.replace("  ", ", ")
 
 
 def breakable(name: str) -> str:
@@ -58,18 +58,20 @@ def breakable(name: str) -> str:
     return escape(name).replace("_", "_<wbr>").replace("/", "/<wbr>")
 
 
-def places_of(cells: Iterable[Cell], metric: str) -> int:
+def places_of(configurations: Iterable[Configuration], metric: str) -> int:
     """Return how many decimals of a metric say something."""
-    return decimals_of([each for cell in cells if (each := spread(cell, metric))])
+    return decimals_of(
+        [each for configuration in configurations if (each := spread(configuration, metric))]
+    )
 
 
-def best_of(cells: Sequence[Cell], metric: str) -> set[int]:
+def best_of(configurations: Sequence[Configuration], metric: str) -> set[int]:
     """Return the cells with the best mean of each dataset, where one way is better."""
     sign = direction(metric)
     means: dict[tuple[str, ...], dict[int, float]] = {}
-    for i, cell in enumerate(cells):
-        if sign and (each := spread(cell, metric)):
-            means.setdefault(datasets(cell), {})[i] = sign * each.mean
+    for i, configuration in enumerate(configurations):
+        if sign and (each := spread(configuration, metric)):
+            means.setdefault(datasets(configuration), {})[i] = sign * each.mean
     several = [found for found in means.values() if len(found) > 1]
     return {max(found, key=lambda i: found[i]) for found in several}
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.names import short_names, value_text
 from runner.comparison.statistics import spread
 from runner.report.html_metrics import (
@@ -29,14 +29,14 @@ SHOWN = 250
 
 def results_section(comparison: Comparison) -> str:
     """Return the table of cells, and for a reader without scripts that of every run."""
-    places = {metric: places_of(comparison.cells, metric) for metric in comparison.metrics}
-    best = {metric: best_of(comparison.cells, metric) for metric in comparison.metrics}
+    places = {metric: places_of(comparison.configurations, metric) for metric in comparison.metrics}
+    best = {metric: best_of(comparison.configurations, metric) for metric in comparison.metrics}
     sides = _sides(comparison)
     rows: list[str] = []
-    for i, cell in enumerate(comparison.cells):
+    for i, configuration in enumerate(comparison.configurations):
         kinds = {metric: "number best" if i in best[metric] else "number" for metric in places}
-        numbers = [_mean(cell, metric, places[metric], kinds[metric]) for metric in places]
-        rows.append(_cell(i, cell, sides, "".join(numbers)))
+        numbers = [_mean(configuration, metric, places[metric], kinds[metric]) for metric in places]
+        rows.append(_cell(i, configuration, sides, "".join(numbers)))
     heads = _metric_heads(comparison)
     count = '<th scope="col" class="number" data-kind="count" data-name="runs">runs</th>'
     return (
@@ -56,10 +56,10 @@ def more_metrics(comparison: Comparison) -> str:
     content = {
         short: {
             "title": titles[metric],
-            "decimals": places_of(comparison.cells, metric),
+            "decimals": places_of(comparison.configurations, metric),
             "values": [
-                [_rounded(run.metrics.get(metric)) for run in cell.runs]
-                for cell in comparison.cells
+                [_rounded(run.metrics.get(metric)) for run in configuration.runs]
+                for configuration in comparison.configurations
             ],
         }
         for metric, short in sorted(metric_names(comparison).items())
@@ -107,8 +107,8 @@ def _sides(comparison: Comparison) -> dict[str, str]:
     """Return the class of each setting's column: numbers stand to the right."""
     words = {
         key
-        for cell in comparison.cells
-        for key, value in cell.settings.items()
+        for configuration in comparison.configurations
+        for key, value in configuration.settings.items()
         if value is not None and not _is_number(value)
     }
     return {key: "setting" if key in words else "setting number" for key in comparison.by}
@@ -128,20 +128,21 @@ def _metric_heads(comparison: Comparison) -> str:
     )
 
 
-def _cell(i: int, cell: Cell, sides: Mapping[str, str], numbers: str) -> str:
+def _cell(i: int, configuration: Configuration, sides: Mapping[str, str], numbers: str) -> str:
     """Return the row of a cell: a body of its own, which its runs can join."""
     toggle = (
         '<button type="button" class="toggle" aria-expanded="false"'
-        f' aria-label="Runs of {escape(label(cell))}"></button>'
+        f' aria-label="Runs of {escape(label(configuration))}"></button>'
     )
-    settings = [_setting(cell.settings.get(key), side) for key, side in sides.items()]
+    settings = [_setting(configuration.settings.get(key), side) for key, side in sides.items()]
     settings = settings or ['<td class="setting">all runs</td>']
     first = settings[0].replace("<td", '<th scope="row"', 1).replace("</td>", "</th>", 1)
     first = first.replace(">", f">{toggle}", 1)
     late = ' class="late"' if i >= SHOWN else ""
     return (
-        f'<tbody data-i="{i}" data-runs="{len(cell.runs)}"{late}><tr class="cell">{first}'
-        f'{"".join(settings[1:])}<td class="number">{len(cell.runs)}</td>{numbers}</tr></tbody>\n'
+        f'<tbody data-i="{i}" data-runs="{len(configuration.runs)}"{late}><tr class="cell">{first}'
+        f'{"".join(settings[1:])}<td class="number">{len(configuration.runs)}</td>'
+        f"{numbers}</tr></tbody>\n"
     )
 
 
@@ -152,14 +153,14 @@ def _setting(value: object, side: str) -> str:
     return f'<td class="{side}"{sort}>{escape(value_text(value))}</td>'
 
 
-def _mean(cell: Cell, metric: str, places: int, kind: str) -> str:
+def _mean(configuration: Configuration, metric: str, places: int, kind: str) -> str:
     """Return mean and spread, and of how many runs where some lack the metric."""
-    each = spread(cell, metric)
+    each = spread(configuration, metric)
     if each is None:
         return ABSENT
     tail = ""
     if each.deviation is not None:
         tail = f'<span class="spread"> ± {fixed(each.deviation, places)}</span>'
-    if each.count < len(cell.runs):
+    if each.count < len(configuration.runs):
         tail += f' <span class="count">n {each.count}</span>'
     return f'<td class="{kind}" data-v="{each.mean!r}">{fixed(each.mean, places)}{tail}</td>'

@@ -17,10 +17,11 @@ def every_run(comparison: Comparison, places: Mapping[str, int], heads: str) -> 
     width = len(comparison.by) or 1
     folder = common_folder(comparison.runs)
     bodies: list[str] = []
-    for cell in comparison.cells:
+    for configuration in comparison.configurations:
         span = width + 1 + len(comparison.metrics)
-        name = f'<tr class="group"><th scope="rowgroup" colspan="{span}">{escape(label(cell))}</th>'
-        runs = "".join(_run(run, folder, width, places) for run in cell.runs)
+        words = escape(label(configuration))
+        name = f'<tr class="group"><th scope="rowgroup" colspan="{span}">{words}</th>'
+        runs = "".join(_run(run, folder, width, places) for run in configuration.runs)
         bodies.append(f"<tbody>{name}</tr>{runs}</tbody>\n")
     return (
         '<noscript id="every-run"><h3>Every run</h3><div class="scroll"><table><thead><tr>'

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.comparison.baseline import Baselines, datasets
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.directions import direction
 from runner.comparison.names import metric_title, short_names, value_text
 from runner.comparison.statistics import Difference, Spread, spread
@@ -97,23 +97,28 @@ def _settings(comparison: Comparison) -> list[_Column]:
     short = short_names(comparison.by)
     columns: list[_Column] = []
     for key in comparison.by:
-        values = [cell.settings[key] for cell in comparison.cells]
+        values = [configuration.settings[key] for configuration in comparison.configurations]
         numbers = all(value is None or isinstance(value, int | float) for value in values)
         entries = [Text(value_text(value)) for value in values]
         columns.append(_Column(short[key], entries, "right" if numbers else "left"))
-    counted = [cell.runs if comparison.pooled else cell.seeds for cell in comparison.cells]
+    counted = [
+        configuration.runs if comparison.pooled else configuration.seeds
+        for configuration in comparison.configurations
+    ]
     title = "runs" if comparison.pooled else "seeds"
     return [*columns, _Column(title, [Text(str(len(each))) for each in counted])]
 
 
 def _label(comparison: Comparison) -> _Column:
     """Return all settings as one column that may be broken, where there is no room for several."""
-    entries = [Text(cell.label.replace("  ", ", ")) for cell in comparison.cells]
+    entries = [
+        Text(configuration.label.replace("  ", ", ")) for configuration in comparison.configurations
+    ]
     return _Column("cell", entries, "left", _LABEL_WIDTH)
 
 
 def _figure(comparison: Comparison, metric: str, plus_minus: str) -> _Column:
-    spreads = [spread(cell, metric) for cell in comparison.cells]
+    spreads = [spread(configuration, metric) for configuration in comparison.configurations]
     decimals = decimals_of([each for each in spreads if each is not None])
     words = [_words(each, decimals, plus_minus) for each in spreads]
     tail = max(len(second) for _, second in words)
@@ -152,9 +157,11 @@ def _best(comparison: Comparison, metric: str, spreads: Sequence[Spread | None])
     sign = direction(metric)
     best: dict[tuple[str, ...], tuple[float, int]] = {}
     counts: dict[tuple[str, ...], int] = {}
-    for place, (cell, each) in enumerate(zip(comparison.cells, spreads, strict=True)):
+    for place, (configuration, each) in enumerate(
+        zip(comparison.configurations, spreads, strict=True)
+    ):
         if each is not None and sign:
-            data = datasets(cell)
+            data = datasets(configuration)
             counts[data] = counts.get(data, 0) + 1
             candidate = (sign * each.mean, -place)
             best[data] = max(best.get(data, candidate), candidate)
@@ -173,7 +180,8 @@ def _against(
         [Spread(each.mean, _half_width(each), 1) for each in found.values() if each.seeds]
     )
     entries = [
-        _difference(cell, found.get(id(cell)), baselines, decimals) for cell in comparison.cells
+        _difference(configuration, found.get(id(configuration)), baselines, decimals)
+        for configuration in comparison.configurations
     ]
     return [_Column(f"{metric_title(main)}, difference", entries)]
 
@@ -183,10 +191,13 @@ def _half_width(each: Difference) -> float | None:
 
 
 def _difference(
-    cell: Cell, each: Difference | None, baselines: Mapping[tuple[str, ...], Cell], decimals: int
+    configuration: Configuration,
+    each: Difference | None,
+    baselines: Mapping[tuple[str, ...], Configuration],
+    decimals: int,
 ) -> Text:
     if each is None:
-        is_baseline = baselines.get(datasets(cell)) is cell
+        is_baseline = baselines.get(datasets(configuration)) is configuration
         return Text("baseline" if is_baseline else "-", "dim")
     if not each.seeds:
         return Text("no common seed", "dim")

@@ -11,10 +11,17 @@ from runner.config import MetricsConfig, RunConfig
 from runner.console.run_display import print_summary
 from runner.console.score_display import ScoreDisplay
 from runner.errors import UsageError
-from runner.evaluation import CodesJudge, Judge, Task, encode, summarize, tasks
-from runner.runs.load import Trained
+from runner.evaluation import (
+    CodesEvaluator,
+    Evaluator,
+    ScoreRequest,
+    encode,
+    score_requests,
+    summarize,
+)
+from runner.runs.load import LoadedRun
 from runner.store.run_folder import RunFolder
-from runner.store.scores_file import Ledger
+from runner.store.scores_file import ScoresFile
 from runner.tracking.run import WandbRun
 from runner.training import generator
 
@@ -36,7 +43,7 @@ def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> Wand
     )
 
 
-def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
+def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
     """Write the final figures of a run, numbers first, and return the paths of the pictures."""
     from runner.figures.of_run import Pictures  # matplotlib takes half a second to import
 
@@ -61,27 +68,27 @@ def summarize_run(run: Trained, wandb_run: WandbRun, check: Check) -> dict[str, 
 
 
 def score_run(
-    run: Trained, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
+    run: LoadedRun, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
 ) -> dict[str, Path]:
     """Write the scores that ``metrics`` asks for, and return the paths of their figures.
 
     Scores that are there already stay as they are.
     """
-    wanted = list(tasks(metrics, sampled=run.model.prior.has_density))
+    wanted = list(score_requests(metrics, sampled=run.model.latents.has_density))
     if not wanted:
         return {}
-    ledger = Ledger(run.folder.path / "scores.json", {"step": run.step})
+    scores_file = ScoresFile(run.folder.path / "scores.json", {"step": run.step})
     with ScoreDisplay(run.console) as display:
-        judge = Judge(run.model, run.dataset, metrics, display.encode)
-        figures = score(judge, wanted, ledger, display, check)
-    wandb_run.summarize({"scores": ledger.numbers()})
+        evaluator = Evaluator(run.model, run.dataset, metrics, display.encode)
+        figures = score(evaluator, wanted, scores_file, display, check)
+    wandb_run.summarize({"scores": scores_file.numbers()})
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
 
 
 def score(
-    judge: Judge | CodesJudge,
-    wanted: Sequence[Task],
-    ledger: Ledger,
+    evaluator: Evaluator | CodesEvaluator,
+    wanted: Sequence[ScoreRequest],
+    scores_file: ScoresFile,
     display: ScoreDisplay,
     check: Check,
 ) -> dict[str, Figure]:
@@ -89,25 +96,27 @@ def score(
 
     Each is written as soon as it is known, so that whoever is interrupted goes on from there.
     """
-    metrics = judge.metrics
+    metrics = evaluator.metrics
     same = {"seed": metrics.seed, "images": metrics.images}
-    due = [t for t in wanted if not ledger.has(t.key, {"settings": t.settings, **same})]
+    due = [t for t in wanted if not scores_file.has(t.key, {"settings": t.settings, **same})]
     display.expect(len(due), metrics.name)
     figures: dict[str, Figure] = {}
-    for task in due:
-        display.begin(task.key)
-        entry: dict[str, Any] = {"settings": task.settings, **same}
+    for request in due:
+        display.begin(request.key)
+        entry: dict[str, Any] = {"settings": request.settings, **same}
         try:
-            outcome = judge.compute(task)
+            result = evaluator.compute(request)
         except UsageError as error:  # these codes have no such score: the others may
             display.refuse(error.message)
-            ledger.put(task.key, {**entry, "refused": error.message, "scores": {}})
+            scores_file.put(request.key, {**entry, "refused": error.message, "scores": {}})
             continue
-        seconds = display.end(outcome.numbers)
-        if outcome.pruning is not None:
+        seconds = display.end(result.numbers)
+        if result.pruning is not None:
             from runner.figures.pruning import pruning_figure  # matplotlib is slow to import
 
-            figures["pruning"] = pruning_figure(outcome.pruning)
-        ledger.put(task.key, {**entry, "seconds": round(seconds, 2), "scores": outcome.numbers})
+            figures["pruning"] = pruning_figure(result.pruning)
+        scores_file.put(
+            request.key, {**entry, "seconds": round(seconds, 2), "scores": result.numbers}
+        )
         check()
     return figures

@@ -19,7 +19,7 @@ from runner.training import TrainingState, choose_device, new_model, prepare
 
 
 @dataclass(frozen=True)
-class Trained:
+class LoadedRun:
     """A trained model, the images to judge it by, and the folder of its run."""
 
     model: VAE
@@ -35,7 +35,7 @@ class Trained:
         return next(self.model.parameters()).device
 
 
-class TrainedRuns:
+class RunLoader:
     """Opens one trained run after the other; what they share is loaded once."""
 
     def __init__(self, console: Console, overrides: Sequence[str] = ()) -> None:
@@ -43,7 +43,7 @@ class TrainedRuns:
         self._overrides = list(overrides)
         self._datasets: dict[str, Dataset] = {}
 
-    def open(self, path: Path) -> tuple[Trained, str | None]:
+    def open(self, path: Path) -> tuple[LoadedRun, str | None]:
         """Return a trained run as its checkpoint has it, and its name on W&B.
 
         Raises: UsageError where there is no run; DataError where its data or checkpoint is broken.
@@ -58,7 +58,7 @@ class TrainedRuns:
         step = checkpoint.state["step"]
         TrainingState.fresh(model, config).restore(checkpoint.tensors, step)
         model.eval()
-        run = Trained(model, dataset, config, folder, step, self._console)
+        run = LoadedRun(model, dataset, config, folder, step, self._console)
         return run, checkpoint.state.get("wandb_id")
 
     def _dataset(self, config: RunConfig, device: torch.device) -> Dataset:

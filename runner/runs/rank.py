@@ -17,44 +17,46 @@ from rich.console import Console
 from runner.config import MetricsConfig
 from runner.metric import stream
 from runner.metric.udr import udr
-from runner.runs.load import Trained
-from runner.store.scores_file import Ledger
+from runner.runs.load import LoadedRun
+from runner.store.scores_file import ScoresFile
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class RunCodes:
     """One of the runs that are compared: its codes of images that all of them see."""
 
     dataset: str
-    run: Trained
+    run: LoadedRun
     mean_MW: NDArray[np.float64]
     rate_W: NDArray[np.float64]
     """Mean KL(q(z_v|x)||p(z_v)) of each column, in nats; columns of a variable share its own."""
 
     @classmethod
     @torch.no_grad()
-    def of(cls, run: Trained, metrics: MetricsConfig) -> Member:
+    def of(cls, run: LoadedRun, metrics: MetricsConfig) -> RunCodes:
         """Return a run as a member: the same images of the dataset for every run."""
         if metrics.udr is None:
             raise ValueError("udr has no settings")
         split = run.dataset.test
         rows_M = stream(metrics.seed, "udr").permutation(split.size)[: metrics.udr.samples]
         images_BCHW = split.images(torch.as_tensor(rows_M, device=run.device))
-        prior = run.model.open_prior().for_judging()
-        numbers_BP = run.model.encode(images_BCHW)
-        centre_BW = prior.centre(numbers_BP)
-        rates_V = prior.rates(prior.harden(centre_BW), numbers_BP).mean(0).tolist()
-        columns = prior.columns.values()
+        latents = run.model.bind_latents().with_categorical()
+        parameters_BP = run.model.encode(images_BCHW)
+        mean_BW = latents.posterior_mean(parameters_BP)
+        rates_V = (
+            latents.rate_per_variable(latents.discretise(mean_BW), parameters_BP).mean(0).tolist()
+        )
+        columns = latents.columns.values()
         widths = [each.stop - each.start for each in columns]
         return cls(
             repr(run.config.dataset),
             run,
-            centre_BW.cpu().numpy().astype(np.float64),
+            mean_BW.cpu().numpy().astype(np.float64),
             np.repeat(rates_V, widths),
         )
 
 
-def rank(members: Sequence[Member], metrics: MetricsConfig, console: Console) -> None:
+def rank(members: Sequence[RunCodes], metrics: MetricsConfig, console: Console) -> None:
     """Write the agreement of each run with all others of its dataset into its ``scores.json``."""
     for dataset in dict.fromkeys(member.dataset for member in members):
         group = [member for member in members if member.dataset == dataset]
@@ -63,7 +65,7 @@ def rank(members: Sequence[Member], metrics: MetricsConfig, console: Console) ->
 
 
 def _rank(
-    group: Sequence[Member], metrics: MetricsConfig, settings: dict[str, Any], console: Console
+    group: Sequence[RunCodes], metrics: MetricsConfig, settings: dict[str, Any], console: Console
 ) -> None:
     console.print(f"[dim]{'ranking':>12}[/]  {len(group)} runs by their agreement", highlight=False)
     models = [(member.mean_MW, member.rate_W) for member in group]
@@ -71,9 +73,9 @@ def _rank(
     found = udr(models, **options)
     paths = [str(member.run.folder.path) for member in group]
     for member, path, numbers in zip(group, paths, found, strict=True):
-        ledger = Ledger(member.run.folder.path / "scores.json", {"step": member.run.step})
+        scores_file = ScoresFile(member.run.folder.path / "scores.json", {"step": member.run.step})
         others = sorted(other for other in paths if other != path)
         entry = {"settings": settings, "seed": metrics.seed, "runs": others, "scores": numbers}
-        ledger.put("mean/udr", entry)
+        scores_file.put("mean/udr", entry)
         shown = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
         console.print(f"  {path}  {shown}", highlight=False, soft_wrap=True)

@@ -27,18 +27,18 @@ from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
 from runner.model import VAE
 from runner.objective import Objective
 from runner.runs.evaluate import open_wandb, score_run, summarize_run
-from runner.runs.load import Trained
+from runner.runs.load import LoadedRun
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.checkpoint import save as save_checkpoint
-from runner.store.lock import claim
+from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.tracking.run import WandbRun
 from runner.training import (
     TrainingState,
-    active,
-    check_fit,
+    active_penalties,
+    check_compatibility,
     choose_device,
     describe_device,
     new_model,
@@ -58,8 +58,8 @@ def start(config: RunConfig, path: Path) -> None:
     Raises: VaerunError, after the folder's ``status.json`` says what happened.
     """
     folder = RunFolder.create(path)
-    with claim(path):
-        _carry_out(config, folder, checkpoint=None)
+    with lock(path):
+        _execute(config, folder, checkpoint=None)
 
 
 def resume(path: Path, overrides: list[str]) -> None:
@@ -69,11 +69,11 @@ def resume(path: Path, overrides: list[str]) -> None:
         make it another run, or another process works in it; otherwise as :func:`start`.
     """
     folder = RunFolder.open(path)
-    with claim(path):
-        _go_on(folder, overrides)
+    with lock(path):
+        _resume(folder, overrides)
 
 
-def _go_on(folder: RunFolder, overrides: list[str]) -> None:
+def _resume(folder: RunFolder, overrides: list[str]) -> None:
     for word in overrides:
         key = word.partition("=")[0]
         if key not in _RESUMABLE and not key.startswith(_INFORMATIVE_KNOBS):
@@ -89,7 +89,7 @@ def _go_on(folder: RunFolder, overrides: list[str]) -> None:
         raise UsageError(f"'{folder.path}' is finished, at step {step}", hint)
     if config.epochs is None and config.steps < step:
         raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
-    _carry_out(config, folder, checkpoint)
+    _execute(config, folder, checkpoint)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class _Run:
         return next(self.model.parameters()).device
 
 
-def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> None:
+def _execute(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> None:
     folder.write_config(settings.to_yaml(config))
     folder.update_status(
         state="running",
@@ -122,7 +122,7 @@ def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | No
         versions=provenance.versions(),
         git_revision=provenance.git_revision(),
     )
-    with _honest_status(folder):
+    with _record_status(folder):
         run = _prepare(config, folder, checkpoint)
         saved_id = checkpoint.state.get("wandb_id") if checkpoint else None
         with Interrupt(run.console) as interrupt, _wandb(run, saved_id) as wandb_run:
@@ -134,7 +134,7 @@ def _carry_out(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | No
 
 
 @contextmanager
-def _honest_status(folder: RunFolder) -> Generator[None]:
+def _record_status(folder: RunFolder) -> Generator[None]:
     """Make ``status.json`` say how the run ended, whatever ended it, and how long it took."""
     before = float(folder.read_status().get("seconds") or 0.0)
     begun = time.monotonic()
@@ -162,8 +162,8 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     dataset = load(config.dataset, config.data_dir, device)
     steps = steps_of(config, dataset)
     model = new_model(config, dataset, device)
-    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
-    check_fit(config, model.prior, objective, dataset)
+    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    check_compatibility(config, model.latents, objective, dataset)
     state = TrainingState.fresh(model, config)
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
@@ -228,7 +228,7 @@ def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
 def _judge(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Judge the trained model: the figures of every run first, then the scores that were chosen."""
     run.model.eval()
-    trained = Trained(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
+    trained = LoadedRun(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
 
     def check() -> None:
         _stop_if_asked(run, interrupt)
@@ -246,14 +246,14 @@ def _wandb(run: _Run, run_id: str | None) -> WandbRun:
 
 def _announce(run: _Run) -> None:
     """Say what is about to happen: the choices, the five effective weights, the way there."""
-    config, dataset, prior = run.config, run.dataset, run.model.prior
+    config, dataset, latents = run.config, run.dataset, run.model.latents
     shape = "x".join(str(n) for n in dataset.shape)
     weights = run.objective.at(run.state.step).weights
     rows = {
         "objective": config.objective.name,
         "weights": "  ".join(f"{name} {float(weight):g}" for name, weight in weights.items()),
         "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
-        "model": f"{config.architecture.name}, groups {', '.join(prior.group_names)}",
+        "model": f"{config.architecture.name}, groups {', '.join(latents.group_names)}",
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
         "device": describe_device(run.device),
     }
@@ -264,11 +264,11 @@ def _announce(run: _Run) -> None:
     ]
     if rewards:
         rows["weights"] += "  and " + ", ".join(rewards)
-    if penalties := active(run.objective):
+    if penalties := active_penalties(run.objective):
         rows["penalties"] = "  ".join(penalties)
     if plans := shown_schedules(config):
         rows["scheduled"] = "  ".join(f"{n} {p.start:g} to {p.end:g}" for n, p in plans.items())
-    if len(prior.group_names) == 1 and weights["group_total_correlation"] != 1:
+    if len(latents.group_names) == 1 and weights["group_total_correlation"] != 1:
         rows["note"] = (
             "the prior has one group, so no correlation between groups: prior.group_size=2"
         )

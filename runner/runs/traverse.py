@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from runner.comparison.representatives import Chosen
+from runner.comparison.representatives import RepresentativeRun
 from runner.errors import UsageError, VaerunError
 from runner.evaluation import encode
 from runner.evaluation.traversal_rows import Traversal, positions_of, traversal_rows, unit_of
 from runner.model.vae import to_unit
-from runner.runs.load import Trained, TrainedRuns
+from runner.runs.load import LoadedRun, RunLoader
 from runner.training import generator
 
 _STEPS = 5
@@ -24,12 +24,12 @@ _IMAGES = 1000
 """Test images behind the spread of a code that has no prior; the first one is traversed."""
 
 
-def traverse_runs(chosen: Sequence[Chosen], console: Console) -> list[Traversal]:
+def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list[Traversal]:
     """Return the traversals of runs of one dataset, all from the same test image.
 
     A run that cannot be opened, or has no images, is left out and named on the console.
     """
-    runs = TrainedRuns(console, ["device=auto"])
+    runs = RunLoader(console, ["device=auto"])
     found: list[Traversal] = []
     for each in chosen:
         try:
@@ -45,7 +45,7 @@ def traverse_runs(chosen: Sequence[Chosen], console: Console) -> list[Traversal]
 
 
 @torch.no_grad()
-def _traverse(run: Trained, chosen: Chosen) -> Traversal:
+def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
     """Return the traversals of a model from the first of a fixed choice of test images.
 
     Raises: UsageError where the data are points instead.

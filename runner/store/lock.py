@@ -20,12 +20,12 @@ _held: set[tuple[int, Path]] = set()
 """Threads of this process, and the folders that they have claimed."""
 
 
-class ClaimedError(UsageError):
+class LockedError(UsageError):
     """Another process works in the folder."""
 
 
 @contextmanager
-def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
+def lock(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
     """Keep others out of a folder; within a claim of the same thread it does nothing.
 
     Raises: ClaimedError when another process has it and keeps it for so many seconds.
@@ -39,7 +39,7 @@ def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
         lock.acquire()
     except Timeout as error:
         hint = "its status.json says which, and on which machine"
-        raise ClaimedError(f"another process works in '{folder}'", hint) from error
+        raise LockedError(f"another process works in '{folder}'", hint) from error
     _held.add(key)
     try:
         yield
@@ -48,12 +48,12 @@ def claim(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
         lock.release()
 
 
-def claimed(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Return whether someone else works in a folder."""
     if not (folder / ".lock").exists():
         return False
     try:
-        with claim(folder):
+        with lock(folder):
             return False
-    except ClaimedError:
+    except LockedError:
         return True

@@ -9,7 +9,7 @@ from typing import Any
 from runner.store.run_folder import read_json, write_json
 
 
-class Ledger:
+class ScoresFile:
     """Scores by name, each with the settings it was computed with; written at every change.
 
     ``subject`` says what was judged (the step of a checkpoint, the digest of a file): scores of

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from runner.training.compatibility import check_fit, steps_of
+from runner.training.compatibility import check_compatibility, steps_of
 from runner.training.device import choose_device, describe_device, prepare
 from runner.training.loop import Record, shown_schedules, train
-from runner.training.penalties import active
+from runner.training.penalties import active_penalties
 from runner.training.randomness import generator
 from runner.training.state import TrainingState, new_model
 
 __all__ = [
     "Record",
     "TrainingState",
-    "active",
-    "check_fit",
+    "active_penalties",
+    "check_compatibility",
     "choose_device",
     "describe_device",
     "generator",

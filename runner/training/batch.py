@@ -17,7 +17,7 @@ class Batch:
 
     images_BCHW: Tensor
     """What is to be reconstructed: bytes, or values from 0 to 1."""
-    seen_BCHW: Tensor
+    inputs_BCHW: Tensor
     """What the encoder sees: the images, unless the objective corrupts them."""
     noise_BW: Tensor
     bank_KP: Tensor | None = None

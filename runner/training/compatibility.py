@@ -5,16 +5,18 @@ from __future__ import annotations
 from runner.config import CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
-from runner.model import Prior
+from runner.model import LatentSpace
 from runner.objective import Objective
-from runner.training.penalties import active
+from runner.training.penalties import active_penalties
 
 _OF_DISTRIBUTIONS = ("capacity", "moments", "mmd", "inclusive_kl", "discriminator")
 _NORMALISED = ("conv32",)
 """Architectures with batch normalisation."""
 
 
-def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Dataset) -> None:
+def check_compatibility(
+    config: RunConfig, latents: LatentSpace, objective: Objective, dataset: Dataset
+) -> None:
     """Refuse settings that each make sense but not together.
 
     Raises: UsageError saying which two do not fit, and what would.
@@ -25,7 +27,7 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
             "would take for grey values",
             "likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
         )
-    on = list(active(objective))
+    on = list(active_penalties(objective))
     if "contraction" in on and config.architecture.name in _NORMALISED:
         raise UsageError(
             "objective.penalties.contraction differentiates each image's code by itself, "
@@ -34,7 +36,7 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
     settings = config.objective
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])
-    if not prior.has_density:
+    if not latents.has_density:
         _check_code(config, on, charged=charged)
         _check_sparsity(config, on)
         return
@@ -45,10 +47,10 @@ def check_fit(config: RunConfig, prior: Prior, objective: Objective, dataset: Da
             "prior=code is a deterministic code",
         )
     _check_sparsity(config, on)
-    if "inclusive_kl" in on and prior.discrete.kinds:
+    if "inclusive_kl" in on and latents.discrete.variables:
         raise UsageError(
             "objective.penalties.inclusive_kl compares continuous variables, "
-            f"but the prior has {', '.join(prior.discrete.variables)}"
+            f"but the prior has {', '.join(latents.discrete.by_name)}"
         )
     encodings = settings.encodings
     if encodings is not None and encodings > dataset.train.size:
@@ -71,8 +73,8 @@ def _check_code(config: RunConfig, on: list[str], *, charged: bool) -> None:
 
 
 def _check_sparsity(config: RunConfig, on: list[str]) -> None:
-    prior = config.prior
-    sigmoid = isinstance(prior, CodePriorConfig) and prior.activation == "sigmoid"
+    latents = config.prior
+    sigmoid = isinstance(latents, CodePriorConfig) and latents.activation == "sigmoid"
     if "sparsity" in on and config.objective.penalties.sparsity.kind == "kl" and not sigmoid:
         raise UsageError(
             "objective.penalties.sparsity.kind=kl needs a code between 0 and 1",

@@ -21,7 +21,7 @@ _BETAS = (0.5, 0.9)
 
 
 @dataclass
-class Adversary:
+class Discriminator:
     """A discriminator between q(z) and the product of its marginals, with its own optimizer."""
 
     network: nn.Sequential
@@ -30,7 +30,7 @@ class Adversary:
     @classmethod
     def fresh(
         cls, config: DiscriminatorConfig, width: int, seed: int, device: torch.device
-    ) -> Adversary:
+    ) -> Discriminator:
         """Return a discriminator with the parameters of a seed, drawn on the CPU."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -12,10 +12,10 @@ from runner.dataset import Split
 from runner.objective import TERM_NAMES, Objective
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
-from runner.training.penalties import NEEDS_PRIOR_DRAWS, active
-from runner.training.randomness import Order, generator
+from runner.training.penalties import NEEDS_PRIOR_DRAWS, active_penalties
+from runner.training.randomness import BatchSampler, generator
 from runner.training.state import TrainingState
-from runner.training.step import Step, step
+from runner.training.step import StepOutput, step
 
 Record = dict[str, float]
 """Figures of one step: ``step``, ``loss``, ``rate``, ``terms/…``, ``information/…``, in nats, and
@@ -40,13 +40,15 @@ def train(
         due = done % config.training.record_every == 0 or done in (1, steps)
         now = objective.at(state.step)
         indices_B, batch = source.batch(now)
-        result = one_step(state.model, now, batch, with_terms=due, adversary=state.adversary)
+        result = one_step(
+            state.model, now, batch, with_terms=due, discriminator=state.discriminator
+        )
         scheduled = {name: plan.at(state.step) for name, plan in plans.items()}
         _update(state, result, config, scheduled.get("learning_rate"))
-        if state.adversary:
+        if state.discriminator:
             source.teach(state, result.z_BW)
         if state.bank:
-            state.bank.remember(result.numbers_BP, indices_B, state.step)
+            state.bank.remember(result.parameters_BP, indices_B, state.step)
         state.step = done
         state.finite &= result.loss.detach().isfinite()
         if due:
@@ -73,13 +75,13 @@ class _Source:
         self.device = next(state.model.parameters()).device
         self.order = self._order("order")
         self.other_order = self._order("other order")
-        self.wanted = active(objective)
+        self.wanted = active_penalties(objective)
         heat = dict(schedules(config)).get("prior.temperature")
         self.heat = heat.at if heat else None
 
-    def _order(self, purpose: str) -> Order:
+    def _order(self, purpose: str) -> BatchSampler:
         config = self.config
-        return Order(self.images.size, config.batch_size, config.seed, self.device, purpose)
+        return BatchSampler(self.images.size, config.batch_size, config.seed, self.device, purpose)
 
     def _draws(self, purpose: str) -> torch.Generator:
         return generator(self.device, self.config.seed, purpose, self.state.step)
@@ -89,24 +91,26 @@ class _Source:
 
     def batch(self, objective: Objective) -> tuple[Tensor, Batch]:
         """Return the images of the state's step by number, and its batch."""
-        step, prior, bank = self.state.step, self.state.model.prior, self.state.bank
+        step, latents, bank = self.state.step, self.state.model.latents, self.state.bank
         indices_B = self.order.batch(step)
         images_BCHW = self.images.images(indices_B)
-        seen_BCHW = images_BCHW
+        inputs_BCHW = images_BCHW
         corruption = objective.settings.corruption
         if isinstance(corruption.amount, Tensor) or corruption.amount != 0:
             uniform_BCHW = self._uniform("corruption", *images_BCHW.shape)
-            seen_BCHW = corrupt(images_BCHW, corruption.kind, corruption.amount, uniform_BCHW)
+            inputs_BCHW = corrupt(images_BCHW, corruption.kind, corruption.amount, uniform_BCHW)
         if bank:
             bank.forget(indices_B)
         draws = self.wanted.keys() & NEEDS_PRIOR_DRAWS
         return indices_B, Batch(
             images_BCHW=images_BCHW,
-            seen_BCHW=seen_BCHW,
-            noise_BW=prior.noise(len(indices_B), self._draws("noise")),
+            inputs_BCHW=inputs_BCHW,
+            noise_BW=latents.noise(len(indices_B), self._draws("noise")),
             bank_KP=bank.encodings_KP if bank else None,
             is_held_K=bank.is_held() if bank else None,
-            uniform_BU=self._uniform("prior", len(indices_B), prior.uniforms) if draws else None,
+            uniform_BU=self._uniform("prior", len(indices_B), latents.uniform_count)
+            if draws
+            else None,
             probes_SBV=self._probes(len(indices_B)),
             temperature=torch.tensor(self.heat(step)) if self.heat else None,
         )
@@ -115,7 +119,7 @@ class _Source:
         contraction = self.wanted.get("contraction")
         if contraction is None or contraction.estimate == "exact":
             return None
-        shape = (contraction.probes, samples, self.state.model.prior.width)
+        shape = (contraction.probes, samples, self.state.model.latents.width)
         bits = torch.randint(2, shape, generator=self._draws("probes"), device=self.device)
         return 2.0 * bits - 1.0
 
@@ -124,20 +128,20 @@ class _Source:
         """Return draws of z for another minibatch: the second one of FactorVAE."""
         model = self.state.model
         images_BCHW = self.images.images(self.other_order.batch(self.state.step))
-        noise_BW = model.prior.noise(len(images_BCHW), self._draws("other noise"))
-        return model.prior.sample(model.encode(images_BCHW), noise_BW)
+        noise_BW = model.latents.noise(len(images_BCHW), self._draws("other noise"))
+        return model.latents.sample(model.encode(images_BCHW), noise_BW)
 
     def teach(self, state: TrainingState, z_BW: Tensor) -> None:
         """Let the discriminator learn from the step's samples and from another minibatch's."""
-        if state.adversary is None:
+        if state.discriminator is None:
             return
-        columns = list(state.model.prior.columns.values())
+        columns = list(state.model.latents.columns.values())
         noise_BV = self._uniform("permutation", len(z_BW), len(columns))
-        state.adversary.learn(z_BW, self._another(), columns, noise_BV)
+        state.discriminator.learn(z_BW, self._another(), columns, noise_BV)
 
 
 def _update(
-    state: TrainingState, result: Step, config: RunConfig, learning_rate: float | None
+    state: TrainingState, result: StepOutput, config: RunConfig, learning_rate: float | None
 ) -> None:
     if learning_rate is not None:
         for group in state.optimizer.param_groups:
@@ -149,11 +153,11 @@ def _update(
     state.optimizer.step()
 
 
-def _compiled(config: RunConfig) -> Callable[..., Step]:
+def _compiled(config: RunConfig) -> Callable[..., StepOutput]:
     return torch.compile(step, dynamic=False) if config.training.compile else step
 
 
-def _record(state: TrainingState, result: Step, scheduled: dict[str, float]) -> Record:
+def _record(state: TrainingState, result: StepOutput, scheduled: dict[str, float]) -> Record:
     """Read the figures of a step off the device."""
     record: Record = {"step": state.step, "loss": float(result.loss.detach())}
     if result.decomposition is None:
@@ -165,7 +169,7 @@ def _record(state: TrainingState, result: Step, scheduled: dict[str, float]) -> 
     return record
 
 
-def _information(state: TrainingState, result: Step) -> Record:
+def _information(state: TrainingState, result: StepOutput) -> Record:
     if result.decomposition is None or result.rate is None:
         raise ValueError("a record needs the terms")
     values_T = result.decomposition.terms.stack().detach()
@@ -175,5 +179,5 @@ def _information(state: TrainingState, result: Step) -> Record:
     record |= {f"terms/{n}": float(v) for n, v in zip(TERM_NAMES, values_T, strict=True)}
     if len(levels) > 2:  # else they are the two correlation terms
         record |= {f"levels/{depth}": value for depth, value in enumerate(levels, start=1)}
-    names = state.model.prior.group_names
+    names = state.model.latents.group_names
     return record | {f"information/{n}": float(v) for n, v in zip(names, groups_G, strict=True)}

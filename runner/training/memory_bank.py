@@ -14,7 +14,7 @@ _EMPTY = -1
 
 
 @dataclass
-class Bank:
+class MemoryBank:
     """A ring of K encodings and the numbers of their images; an image is in it at most once."""
 
     encodings_KP: Tensor
@@ -22,7 +22,7 @@ class Bank:
     """Index of the image behind each place, or -1."""
 
     @classmethod
-    def empty(cls, places: int, numbers: int, device: torch.device) -> Bank:
+    def empty(cls, places: int, numbers: int, device: torch.device) -> MemoryBank:
         """Return a bank in which nothing is held yet."""
         images_K = torch.full((places,), _EMPTY, dtype=torch.long, device=device)
         return cls(torch.zeros(places, numbers, device=device), images_K)

@@ -12,46 +12,48 @@ from typing import Any
 from torch import Tensor
 
 from runner.config import MomentsConfig
-from runner.model import VAE, Prior
+from runner.model import VAE, LatentSpace
 from runner.model.vae import to_unit
-from runner.objective import Number, Objective, divergences, penalties
+from runner.objective import Objective, Weight, divergences, penalties
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
-from runner.training.discriminator import Adversary
+from runner.training.discriminator import Discriminator
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PenaltyInputs:
     """What a step knows when its penalties are due."""
 
     model: VAE
-    prior: Prior
+    latents: LatentSpace
     batch: Batch
-    numbers_BP: Tensor
+    parameters_BP: Tensor
     z_BW: Tensor
     rate: Tensor | None
-    adversary: Adversary | None
+    discriminator: Discriminator | None
 
     @property
     def prior_BW(self) -> Tensor:
         """As many draws from p(z)."""
         if self.batch.uniform_BU is None:
             raise ValueError("this penalty needs draws from p(z)")
-        return self.prior.prior_sample(self.batch.uniform_BU)
+        return self.latents.sample_prior(self.batch.uniform_BU)
 
 
-def charge(objective: Objective, evidence: Evidence) -> tuple[Tensor | float, dict[str, Tensor]]:
+def weighted_penalties(
+    objective: Objective, inputs: PenaltyInputs
+) -> tuple[Tensor | float, dict[str, Tensor]]:
     """Return the sum of all penalties, weighted, and each of them without its weight."""
     total: Tensor | float = 0.0
     found: dict[str, Tensor] = {}
-    for name, settings in active(objective).items():
-        value = PENALTIES[name](settings, evidence)
+    for name, settings in active_penalties(objective).items():
+        value = PENALTIES[name](settings, inputs)
         found[name] = value
         total = total + weight_of(settings) * value
     return total, found
 
 
-def active(objective: Objective) -> dict[str, Any]:
+def active_penalties(objective: Objective) -> dict[str, Any]:
     """Return the settings of the penalties that ever weigh something, by name."""
     every = objective.settings.penalties
     settings = {field.name: getattr(every, field.name) for field in fields(every)}
@@ -67,64 +69,64 @@ def _weighs(settings: Any) -> bool:  # noqa: ANN401 - the settings of any penalt
     return any(isinstance(strength, Tensor) or strength != 0 for strength in strengths)
 
 
-def weight_of(settings: Any) -> Number:  # noqa: ANN401 - the settings of any penalty
+def weight_of(settings: Any) -> Weight:  # noqa: ANN401 - the settings of any penalty
     """Return the weight of a penalty; that of moments lies in its two strengths."""
     return getattr(settings, "weight", 1.0)
 
 
-def _capacity(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401
-    if evidence.rate is None:
+def _capacity(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+    if inputs.rate is None:
         raise ValueError("this penalty needs a rate")
-    return penalties.capacity(evidence.rate, settings.nats)
+    return penalties.capacity(inputs.rate, settings.nats)
 
 
-def _moments(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401
-    loc_BV, scale_BV = evidence.prior.posterior(evidence.numbers_BP)
+def _moments(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+    loc_BV, scale_BV = inputs.latents.posterior(inputs.parameters_BP)
     scales = scale_BV if settings.of == "codes" else None
     return penalties.moment_matching(loc_BV, scales, settings.off_diagonal, settings.diagonal)
 
 
-def _mmd(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401
+def _mmd(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
     mmd = divergences.dimension_wise_mmd if settings.dimension_wise else divergences.mmd
-    part = evidence.prior.continuous_part
-    drawn_BV, prior_BV = part(evidence.z_BW), part(evidence.prior_BW)
+    part = inputs.latents.continuous_part
+    drawn_BV, prior_BV = part(inputs.z_BW), part(inputs.prior_BW)
     return mmd(drawn_BV, prior_BV, settings.kernel, settings.scales)
 
 
-def _inclusive_kl(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401, ARG001
+def _inclusive_kl(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401, ARG001
     """Score draws from p(z) under the mixture of the minibatch's posteriors."""
-    prior, drawn_BW = evidence.prior, evidence.prior_BW
-    densities = prior.densities(drawn_BW, evidence.numbers_BP, evidence.numbers_BP)
-    log_pz_B = prior.log_pz(drawn_BW, range(len(prior.variable_names)))[0]
-    return divergences.inclusive_kl(log_pz_B, densities.drawn_VBM.sum(0))
+    latents, drawn_BW = inputs.latents, inputs.prior_BW
+    densities = latents.densities(drawn_BW, inputs.parameters_BP, inputs.parameters_BP)
+    log_pz_B = latents.log_pz(drawn_BW, range(len(latents.variable_names)))[0]
+    return divergences.inclusive_kl(log_pz_B, densities.sampled_VBM.sum(0))
 
 
-def _discriminator(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401, ARG001
-    if evidence.adversary is None:
+def _discriminator(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401, ARG001
+    if inputs.discriminator is None:
         raise ValueError("this penalty needs a discriminator")
-    return evidence.adversary.total_correlation(evidence.z_BW)
+    return inputs.discriminator.total_correlation(inputs.z_BW)
 
 
-def _sparsity(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401
-    code_BV = evidence.prior.continuous_part(evidence.prior.centre(evidence.numbers_BP))
+def _sparsity(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+    code_BV = inputs.latents.continuous_part(inputs.latents.posterior_mean(inputs.parameters_BP))
     if settings.kind == "l1":
         return penalties.l1_sparsity(code_BV)
     return penalties.kl_sparsity(code_BV, settings.rate)
 
 
-def _contraction(settings: Any, evidence: Evidence) -> Tensor:  # noqa: ANN401
+def _contraction(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
     def code(images_BCHW: Tensor) -> Tensor:
-        return evidence.prior.centre(evidence.model.encode(images_BCHW))
+        return inputs.latents.posterior_mean(inputs.model.encode(images_BCHW))
 
     return jacobian_norm(
         code,
-        to_unit(evidence.batch.seen_BCHW),
+        to_unit(inputs.batch.inputs_BCHW),
         estimate=settings.estimate,
-        probes_SBV=evidence.batch.probes_SBV,
+        probes_SBV=inputs.batch.probes_SBV,
     )
 
 
-PENALTIES: dict[str, Callable[[Any, Evidence], Tensor]] = {
+PENALTIES: dict[str, Callable[[Any, PenaltyInputs], Tensor]] = {
     "capacity": _capacity,
     "moments": _moments,
     "mmd": _mmd,

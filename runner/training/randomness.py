@@ -19,7 +19,7 @@ def generator(device: torch.device, seed: int, purpose: str, index: int = 0) -> 
     return Generator(device).manual_seed(state)
 
 
-class Order:
+class BatchSampler:
     """The order in which the images are seen: a fresh permutation each epoch.
 
     Batches are always full, so the last ``images % batch_size`` of an epoch are left out.

@@ -12,8 +12,8 @@ from runner.config import RunConfig, Schedule, parse_number
 from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import VAE, build
-from runner.training.discriminator import Adversary
-from runner.training.memory_bank import Bank
+from runner.training.discriminator import Discriminator
+from runner.training.memory_bank import MemoryBank
 
 
 def new_model(config: RunConfig, dataset: Dataset, device: torch.device) -> VAE:
@@ -25,7 +25,7 @@ def new_model(config: RunConfig, dataset: Dataset, device: torch.device) -> VAE:
         config,
         shape=dataset.shape,
         classes=dataset.classes,
-        images=lambda: dataset.some_images(device),
+        images=lambda: dataset.probe_images(device),
     ).to(device)
 
 
@@ -35,8 +35,8 @@ class TrainingState:
 
     model: VAE
     optimizer: torch.optim.Adam
-    adversary: Adversary | None = None
-    bank: Bank | None = None
+    discriminator: Discriminator | None = None
+    bank: MemoryBank | None = None
     step: int = 0
     finite: Tensor = field(default_factory=lambda: torch.tensor(data=True))
     """Whether every loss so far was a finite number; kept on the device, so that no step waits."""
@@ -54,20 +54,24 @@ class TrainingState:
         penalties = config.objective.penalties
         wanted = penalties.discriminator if penalties.discriminator.weight != 0 else None
         places = (config.objective.encodings or 0) - config.batch_size
-        width, numbers = model.prior.width, model.prior.numbers
+        width, numbers = model.latents.width, model.latents.parameter_count
         return cls(
             model,
             optimizer,
-            adversary=Adversary.fresh(wanted, width, config.seed, device) if wanted else None,
-            bank=Bank.empty(places, numbers, device) if places > 0 else None,
+            discriminator=Discriminator.fresh(wanted, width, config.seed, device)
+            if wanted
+            else None,
+            bank=MemoryBank.empty(places, numbers, device) if places > 0 else None,
             finite=torch.tensor(data=True, device=device),
         )
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return the tensors of a checkpoint, on the CPU, by the file that they belong in."""
         found = _trained("", self.model, self.optimizer)
-        if self.adversary:
-            found |= _trained("discriminator_", self.adversary.network, self.adversary.optimizer)
+        if self.discriminator:
+            found |= _trained(
+                "discriminator_", self.discriminator.network, self.discriminator.optimizer
+            )
         if self.bank:
             parts = {"encodings": self.bank.encodings_KP, "images": self.bank.images_K}
             found["bank"] = {name: part.cpu() for name, part in parts.items()}
@@ -80,8 +84,8 @@ class TrainingState:
         """
         try:
             _restore("", self.model, self.optimizer, tensors)
-            if self.adversary:
-                network, optimizer = self.adversary.network, self.adversary.optimizer
+            if self.discriminator:
+                network, optimizer = self.discriminator.network, self.discriminator.optimizer
                 _restore("discriminator_", network, optimizer, tensors)
             if self.bank:
                 self.bank.encodings_KP.copy_(tensors["bank"]["encodings"])

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runner.model import VAE, Prior
+from runner.model import VAE, LatentSpace
 from runner.objective import Decomposition, Objective, average, decompose
 from runner.training.batch import Batch
-from runner.training.discriminator import Adversary
-from runner.training.penalties import Evidence, charge
+from runner.training.discriminator import Discriminator
+from runner.training.penalties import PenaltyInputs, weighted_penalties
 
 _CACHED_PAIRS = 2**20
 """Numbers of a tensor of all pairs that a CPU works on fastest: 4 MiB of float32."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepOutput:
     """What one minibatch says: all scalars are means over the minibatch, in nats per example."""
 
     loss: Tensor
@@ -32,7 +32,7 @@ class Step:
     """None when neither the loss nor a record needed an estimate of q(z), or there is none."""
     penalties: dict[str, Tensor]
     """Each penalty of the objective, without its weight."""
-    numbers_BP: Tensor
+    parameters_BP: Tensor
     z_BW: Tensor
 
 
@@ -42,66 +42,66 @@ def step(
     batch: Batch,
     *,
     with_terms: bool,
-    adversary: Adversary | None = None,
-) -> Step:
+    discriminator: Discriminator | None = None,
+) -> StepOutput:
     """Return the loss of a minibatch, with the five terms if asked for or needed.
 
     Where the loss does not depend on q(z), as in beta-VAE, the terms are computed without gradient
     and only when asked for, so that such an objective pays nothing for them.
     """
-    prior = model.open_prior(batch.temperature)
-    numbers_BP = model.encode(batch.seen_BCHW)
-    z_BW = prior.sample(numbers_BP, batch.noise_BW)
+    latents = model.bind_latents(batch.temperature)
+    parameters_BP = model.encode(batch.inputs_BCHW)
+    z_BW = latents.sample(parameters_BP, batch.noise_BW)
     reconstruction = -model.log_px_z(batch.images_BCHW, z_BW).mean()
-    rate = prior.rate(z_BW, numbers_BP).mean() if prior.has_density else None
+    rate = latents.rate(z_BW, parameters_BP).mean() if latents.has_density else None
     needed = objective.needs_aggregate_posterior
     decomposition = None
-    if prior.has_density and (needed or with_terms):
+    if latents.has_density and (needed or with_terms):
         with torch.set_grad_enabled(needed and torch.is_grad_enabled()):
-            wanted = None if with_terms else objective.needed
-            samples = _Samples(z_BW, numbers_BP, reconstruction)
-            decomposition = _decompose(prior, objective, samples, batch, wanted)
+            wanted = None if with_terms else objective.required_marginals
+            samples = _Samples(z_BW, parameters_BP, reconstruction)
+            decomposition = _decompose(latents, objective, samples, batch, wanted)
     loss = objective.loss(reconstruction, rate, decomposition)
-    evidence = Evidence(model, prior, batch, numbers_BP, z_BW, rate, adversary)
-    extra, penalties = charge(objective, evidence)
-    return Step(
-        loss + extra, reconstruction, rate, decomposition, penalties, numbers_BP.detach(), z_BW
+    inputs = PenaltyInputs(model, latents, batch, parameters_BP, z_BW, rate, discriminator)
+    extra, penalties = weighted_penalties(objective, inputs)
+    return StepOutput(
+        loss + extra, reconstruction, rate, decomposition, penalties, parameters_BP.detach(), z_BW
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Samples:
     z_BW: Tensor
-    numbers_BP: Tensor
+    parameters_BP: Tensor
     reconstruction: Tensor
 
 
 def _decompose(
-    prior: Prior,
+    latents: LatentSpace,
     objective: Objective,
     samples: _Samples,
     batch: Batch,
     wanted: frozenset[tuple[int, ...]] | None,
 ) -> Decomposition:
     """Return the terms of a minibatch, over as many rows at a time as stay in a CPU's cache."""
-    z_BW, numbers_BP = samples.z_BW, samples.numbers_BP
+    z_BW, parameters_BP = samples.z_BW, samples.parameters_BP
     bank = [] if batch.bank_KP is None else [batch.bank_KP]
-    encodings_MP = torch.cat([numbers_BP, *bank])
+    encodings_MP = torch.cat([parameters_BP, *bank])
     log_weights_BM = objective.log_weights(len(z_BW), batch.is_held_K, z_BW)
-    discrete = len(prior.discrete.kinds) if prior.discrete.enumerated else 0
+    discrete = len(latents.discrete.variables) if latents.discrete.enumerated else 0
     pairs = wanted is None or any(v >= discrete for part in wanted for v in part)
     rows = len(z_BW)
     if z_BW.device.type == "cpu":
         rows = max(1, min(rows, _CACHED_PAIRS // (z_BW.shape[1] * len(encodings_MP))))
     parts = [
         decompose(
-            prior.densities(z, numbers, encodings_MP, pairs=pairs),
+            latents.densities(z, numbers, encodings_MP, pairs=pairs),
             samples.reconstruction,
             log_weights_BM[first : first + rows],
             wanted=wanted,
         )
         for first, z, numbers in zip(
-            range(0, len(z_BW), rows), z_BW.split(rows), numbers_BP.split(rows), strict=True
+            range(0, len(z_BW), rows), z_BW.split(rows), parameters_BP.split(rows), strict=True
         )
     ]
     return average(parts, [len(z) / len(z_BW) for z in z_BW.split(rows)])

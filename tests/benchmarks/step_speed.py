@@ -57,7 +57,7 @@ def vaerun_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> I
     prepare(device)
     precision = torch.get_float32_matmul_precision()
     model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
-    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
     state = TrainingState.fresh(model, config)
     for _ in train(state, objective, dataset.train, config, config.steps):
         yield
@@ -89,8 +89,8 @@ def conventional_loss(model: VAE, x: torch.Tensor, size: int) -> torch.Tensor:
     joint = pairs.sum(2).logsumexp(1) - constant
     product = (pairs.logsumexp(1) - constant).sum(1)
     own = pairs.diagonal().sum(0)
-    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
-    terms = (own - joint) + 6 * (joint - product) + (product - prior)
+    latents = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
+    terms = (own - joint) + 6 * (joint - product) + (product - latents)
     return -model.log_px_z(x, z).mean() + terms.mean()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner.store.lock import claim
+from runner.store.lock import lock
 from tests.end_to_end.conftest import Vaerun
 from tests.stub_wandb import KEY, StubWandb
 
@@ -39,7 +39,7 @@ def test_a_grid_that_was_offline_arrives_whole_and_once(vaerun: Vaerun, tmp_path
     resumed, _, running = runs
     assert vaerun("resume", str(resumed), "steps=20", **OFFLINE).returncode == 0
     with StubWandb() as server:
-        with claim(running):
+        with lock(running):
             first = vaerun("sync", "outputs", **reading(server.url))
         assert first.returncode == 0, first.stderr
         shown = [str(run.relative_to(tmp_path)) for run in runs]

@@ -273,9 +273,9 @@ def discriminator_loss(
 def kl_sparsity(code: Tensor, rate: float) -> Tensor:
     total = 0
     for unit in code.T:
-        active = unit.mean()
-        total = total + rate * torch.log(rate / active)
-        total = total + (1 - rate) * torch.log((1 - rate) / (1 - active))
+        active_penalties = unit.mean()
+        total = total + rate * torch.log(rate / active_penalties)
+        total = total + (1 - rate) * torch.log((1 - rate) / (1 - active_penalties))
     return total
 
 

@@ -14,7 +14,7 @@ from runner.config import RunConfig
 from runner.model import VAE, build
 from runner.objective import Objective
 from runner.training.batch import Batch
-from runner.training.discriminator import Adversary
+from runner.training.discriminator import Discriminator
 from runner.training.step import step
 from tests.golden import oracles
 from tests.golden.oracles import Seen
@@ -38,7 +38,7 @@ def spread(model: VAE, images: Tensor) -> None:
     mean, deviation = numbers.mean(0), numbers.std(0)
     last.weight.div_(deviation[:, None])
     last.bias.sub_(mean).div_(deviation)
-    if model.prior.has_density:  # the log-scales come last
+    if model.latents.has_density:  # the log-scales come last
         last.weight[-4:].mul_(0.3)
         last.bias[-4:].mul_(0.3).sub_(1.0)
 
@@ -51,36 +51,40 @@ class Case:
     model: VAE
     objective: Objective
     batch: Batch
-    adversary: Adversary
+    discriminator: Discriminator
 
     @classmethod
     def of(cls, config: RunConfig, at: int = 0) -> Case:
         source = torch.Generator().manual_seed(1)
         shape = (BATCH, 1, SIZE, SIZE)
         model = build(config, shape=(1, SIZE, SIZE), classes=3).double()
-        objective = Objective.from_config(config.objective, model.prior.tree, IMAGES).at(at)
+        objective = Objective.from_config(config.objective, model.latents.tree, IMAGES).at(at)
         images, seen = (torch.rand(shape, generator=source, dtype=torch.float64) for _ in range(2))
-        has_density = model.prior.has_density
-        uniforms = model.prior.uniforms if has_density else 0
+        has_density = model.latents.has_density
+        uniforms = model.latents.uniform_count if has_density else 0
         batch = Batch(
             images,
             images if config.objective.corruption.amount == 0 else seen,
-            model.prior.noise(BATCH, source).double(),
+            model.latents.noise(BATCH, source).double(),
             uniform_BU=torch.rand(BATCH, uniforms, generator=source, dtype=torch.float64),
         )
-        spread(model, batch.seen_BCHW)
+        spread(model, batch.inputs_BCHW)
         settings = config.objective.penalties.discriminator
-        adversary = Adversary.fresh(settings, model.prior.width, 3, torch.device("cpu"))
-        adversary.network.double()
-        return cls(config, model, objective, batch, adversary)
+        discriminator = Discriminator.fresh(settings, model.latents.width, 3, torch.device("cpu"))
+        discriminator.network.double()
+        return cls(config, model, objective, batch, discriminator)
 
     def loss(self) -> Tensor:
         return step(
-            self.model, self.objective, self.batch, with_terms=False, adversary=self.adversary
+            self.model,
+            self.objective,
+            self.batch,
+            with_terms=False,
+            discriminator=self.discriminator,
         ).loss
 
     def code(self) -> Tensor:
-        return self.model.encoder(self.batch.seen_BCHW)
+        return self.model.encoder(self.batch.inputs_BCHW)
 
     def seen(self, first: int = 0, emit: Callable[[Tensor], Tensor] = lambda z: z) -> Seen:
         """What the oracles see; the normals' numbers begin at ``first``."""
@@ -121,7 +125,7 @@ def decomposition(case: Case) -> Tensor:
 
 def factor_vae(case: Case) -> Tensor:
     seen = case.seen()
-    logits = case.adversary.network(seen.z)
+    logits = case.discriminator.network(seen.z)
     return oracles.beta_vae(seen, 1.0) + 6.0 * (logits[:, 0] - logits[:, 1]).mean()
 
 
@@ -239,22 +243,22 @@ def test_the_discriminator_and_the_encoder_learn_from_losses_of_their_own(
     composed: Callable[..., RunConfig], prior: str
 ):
     case = Case.of(composed(*WORDS, "objective=factor_vae", f"prior={prior}"))
-    network = case.adversary.network
+    network = case.discriminator.network
     result = step(
-        case.model, case.objective, case.batch, with_terms=False, adversary=case.adversary
+        case.model, case.objective, case.batch, with_terms=False, discriminator=case.discriminator
     )
     result.loss.backward()
     assert all(p.grad is None for p in network.parameters())
     before = {name: p.grad.clone() for name, p in case.model.named_parameters()}
     # A fresh graph, through which the discriminator's loss could reach the encoder.
-    z = case.model.prior.sample(case.model.encode(case.batch.seen_BCHW), case.batch.noise_BW)
+    z = case.model.latents.sample(case.model.encode(case.batch.inputs_BCHW), case.batch.noise_BW)
     other = z.flip(0) * 1.5 - 0.2
-    columns = list(case.model.prior.columns.values())
+    columns = list(case.model.latents.columns.values())
     noise = torch.rand(BATCH, len(columns), generator=torch.Generator().manual_seed(2))
     parts = [range(z.shape[1])[part] for part in columns]
     expected = oracles.discriminator_loss(network, z.detach(), other.detach(), parts, noise)
     gradients = torch.autograd.grad(expected, list(network.parameters()))
-    loss = case.adversary.learn(z, other, columns, noise)
+    loss = case.discriminator.learn(z, other, columns, noise)
     torch.testing.assert_close(loss, expected.detach())
     for p, gradient in zip(network.parameters(), gradients, strict=True):
         torch.testing.assert_close(p.grad, gradient)

@@ -37,7 +37,7 @@ OBJECTIVES = {
 """Every objective, with the priors that it is tried with."""
 UNFIT = [("decomposition_kl", "concrete_normal"), ("sparse_ae", "code")]
 CASES = [
-    *((objective, prior) for objective, priors in OBJECTIVES.items() for prior in priors),
+    *((objective, latents) for objective, priors in OBJECTIVES.items() for latents in priors),
     *product(
         ("beta_vae", "hfvae"), sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES})
     ),
@@ -82,9 +82,9 @@ def figures(config: RunConfig, dataset: Dataset) -> Figures:
         config,
         shape=dataset.shape,
         classes=dataset.classes,
-        images=lambda: dataset.some_images(torch.device("cpu")),
+        images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
     state = TrainingState.fresh(model, config)
     steps = train(state, objective, dataset.train, config, config.steps)
     records = {int(record["step"]): record for record in steps if record}
@@ -111,7 +111,7 @@ def golden() -> dict[str, Figures]:
 def test_every_objective_and_prior_has_golden_losses(golden: dict[str, Figures]):
     for place, group in enumerate(("objective", "prior")):
         assert {case[place] for case in CASES} == {choice.name for choice in choices(group)}
-    assert set(golden) == {f"{objective} {prior}" for objective, prior in CASES}
+    assert set(golden) == {f"{objective} {latents}" for objective, latents in CASES}
 
 
 def agree(got: Figures, expected: Figures) -> bool:
@@ -120,7 +120,7 @@ def agree(got: Figures, expected: Figures) -> bool:
     return losses == close and got == pytest.approx(expected, rel=RELATIVE, abs=ABSOLUTE_NATS)
 
 
-@pytest.mark.parametrize("prior", sorted({prior for _, prior in CASES}))
+@pytest.mark.parametrize("prior", sorted({latents for _, latents in CASES}))
 def test_the_tolerance_tells_every_objective_from_every_other(
     golden: dict[str, Figures], prior: str
 ):
@@ -132,7 +132,10 @@ def test_the_tolerance_tells_every_objective_from_every_other(
 def test_the_losses_are_the_golden_ones(
     golden: dict[str, Figures], digits: Dataset, objective: str, prior: str
 ):
-    got, expected = figures(compose_case(objective, prior), digits), golden[f"{objective} {prior}"]
+    got, expected = (
+        figures(compose_case(objective, prior), digits),
+        golden[f"{objective} {prior}"],
+    )
     assert got.keys() == expected.keys()
     assert agree(got, expected), f"{got} instead of {expected}; if that is right: {COMMAND}"
 
@@ -141,9 +144,9 @@ def main() -> None:
     """Make ``losses.json`` again and show which figures changed."""
     before = json.loads(GOLDEN.read_text())["figures"] if GOLDEN.is_file() else {}
     dataset, made = load_digits(), {}
-    for objective, prior in CASES:
-        case = f"{objective} {prior}"
-        got = figures(compose_case(objective, prior), dataset)
+    for objective, latents in CASES:
+        case = f"{objective} {latents}"
+        got = figures(compose_case(objective, latents), dataset)
         made[case] = {name: round(value, 5) + 0.0 for name, value in got.items()}  # -0.0 is 0.0
         for name, value in made[case].items():
             old = before.get(case, {}).get(name)

@@ -12,8 +12,8 @@ from runner.config import RunConfig
 from runner.model import build
 from runner.objective import Objective
 from runner.training.batch import Batch
-from runner.training.discriminator import Adversary
-from runner.training.memory_bank import Bank
+from runner.training.discriminator import Discriminator
+from runner.training.memory_bank import MemoryBank
 from runner.training.step import step
 
 IMAGES, BATCH = 60, 6
@@ -30,24 +30,24 @@ def loss_and_gradient(config: RunConfig, *, empty_bank: int = 0) -> tuple[Tensor
     """Return both on one minibatch, with parameters and noise that depend on the prior alone."""
     source = torch.Generator().manual_seed(0)
     model = build(config, shape=(1, 4, 4), classes=3).double()
-    objective = Objective.from_config(config.objective, model.prior.tree, IMAGES).at(7)
+    objective = Objective.from_config(config.objective, model.latents.tree, IMAGES).at(7)
     images = torch.rand(BATCH, 1, 4, 4, generator=source, dtype=torch.float64)
     with torch.no_grad():  # encodings far apart: else no estimate of q(z) would matter
         model.encoder[-1].weight.div_(model.encode(images).std(0)[:, None])
-    uniforms = model.prior.uniforms if model.prior.has_density else 0
-    bank = Bank.empty(empty_bank, model.prior.numbers, torch.device("cpu"))
+    uniforms = model.latents.uniform_count if model.latents.has_density else 0
+    bank = MemoryBank.empty(empty_bank, model.latents.parameter_count, torch.device("cpu"))
     batch = Batch(
         images,
         images,
-        model.prior.noise(BATCH, source).double(),
+        model.latents.noise(BATCH, source).double(),
         bank_KP=bank.encodings_KP.double() if empty_bank else None,
         is_held_K=bank.is_held().double() if empty_bank else None,
         uniform_BU=torch.rand(BATCH, uniforms, generator=source, dtype=torch.float64),
     )
     settings = config.objective.penalties.discriminator
-    adversary = Adversary.fresh(settings, model.prior.width, 0, torch.device("cpu"))
-    adversary.network.double()
-    loss = step(model, objective, batch, with_terms=False, adversary=adversary).loss
+    discriminator = Discriminator.fresh(settings, model.latents.width, 0, torch.device("cpu"))
+    discriminator.network.double()
+    loss = step(model, objective, batch, with_terms=False, discriminator=discriminator).loss
     parts = torch.autograd.grad(loss, list(model.parameters()))
     return loss.detach(), torch.cat([part.flatten() for part in parts])
 

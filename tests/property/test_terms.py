@@ -62,14 +62,14 @@ def mean(densities: Densities, values_AB: Tensor) -> Tensor:
 def own(densities: Densities, variables: Sequence[int]) -> Tensor:
     """Log q(z|x_i) of some variables, (A, B)."""
     every = [*densities.own_enumerated_VAB]
-    every += [row[None] for row in densities.own_drawn_VB]
+    every += [row[None] for row in densities.own_sampled_VB]
     return sum((every[v] for v in variables), start=torch.zeros_like(densities.atoms_AB))
 
 
 def dense_log_q(densities: Densities, variables: Sequence[int], log_weights_BM: Tensor) -> Tensor:
     """E log q(z) of some variables by a tensor of all atoms and pairs, (A, B, M)."""
     every = [row[:, None] for row in densities.enumerated_VAM]
-    every += [row[None] for row in densities.drawn_VBM]
+    every += [row[None] for row in densities.sampled_VBM]
     pairs_ABM = sum((every[v] for v in variables), start=log_weights_BM[None])
     return mean(densities, pairs_ABM.logsumexp(-1))
 
@@ -146,9 +146,9 @@ def shuffled(densities: Densities, order: Tensor) -> Densities:
     return replace(
         densities,
         atoms_AB=densities.atoms_AB[:, order],
-        drawn_VBM=densities.drawn_VBM[:, order][:, :, order],
+        sampled_VBM=densities.sampled_VBM[:, order][:, :, order],
         enumerated_VAM=densities.enumerated_VAM[:, :, order],
-        own_drawn_VB=densities.own_drawn_VB[:, order],
+        own_sampled_VB=densities.own_sampled_VB[:, order],
         own_enumerated_VAB=densities.own_enumerated_VAB[:, :, order],
         log_pz=lambda variables: densities.log_pz(variables)[:, order],
     )
@@ -173,8 +173,8 @@ def test_the_order_of_variables_within_a_group_does_not_matter(size: int, sample
     turn = [*reversed(range(size)), size, size + 1]
     turned = replace(
         densities,
-        drawn_VBM=densities.drawn_VBM[turn],
-        own_drawn_VB=densities.own_drawn_VB[turn],
+        sampled_VBM=densities.sampled_VBM[turn],
+        own_sampled_VB=densities.own_sampled_VB[turn],
         log_pz=lambda variables: densities.log_pz([turn[v] for v in variables]),
     )
     weights = log_mixture_weights(samples, samples, 100, like=ZERO)
@@ -208,11 +208,11 @@ def test_marginals_that_cancel_are_not_missed(
     objective = Objective.from_config(config, densities.tree, 100)
     rate = torch.tensor(3.0, dtype=torch.float64)
     whole = decompose(densities, ZERO, log_weights_BM)
-    part = decompose(densities, ZERO, log_weights_BM, wanted=objective.needed)
+    part = decompose(densities, ZERO, log_weights_BM, wanted=objective.required_marginals)
     expected = objective.loss(ZERO, rate, whole)
     torch.testing.assert_close(objective.loss(ZERO, rate, part), expected)
     every = {node.variables for node in nodes_of(densities.tree)}
-    assert objective.needed <= every
+    assert objective.required_marginals <= every
     if not objective.needs_aggregate_posterior:
         torch.testing.assert_close(objective.loss(ZERO, rate, None), expected)
 

@@ -80,8 +80,8 @@ def test_a_value_of_the_yaml_becomes_a_formula(value: object, formula: str):
 def test_what_is_said_to_be_the_vae_has_its_weights_and_nothing_beside_them(
     composed: Callable[..., RunConfig], name: str
 ):
-    knobs = [f"{key}={value}" for key, value in objectives.REDUCTIONS[name].items()]
-    objective = composed(f"objective={name}", *knobs).objective
+    hyperparameters = [f"{key}={value}" for key, value in objectives.REDUCTIONS[name].items()]
+    objective = composed(f"objective={name}", *hyperparameters).objective
     assert {getattr(objective.weights, term) for term in TERM_NAMES} == {1}
     assert set(objective.group_information.values()) <= {0}
     for penalty in vars(objective.penalties).values():

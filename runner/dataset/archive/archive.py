@@ -91,7 +91,7 @@ def load(source: Source, data_dir: str, device: torch.device) -> Dataset:
         name=source.name,
         train=splits[0],
         test=splits[-1],
-        held_out=source.test_images > 0,
+        has_test_split=source.test_images > 0,
         factors=source.factors,
         shape=source.shape,
         class_factor=source.class_factor,

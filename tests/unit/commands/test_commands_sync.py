@@ -119,8 +119,8 @@ def test_only_what_w_and_b_lacks_of_a_run_is_brought_the_oldest_first(
 @contextmanager
 def at_work(run: Path) -> Iterator[None]:
     """Another process in a run folder."""
-    code = "import sys; from pathlib import Path; from runner.store.lock import claim\n"
-    code += "with claim(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+    code = "import sys; from pathlib import Path; from runner.store.lock import lock\n"
+    code += "with lock(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
     words = [sys.executable, "-c", code, str(run)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.comparison.configurations import Cell, Comparison, compare_runs
+from runner.comparison.configurations import Comparison, Configuration, compare_runs
 from runner.comparison.runs import ComparedRun, leaves, setting_value
 from runner.errors import UsageError
 from tests.made_run_folders import config
@@ -23,7 +23,7 @@ def run(
 
 
 def labels(comparison: Comparison) -> list[str]:
-    return [cell.label for cell in comparison.cells]
+    return [configuration.label for configuration in comparison.configurations]
 
 
 def test_seeds_gather_in_cells_that_are_ordered_by_their_settings():
@@ -31,8 +31,8 @@ def test_seeds_gather_in_cells_that_are_ordered_by_their_settings():
     found = compare_runs(runs, None, None)
     assert found.by == ("objective.name", "beta")
     assert labels(found) == ["hfvae  beta 4", "hfvae  beta 12"]
-    assert [cell.seeds for cell in found.cells] == [(0, 1), (0, 1)]
-    assert [run.seed for run in found.cells[0].runs] == [0, 1]
+    assert [configuration.seeds for configuration in found.configurations] == [(0, 1), (0, 1)]
+    assert [run.seed for run in found.configurations[0].runs] == [0, 1]
     assert found.pooled == ()
 
 
@@ -42,15 +42,15 @@ def test_a_knob_that_an_objective_does_not_refer_to_is_blank_for_it():
     found = compare_runs(runs, None, None)
     assert found.by == ("objective.name", "gamma")  # beta is 4 wherever it has an effect
     assert labels(found) == ["beta_vae", "hfvae  gamma 1", "hfvae  gamma 2", "vae"]
-    assert found.cells[0].settings == {"objective.name": "beta_vae", "gamma": None}
+    assert found.configurations[0].settings == {"objective.name": "beta_vae", "gamma": None}
 
 
 def test_runs_that_differ_in_an_idle_knob_alone_are_the_same_run():
     runs = [run("beta_vae", beta=4.0, gamma=gamma, elbo=gamma) for gamma in (1.0, 2.0)]
     found = compare_runs(runs, None, None)
-    assert len(found.cells) == 1
-    assert found.repeats == (runs[0],)  # the later one counts
-    assert found.cells[0].values("elbo") == [2.0]
+    assert len(found.configurations) == 1
+    assert found.duplicates == (runs[0],)  # the later one counts
+    assert found.configurations[0].values("elbo") == [2.0]
 
 
 def test_a_weight_that_follows_from_a_knob_is_not_told_but_one_set_by_hand_is():
@@ -73,7 +73,7 @@ def test_a_knob_all_of_whose_weights_are_set_by_hand_has_no_effect():
     fixed = {f"objective.weights.{name}": 2 for name in config("beta_vae")["objective"]["weights"]}
     runs = [run("beta_vae", beta=beta, **fixed) for beta in (1.0, 4.0)]
     found = compare_runs(runs, None, None)
-    assert len(found.cells) == 1
+    assert len(found.configurations) == 1
     assert found.by == ("objective.name",)
 
 
@@ -96,13 +96,13 @@ def test_an_unknown_objective_keeps_all_knobs():
 )
 def test_what_leaves_a_model_as_it_is_tells_nothing_apart(changes: dict[str, Any]):
     found = compare_runs([run(seed=0), run(seed=1, **changes)], None, None)
-    assert len(found.cells) == 1
-    assert found.cells[0].seeds == (0, 1)
+    assert len(found.configurations) == 1
+    assert found.configurations[0].seeds == (0, 1)
 
 
 def test_steps_that_epochs_replace_tell_nothing_apart():
     runs = [run(seed=0, steps=5, epochs=2.0), run(seed=1, steps=6, epochs=2.0)]
-    assert len(compare_runs(runs, None, None).cells) == 1
+    assert len(compare_runs(runs, None, None).configurations) == 1
     assert compare_runs([run(steps=5), run(steps=6)], None, None).by == ("objective.name", "steps")
 
 
@@ -136,7 +136,7 @@ def test_cells_of_one_setting_pool_the_others_and_say_so():
     found = compare_runs(runs, ["beta"], None)
     assert found.by == ("beta",)
     assert labels(found) == ["beta 1", "beta 4"]
-    assert [len(cell.runs) for cell in found.cells] == [2, 2]
+    assert [len(configuration.runs) for configuration in found.configurations] == [2, 2]
     assert found.pooled == ("gamma",)
 
 
@@ -151,7 +151,7 @@ def test_a_setting_that_varies_is_meant_where_a_short_name_may_be_several():
 def test_unfinished_runs_are_left_out_and_none_at_all_is_an_error():
     left = [run(state="running"), run(state="failed"), run(state="running")]
     found = compare_runs([*left, run()], None, None)
-    assert found.left_out == tuple(left)
+    assert found.excluded == tuple(left)
     assert len(found.runs) == 1
     with pytest.raises(UsageError) as caught:
         compare_runs(left, None, None)
@@ -180,6 +180,6 @@ def test_labels_differ_wherever_cells_do():
         for value in (1.0, 1.0000001, "cosine(to 1)", None)
         for gamma in (0.5, (0.5, 1))
     ]
-    found = {Cell(each, ()).label for each in settings}
+    found = {Configuration(each, ()).label for each in settings}
     assert len(found) == len(settings)
     assert "a  beta 1  prior.gamma 0.5" in found

@@ -8,37 +8,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.comparison.configurations import Cell
+from runner.comparison.configurations import Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import difference, interval, spread
 
 
-def cell(elbo_of_seed: Mapping[int, float] | list[tuple[int, float]]) -> Cell:
+def configuration(elbo_of_seed: Mapping[int, float] | list[tuple[int, float]]) -> Configuration:
     pairs = elbo_of_seed.items() if isinstance(elbo_of_seed, Mapping) else elbo_of_seed
     runs = [
         ComparedRun(Path(str(seed)), "finished", None, {"seed": seed}, {"elbo": elbo})
         for seed, elbo in pairs
     ]
-    return Cell({}, tuple(runs))
+    return Configuration({}, tuple(runs))
 
 
 def test_the_spread_is_that_of_a_sample():
-    found = spread(cell({0: 1.0, 1: 2.0, 2: 6.0}), "elbo")
+    found = spread(configuration({0: 1.0, 1: 2.0, 2: 6.0}), "elbo")
     assert found is not None
     assert (found.mean, found.count) == (3.0, 3)
     assert found.deviation == pytest.approx(np.sqrt((4 + 1 + 9) / 2))
 
 
 def test_one_run_has_no_spread_and_none_has_no_mean():
-    alone = spread(cell({0: 1.0}), "elbo")
+    alone = spread(configuration({0: 1.0}), "elbo")
     assert alone is not None
     assert alone.deviation is None
-    assert spread(cell({0: 1.0}), "rate") is None
+    assert spread(configuration({0: 1.0}), "rate") is None
 
 
 def test_a_difference_is_over_common_seeds_whatever_their_order():
-    first = cell({3: 30.0, 0: 1.0, 1: 2.0, 2: 4.0})
-    second = cell({2: 1.0, 1: 1.0, 0: 1.0, 9: 500.0})
+    first = configuration({3: 30.0, 0: 1.0, 1: 2.0, 2: 4.0})
+    second = configuration({2: 1.0, 1: 1.0, 0: 1.0, 9: 500.0})
     found = difference(first, second, "elbo")
     assert found.seeds == (0, 1, 2)
     assert found.mean == pytest.approx(4 / 3)
@@ -51,27 +51,29 @@ def test_pairs_take_out_what_seeds_have_in_common():
     """Seeds differ by tens, the cells by one: only a paired interval sees it."""
     noise = {seed: 10.0 * seed for seed in range(5)}
     better = {seed: value + 1 + 0.01 * (seed % 2) for seed, value in noise.items()}
-    found = difference(cell(better), cell(noise), "elbo")
+    found = difference(configuration(better), configuration(noise), "elbo")
     assert found.excludes_zero
     assert found.mean == pytest.approx(1, abs=0.02)
 
 
 def test_runs_of_one_seed_are_averaged_first():
-    first = cell([(0, 1.0), (0, 3.0), (1, 10.0)])
-    found = difference(first, cell({0: 0.0, 1: 0.0}), "elbo")
+    first = configuration([(0, 1.0), (0, 3.0), (1, 10.0)])
+    found = difference(first, configuration({0: 0.0, 1: 0.0}), "elbo")
     assert found.mean == 6.0  # and not 14/3, of the runs
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_fewer_than_three_seeds_have_no_interval(count: int):
-    found = difference(cell(dict.fromkeys(range(count), 2.0)), cell({0: 1.0, 1: 1.0}), "elbo")
+    found = difference(
+        configuration(dict.fromkeys(range(count), 2.0)), configuration({0: 1.0, 1: 1.0}), "elbo"
+    )
     assert (found.low, found.high) == (None, None)
     assert not found.excludes_zero
     assert found.mean == 1.0 if count else np.isnan(found.mean)
 
 
 def test_equal_cells_differ_by_nothing_and_are_not_marked():
-    same = cell({0: 1.5, 1: 2.5, 2: 0.1})
+    same = configuration({0: 1.5, 1: 2.5, 2: 0.1})
     found = difference(same, same, "elbo")
     assert (found.mean, found.low, found.high) == (0.0, 0.0, 0.0)
     assert not found.excludes_zero

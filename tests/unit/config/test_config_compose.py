@@ -20,9 +20,9 @@ from runner.config import (
     PriorConfig,
     RunConfig,
     ScaledConfig,
+    allow_new_key,
     data_root,
     flat_keys,
-    freed,
     parse,
     register,
     restore,
@@ -280,8 +280,13 @@ def test_every_flat_key_can_be_set(composed: Composed):
 
 
 def test_the_information_of_a_group_is_freed_of_hydra_s_plus():
-    assert freed("objective.group_information.style=1") == "++objective.group_information.style=1"
-    assert freed("objective.weights.reconstruction=1") == "objective.weights.reconstruction=1"
+    assert (
+        allow_new_key("objective.group_information.style=1")
+        == "++objective.group_information.style=1"
+    )
+    assert (
+        allow_new_key("objective.weights.reconstruction=1") == "objective.weights.reconstruction=1"
+    )
 
 
 def test_the_resolvers_name_folders():

@@ -12,7 +12,7 @@ def everything(split):
 def test_the_dataset_describes_itself():
     dataset = digits.load(torch.device("cpu"))
     assert (dataset.train.size, dataset.test.size) == (1500, 297)
-    assert dataset.held_out
+    assert dataset.has_test_split
     assert dataset.shape == (1, 8, 8)
     assert [(f.name, f.size) for f in dataset.factors] == [("label", 10)]
     assert dataset.class_names == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")

@@ -75,7 +75,7 @@ def file_names(root: Path) -> set[str]:
 def test_files_in_torchvisions_folders_are_read(tiny, tmp_path, no_download):
     tiny.write(tmp_path / "MNIST" / "raw")
     dataset = mnist.load(tiny.collection, str(tmp_path), CPU)
-    assert (dataset.name, dataset.held_out, dataset.shape) == ("tiny", True, (1, 4, 6))
+    assert (dataset.name, dataset.has_test_split, dataset.shape) == ("tiny", True, (1, 4, 6))
     assert [(f.name, f.size) for f in dataset.factors] == [("label", 10)]
     for split, part, count in ((dataset.train, "train", 12), (dataset.test, "t10k", 5)):
         assert split.size == count

@@ -32,7 +32,7 @@ def test_the_dataset_describes_itself():
     dataset = load(DatasetConfig("pinwheel", {}, None), "data", CPU)
     assert dataset.name == "pinwheel"
     assert (dataset.train.size, dataset.test.size) == (400, 400)
-    assert dataset.held_out
+    assert dataset.has_test_split
     assert dataset.shape == (1, 1, 2)
     assert [(f.name, f.size) for f in dataset.factors] == [("arm", 4)]
     assert (dataset.class_factor, dataset.class_names) == ("arm", ("0", "1", "2", "3"))

@@ -23,7 +23,7 @@ def test_a_dataset_has_as_many_classes_as_class_names():
         name="toy",
         train=make_split(6),
         test=make_split(4),
-        held_out=True,
+        has_test_split=True,
         factors=(Factor("parity", 2), Factor("residue", 5)),
         shape=(2, 3, 4),
         class_factor="parity",

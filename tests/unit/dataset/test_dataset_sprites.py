@@ -35,7 +35,7 @@ def random_indices(count: int) -> Tensor:
 def test_the_dataset_describes_itself():
     dataset = sprites.load(torch.device("cpu"))
     assert dataset.train is dataset.test
-    assert not dataset.held_out
+    assert not dataset.has_test_split
     assert dataset.train.size == N
     assert [(f.name, f.size) for f in dataset.factors] == list(
         zip(("shape", "scale", "orientation", "x", "y"), SIZES, strict=True)

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from runner.config import CorrelationConfig, DatasetConfig, RunConfig, freed, restore, to_yaml
+from runner.config import (
+    CorrelationConfig,
+    DatasetConfig,
+    RunConfig,
+    allow_new_key,
+    restore,
+    to_yaml,
+)
 from runner.dataset import Dataset, Factor, ResidentSplit, load
 from runner.dataset.factor_grid import grid_factors
 from runner.dataset.subset import SubsetSplit, correlate, hold_out, select
@@ -32,7 +39,7 @@ def grid() -> Dataset:
         name="grid",
         train=split,
         test=split,
-        held_out=False,
+        has_test_split=False,
         factors=FACTORS,
         shape=(1, 1, 1),
         class_factor="shape",
@@ -64,11 +71,11 @@ def test_exactly_the_images_of_a_combination_are_held_out(grid, combination, nam
     dataset = hold_out(grid, combination, CPU)
     rows = grid.train.factors(torch.arange(N)).tolist()
     held = [n for n, row in enumerate(rows) if all(row[f] in v for f, v in named.items())]
-    assert dataset.excluded is not None
-    assert shown(dataset.excluded) == held
+    assert dataset.held_out_combinations is not None
+    assert shown(dataset.held_out_combinations) == held
     assert shown(dataset.train) == sorted(set(range(N)) - set(held))
     assert dataset.test is grid.test
-    assert not dataset.held_out
+    assert not dataset.has_test_split
 
 
 @pytest.mark.parametrize(
@@ -107,11 +114,11 @@ def test_some_images_must_be_held_out_and_some_must_train(grid, combination, sha
 def test_labels_are_factors_too():
     every = load(DatasetConfig("digits", {}, None), "", CPU)
     some = load(DatasetConfig("digits", {"label": ["3", 5]}, None), "", CPU)
-    assert every.excluded is None
-    assert some.excluded is not None
+    assert every.held_out_combinations is None
+    assert some.held_out_combinations is not None
     labels = set(some.train.factors(torch.arange(some.train.size))[:, 0].tolist())
     assert labels == {0, 1, 2, 4, 6, 7, 8, 9}
-    assert some.train.size + some.excluded.size == every.train.size
+    assert some.train.size + some.held_out_combinations.size == every.train.size
     assert some.test.size == every.test.size
 
 
@@ -129,7 +136,7 @@ def test_a_narrow_correlation_keeps_factors_at_equal_positions(grid: Dataset):
 def test_a_wide_correlation_keeps_all(grid: Dataset):
     dataset = correlated(grid, "x", "y", 1e6)
     assert shown(dataset.train) == list(range(N))
-    assert dataset.excluded is None
+    assert dataset.held_out_combinations is None
 
 
 def test_images_are_kept_with_the_probability_that_is_promised():
@@ -164,8 +171,8 @@ def test_both_are_done_one_after_the_other(grid: Dataset):
     settings = DatasetConfig("grid", {"shape": "heart"}, CorrelationConfig(["x", "y"], 1e-6))
     dataset = select(grid, settings, CPU)
     assert dataset.train.size == 2 * 5
-    assert dataset.excluded is not None
-    assert dataset.excluded.size == 5 * 9
+    assert dataset.held_out_combinations is not None
+    assert dataset.held_out_combinations.size == 5 * 9
 
 
 @pytest.mark.parametrize("off", [None, CorrelationConfig([], 0.2)])
@@ -178,7 +185,7 @@ def test_both_are_asked_for_on_the_command_line_and_restored(composed: Composed)
         "dataset.hold_out={shape: heart, scale: [5]}",
         "dataset.correlated={factors: [x, y], width: 0.3}",
     )
-    config = composed("dataset=sprites", *(freed(word) for word in words))
+    config = composed("dataset=sprites", *(allow_new_key(word) for word in words))
     assert config.dataset.hold_out == {"shape": "heart", "scale": [5]}
     assert config.dataset.correlated == CorrelationConfig(["x", "y"], 0.3)
     assert restore(to_yaml(config), []) == config

@@ -51,8 +51,8 @@ def test_every_row_is_of_its_own_image(model: VAE, toy_dataset: Dataset):
         log_px_z_M = model.log_px_z(images, every.z_MW)
     torch.testing.assert_close(every.parameters_MP, parameters_MP)
     torch.testing.assert_close(every.log_px_z_M, log_px_z_M)
-    torch.testing.assert_close(every.centre_MW[:, :4], parameters_MP[:, :4].softmax(1))
-    torch.testing.assert_close(every.centre_MW[:, 4:], parameters_MP[:, 4:7])
+    torch.testing.assert_close(every.mean_MW[:, :4], parameters_MP[:, :4].softmax(1))
+    torch.testing.assert_close(every.mean_MW[:, 4:], parameters_MP[:, 4:7])
     assert every.factors_MF.tolist() == [[int(i) % 4] for i in every.indices_M]
 
 
@@ -72,7 +72,7 @@ def test_categories_are_drawn_with_their_probabilities(model: VAE, toy_dataset: 
     image_NCHW = toy_dataset.test.images(torch.zeros(1).long()).repeat(4000, 1, 1, 1)
     split = ResidentSplit(image_NCHW, torch.zeros(4000, 1).long())
     every = encode(model, split, 4000, torch.Generator().manual_seed(0))
-    expected_K = every.centre_MW[0, :4]
+    expected_K = every.mean_MW[0, :4]
     assert float(expected_K.max()) < 0.9  # the model is not trained: there is something to draw
     error_K = 4 * (expected_K * (1 - expected_K) / 4000).sqrt()
     assert ((every.z_MW[:, :4].mean(0) - expected_K).abs() < error_K).all()
@@ -81,7 +81,7 @@ def test_categories_are_drawn_with_their_probabilities(model: VAE, toy_dataset: 
 def test_the_same_generator_gives_the_same_encodings(model: VAE, toy_dataset: Dataset):
     first, again = (encoded(model, toy_dataset, 100) for _ in range(2))
     other = encoded(model, toy_dataset, 100, seed=1)
-    for name in ("indices_M", "parameters_MP", "z_MW", "centre_MW", "log_px_z_M", "factors_MF"):
+    for name in ("indices_M", "parameters_MP", "z_MW", "mean_MW", "log_px_z_M", "factors_MF"):
         assert torch.equal(getattr(first, name), getattr(again, name)), name
     assert not torch.equal(first.indices_M, other.indices_M)
 
@@ -98,7 +98,7 @@ def test_what_does_not_depend_on_noise_does_not_depend_on_chunks(
 
 def test_encodings_hold_no_graph(model: VAE, toy_dataset: Dataset):
     every = encoded(model, toy_dataset, 10)
-    for values in (every.parameters_MP, every.z_MW, every.centre_MW, every.log_px_z_M):
+    for values in (every.parameters_MP, every.z_MW, every.mean_MW, every.log_px_z_M):
         assert not values.requires_grad
 
 
@@ -107,5 +107,5 @@ def test_shuffled_encodings_keep_their_rows_together(model: VAE, toy_dataset: Da
     mixed = every.shuffled(torch.Generator().manual_seed(1))
     assert mixed.indices_M.tolist() != list(range(256))
     assert mixed.dataset_size == every.dataset_size
-    for name in ("indices_M", "parameters_MP", "z_MW", "centre_MW", "log_px_z_M", "factors_MF"):
+    for name in ("indices_M", "parameters_MP", "z_MW", "mean_MW", "log_px_z_M", "factors_MF"):
         assert torch.equal(getattr(mixed, name), getattr(every, name)[mixed.indices_M]), name

@@ -17,7 +17,7 @@ from runner.evaluation.information import (
     set_information,
     variable_information,
 )
-from runner.model import Prior
+from runner.model import LatentSpace
 from runner.model.discrete import Concrete
 from runner.objective import decompose, log_mixture_weights
 from tests.conftest import prior_of
@@ -25,44 +25,44 @@ from tests.conftest import prior_of
 IMAGES = 400
 
 
-def encodings(prior: Prior, parameters_MP: Tensor, factors_MF: Tensor) -> Encodings:
+def encodings(latents: LatentSpace, parameters_MP: Tensor, factors_MF: Tensor) -> Encodings:
     source = torch.Generator().manual_seed(0)
-    noise_MW = prior.noise(len(parameters_MP), source)
+    noise_MW = latents.noise(len(parameters_MP), source)
     return Encodings(
         indices_M=torch.arange(len(parameters_MP)),
         parameters_MP=parameters_MP,
-        z_MW=prior.harden(prior.sample(parameters_MP, noise_MW)),
-        centre_MW=prior.centre(parameters_MP),
+        z_MW=latents.discretise(latents.sample(parameters_MP, noise_MW)),
+        mean_MW=latents.posterior_mean(parameters_MP),
         log_px_z_M=-torch.linspace(50, 90, len(parameters_MP)),
         factors_MF=factors_MF,
         dataset_size=len(parameters_MP),
     )
 
 
-def normals(count: int) -> Prior:
+def normals(count: int) -> LatentSpace:
     return prior_of(normals=count)
 
 
-def category(categories: int) -> Prior:
+def category(categories: int) -> LatentSpace:
     return prior_of({"category": Concrete(categories)})
 
 
-def mixed() -> Prior:
+def mixed() -> LatentSpace:
     return prior_of({"category": Concrete(3)}, 2)
 
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch):
-    prior = mixed()
+    latents = mixed()
     parameters = torch.randn(47, 7, generator=torch.Generator().manual_seed(1))
-    every = encodings(prior, parameters, torch.zeros(47, 1).long())
+    every = encodings(latents, parameters, torch.zeros(47, 1).long())
     whole = decompose(
-        prior.densities(every.z_MW, parameters, parameters),
+        latents.densities(every.z_MW, parameters, parameters),
         -every.log_px_z_M.mean(),
         log_mixture_weights(47, 47, 47, like=every.z_MW),
     )
     for rows in (5, 20, 100):  # 47 is a multiple of none of them
         monkeypatch.setattr(information, "_ROWS", rows)
-        got = decompose_all(prior, every)
+        got = decompose_all(latents, every)
         assert list(got.terms.values()) == pytest.approx(whole.terms.stack().tolist(), abs=1e-4)
         assert list(got.variable.values()) == pytest.approx(
             whole.variable_information_V.tolist(), abs=1e-4
@@ -83,11 +83,11 @@ def test_information_of_a_category_is_that_of_its_table():
 
 def test_information_of_a_normal_variable_is_the_channel_s():
     """Means N(0, s^2), noise of scale t: I = 1/2 log(1 + s^2 / t^2), a Gaussian channel."""
-    prior, spread, scale = normals(1), 0.9, 0.3
+    latents, spread, scale = normals(1), 0.9, 0.3
     source = torch.Generator().manual_seed(3)
     means = spread * torch.randn(3000, 1, generator=source)
     parameters = torch.cat([means, torch.full_like(means, math.log(scale))], dim=1)
-    got = decompose_all(prior, encodings(prior, parameters, torch.zeros(3000, 1).long()))
+    got = decompose_all(latents, encodings(latents, parameters, torch.zeros(3000, 1).long()))
     assert got.variable["z_0"] == pytest.approx(0.5 * math.log(1 + 9), abs=0.05)
 
 
@@ -128,7 +128,7 @@ def test_many_variables_of_noise_know_nothing():
     every = encodings(normals(10), parameters, labels[:, None])
     ((got,),) = factor_information(normals(10), every, [4])
     assert got < 0.05
-    pairs = normals(10).densities(every.z_MW, parameters, parameters).drawn_VBM
+    pairs = normals(10).densities(every.z_MW, parameters, parameters).sampled_VBM
     share = pairs.sum(0).softmax(1)
     own_counted = (share * (labels[:, None] == labels)).sum(1).log().mean() + math.log(4)
     assert float(own_counted) > 1.3
@@ -146,7 +146,7 @@ def test_factors_are_told_apart_by_group():
     assert by_style == pytest.approx([0, math.log(2)], abs=0.02)
 
 
-def told_apart() -> Encodings:
+def distinguishing_settings() -> Encodings:
     """The category is the first factor, style_0 the second, the other style variable noise."""
     first, second = torch.arange(IMAGES) % 3, torch.arange(IMAGES) // 3 % 2
     noise = torch.randn(IMAGES, generator=torch.Generator().manual_seed(5))
@@ -157,14 +157,14 @@ def told_apart() -> Encodings:
 
 
 def test_factors_are_told_apart_by_variable():
-    found = variable_information(mixed(), told_apart(), [3, 2])
+    found = variable_information(mixed(), distinguishing_settings(), [3, 2])
     expected = [[math.log(3), 0], [0, math.log(2)], [0, 0]]
     assert found == [pytest.approx(row, abs=0.02) for row in expected]
 
 
 def test_sets_of_variables_come_from_one_pass():
     """Groups and single variables together are what they are apart; both know both factors."""
-    every = told_apart()
+    every = distinguishing_settings()
     groups = factor_information(mixed(), every, [3, 2])
     variables = variable_information(mixed(), every, [3, 2])
     found = set_information(mixed(), every, [3, 2], [(0,), (1, 2), (1,), (2,), (0, 1)])
@@ -176,7 +176,9 @@ def test_sets_of_variables_come_from_one_pass():
 def test_information_is_named_by_factor_and_variable():
     factors = [Factor("colour", 3), Factor("side", 2)]
     source = torch.Generator().manual_seed(0)
-    found = information.information(mixed(), told_apart(), factors, samples=200, source=source)
+    found = information.information(
+        mixed(), distinguishing_settings(), factors, samples=200, source=source
+    )
     assert list(found) == [
         f"information/{factor}/{variable}"
         for factor in ("colour", "side")
@@ -192,8 +194,8 @@ def test_images_in_the_order_of_a_factor_are_judged_by_a_fair_sample():
     labels = torch.arange(IMAGES) // (IMAGES // 4)
     every = encodings(category(2), one_hot_logits(labels % 2, 2), labels[:, None])
     source = torch.Generator().manual_seed(0)
-    prior, factors = category(2), [Factor("label", 4)]
-    found = information.information(prior, every, factors, samples=40, source=source)
+    latents, factors = category(2), [Factor("label", 4)]
+    found = information.information(latents, every, factors, samples=40, source=source)
     assert found["information/label/category"] == pytest.approx(math.log(2), abs=0.02)
 
 

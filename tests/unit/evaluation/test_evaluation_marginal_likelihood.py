@@ -39,7 +39,7 @@ def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callab
     """Build a small model of two normals whose posteriors are far from its prior."""
 
     def build_model(*overrides: str) -> VAE:
-        images = toy_dataset.some_images(torch.device("cpu"))
+        images = toy_dataset.probe_images(torch.device("cpu"))
         model = build(
             composed(*TINY, *overrides), shape=(1, 8, 8), classes=4, images=lambda: images
         )
@@ -60,7 +60,7 @@ def binary(dataset: Dataset, count: int) -> ResidentSplit:
 def atoms(model: VAE) -> Tensor:
     """Return every combination of the values of the discrete variables, (A, W)."""
     codes = torch.zeros(1, 0)
-    for kind in model.prior.discrete.kinds:
+    for kind in model.latents.discrete.variables:
         values = kind.as_value(torch.arange(kind.categories), torch.zeros(1))
         pairs = [torch.cat([code, value]) for code in codes for value in values]
         codes = torch.stack(pairs)
@@ -72,12 +72,12 @@ def integrated(model: VAE, images_NCHW: Tensor) -> Tensor:
     """Return log p(x), the sum over a fine grid of two normals and over all atoms, (N,)."""
     axis = torch.arange(-REACH, REACH, STEP)
     grid_G2 = torch.cartesian_prod(axis, axis)
-    prior, codes_AW = model.open_prior().for_judging(), atoms(model)
-    variables = range(len(prior.variable_names))
+    latents, codes_AW = model.bind_latents().with_categorical(), atoms(model)
+    variables = range(len(latents.variable_names))
     found: list[Tensor] = []
     for a, code_W in enumerate(codes_AW):
         z_GW = torch.cat([code_W.expand(len(grid_G2), -1), grid_G2], dim=1)
-        log_pz_AG = prior.log_pz(z_GW, variables)
+        log_pz_AG = latents.log_pz(z_GW, variables)
         log_pz_G = log_pz_AG[a] if len(log_pz_AG) > 1 else log_pz_AG[0]
         output = model.decode(z_GW)
         per_image = [

@@ -13,7 +13,7 @@ from runner.errors import UsageError
 from runner.evaluation import mig_density as module
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.mig_density import gap_information, mig_density
-from runner.model import Prior
+from runner.model import LatentSpace
 from runner.model.discrete import Bernoulli, Concrete
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.node import Node
@@ -24,14 +24,14 @@ VALUES = 5
 
 
 def encoded(
-    prior: Prior, parameters_MP: Tensor, factors_MF: Tensor, *, images: int | None = None
+    latents: LatentSpace, parameters_MP: Tensor, factors_MF: Tensor, *, images: int | None = None
 ) -> Encodings:
-    noise_MW = prior.noise(len(parameters_MP), torch.Generator().manual_seed(0))
+    noise_MW = latents.noise(len(parameters_MP), torch.Generator().manual_seed(0))
     return Encodings(
         indices_M=torch.arange(len(parameters_MP)),
         parameters_MP=parameters_MP,
-        z_MW=prior.harden(prior.sample(parameters_MP, noise_MW)),
-        centre_MW=prior.centre(parameters_MP),
+        z_MW=latents.discretise(latents.sample(parameters_MP, noise_MW)),
+        mean_MW=latents.posterior_mean(parameters_MP),
         log_px_z_M=torch.zeros(len(parameters_MP)),
         factors_MF=factors_MF,
         dataset_size=images or len(parameters_MP),
@@ -63,16 +63,16 @@ def test_gaps_of_normals_are_those_of_quadrature():
     offsets, spreads, scales = [1.0, 0.5, 0.0], [0.3, 0.4, 0.0], [0.2, 0.3, 1.0]
     loc_MV = labels[:, None] * torch.tensor(offsets)
     loc_MV = loc_MV + torch.tensor(spreads) * torch.randn(count, 3, generator=draws)
-    prior = prior_of(normals=3)
-    every = encoded(prior, normals(loc_MV, scales), labels[:, None])
+    latents = prior_of(normals=3)
+    every = encoded(latents, normals(loc_MV, scales), labels[:, None])
     expected = [
         channel(offset, math.hypot(spread, scale))
         for offset, spread, scale in zip(offsets, spreads, scales, strict=True)
     ]
-    found_V = gap_information(prior, every, samples=4000, source=source())[:, 0]
+    found_V = gap_information(latents, every, samples=4000, source=source())[:, 0]
     assert found_V.tolist() == pytest.approx(expected, abs=0.03)
     assert float(found_V[2]) == pytest.approx(0, abs=1e-4)
-    scores = mig_density(prior, every, [Factor("label", VALUES)], samples=4000, source=source())
+    scores = mig_density(latents, every, [Factor("label", VALUES)], samples=4000, source=source())
     assert list(scores) == ["mig_density", "mig_density/label"]
     gap = (expected[0] - expected[1]) / math.log(VALUES)
     assert scores["mig_density"] == scores["mig_density/label"] == pytest.approx(gap, abs=0.03)
@@ -85,11 +85,11 @@ def test_every_weight_is_as_it_is_written(monkeypatch: pytest.MonkeyPatch, image
     count = 60
     factors_MF = torch.stack([torch.arange(count) % 3, torch.arange(count) // 7 % 2], dim=1)
     loc_MV = torch.randn(count, 2, generator=source(2)) + factors_MF
-    prior = prior_of(normals=2)
-    every = encoded(prior, normals(loc_MV, [0.5, 0.2]), factors_MF, images=images)
+    latents = prior_of(normals=2)
+    every = encoded(latents, normals(loc_MV, [0.5, 0.2]), factors_MF, images=images)
     monkeypatch.setattr(module, "_ROWS", rows)
-    found_VF = gap_information(prior, every, samples=count, source=source())
-    log_q_VMM = prior.densities(every.z_MW, every.parameters_MP, every.parameters_MP).drawn_VBM
+    found_VF = gap_information(latents, every, samples=count, source=source())
+    log_q_VMM = latents.densities(every.z_MW, every.parameters_MP, every.parameters_MP).sampled_VBM
     for v, kernels_MM in enumerate(log_q_VMM.double().exp()):
         for f, values_M in enumerate(factors_MF.T):
             total = 0.0
@@ -111,12 +111,12 @@ def test_few_encodings_of_many_make_no_information_up():
     count = 2000
     labels = torch.arange(count) % 40
     loc_MV = torch.randn(count, 1, generator=source(3))
-    prior = prior_of(normals=1)
-    as_all = encoded(prior, normals(loc_MV, [0.1]), labels[:, None])
-    as_some = encoded(prior, normals(loc_MV, [0.1]), labels[:, None], images=1_000_000)
+    latents = prior_of(normals=1)
+    as_all = encoded(latents, normals(loc_MV, [0.1]), labels[:, None])
+    as_some = encoded(latents, normals(loc_MV, [0.1]), labels[:, None], images=1_000_000)
     settings = {"samples": 1000, "source": source()}
-    assert float(gap_information(prior, as_all, **settings)) > 0.1
-    assert float(gap_information(prior, as_some, **settings)) < 0.02
+    assert float(gap_information(latents, as_all, **settings)) > 0.1
+    assert float(gap_information(latents, as_some, **settings)) < 0.02
 
 
 def test_a_discrete_variable_is_summed_over_exactly():
@@ -125,10 +125,10 @@ def test_a_discrete_variable_is_summed_over_exactly():
     logits_MK = 3 * torch.randn(count, 3, generator=source(4))
     logits_MK += 4 * torch.nn.functional.one_hot(factors_MF[:, 0], 3)
     coin_M1 = 2 * factors_MF[:, 1:] - 1.0
-    prior = prior_of({"kind": Concrete(3), "coin": Bernoulli(0.5)}, 1)
+    latents = prior_of({"kind": Concrete(3), "coin": Bernoulli(0.5)}, 1)
     style_M2 = torch.zeros(count, 2)
-    every = encoded(prior, torch.cat([logits_MK, coin_M1, style_M2], dim=1), factors_MF)
-    found_VF = gap_information(prior, every, samples=50, source=source())
+    every = encoded(latents, torch.cat([logits_MK, coin_M1, style_M2], dim=1), factors_MF)
+    found_VF = gap_information(latents, every, samples=50, source=source())
     on_M = torch.sigmoid(coin_M1[:, 0])
     tables = (logits_MK.softmax(1), torch.stack([1 - on_M, on_M], dim=1))
     for v, q_MK in enumerate(tables):
@@ -144,32 +144,32 @@ def test_variables_that_are_drawn_for_the_many_values_they_have_are_summed_over_
     coins = {f"coin_{i}": Bernoulli(0.5) for i in range(7)}  # 128 combinations
     logits_MV = torch.zeros(200, 7)
     logits_MV[:, 0] = torch.where(labels < 2, 20.0, -20.0)
-    prior = prior_of(coins, 1)
-    every = encoded(prior, torch.cat([logits_MV, torch.zeros(200, 2)], dim=1), labels[:, None])
-    found_V = gap_information(prior, every, samples=50, source=source())[:, 0]
+    latents = prior_of(coins, 1)
+    every = encoded(latents, torch.cat([logits_MV, torch.zeros(200, 2)], dim=1), labels[:, None])
+    found_V = gap_information(latents, every, samples=50, source=source())[:, 0]
     assert found_V.tolist() == pytest.approx([math.log(2), *[0] * 7], abs=1e-4)
 
 
 def test_a_factor_that_never_varies_is_left_out():
     factors_MF = torch.stack([torch.zeros(90).long(), torch.arange(90) % 3], dim=1)
     logits_MK = 20.0 * torch.nn.functional.one_hot(factors_MF[:, 1], 3)
-    prior = prior_of({"kind": Concrete(3)})
-    every = encoded(prior, logits_MK, factors_MF)
+    latents = prior_of({"kind": Concrete(3)})
+    every = encoded(latents, logits_MK, factors_MF)
     factors = [Factor("still", 4), Factor("moving", 3)]
-    scores = mig_density(prior, every, factors, samples=90, source=source())
+    scores = mig_density(latents, every, factors, samples=90, source=source())
     assert scores == pytest.approx({"mig_density": 1.0, "mig_density/moving": 1.0}, abs=1e-4)
-    still = encoded(prior, logits_MK, factors_MF[:, :1])
+    still = encoded(latents, logits_MK, factors_MF[:, :1])
     with pytest.raises(UsageError, match="no factor varies"):
-        mig_density(prior, still, factors[:1], samples=90, source=source())
+        mig_density(latents, still, factors[:1], samples=90, source=source())
 
 
 def test_the_same_generator_gives_the_same_score():
     labels = torch.arange(100) % 3
-    prior = prior_of(normals=2)
+    latents = prior_of(normals=2)
     loc_MV = torch.randn(100, 2, generator=source(5)) + labels[:, None]
-    every = encoded(prior, normals(loc_MV, [0.3, 0.3]), labels[:, None])
+    every = encoded(latents, normals(loc_MV, [0.3, 0.3]), labels[:, None])
     first, again, other = (
-        mig_density(prior, every, [Factor("label", 3)], samples=30, source=source(seed))
+        mig_density(latents, every, [Factor("label", 3)], samples=30, source=source(seed))
         for seed in (0, 0, 1)
     )
     assert first == again != other
@@ -177,7 +177,9 @@ def test_the_same_generator_gives_the_same_score():
 
 def test_a_code_without_a_density_has_no_gap():
     tree = Node("all", (0, 1))
-    prior = Prior(DiscreteBlock({}, "exact", 1.0), Codes(2, "linear"), None, tree, ["a", "b"])
-    every = encoded(prior, torch.zeros(10, 2), torch.arange(10)[:, None] % 2)
+    latents = LatentSpace(
+        DiscreteBlock({}, "exact", 1.0), Codes(2, "linear"), None, tree, ["a", "b"]
+    )
+    every = encoded(latents, torch.zeros(10, 2), torch.arange(10)[:, None] % 2)
     with pytest.raises(UsageError, match="mig_density needs densities"):
-        mig_density(prior, every, [Factor("label", 2)], samples=5, source=source())
+        mig_density(latents, every, [Factor("label", 2)], samples=5, source=source())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.prior_distances import distances
-from runner.model import Prior
+from runner.model import LatentSpace
 from runner.model.discrete import Concrete
 from tests.conftest import prior_of
 
@@ -19,13 +19,13 @@ def source(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def encodings(prior: Prior, numbers_MP: Tensor) -> Encodings:
-    count = len(numbers_MP)
+def encodings(latents: LatentSpace, parameters_MP: Tensor) -> Encodings:
+    count = len(parameters_MP)
     return Encodings(
         indices_M=torch.arange(count),
-        parameters_MP=numbers_MP,
-        z_MW=prior.harden(prior.sample(numbers_MP, prior.noise(count, source(1)))),
-        centre_MW=prior.centre(numbers_MP),
+        parameters_MP=parameters_MP,
+        z_MW=latents.discretise(latents.sample(parameters_MP, latents.noise(count, source(1)))),
+        mean_MW=latents.posterior_mean(parameters_MP),
         log_px_z_M=torch.zeros(count),
         factors_MF=torch.zeros(count, 1).long(),
         dataset_size=count,
@@ -48,9 +48,9 @@ def test_an_aggregate_posterior_that_is_the_prior_is_at_no_distance():
 
 
 def test_a_shifted_one_is_further_the_further_it_is():
-    prior = prior_of(normals=2)
+    latents = prior_of(normals=2)
     near, far = (
-        distances(prior, encodings(prior, normal_numbers(1000, 0.3, shift)), source())
+        distances(latents, encodings(latents, normal_numbers(1000, 0.3, shift)), source())
         for shift in (0.5, 2.0)
     )
     for name in ("mmd", "dimension_wise_mmd"):
@@ -69,6 +69,6 @@ def test_discrete_variables_are_left_out():
 
 
 def test_the_same_generator_gives_the_same_distances():
-    prior = prior_of(normals=2)
-    every = encodings(prior, normal_numbers(100, 0.3))
-    assert distances(prior, every, source()) == distances(prior, every, source())
+    latents = prior_of(normals=2)
+    every = encodings(latents, normal_numbers(100, 0.3))
+    assert distances(latents, every, source()) == distances(latents, every, source())

@@ -18,7 +18,7 @@ from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all
 from runner.evaluation.pruning import Pruning, middle
 from runner.evaluation.reconstruction import reconstruction_error
-from runner.model import VAE, Prior, build
+from runner.model import VAE, LatentSpace, build
 from runner.model.discrete import Bernoulli, Concrete
 from runner.model.mixture import Mixture
 from tests.conftest import prior_of
@@ -41,7 +41,7 @@ def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callab
     """Build a small model whose posteriors are sharp."""
 
     def build_model(*overrides: str) -> VAE:
-        images = toy_dataset.some_images(torch.device("cpu"))
+        images = toy_dataset.probe_images(torch.device("cpu"))
         config = composed(*TINY, *overrides)
         model = build(config, shape=(1, 8, 8), classes=4, images=lambda: images)
         with torch.no_grad():
@@ -64,22 +64,22 @@ def pruned(model: VAE, dataset: Dataset, samples: int = 256) -> Pruning:
 def test_the_ends_are_all_variables_and_none(modelled, toy_dataset: Dataset, name: str):
     model = modelled(*PRIORS[name])
     found = pruned(model, toy_dataset)
-    count = len(model.prior.variable_names)
-    assert sorted(found.names) == sorted(model.prior.variable_names)
+    count = len(model.latents.variable_names)
+    assert sorted(found.names) == sorted(model.latents.variable_names)
     assert found.nats_K.shape == found.squared_error_K.shape == (count + 1,)
     full = reconstruction_error(model, toy_dataset.test, samples=256, source=source())
     assert found.nats_K[-1] == pytest.approx(full["reconstruction/nats"], rel=1e-5)
     error = full["reconstruction/squared_error"]
     assert found.squared_error_K[-1] == pytest.approx(error, rel=1e-5)
 
-    prior = model.open_prior().for_judging()
+    latents = model.bind_latents().with_categorical()
     every = encode(model, toy_dataset.test, 256, source())
     with torch.no_grad():
         images_NCHW = toy_dataset.test.images(every.indices_M)
-        code_NW = middle(prior, every.z_MW).repeat(256, 1)
+        code_NW = middle(latents, every.z_MW).repeat(256, 1)
         nothing = -float(model.log_px_z(images_NCHW, code_NW).mean())
     assert found.nats_K[0] == pytest.approx(nothing, rel=1e-5)
-    information = decompose_all(prior, every)
+    information = decompose_all(latents, every)
     assert found.information_K[0] == 0
     mutual = information.terms["index_code_mi"]
     assert found.information_K[-1] == pytest.approx(mutual, abs=1e-4)
@@ -93,11 +93,11 @@ def test_a_variable_that_is_off_stands_in_the_middle(modelled, toy_dataset: Data
     model = modelled(*PRIORS["concrete"])
     found = pruned(model, toy_dataset)
     images_NCHW = toy_dataset.test.images(torch.arange(256))
-    code_NW = model.prior.harden(model.prior.centre(model.encode(images_NCHW)))
+    code_NW = model.latents.discretise(model.latents.posterior_mean(model.encode(images_NCHW)))
     for k in (1, 2):
         z_NW = code_NW.clone()
         for name in found.names[k:]:
-            columns = model.prior.columns[name]
+            columns = model.latents.columns[name]
             first = torch.eye(4)[0] if name == "category" else torch.zeros(1)
             z_NW[:, columns] = first
         nats = -float(model.log_px_z(images_NCHW, z_NW).mean())
@@ -105,8 +105,8 @@ def test_a_variable_that_is_off_stands_in_the_middle(modelled, toy_dataset: Data
 
 
 def test_the_middle_of_each_prior():
-    def of(prior: Prior) -> list[float]:
-        return middle(prior, torch.zeros(1)).tolist()
+    def of(latents: LatentSpace) -> list[float]:
+        return middle(latents, torch.zeros(1)).tolist()
 
     loc_KV = torch.tensor([[0.0, 4.0], [2.0, 0.0]])
     mixture = Mixture(loc_KV, torch.ones(2, 2), torch.tensor([3.0, 1.0]).log())
@@ -117,14 +117,14 @@ def test_the_middle_of_each_prior():
 
 
 def normal_encodings(loc_MV: Tensor, scale: float) -> Encodings:
-    prior = prior_of(normals=loc_MV.shape[1])
+    latents = prior_of(normals=loc_MV.shape[1])
     parameters_MP = torch.cat([loc_MV, torch.full_like(loc_MV, math.log(scale))], dim=1)
-    noise_MV = prior.noise(len(loc_MV), source(1))
+    noise_MV = latents.noise(len(loc_MV), source(1))
     return Encodings(
         indices_M=torch.arange(len(loc_MV)),
         parameters_MP=parameters_MP,
-        z_MW=prior.sample(parameters_MP, noise_MV),
-        centre_MW=loc_MV,
+        z_MW=latents.sample(parameters_MP, noise_MV),
+        mean_MW=loc_MV,
         log_px_z_M=torch.zeros(len(loc_MV)),
         factors_MF=torch.zeros(len(loc_MV), 1).long(),
         dataset_size=len(loc_MV),

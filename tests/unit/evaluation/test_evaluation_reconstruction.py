@@ -40,10 +40,10 @@ def judged(model: VAE, split: ResidentSplit, samples: int = 1000) -> dict[str, f
 @torch.no_grad()
 def test_errors_are_those_of_the_mean_code(modelled, toy_dataset: Dataset, name: str):
     model, images_NCHW = modelled(*PRIORS[name]), toy_dataset.test.images(torch.arange(256))
-    code_NW = model.prior.centre(model.encode(images_NCHW))
+    code_NW = model.latents.posterior_mean(model.encode(images_NCHW))
     if name == "concrete":
         code_NW[:, :4] = torch.eye(4)[code_NW[:, :4].argmax(1)]
-    drawn_NCHW, unit_NCHW = model.draw(code_NW), images_NCHW / 255
+    drawn_NCHW, unit_NCHW = model.decode_mean(code_NW), images_NCHW / 255
     cross_entropy = torch.nn.functional.binary_cross_entropy(drawn_NCHW, unit_NCHW, reduction="sum")
     found = judged(model, toy_dataset.test)
     assert list(found) == ["reconstruction/squared_error", "reconstruction/nats"]
@@ -66,7 +66,7 @@ def test_held_out_images_are_judged_apart(modelled, toy_dataset: Dataset):
     dataset = replace(
         toy_dataset,
         train=ResidentSplit(images(first), toy_dataset.test.factors(first)),
-        excluded=dark,
+        held_out_combinations=dark,
     )
     source = torch.Generator().manual_seed(0)
     found = generalisation(model, dataset, samples=1000, source=source)

@@ -16,7 +16,7 @@ from runner.config import MetricsConfig, RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
 from runner.dataset.archive.residency import MappedSplit
 from runner.errors import UsageError
-from runner.evaluation import CodesJudge, Judge, tasks, tasks_of_codes
+from runner.evaluation import CodesEvaluator, Evaluator, score_requests, score_requests_of_codes
 from runner.evaluation import encoded_table as code_table
 from runner.evaluation.encoded_table import tabulate
 from runner.evaluation.model_scores import MODEL_SCORES
@@ -52,7 +52,7 @@ def grid() -> Dataset:
         name="bars",
         train=split,
         test=split,
-        held_out=False,
+        has_test_split=False,
         factors=tuple(Factor(name, size) for name, size in sizes.items()),
         shape=(1, 8, 8),
         class_factor="shade",
@@ -81,17 +81,17 @@ def test_every_score_has_finite_numbers_or_says_why_not(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig, prior: str
 ):
     model = model_of(prior)
-    judge = Judge(model, grid, few)
+    evaluator = Evaluator(model, grid, few)
     refused: list[str] = []
-    for task in tasks(few, sampled=model.prior.has_density):
+    for request in score_requests(few, sampled=model.latents.has_density):
         try:
-            outcome = judge.compute(task)
+            result = evaluator.compute(request)
         except UsageError as error:
-            refused.append(f"{task.key}: {error.message}")
+            refused.append(f"{request.key}: {error.message}")
             continue
-        assert outcome.numbers
-        assert all(math.isfinite(number) for number in outcome.numbers.values()), task.key
-        assert all(name.split("/")[0] for name in outcome.numbers)
+        assert result.numbers
+        assert all(math.isfinite(number) for number in result.numbers.values()), request.key
+        assert all(name.split("/")[0] for name in result.numbers)
     without_density = ["mig_density", "information", "log_likelihood", "pruning"]
     expected = [f"model/{name}" for name in without_density] if prior == "code" else []
     assert [line.partition(":")[0] for line in refused] == expected
@@ -101,33 +101,35 @@ def test_every_score_has_finite_numbers_or_says_why_not(
 def test_all_scores_of_reference_are_due_and_those_of_draws_come_after_the_means(
     few: MetricsConfig,
 ):
-    due = [task.key for task in tasks(few)]
+    due = [request.key for request in score_requests(few)]
     of_codes = [name for name in METRICS if name != "dci_lightgbm"]
     assert due == [
         *(f"mean/{name}" for name in of_codes),
         *(f"sampled/{name}" for name in of_codes),
         *(f"model/{name}" for name in MODEL_SCORES),
     ]
-    assert [t.key for t in tasks(few, sampled=False)] == [k for k in due if "sampled" not in k]
-    assert [t.metric for t in tasks_of_codes(few)] == of_codes
+    assert [t.key for t in score_requests(few, sampled=False)] == [
+        k for k in due if "sampled" not in k
+    ]
+    assert [t.metric for t in score_requests_of_codes(few)] == of_codes
 
 
 def test_a_score_does_not_depend_on_which_others_are_computed(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
 ):
     model = model_of("normal")
-    chosen = {task.key: task for task in tasks(few)}
-    everything = Judge(model, grid, few)
+    chosen = {request.key: request for request in score_requests(few)}
+    everything = Evaluator(model, grid, few)
     for key in ("sampled/mig", "model/pruning", "mean/sap"):
         numbers = everything.compute(chosen[key]).numbers
-        assert Judge(model, grid, few).compute(chosen[key]).numbers == numbers
+        assert Evaluator(model, grid, few).compute(chosen[key]).numbers == numbers
 
 
 def test_pruning_comes_with_its_figure(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
 ):
-    (task,) = [task for task in tasks(few) if task.metric == "pruning"]
-    assert Judge(model_of("normal"), grid, few).compute(task).pruning is not None
+    (request,) = [request for request in score_requests(few) if request.metric == "pruning"]
+    assert Evaluator(model_of("normal"), grid, few).compute(request).pruning is not None
 
 
 def test_codes_of_elsewhere_have_the_same_scores(
@@ -137,12 +139,12 @@ def test_codes_of_elsewhere_have_the_same_scores(
     table = tabulate(model, grid, None, torch.Generator().manual_seed(0))
     names = [factor.name for factor in grid.factors]
     given = Codes.of(table.mean_NW, table.factors_NF, factor_names=names, complete=True)
-    alone = CodesJudge(given, "shade", few)
-    of_run = {task.metric: task for task in tasks(few, sampled=False)}
-    for task in tasks_of_codes(few):
-        if task.metric in ("mig", "beta_vae", "linear_probe"):
-            numbers = Judge(model, grid, few).compute(of_run[task.metric]).numbers
-            assert alone.compute(task).numbers == numbers
+    alone = CodesEvaluator(given, "shade", few)
+    of_run = {request.metric: request for request in score_requests(few, sampled=False)}
+    for request in score_requests_of_codes(few):
+        if request.metric in ("mig", "beta_vae", "linear_probe"):
+            numbers = Evaluator(model, grid, few).compute(of_run[request.metric]).numbers
+            assert alone.compute(request).numbers == numbers
 
 
 def test_codes_do_not_depend_on_how_many_images_are_encoded_at_a_time(
@@ -174,7 +176,7 @@ def test_some_images_are_a_sample_and_a_test_split_is_one_too(
     some = tabulate(model, grid, 30, source)
     assert len(some.factors_NF) == 30 == len(np.unique(some.factors_NF, axis=0))
     assert not some.complete
-    assert not tabulate(model, replace(grid, held_out=True), None, source).complete
+    assert not tabulate(model, replace(grid, has_test_split=True), None, source).complete
 
 
 def test_images_on_the_disk_have_the_codes_of_images_in_memory(

@@ -33,7 +33,7 @@ def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Pictur
         "evaluation.map_points=60",
     )
     model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
-    objective = Objective.from_config(config.objective, model.prior.tree, 256)
+    objective = Objective.from_config(config.objective, model.latents.tree, 256)
     state = TrainingState.fresh(model, config)
     for _ in train(state, objective, toy_dataset.train, config, 300):
         pass
@@ -85,12 +85,12 @@ def test_rows_run_from_the_most_informative_variable_to_the_least(pictures: Pict
 
 def test_a_traversal_moves_one_variable_alone(pictures: Pictures):
     """At the base image's own value of a variable its row shows the base reconstruction."""
-    base = pictures.model.prior.harden(pictures.encodings.centre_MW[:1])
-    columns = pictures.model.prior.columns["style_0"]
+    base = pictures.model.latents.discretise(pictures.encodings.mean_MW[:1])
+    columns = pictures.model.latents.columns["style_0"]
     middle = base.clone()
     middle[:, columns] = 0.0
     with torch.no_grad():
-        expected = pictures.model.draw(middle)[0].numpy()
+        expected = pictures.model.decode_mean(middle)[0].numpy()
     (row,) = [row for row in pictures.traversal_rows() if row.label == "style_0"]
     np.testing.assert_allclose(row.images_TCHW[2], expected, atol=1e-6)
 

@@ -15,9 +15,9 @@ from matplotlib.transforms import Bbox
 
 from runner.figures.dot_plots import dot_plots
 from runner.figures.heat_maps import blocks, heat_map
-from runner.figures.metric_curves import knob_curves
+from runner.figures.metric_curves import metric_curves
 from runner.figures.rate_distortion import rate_distortion
-from tests.made_comparison import BY, compare, grid, made_cell, made_run
+from tests.made_comparison import BY, compare, grid, made_configuration, made_run
 
 MINUS, GAMMA = "\N{MINUS SIGN}", "\N{GREEK SMALL LETTER GAMMA}"
 METRICS = ("elbo", "terms/reconstruction", "scores/mean/mig")
@@ -69,7 +69,7 @@ def outside(figure: Figure) -> list[str]:
 
 
 def test_a_mark_is_the_mean_of_its_cell_and_dots_are_its_runs():
-    figure = rate_distortion(compare(made_cell({"objective.name": "hfvae", "beta": 4})))
+    figure = rate_distortion(compare(made_configuration({"objective.name": "hfvae", "beta": 4})))
     assert figure is not None
     axes = figure.axes[0]
     assert means(axes) == [pytest.approx((7.6, 109))]
@@ -126,8 +126,12 @@ def test_marks_are_labelled_with_beta_without_overlap():
 
 
 def test_a_mark_below_another_is_larger():
-    same = [made_cell({"objective.name": name, "beta": 4}) for name in ("hfvae", "beta_tcvae")]
-    figure = rate_distortion(compare(*same, made_cell({"objective.name": "hfvae", "beta": 8})))
+    same = [
+        made_configuration({"objective.name": name, "beta": 4}) for name in ("hfvae", "beta_tcvae")
+    ]
+    figure = rate_distortion(
+        compare(*same, made_configuration({"objective.name": "hfvae", "beta": 8}))
+    )
     assert figure is not None
     sizes = [line.get_markersize() for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert sorted(sizes) == [8, 8, 12]
@@ -141,8 +145,8 @@ def test_each_dataset_has_a_panel():
 
 
 def test_runs_without_a_rate_are_not_drawn():
-    code = compare(made_cell({"objective.name": "ae"}))
-    code.cells[0].runs[0].metrics.pop("rate")
+    code = compare(made_configuration({"objective.name": "ae"}))
+    code.configurations[0].runs[0].metrics.pop("rate")
     figure = rate_distortion(code)
     assert figure is not None
     assert means(figure.axes[0]) == [pytest.approx((30.1, 103.5))]
@@ -152,7 +156,7 @@ def test_runs_without_a_rate_are_not_drawn():
 
 
 def test_curves_go_through_the_means_at_the_values_of_beta():
-    figure = knob_curves(grid(), METRICS)
+    figure = metric_curves(grid(), METRICS)
     assert figure is not None
     axes = figure.axes[1]
     assert axes.get_title(loc="left") == "reconstruction, nats"
@@ -167,15 +171,15 @@ def test_curves_go_through_the_means_at_the_values_of_beta():
 
 
 def test_one_seed_has_neither_bar_nor_dot():
-    figure = knob_curves(grid(seeds=[0]), METRICS)
+    figure = metric_curves(grid(seeds=[0]), METRICS)
     assert figure is not None
     assert len(figure.axes[0].lines) == 3
     assert means(figure.axes[1])[0] == (1, 102)
 
 
 def test_cells_without_the_knob_stand_before_all_values():
-    vae = made_cell({"objective.name": "vae", "beta": None, "gamma": None, BY[3]: "mnist"})
-    figure = knob_curves(compare(vae, *grid().cells), METRICS)
+    vae = made_configuration({"objective.name": "vae", "beta": None, "gamma": None, BY[3]: "mnist"})
+    figure = metric_curves(compare(vae, *grid().configurations), METRICS)
     assert figure is not None
     axes = figure.axes[1]
     assert ticks(axes.get_xticklabels()) == ["none", "1", "4", "16"]
@@ -196,8 +200,10 @@ def test_cells_without_the_knob_stand_before_all_values():
     ],
 )
 def test_another_setting_takes_the_place_of_beta(name: str, values: tuple, shown: list[str]):
-    cells = [made_cell({"objective.name": "hfvae", name: value}) for value in values]
-    figure = knob_curves(compare(*cells), METRICS)
+    configurations = [
+        made_configuration({"objective.name": "hfvae", name: value}) for value in values
+    ]
+    figure = metric_curves(compare(*configurations), METRICS)
     assert figure is not None
     assert ticks(figure.axes[0].get_xticklabels()) == shown
     pixels = figure.axes[0].transData.transform([(value, 0) for value in values])[:, 0]
@@ -206,9 +212,9 @@ def test_another_setting_takes_the_place_of_beta(name: str, values: tuple, shown
 
 def test_a_metric_that_some_runs_lack_is_drawn_for_the_others_and_one_that_all_lack_is_not():
     comparison = grid()
-    for run in comparison.cells[0].runs:
+    for run in comparison.configurations[0].runs:
         run.metrics.pop("scores/mean/mig")
-    figure = knob_curves(comparison, [*METRICS, "scores/mean/sap"])
+    figure = metric_curves(comparison, [*METRICS, "scores/mean/sap"])
     assert figure is not None
     titles = [axes.get_title(loc="left") for axes in figure.axes[:-1]]
     assert titles == ["ELBO, nats", "reconstruction, nats", "MIG"]
@@ -216,18 +222,22 @@ def test_a_metric_that_some_runs_lack_is_drawn_for_the_others_and_one_that_all_l
 
 
 def test_cells_that_no_number_orders_have_a_row_each():
-    cells = [made_cell({"objective.name": name, "beta": b}) for name, b in (("a", 1), ("b", 4))]
-    assert knob_curves(compare(*cells), METRICS) is None
-    figure = dot_plots(compare(*cells), METRICS)
+    configurations = [
+        made_configuration({"objective.name": name, "beta": b}) for name, b in (("a", 1), ("b", 4))
+    ]
+    assert metric_curves(compare(*configurations), METRICS) is None
+    figure = dot_plots(compare(*configurations), METRICS)
     assert figure is not None
     assert ticks(figure.axes[0].get_yticklabels()) == ["a", "b"]
     assert means(figure.axes[1]) == [(103, 0), (109, 1)]
-    assert dot_plots(compare(cells[0]), METRICS) is None
+    assert dot_plots(compare(configurations[0]), METRICS) is None
 
 
 def test_a_heat_map_has_mean_and_deviation_in_each_cell_and_hatches_what_is_missing():
     comparison = grid(gammas=(1, 2, 4))
-    gap = [c for c in comparison.cells if (c.settings["beta"], c.settings["gamma"]) != (4, 2)]
+    gap = [
+        c for c in comparison.configurations if (c.settings["beta"], c.settings["gamma"]) != (4, 2)
+    ]
     (block,) = blocks(compare(*gap))
     assert block.name == "hfvae"
     figure = heat_map(block, BY, METRICS)
@@ -258,27 +268,32 @@ def test_each_dataset_and_objective_with_a_grid_has_a_heat_map():
 def hard() -> list:
     long = {"architecture.a_setting_with_quite_a_long_name": "a_choice_with_quite_a_long_name"}
     sixty = [
-        made_cell({"objective.name": name, "beta": b, "gamma": g, **long}, [0, 1])
+        made_configuration({"objective.name": name, "beta": b, "gamma": g, **long}, [0, 1])
         for name in ("hfvae", "beta_tcvae")
         for b in (0.5, 1, 2, 4, 8, 16)
         for g in (1, 2, 4, 8, 16)
     ]
-    names = [made_cell({"objective.name": f"{'long_' * 8}{i}"}, [0]) for i in range(30)]
+    names = [made_configuration({"objective.name": f"{'long_' * 8}{i}"}, [0]) for i in range(30)]
     return [compare(*sixty), compare(*names), compare(names[0]), grid(datasets=("a", "b", "c"))]
 
 
 @pytest.mark.parametrize("comparison", hard(), ids=["sixty", "long names", "one cell", "datasets"])
 def test_all_words_stay_on_the_page(comparison):
-    figures = [rate_distortion(comparison), knob_curves(comparison, METRICS)]
+    figures = [rate_distortion(comparison), metric_curves(comparison, METRICS)]
     figures += [dot_plots(comparison, METRICS)]
     figures += [heat_map(block, comparison.by, METRICS) for block in blocks(comparison)]
     assert [word for figure in figures if figure is not None for word in outside(figure)] == []
 
 
 def test_runs_of_several_datasets_in_one_cell_are_named_by_all_of_them():
-    cell = made_cell({"objective.name": "hfvae"})
-    other = made_run({"dataset.name": "digits"}, cell.runs[0].metrics)
-    pooled = compare(type(cell)(cell.settings, (*cell.runs, other)), *grid().cells[:0])
-    figure = rate_distortion(compare(*pooled.cells, made_cell({"objective.name": "vae"})))
+    configuration = made_configuration({"objective.name": "hfvae"})
+    other = made_run({"dataset.name": "digits"}, configuration.runs[0].metrics)
+    pooled = compare(
+        type(configuration)(configuration.settings, (*configuration.runs, other)),
+        *grid().configurations[:0],
+    )
+    figure = rate_distortion(
+        compare(*pooled.configurations, made_configuration({"objective.name": "vae"}))
+    )
     assert figure is not None
     assert words(figure) == ["digits + mnist", "mnist"]

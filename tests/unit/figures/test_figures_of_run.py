@@ -84,10 +84,10 @@ def test_a_normal_s_row_moves_that_variable_alone(pictured):
     drawn = {row.label: row.images_TCHW for row in pictures.traversal_rows()}
     for v in range(3):
         for step, value in enumerate([-2.0, -1, 0, 1, 2]):
-            z = pictures.encodings.centre_MW[:1].clone()
+            z = pictures.encodings.mean_MW[:1].clone()
             z[0, v] = value
             with torch.no_grad():
-                expected = pictures.model.draw(z)[0].numpy()
+                expected = pictures.model.decode_mean(z)[0].numpy()
             np.testing.assert_allclose(drawn[f"z_{v}"][step], expected, atol=1e-6)
 
 
@@ -95,19 +95,19 @@ def test_a_class_s_row_shows_it_in_the_styles_of_several_images(pictured):
     pictures = pictured(*CONCRETE)
     drawn = {row.label: row.images_TCHW for row in pictures.traversal_rows()}
     for k in range(4):
-        z = pictures.encodings.centre_MW[:STEPS].clone()
+        z = pictures.encodings.mean_MW[:STEPS].clone()
         z[:, :4] = torch.eye(4)[k]
         with torch.no_grad():
-            expected = pictures.model.draw(z).numpy()
+            expected = pictures.model.decode_mean(z).numpy()
         np.testing.assert_allclose(drawn[f"category = {k}"], expected, atol=1e-6)
 
 
 def test_drawing_leaves_the_encodings_as_they_are(pictured):
     pictures = pictured(*CONCRETE)
-    before = pictures.encodings.centre_MW.clone()
+    before = pictures.encodings.mean_MW.clone()
     pictures.traversal_rows()
     list(pictures.figures(torch.Generator().manual_seed(0)))
-    assert torch.equal(pictures.encodings.centre_MW, before)
+    assert torch.equal(pictures.encodings.mean_MW, before)
 
 
 @pytest.mark.parametrize("words", [NORMAL, CONCRETE], ids=["normal", "concrete"])

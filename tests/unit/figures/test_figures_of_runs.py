@@ -16,7 +16,7 @@ from rich.console import Console
 
 from runner import config as settings
 from runner.comparison.configurations import Comparison
-from runner.comparison.representatives import Chosen, choose_runs
+from runner.comparison.representatives import RepresentativeRun, choose_runs
 from runner.comparison.runs import read_runs
 from runner.config import RunConfig
 from runner.dataset import load
@@ -29,7 +29,7 @@ from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
 from runner.store.run_folder import RunFolder
 from runner.training import TrainingState, new_model
-from tests.made_comparison import compare, grid, made_cell, made_run
+from tests.made_comparison import compare, grid, made_configuration, made_run
 
 BETA, GAMMA = "\N{GREEK SMALL LETTER BETA}", "\N{GREEK SMALL LETTER GAMMA}"
 
@@ -77,34 +77,42 @@ def test_the_run_of_the_median_seed_stands_for_a_cell():
 
 
 def test_of_many_objectives_the_best_four_are_chosen():
-    cells = [made_cell({"objective.name": f"o{i}", "beta": 20 - 2 * i}) for i in range(6)]
-    (chosen,) = choose_runs(compare(*cells, metrics=["scores/mean/mig"])).values()
+    configurations = [
+        made_configuration({"objective.name": f"o{i}", "beta": 20 - 2 * i}) for i in range(6)
+    ]
+    (chosen,) = choose_runs(compare(*configurations, metrics=["scores/mean/mig"])).values()
     assert [each.name for each in chosen] == ["o0", "o1", "o2", "o3"]
 
 
 def test_one_objective_alone_shows_four_cells_spread_over_its_settings():
-    cells = [made_cell({"objective.name": "hfvae", "beta": b}) for b in (1, 2, 4, 6, 8, 10, 12)]
-    (chosen,) = choose_runs(compare(*cells, metrics=["scores/mean/mig"])).values()
+    configurations = [
+        made_configuration({"objective.name": "hfvae", "beta": b}) for b in (1, 2, 4, 6, 8, 10, 12)
+    ]
+    (chosen,) = choose_runs(compare(*configurations, metrics=["scores/mean/mig"])).values()
     assert [each.run.settings["beta"] for each in chosen] == [1, 6, 10, 12]
 
 
 def test_a_model_that_is_another_s_under_a_new_name_is_not_shown_twice():
-    def cell(name: str, weight: float, beta: float):
+    def configuration(name: str, weight: float, beta: float):
         settings = {"objective.name": name, "beta": beta}
         run_settings = {**settings, "objective.weights.total_correlation": weight}
         runs = (made_run(run_settings, {"elbo": -100.0 - weight}),)
-        return type(made_cell(settings))(settings, runs)
+        return type(made_configuration(settings))(settings, runs)
 
-    cells = [cell("beta_vae", 1, 1), cell("hfvae", 1.0, 1), cell("hfvae", 4, 4)]
-    (chosen,) = choose_runs(compare(*cells)).values()
+    configurations = [
+        configuration("beta_vae", 1, 1),
+        configuration("hfvae", 1.0, 1),
+        configuration("hfvae", 4, 4),
+    ]
+    (chosen,) = choose_runs(compare(*configurations)).values()
     assert [each.name for each in chosen][::2] == ["beta_vae", f"hfvae  {BETA} 4"]
 
 
-def knowing(name: str, *, factors: dict | None = None, **variables: float) -> Chosen:
+def knowing(name: str, *, factors: dict | None = None, **variables: float) -> RepresentativeRun:
     metrics = {f"information/variable/{key}": value for key, value in variables.items()}
     for group, values in (factors or {}).items():
         metrics |= {f"information/factor/{group}/{factor}": v for factor, v in values.items()}
-    return Chosen(name, made_run({"prior.name": "concrete_normal"}, metrics))
+    return RepresentativeRun(name, made_run({"prior.name": "concrete_normal"}, metrics))
 
 
 def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
@@ -213,15 +221,15 @@ def keep(config: RunConfig, path: Path) -> None:
     model = new_model(config, dataset, torch.device("cpu"))
     state = TrainingState.fresh(model, config)
     save_checkpoint(path / "checkpoint", Checkpoint(state.tensors(), {"step": state.step}))
-    names = model.prior.variable_names
+    names = model.latents.variable_names
     known = {name: float(i) for i, name in enumerate(names)}
     folder.write_summary({"step": state.step, "information": {"variable": known}})
     folder.update_status(state="finished")
 
 
-def of(path: Path) -> Chosen:
+def of(path: Path) -> RepresentativeRun:
     (found,) = read_runs([path])
-    return Chosen(path.name, found)
+    return RepresentativeRun(path.name, found)
 
 
 def test_trained_models_are_traversed_from_the_same_test_image(kept: list[Path], console):
@@ -238,7 +246,7 @@ def test_trained_models_are_traversed_from_the_same_test_image(kept: list[Path],
 def test_runs_that_cannot_be_traversed_are_left_out_with_a_reason(
     kept: list[Path], console: Console, tmp_path: Path
 ):
-    gone = Chosen("gone", made_run({}, {}, path=tmp_path / "gone"))
+    gone = RepresentativeRun("gone", made_run({}, {}, path=tmp_path / "gone"))
     found = traverse_runs([of(kept[0]), gone, of(kept[2])], console)
     assert [each.name for each in found] == ["a"]
     assert f"without {tmp_path / 'gone'}: " in said(console)
@@ -262,13 +270,19 @@ def test_all_figures_that_make_sense_are_drawn_for_each_dataset(console: Console
 
 
 def test_choices_are_compared_where_no_number_varies(console: Console):
-    cells = [made_cell({"objective.name": "vae", "prior.name": n}) for n in ("normal", "laplace")]
-    assert list(drawn(compare(*cells), console)) == ["rate_distortion", "metric_against_prior"]
+    configurations = [
+        made_configuration({"objective.name": "vae", "prior.name": n})
+        for n in ("normal", "laplace")
+    ]
+    assert list(drawn(compare(*configurations), console)) == [
+        "rate_distortion",
+        "metric_against_prior",
+    ]
 
 
 def test_too_many_metrics_are_said_not_to_be_drawn(console: Console):
     names = [f"scores/mean/score_{i}" for i in range(20)]
-    comparison = compare(*grid().cells, metrics=names)
+    comparison = compare(*grid().configurations, metrics=names)
     for each in comparison.runs:
         each.metrics.update(dict.fromkeys(names, 0.5))
     figure = drawn(comparison, console)["metric_against_beta"]

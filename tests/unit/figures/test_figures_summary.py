@@ -47,7 +47,7 @@ def judged(composed: Callable[..., RunConfig], toy_dataset: Dataset):
 
 def sampled_rate(model: VAE, every: Encodings) -> Tensor:
     """Return log q(z|x) - log p(z) of each draw; of a category the mean over q(k|x)."""
-    categories = model.prior.width - sum(n != "category" for n in model.prior.variable_names)
+    categories = model.latents.width - sum(n != "category" for n in model.latents.variable_names)
     logits, numbers = every.parameters_MP[:, :categories], every.parameters_MP[:, categories:]
     loc, log_scale = numbers.chunk(2, dim=1)
     z = every.z_MW[:, categories:]
@@ -75,7 +75,7 @@ def test_the_terms_sum_to_the_negative_elbo_of_the_draws(judged, prior: str, cou
 def test_the_rates_of_normals_are_closed_forms(judged, prior: str):
     model, every, summary = judged(prior)
     rates = summary["information"]["rate"]
-    names = [name for name in model.prior.variable_names if name != "category"]
+    names = [name for name in model.latents.variable_names if name != "category"]
     loc, log_scale = every.parameters_MP[:, -2 * len(names) :].chunk(2, dim=1)
     q, p = torch.distributions.Normal(loc, log_scale.exp()), torch.distributions.Normal(0.0, 1.0)
     kl_V = torch.distributions.kl_divergence(q, p).mean(0)
@@ -90,7 +90,7 @@ def test_information_of_a_variable_is_the_integral_over_its_mixture(judged, toy_
         encode(model, toy_dataset.test, 256, torch.Generator().manual_seed(seed))
         for seed in range(20)
     ]
-    got = [list(decompose_all(model.prior, each).variable.values()) for each in draws]
+    got = [list(decompose_all(model.latents, each).variable.values()) for each in draws]
     loc_MV, log_scale_MV = every.parameters_MP.double().chunk(2, dim=1)
     q = torch.distributions.Normal(loc_MV, log_scale_MV.exp())
     grid_T = torch.linspace(-30, 30, 6001, dtype=torch.float64)
@@ -115,7 +115,7 @@ def test_the_layout_is_that_of_the_file(judged):
 @pytest.mark.parametrize("split", ["test", "all"])
 def test_the_split_is_named(judged, toy_dataset: Dataset, split: str):
     model, every, _ = judged("single", 20)
-    dataset = replace(toy_dataset, held_out=split == "test")
+    dataset = replace(toy_dataset, has_test_split=split == "test")
     summary = summarize(model, dataset, every, torch.Generator().manual_seed(0))
     assert summary["split"] == split
     assert list(summary["scores"]) == ["hoyer_sparsity"]  # normals alone have no clusters
@@ -129,7 +129,7 @@ def test_purity_and_information_of_a_category(
     clusters_M = perfect * (3 - every.factors_MF[:, 0])  # the classes in another order, or one
     found = every.parameters_MP.clone()
     found[:, :4] = 20.0 * torch.nn.functional.one_hot(clusters_M, 4)
-    every = replace(every, parameters_MP=found, centre_MW=model.prior.centre(found))
+    every = replace(every, parameters_MP=found, mean_MW=model.latents.posterior_mean(found))
     summary = summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
     assert list(summary["scores"]) == ["purity", "hoyer_sparsity"]
     assert summary["scores"]["purity"] == purity

@@ -12,7 +12,7 @@ import pytest
 from runner.errors import UsageError
 from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
 from runner.grid.labels import names_of
-from runner.store.lock import claim
+from runner.store.lock import lock
 
 RUNS = [("beta=1", "seed=0"), ("beta=1", "seed=1"), ("beta=4", "seed=0")]
 
@@ -103,7 +103,7 @@ def test_a_run_whose_process_died_is_interrupted(path: Path):
     grid, _ = GridFolder.register(path, "some", RUNS)
     write_status(path, 0, state="running", step=3, steps=9)
     assert grid.state(0).state == "interrupted"
-    with ThreadPoolExecutor(1) as elsewhere, claim(path / "0"):
+    with ThreadPoolExecutor(1) as elsewhere, lock(path / "0"):
         assert elsewhere.submit(grid.state, 0).result().state == "running"
     (path / "0" / "status.json").write_text("{")
     assert grid.state(0).state == "interrupted"
@@ -114,16 +114,16 @@ def test_what_failed_is_due_again_and_what_diverged_is_not(path: Path):
     write_status(path, 0, state="failed", error="no data")
     write_status(path, 1, state="diverged")
     write_status(path, 2, state="finished")
-    assert [grid.due(number) for number in range(3)] == [True, False, False]
+    assert [grid.pending(number) for number in range(3)] == [True, False, False]
     assert grid.state(0) == RunState("interrupted")  # else a worker would leave it alone
 
 
 def test_the_end_of_a_run_is_written_even_where_it_left_nothing(path: Path):
     grid, _ = GridFolder.register(path, "some", RUNS)
-    grid.settle(2, "failed", "killed")
+    grid.mark(2, "failed", "killed")
     assert grid.state(2) == RunState("failed", "killed")
     (path / "2" / "status.json").write_text("{")
-    grid.settle(2, "failed", "killed again")
+    grid.mark(2, "failed", "killed again")
     assert grid.state(2).error == "killed again"
 
 

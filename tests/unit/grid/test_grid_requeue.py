@@ -54,9 +54,9 @@ def test_a_signal_that_comes_too_late_for_a_run_stops_the_worker_after_it(
     def finish(_grid: GridFolder, number: int, *_: object) -> None:
         with Interrupt(Console(file=StringIO())):
             os.kill(os.getpid(), signal.SIGINT)  # after the last look at it
-        grid.settle(number, "finished", None)
+        grid.mark(number, "finished", None)
 
-    monkeypatch.setattr(worker, "_carry_out", finish)
+    monkeypatch.setattr(worker, "_execute", finish)
     with pytest.raises(InterruptedRun) as caught:
         work(grid.path, tuple(indices), (), lambda event: told.append(event) is None)
     assert caught.value.exit_code == 128 + signal.SIGINT

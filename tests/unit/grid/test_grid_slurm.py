@@ -135,7 +135,7 @@ def test_a_refusal_is_one_line_in_the_words_of_slurm(
 
 def test_jobs_that_leave_runs_undone_are_an_error(cluster: Path, job: Job, console: Console):
     grid = GridFolder.open(job.path)
-    grid.settle(0, "finished", None)
+    grid.mark(0, "finished", None)
     with pytest.raises(VaerunError, match="the jobs are over, with 2 runs left") as caught:
         submit(job, console)
     assert caught.value.exit_code == 1

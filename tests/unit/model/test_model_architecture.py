@@ -10,7 +10,7 @@ from torch import nn
 
 from runner.config import ArchitectureConfig, ConvConfig, MlpConfig
 from runner.errors import UsageError
-from runner.model.architecture import ACTIVATIONS, ARCHITECTURES, Ends, build_networks
+from runner.model.architecture import ACTIVATIONS, ARCHITECTURES, NetworkShapes, build_networks
 from runner.model.tied_linear import TiedLinear
 
 
@@ -20,11 +20,11 @@ def mlp(
     return MlpConfig("mlp", list(widths), activation, tied)
 
 
-def small(parameters: int = 6, width: int = 3, output_channels: int = 1) -> Ends:
-    return Ends((1, 4, 5), parameters, width, output_channels)
+def small(parameters: int = 6, width: int = 3, output_channels: int = 1) -> NetworkShapes:
+    return NetworkShapes((1, 4, 5), parameters, width, output_channels)
 
 
-def whole(config: ArchitectureConfig, ends: Ends) -> nn.ModuleDict:
+def whole(config: ArchitectureConfig, ends: NetworkShapes) -> nn.ModuleDict:
     """Encoder and decoder as one autoencoder whose z is the encoder's first numbers."""
     torch.manual_seed(0)
     encoder, decoder = build_networks(config, ends)
@@ -54,7 +54,7 @@ CASES = [
 @pytest.mark.parametrize("outputs_per_pixel", [1, 4])
 def test_shapes(config: ArchitectureConfig, shape: tuple[int, int, int], outputs_per_pixel: int):
     channels, height, width = shape
-    ends = Ends(shape, 8, 5, channels * outputs_per_pixel)
+    ends = NetworkShapes(shape, 8, 5, channels * outputs_per_pixel)
     encoder, decoder = build_networks(config, ends)
     assert encoder(torch.rand(3, *shape)).shape == (3, 8)
     assert decoder(torch.randn(3, 5)).shape == (3, channels * outputs_per_pixel, height, width)
@@ -89,7 +89,7 @@ def test_the_activation_stands_between_layers_and_not_at_the_ends(name: str, *, 
 
 
 def test_conv32_normalises_batches_between_layers_only():
-    encoder, decoder = build_networks(ConvConfig("conv32", 8), Ends((1, 32, 32), 10, 5, 1))
+    encoder, decoder = build_networks(ConvConfig("conv32", 8), NetworkShapes((1, 32, 32), 10, 5, 1))
     widths = [[m.num_features for m in net if isinstance(m, nn.BatchNorm2d)] for net in
               (encoder, decoder)]  # fmt: skip
     assert widths == [[16, 32], [32, 16, 8]]
@@ -198,7 +198,7 @@ def test_the_gradient_of_a_tied_weight_is_the_sum_of_both_paths(widths: tuple[in
 
 def test_a_seed_means_one_start():
     for config, shape in CASES:
-        ends = Ends(shape, 8, 5, shape[0])
+        ends = NetworkShapes(shape, 8, 5, shape[0])
         first, second = whole(config, ends), whole(config, ends)
         for key, value in first.state_dict().items():
             torch.testing.assert_close(value, second.state_dict()[key], rtol=0, atol=0)
@@ -228,7 +228,7 @@ def test_settings_that_make_no_sense_are_refused(
     config: ArchitectureConfig, message: str, hint: str | None
 ):
     with pytest.raises(UsageError) as error:
-        build_networks(config, Ends((1, 30, 28), 6, 3, 1))
+        build_networks(config, NetworkShapes((1, 30, 28), 6, 3, 1))
     assert error.value.message == message
     assert error.value.hint == hint
 
@@ -236,7 +236,7 @@ def test_settings_that_make_no_sense_are_refused(
 def test_no_features_are_refused():
     for size in (64, 32, 28):
         with pytest.raises(UsageError, match=r"architecture\.features must be at least 1, got 0"):
-            build_networks(ConvConfig(f"conv{size}", 0), Ends((1, size, size), 6, 3, 1))
+            build_networks(ConvConfig(f"conv{size}", 0), NetworkShapes((1, size, size), 6, 3, 1))
 
 
 def test_tied_weights_need_one_output_per_pixel():

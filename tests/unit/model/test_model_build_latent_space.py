@@ -9,14 +9,14 @@ import torch
 
 from runner.config import RunConfig
 from runner.errors import UsageError
-from runner.model import Prior
-from runner.model.build_latent_space import build_prior
+from runner.model import LatentSpace
+from runner.model.build_latent_space import build_latent_space
 from runner.model.discrete import Bernoulli, Concrete
 from runner.model.variables import Codes, LogNormals, Normals
 
 
-def prior(config: RunConfig) -> Prior:
-    return build_prior(
+def latents(config: RunConfig) -> LatentSpace:
+    return build_latent_space(
         config.prior,
         shape=(1, 8, 8),
         classes=7,
@@ -28,8 +28,8 @@ def prior(config: RunConfig) -> Prior:
 def test_discrete_variables_stand_first_in_the_order_of_the_settings(
     composed: Callable[..., RunConfig],
 ):
-    got = prior(composed("++prior.discrete={shape: 3, on: bernoulli, rare: 0.1, kind: null}"))
-    assert got.discrete.variables == {
+    got = latents(composed("++prior.discrete={shape: 3, on: bernoulli, rare: 0.1, kind: null}"))
+    assert got.discrete.by_name == {
         "shape": Concrete(3), "on": Bernoulli(0.5), "rare": Bernoulli(0.1), "kind": Concrete(7),
     }  # fmt: skip
     assert got.variable_names[:5] == ("shape", "on", "rare", "kind", "z_0")
@@ -37,7 +37,7 @@ def test_discrete_variables_stand_first_in_the_order_of_the_settings(
 
 
 def test_a_category_and_further_discrete_variables(composed: Callable[..., RunConfig]):
-    got = prior(composed("prior=concrete_normal", "++prior.discrete={on: bernoulli}"))
+    got = latents(composed("prior=concrete_normal", "++prior.discrete={on: bernoulli}"))
     assert got.group_names == ("category", "on", "style")
 
 
@@ -47,11 +47,11 @@ def test_a_category_and_further_discrete_variables(composed: Callable[..., RunCo
 def test_the_kind_of_the_continuous_variables(
     composed: Callable[..., RunConfig], name: str, kind: type
 ):
-    assert type(prior(composed(f"prior={name}")).continuous) is kind
+    assert type(latents(composed(f"prior={name}")).continuous) is kind
 
 
 def test_groups_within_groups_come_from_the_settings(composed: Callable[..., RunConfig]):
-    got = prior(composed("prior=nested"))
+    got = latents(composed("prior=nested"))
     assert got.group_names == ("left", "right")
     assert [child.variables for child in got.tree.children[1].children] == [(4, 5), (6, 7)]
 
@@ -59,33 +59,33 @@ def test_groups_within_groups_come_from_the_settings(composed: Callable[..., Run
 @pytest.mark.parametrize("value", ["1", "0", "1.5", "coin", "true", "0.0", "[2]"])
 def test_a_value_that_means_no_variable_is_refused(composed: Callable[..., RunConfig], value: str):
     with pytest.raises(UsageError, match=r"^prior\.discrete\.x must be a number of categories"):
-        prior(composed(f"++prior.discrete={{x: {value}}}"))
+        latents(composed(f"++prior.discrete={{x: {value}}}"))
 
 
 def test_too_many_combinations_are_refused_for_a_sum_alone(composed: Callable[..., RunConfig]):
     words = "++prior.discrete={a: 20, b: 20, c: 20}"
     with pytest.raises(UsageError, match="8,000 combinations of values, too many") as refused:
-        prior(composed(words))
+        latents(composed(words))
     assert refused.value.hint == "objective.concrete_density=relaxed draws them instead"
-    assert prior(composed(words, "objective.concrete_density=relaxed")).discrete.atoms == 8000
+    assert latents(composed(words, "objective.concrete_density=relaxed")).discrete.atoms == 8000
 
 
 def test_a_code_takes_no_discrete_variables(composed: Callable[..., RunConfig]):
     with pytest.raises(UsageError, match=r"takes no prior\.discrete"):
-        prior(composed("prior=code", "++prior.discrete={a: 2}"))
+        latents(composed("prior=code", "++prior.discrete={a: 2}"))
 
 
 def test_two_variables_of_one_name_are_refused(composed: Callable[..., RunConfig]):
     with pytest.raises(
         UsageError, match=r"prior\.discrete\.z_1 has the name of a continuous variable"
     ):
-        prior(composed("++prior.discrete={z_1: 3}"))
+        latents(composed("++prior.discrete={z_1: 3}"))
 
 
 def test_a_scheduled_temperature_waits_for_its_step(composed: Callable[..., RunConfig]):
     plan = "prior.temperature={linear: {from: 1, to: 0.5, over: 10}}"
-    got = prior(composed("prior=concrete_normal", plan))
-    assert prior(composed("prior=concrete_normal")).discrete.temperature == 0.66
+    got = latents(composed("prior=concrete_normal", plan))
+    assert latents(composed("prior=concrete_normal")).discrete.temperature == 0.66
     assert isinstance(got.discrete.temperature, float)
 
 
@@ -93,5 +93,5 @@ def test_an_unknown_prior_is_refused(composed: Callable[..., RunConfig]):
     config = composed("prior=normal")
     config.prior.name = "nromal"
     with pytest.raises(UsageError, match="'nromal'") as error:
-        prior(config)
+        latents(config)
     assert error.value.hint == "did you mean 'normal'?"

@@ -31,7 +31,7 @@ def test_marginals_are_standard_normal():
     torch.testing.assert_close(density.scale_V, torch.ones(3).double())
     loc, scale = draw(20, 3, seed=1), draw(20, 3, seed=2).exp()
     kl = D.kl_divergence(D.Normal(loc, scale), D.Normal(0.0, 1.0))
-    torch.testing.assert_close(density.rates(loc, scale, z), kl)
+    torch.testing.assert_close(density.rate_per_variable(loc, scale, z), kl)
 
 
 def test_the_rate_is_the_divergence_of_the_normals():
@@ -56,4 +56,4 @@ def test_it_has_nothing_to_learn_and_opens_as_itself():
     density = CorrelatedNormal(R)
     assert not list(density.parameters())
     assert list(density.state_dict()) == ["correlation_VV"]
-    assert density.opened(lambda images: (images, images)) is density
+    assert density.with_encoder(lambda images: (images, images)) is density

@@ -98,7 +98,7 @@ def test_the_terms_are_sums_over_all_values_by_hand():
 
 def test_rates_are_divergences_of_each_variable():
     logits_BW = logits(7)
-    got_BV = block().rates(draw(logits_BW), logits_BW)
+    got_BV = block().rate_per_variable(draw(logits_BW), logits_BW)
     shape = kl_divergence(
         Categorical(logits=logits_BW[:, :3]), Categorical(logits=torch.zeros(3).double())
     )
@@ -114,8 +114,8 @@ def test_argmax_scores_the_drawn_category_for_samples_and_prior_alike():
     logits_BW, logits_MW = logits(7), logits(4, seed=1)
     z_BW, argmax = draw(logits_BW), block("argmax")
     values = [z_BW[:, :3].argmax(1), (z_BW[:, 3] > 0.5).long(), z_BW[:, 4:].argmax(1)]
-    pairs_VBM, own_VB = argmax.log_q_drawn(z_BW, logits_MW), argmax.log_q_own(z_BW, logits_BW)
-    rates_BV = argmax.rates(z_BW, logits_BW)
+    pairs_VBM, own_VB = argmax.log_q_sampled(z_BW, logits_MW), argmax.log_q_own(z_BW, logits_BW)
+    rates_BV = argmax.rate_per_variable(z_BW, logits_BW)
     for v, value_B in enumerate(values):
         torch.testing.assert_close(pairs_VBM[v].exp(), tables(logits_MW)[v][:, value_B].T)
         own_B = tables(logits_BW)[v].gather(1, value_B[:, None])[:, 0]
@@ -127,33 +127,33 @@ def test_argmax_scores_the_drawn_category_for_samples_and_prior_alike():
 def test_a_relaxed_density_is_that_of_the_draw_itself():
     logits_BW, logits_MW = logits(7), logits(4, seed=1)
     z_BW, relaxed = draw(logits_BW), block("relaxed")
-    got_VBM = relaxed.log_q_drawn(z_BW, logits_MW)
+    got_VBM = relaxed.log_q_sampled(z_BW, logits_MW)
     expected = VARIABLES["hue"].log_relaxed(z_BW[:, 4:], logits_MW[:, 4:], 0.66)
     torch.testing.assert_close(got_VBM[2], expected)
     own_VB = relaxed.log_q_own(z_BW, logits_BW)
-    pairs = relaxed.log_q_drawn(z_BW, logits_BW)
+    pairs = relaxed.log_q_sampled(z_BW, logits_BW)
     torch.testing.assert_close(own_VB, pairs.diagonal(dim1=1, dim2=2))
     log_p_VB = torch.cat([relaxed.log_p(v, z_BW) for v in range(3)])
-    torch.testing.assert_close(relaxed.rates(z_BW, logits_BW), (own_VB - log_p_VB).T)
+    torch.testing.assert_close(relaxed.rate_per_variable(z_BW, logits_BW), (own_VB - log_p_VB).T)
 
 
 def test_prior_draws_are_categories_with_their_probabilities():
     uniform = torch.rand(20_000, 3, generator=torch.Generator().manual_seed(0))
-    z_BW = block().prior_sample(uniform)
+    z_BW = block().sample_prior(uniform)
     assert set(z_BW.unique().tolist()) == {0.0, 1.0}
     expected = torch.tensor([1 / 3, 1 / 3, 1 / 3, 0.3, 0.5, 0.5])
     torch.testing.assert_close(z_BW.mean(0), expected, atol=0.015, rtol=0)
-    ends = block().prior_sample(torch.tensor([[0.0] * 3, [1.0] * 3]))
+    ends = block().sample_prior(torch.tensor([[0.0] * 3, [1.0] * 3]))
     assert ends.tolist() == [[1, 0, 0, 0, 1, 0], [0, 0, 1, 1, 0, 1]]
 
 
 def test_hardening_keeps_each_variable_s_likeliest_value():
     z_BW = torch.tensor([[0.2, 0.5, 0.3, 0.4, 0.9, 0.1], [0.6, 0.3, 0.1, 0.8, 0.2, 0.8]])
-    assert block().harden(z_BW).tolist() == [[0, 1, 0, 0, 1, 0], [1, 0, 0, 1, 0, 1]]
+    assert block().discretise(z_BW).tolist() == [[0, 1, 0, 0, 1, 0], [1, 0, 0, 1, 0, 1]]
 
 
 def test_many_variables_are_judged_by_draws_and_few_by_sums():
-    assert block("argmax").for_judging().density == "exact"
+    assert block("argmax").with_categorical().density == "exact"
     many = DiscreteBlock({str(i): Bernoulli(0.5) for i in range(7)}, "relaxed", 0.66)
     assert many.atoms == 128
-    assert many.for_judging().density == "argmax"
+    assert many.with_categorical().density == "argmax"

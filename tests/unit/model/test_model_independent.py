@@ -64,7 +64,7 @@ def test_log_densities_agree_with_torch_distributions(name):
         density.log_joint(z, [2, 0]), log_BV[:, [2, 0]].sum(1), rtol=1e-6, atol=1e-6
     )
     assert density.count == 3
-    assert density.opened(lambda images: (images, images)) is density
+    assert density.with_encoder(lambda images: (images, images)) is density
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +78,9 @@ def test_normal_rates_are_those_of_torch(name):
     density, expected = pair(name)
     loc, scale = draw(20, 3), draw(20, 3).exp()
     kl_BV = D.kl_divergence(D.Normal(loc, scale), expected)
-    torch.testing.assert_close(density.rates(loc, scale, loc), kl_BV, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        density.rate_per_variable(loc, scale, loc), kl_BV, rtol=1e-6, atol=1e-6
+    )
     torch.testing.assert_close(density.rate(loc, scale, loc), kl_BV.sum(1), rtol=1e-6, atol=1e-6)
 
 
@@ -87,7 +89,7 @@ def test_other_rates_are_the_log_ratio_at_the_sample(name):
     density, expected = pair(name)
     loc, scale, z = draw(20, 3), draw(20, 3).exp(), 2 * draw(20, 3).flip(0)
     ratio_BV = D.Normal(loc, scale).log_prob(z) - expected.log_prob(z)
-    torch.testing.assert_close(density.rates(loc, scale, z), ratio_BV)
+    torch.testing.assert_close(density.rate_per_variable(loc, scale, z), ratio_BV)
     torch.testing.assert_close(density.rate(loc, scale, z), ratio_BV.sum(1))
 
 
@@ -95,7 +97,7 @@ def test_the_laplace_rate_keeps_its_value_and_gradient_where_the_posterior_is_na
     """The folded normal's mean is then |loc|."""
     loc = torch.tensor([[3.0, -3.0, 0.0]], requires_grad=True)
     scale = torch.full((1, 3), 1e-4)
-    rates = Laplace(3, 0.5).rates(loc, scale, loc)
+    rates = Laplace(3, 0.5).rate_per_variable(loc, scale, loc)
     entropy = math.log(1e-4) + 0.5 * math.log(2 * math.pi * math.e)
     folded = torch.tensor([[3.0, 3.0, 1e-4 * math.sqrt(2 / math.pi)]])
     torch.testing.assert_close(rates, folded / 0.5 + math.log(1.0) - entropy)
@@ -106,7 +108,7 @@ def test_the_laplace_rate_keeps_its_value_and_gradient_where_the_posterior_is_na
 @pytest.mark.parametrize("name", ["normal", "anisotropic", "laplace"])
 def test_quantiles_invert_the_distribution_function(name):
     density, expected = pair(name)
-    uniform_BU = uniform(100, density.uniforms)
+    uniform_BU = uniform(100, density.uniform_count)
     torch.testing.assert_close(
         expected.cdf(density.sample(uniform_BU)), uniform_BU, rtol=1e-6, atol=1e-7
     )
@@ -130,7 +132,7 @@ def test_draws_are_finite_at_the_ends_of_the_interval(name):
     for dtype in (torch.float32, torch.double):
         density = Independent(PAIRS[name][0]).to(dtype)
         for end in (0.0, 1.0):
-            z = density.sample(torch.full((1, density.uniforms), end, dtype=dtype))
+            z = density.sample(torch.full((1, density.uniform_count), end, dtype=dtype))
             assert z.dtype == dtype
             assert z.isfinite().all()
         density.double()
@@ -159,7 +161,10 @@ def test_learned_variances_keep_their_total_and_follow_the_gradient():
 
 def test_draws_and_rates_carry_gradients_to_learned_variances():
     prior = AnisotropicNormal(VARIANCES, 0.7, learned=True)
-    for value in (prior.sample(torch.full((1, 3), 0.9))[0, 0], prior.rates(*torch.ones(3, 1, 3))):
+    for value in (
+        prior.sample(torch.full((1, 3), 0.9))[0, 0],
+        prior.rate_per_variable(*torch.ones(3, 1, 3)),
+    ):
         (gradient,) = torch.autograd.grad(value.sum(), prior.logits_V)
         assert gradient.abs().max() > 0.01
 

@@ -47,14 +47,15 @@ def test_rates_are_the_log_ratios_at_the_sample():
         mixture.rate(loc, scale, z), log_qz_x_BV.sum(1) - expected([0, 1, 2]).log_prob(z)
     )
     torch.testing.assert_close(
-        mixture.rates(loc, scale, z)[:, 1], log_qz_x_BV[:, 1] - expected([1]).log_prob(z[:, [1]])
+        mixture.rate_per_variable(loc, scale, z)[:, 1],
+        log_qz_x_BV[:, 1] - expected([1]).log_prob(z[:, [1]]),
     )
 
 
 def test_the_first_uniform_picks_the_component_and_the_others_place_the_draw():
     mixture = Mixture(LOC, SCALE, LOGITS)
     generator = torch.Generator().manual_seed(7)
-    uniform = torch.rand(40_000, mixture.uniforms, generator=generator, dtype=torch.double)
+    uniform = torch.rand(40_000, mixture.uniform_count, generator=generator, dtype=torch.double)
     uniform[:, 1:] = 0.5
     z = mixture.sample(uniform)
     share_K = (z[:, None] == LOC).all(2).double().mean(0)
@@ -114,19 +115,19 @@ class Encoder(nn.Module):
 def test_an_opened_vamp_prior_is_the_mixture_of_the_posteriors_of_its_images():
     torch.manual_seed(0)
     vamp, encoder = VampPrior(torch.rand(5, 1, 4, 4), 3).double(), Encoder().double()
-    opened = vamp.opened(encoder)
+    opened = vamp.with_encoder(encoder)
     z = draw(10, 3)
     loc, scale = encoder(vamp.pseudo_inputs_KCHW)
     log_BK = D.Normal(loc, scale).log_prob(z[:, None]).sum(2)
     torch.testing.assert_close(opened.log_joint(z, range(3)), log_BK.exp().mean(1).log())
-    assert (opened.count, opened.uniforms) == (vamp.count, vamp.uniforms) == (3, 4)
+    assert (opened.count, opened.uniform_count) == (vamp.count, vamp.uniform_count) == (3, 4)
     assert opened.factorises is vamp.factorises is False
 
 
 def test_images_and_encoder_of_a_vamp_prior_are_learned():
     torch.manual_seed(0)
     vamp, encoder = VampPrior(torch.rand(5, 1, 4, 4).round(), 3), Encoder()
-    loss = -vamp.opened(encoder).log_joint(torch.randn(10, 3), range(3)).mean()
+    loss = -vamp.with_encoder(encoder).log_joint(torch.randn(10, 3), range(3)).mean()
     loss.backward()
     assert (vamp.logits_KCHW.grad != 0).all(), "a black or white pixel must not be stuck"
     assert encoder.linear.weight.grad.abs().max() > 0
@@ -147,7 +148,7 @@ def test_an_unopened_vamp_prior_has_no_density():
         lambda: vamp.log_marginals(z),
         lambda: vamp.log_joint(z, [0]),
         lambda: vamp.rate(z, z, z),
-        lambda: vamp.rates(z, z, z),
+        lambda: vamp.rate_per_variable(z, z, z),
         lambda: vamp.sample(z),
     ]
     for call in calls:

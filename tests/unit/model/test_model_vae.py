@@ -28,8 +28,8 @@ def test_a_model_reads_bytes_and_draws_images_of_the_same_shape(
     parameters = model.encode(images)
     assert parameters.shape == (2, 3 + 20)
     torch.testing.assert_close(parameters, model.encode(images.float() / 255))
-    z = model.prior.sample(parameters, model.prior.noise(2, torch.Generator()))
-    drawn = model.draw(z)
+    z = model.latents.sample(parameters, model.latents.noise(2, torch.Generator()))
+    drawn = model.decode_mean(z)
     assert drawn.shape == images.shape
     assert 0 < float(drawn.detach().min()) <= float(drawn.detach().max()) < 1
 
@@ -105,19 +105,19 @@ def test_a_vamp_prior_is_open_for_a_step_with_gradients_to_its_images(
     images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
     config = composed("dataset=digits", "prior=vamp", "prior.pseudo_inputs=3")
     model = build(config, shape=(1, 8, 8), classes=10, images=lambda: images)
-    prior = model.open_prior()
+    latents = model.bind_latents()
     numbers = model.encode(images)
-    z = prior.sample(numbers, prior.noise(20, torch.Generator().manual_seed(0)))
-    prior.rate(z, numbers).mean().backward()
-    (pseudo,) = model.prior.parameters()
+    z = latents.sample(numbers, latents.noise(20, torch.Generator().manual_seed(0)))
+    latents.rate(z, numbers).mean().backward()
+    (pseudo,) = model.latents.parameters()
     assert pseudo.grad is not None
     assert pseudo.grad.abs().sum() > 0
-    assert "prior.density.logits_KCHW" in model.state_dict()
+    assert "latents.prior.logits_KCHW" in model.state_dict()
 
 
 def test_a_step_s_temperature_reaches_the_draws(composed: Callable[..., RunConfig]):
     config = composed("dataset=digits", "prior=concrete_normal")
     model = build(config, shape=(1, 8, 8), classes=10)
-    assert model.open_prior() is model.prior
-    assert model.open_prior(0.2).discrete.temperature == 0.2
-    assert model.prior.discrete.temperature == 0.66
+    assert model.bind_latents() is model.latents
+    assert model.bind_latents(0.2).discrete.temperature == 0.2
+    assert model.latents.discrete.temperature == 0.66

@@ -25,7 +25,7 @@ def test_normal_densities_agree_with_torch_distributions():
     torch.testing.assert_close(each, Normal(0, 1).log_prob(z).T)
     loc, log_scale = rows.chunk(2, dim=1)
     kl = kl_divergence(Normal(loc, log_scale.exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(prior.rates(z, rows), kl)
+    torch.testing.assert_close(prior.rate_per_variable(z, rows), kl)
 
 
 def test_a_normal_draw_is_the_scaled_noise_around_the_mean():
@@ -33,8 +33,8 @@ def test_a_normal_draw_is_the_scaled_noise_around_the_mean():
     loc, log_scale = rows.chunk(2, dim=1)
     noise = torch.randn(4, 2)
     torch.testing.assert_close(normals.sample(rows, noise), loc + log_scale.exp() * noise)
-    assert torch.equal(normals.centre(rows), loc)
-    assert torch.equal(normals.emit(noise), noise)
+    assert torch.equal(normals.posterior_mean(rows), loc)
+    assert torch.equal(normals.decoder_input(noise), noise)
 
 
 def test_narrow_posteriors_keep_their_digits_in_float32():
@@ -53,7 +53,7 @@ def test_no_term_notices_whether_a_log_normal_is_written_by_its_logarithm():
     variables, rows = LogNormals(3), torch.randn(5, 6).double()
     z = variables.sample(rows, torch.randn(5, 3).double())
     loc, log_scale = rows.chunk(2, dim=1)
-    seen = variables.emit(z)
+    seen = variables.decoder_input(z)
     torch.testing.assert_close(seen, z.exp())
     ratio = LogNormal(loc, log_scale.exp()).log_prob(seen) - LogNormal(0, 1).log_prob(seen)
     got = variables.log_own(z, rows).T - Normal(0, 1).log_prob(z)
@@ -66,8 +66,8 @@ def test_no_term_notices_whether_a_log_normal_is_written_by_its_logarithm():
 )
 def test_a_code_is_the_encoder_s_numbers_whatever_the_noise(activation: str, expected):
     codes, numbers = Codes(3, activation), torch.randn(6, 3)
-    assert codes.parameters == codes.count == 3
+    assert codes.parameter_count == codes.count == 3
     for _ in range(2):
         assert torch.equal(codes.sample(numbers, torch.randn(6, 3)), expected(numbers))
-    assert torch.equal(codes.centre(numbers), expected(numbers))
-    assert torch.equal(codes.emit(numbers), numbers)
+    assert torch.equal(codes.posterior_mean(numbers), expected(numbers))
+    assert torch.equal(codes.decoder_input(numbers), numbers)

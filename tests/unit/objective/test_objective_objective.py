@@ -74,7 +74,7 @@ def test_a_reward_is_a_weight_on_a_group_s_information(composed: Callable[..., R
     plain = objective(composed("objective=beta_vae"), tree)
     words = "++objective.group_information={category: -5, style: 0}"
     anchored = objective(composed("objective=beta_vae", words), tree)
-    assert anchored.needed == {(0,)}
+    assert anchored.required_marginals == {(0,)}
     got = decomposed(tree)
     arguments = (torch.tensor(70.0), torch.tensor(4.0), got)
     difference = anchored.loss(*arguments) - plain.loss(*arguments)
@@ -116,7 +116,7 @@ def test_the_first_group_is_rewarded_by_that_word(composed: Callable[..., RunCon
     by_name = objective(composed("objective=vae", "++objective.group_information={category: -2}"))
     first = objective(composed("objective=corex", "alpha=-2"))
     assert first.group_information == by_name.group_information == {0: -2}
-    assert first.needed == by_name.needed == {(0, 1)}
+    assert first.required_marginals == by_name.required_marginals == {(0, 1)}
     torch.testing.assert_close(
         first.loss(torch.tensor(9.0), torch.tensor(2.0), decomposed()),
         by_name.loss(torch.tensor(9.0), torch.tensor(2.0), decomposed()),
@@ -139,10 +139,12 @@ def test_only_marginals_that_do_not_cancel_are_needed(
     composed: Callable[..., RunConfig], words: tuple[str, ...]
 ):
     got = objective(composed(*words))
-    assert got.needed == NEEDED[words]
+    assert got.required_marginals == NEEDED[words]
     arguments = torch.tensor(70.0).double(), torch.tensor(4.0).double()
     expected = got.loss(*arguments, decomposed())
-    torch.testing.assert_close(got.loss(*arguments, decomposed(wanted=got.needed)), expected)
+    torch.testing.assert_close(
+        got.loss(*arguments, decomposed(wanted=got.required_marginals)), expected
+    )
 
 
 def test_a_level_at_which_nothing_is_split_lets_the_rate_be_charged(

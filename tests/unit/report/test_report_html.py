@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runner.comparison.configurations import Cell, Comparison
+from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import Difference, difference
 from runner.report.html import render, title
@@ -40,13 +40,13 @@ def run_of(
     return ComparedRun(path, "finished", None, {**settings, "batch_size": 64}, metrics)
 
 
-def cell_of(runs: Sequence[ComparedRun], by: Sequence[str]) -> Cell:
-    return Cell({key: runs[0].settings[key] for key in by}, tuple(runs))
+def cell_of(runs: Sequence[ComparedRun], by: Sequence[str]) -> Configuration:
+    return Configuration({key: runs[0].settings[key] for key in by}, tuple(runs))
 
 
 def grid(seeds: int = 5) -> Comparison:
     source = np.random.default_rng(0)
-    cells = [
+    configurations = [
         cell_of(
             [
                 run_of(
@@ -65,13 +65,15 @@ def grid(seeds: int = 5) -> Comparison:
         for beta in (1, 4, 12)
     ]
     return Comparison(
-        tuple(cells), ("objective.name", "beta"), ("elbo", "terms/reconstruction"), ()
+        tuple(configurations), ("objective.name", "beta"), ("elbo", "terms/reconstruction"), ()
     )
 
 
 def differences_of(comparison: Comparison) -> list[Difference]:
-    first, *others = comparison.cells
-    return [difference(cell, first, m) for m in comparison.metrics for cell in others]
+    first, *others = comparison.configurations
+    return [
+        difference(configuration, first, m) for m in comparison.metrics for configuration in others
+    ]
 
 
 def page_of(
@@ -128,7 +130,7 @@ def test_the_policy_lets_the_page_s_own_script_run_and_nothing_else():
 
 def hostile() -> Comparison:
     by = ("objective.name", HOSTILE)
-    cells = [
+    configurations = [
         cell_of(
             [
                 ComparedRun(
@@ -145,7 +147,7 @@ def hostile() -> Comparison:
         for value in (HOSTILE, HOSTILE + "2")
     ]
     left = changed(run_of(), state="diverged", error=HOSTILE, path=Path(HOSTILE))
-    return Comparison(tuple(cells), by, ("elbo", HOSTILE), (left,))
+    return Comparison(tuple(configurations), by, ("elbo", HOSTILE), (left,))
 
 
 def test_hostile_names_are_words_and_nothing_more():
@@ -176,8 +178,8 @@ def test_further_metrics_are_json_that_cannot_end_its_script():
 def test_a_row_holds_settings_means_and_deviations():
     runs = [run_of(beta=4, seed=s, elbo=v) for s, v in enumerate([-100.0, -101.0, -102.0])]
     lone = [run_of(beta=12, elbo=-103.25), run_of(beta=12, seed=1)]
-    cells = (cell_of(runs, ("beta",)), cell_of(lone, ("beta",)))
-    tree = tree_of(page_of(Comparison(cells, ("beta",), ("elbo", "rate"), ())))
+    configurations = (cell_of(runs, ("beta",)), cell_of(lone, ("beta",)))
+    tree = tree_of(page_of(Comparison(configurations, ("beta",), ("elbo", "rate"), ())))
     first, second = rows(tree.one("table", id="results"))
     assert first == ["4", "3", "-101.0 ± 1.0", "none"]
     assert second == ["12", "2", "-103.2 n 1", "none"]
@@ -190,11 +192,11 @@ def test_a_row_holds_settings_means_and_deviations():
 
 def test_a_setting_without_effect_is_left_blank():
     runs = [run_of("vae", elbo=1.0)], [run_of("hfvae", elbo=2.0)]
-    cells = tuple(
-        Cell({"objective.name": r[0].settings["objective.name"], "beta": beta}, tuple(r))
+    configurations = tuple(
+        Configuration({"objective.name": r[0].settings["objective.name"], "beta": beta}, tuple(r))
         for r, beta in zip(runs, (None, 4.0), strict=True)
     )
-    tree = tree_of(page_of(Comparison(cells, ("objective.name", "beta"), ("elbo",), ())))
+    tree = tree_of(page_of(Comparison(configurations, ("objective.name", "beta"), ("elbo",), ())))
     assert [row[:2] for row in rows(tree.one("table", id="results"))] == [
         ["vae", "none"],
         ["hfvae", "4"],
@@ -205,11 +207,11 @@ def test_every_run_is_there_for_a_reader_without_scripts():
     comparison = grid(seeds=2)
     listed = tree_of(page_of(comparison)).one("noscript", id="every-run").one("table")
     groups = listed.all("tbody")
-    assert len(groups) == len(comparison.cells)
-    for group, cell in zip(groups, comparison.cells, strict=True):
+    assert len(groups) == len(comparison.configurations)
+    for group, configuration in zip(groups, comparison.configurations, strict=True):
         runs = [row for row in group.all("tr") if row.attributes["class"] == "run"]
         names = [row.one("th").text for row in runs]
-        assert names == [run.path.name for run in cell.runs]
+        assert names == [run.path.name for run in configuration.runs]
         assert [row.all("td")[0].text for row in runs] == ["seed 0", "seed 1"]
         # The script puts these rows below the cell's own: they must fill the same columns.
         spans = int(runs[0].one("th").attributes["colspan"]) + len(runs[0].all("td"))
@@ -217,8 +219,8 @@ def test_every_run_is_there_for_a_reader_without_scripts():
 
 
 def test_one_cell_of_one_run_is_a_page_too():
-    cell = Cell({}, (run_of(elbo=-3.0),))
-    tree = tree_of(render(Comparison((cell,), (), ("elbo",), ()), [], {}))
+    configuration = Configuration({}, (run_of(elbo=-3.0),))
+    tree = tree_of(render(Comparison((configuration,), (), ("elbo",), ()), [], {}))
     assert rows(tree.one("table", id="results")) == [["all runs", "1", "-3.00"]]
     assert not tree.all("section", id="differences")
     assert not tree.all("section", id="figures")
@@ -226,8 +228,10 @@ def test_one_cell_of_one_run_is_a_page_too():
 
 
 def test_rows_beyond_the_first_are_marked_for_the_script():
-    cells = tuple(cell_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, SHOWN + 11))
-    comparison = Comparison(cells, ("beta",), ("elbo",), ())
+    configurations = tuple(
+        cell_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, SHOWN + 11)
+    )
+    comparison = Comparison(configurations, ("beta",), ("elbo",), ())
     tree = tree_of(page_of(comparison))
     late = [
         "late" in b.attributes.get("class", "")
@@ -240,8 +244,16 @@ def test_rows_beyond_the_first_are_marked_for_the_script():
 
 
 def made(mean: float, low: float | None, high: float | None, metric: str = "elbo") -> Difference:
-    cell = cell_of([run_of()], ("beta",))
-    return Difference(metric, cell, cell, (0, 1, 2) if low is not None else (0,), mean, low, high)
+    configuration = cell_of([run_of()], ("beta",))
+    return Difference(
+        metric,
+        configuration,
+        configuration,
+        (0, 1, 2) if low is not None else (0,),
+        mean,
+        low,
+        high,
+    )
 
 
 @pytest.mark.parametrize(
@@ -265,7 +277,7 @@ def test_differences_stand_metric_by_metric_against_their_baseline():
     section = tree_of(page_of(comparison)).one("section", id="differences")
     blocks = section.all("noscript")
     assert [b.attributes["data-metric"] for b in blocks] == ["elbo", "reconstruction"]
-    found = difference(comparison.cells[2], comparison.cells[0], "elbo")
+    found = difference(comparison.configurations[2], comparison.configurations[0], "elbo")
     label, mean, interval, _, seeds, said = rows(blocks[0])[1]
     assert (label, seeds, said) == ("beta_vae, beta 12", "5", "lower (worse)")
     assert float(mean) == pytest.approx(found.mean, abs=0.05)
@@ -302,7 +314,7 @@ def test_what_is_left_out_and_why():
     comparison = grid()
     left = changed(run_of(), state="diverged", error="the loss is NaN", path=Path("grid/7"))
     again = changed(run_of(), path=Path("grid/8"))
-    comparison = changed(comparison, left_out=(left,), repeats=(again,))
+    comparison = changed(comparison, excluded=(left,), duplicates=(again,))
     header = tree_of(page_of(comparison)).one("header")
     assert header.one("summary").text == "2 runs left out: 1 diverged, 1 repeated"
     assert rows(header.one("table")) == [
@@ -313,10 +325,15 @@ def test_what_is_left_out_and_why():
 
 def test_shared_settings_are_listed_and_others_named():
     comparison = grid()
-    run = comparison.cells[0].runs[0]
+    run = comparison.configurations[0].runs[0]
     odd = changed(run, settings={**run.settings, "name": "odd"})
-    cells = (changed(comparison.cells[0], runs=(odd,)), *comparison.cells[1:])
-    section = tree_of(page_of(changed(comparison, cells=cells))).one("section", id="settings")
+    configurations = (
+        changed(comparison.configurations[0], runs=(odd,)),
+        *comparison.configurations[1:],
+    )
+    section = tree_of(page_of(changed(comparison, configurations=configurations))).one(
+        "section", id="settings"
+    )
     shared = {row.one("dt").text: row.one("dd").text for row in section.one("dl").all("div")}
     assert shared == {"dataset.name": "mnist", "batch_size": "64"}
     assert [code.text for code in section.all("code")] == ["name"]
@@ -336,13 +353,13 @@ def test_runs_that_are_pooled_are_said_to_be():
     ],
 )
 def test_the_title_says_what_is_compared(by: tuple[str, ...], said: str):
-    assert title(Comparison((Cell({}, (run_of(),)),), by, ("elbo",), ())) == said
+    assert title(Comparison((Configuration({}, (run_of(),)),), by, ("elbo",), ())) == said
 
 
 def test_names_of_metrics_are_short_and_all_different():
     metrics = ("scores/mean/mig", "mig", "terms/rate", "elbo", "scores/purity", "terms/purity")
     run = run_of(**dict.fromkeys(metrics, 0.0))
-    comparison = Comparison((Cell({}, (run,)),), (), ("elbo", "scores/mean/sap"), ())
+    comparison = Comparison((Configuration({}, (run,)),), (), ("elbo", "scores/mean/sap"), ())
     names, titles = metric_names(comparison), metric_titles(comparison)
     assert names["scores/mean/mig"] == "scores/mean/mig"  # "mig" is another's
     assert names["terms/rate"] == "rate"
@@ -353,13 +370,15 @@ def test_names_of_metrics_are_short_and_all_different():
 
 
 def test_the_best_is_of_each_dataset_and_only_where_one_way_is_better():
-    cells = [
-        Cell({}, (ComparedRun(Path("r"), "finished", None, {"dataset.name": d}, {"elbo": v}),))
+    configurations = [
+        Configuration(
+            {}, (ComparedRun(Path("r"), "finished", None, {"dataset.name": d}, {"elbo": v}),)
+        )
         for d, v in [("mnist", -1.0), ("mnist", -2.0), ("digits", -9.0), ("digits", -8.0)]
     ]
-    assert best_of(cells, "elbo") == {0, 3}
-    assert best_of(cells[:1], "elbo") == set()  # alone it is not the best of anything
-    assert best_of(cells, "rate") == set()
+    assert best_of(configurations, "elbo") == {0, 3}
+    assert best_of(configurations[:1], "elbo") == set()  # alone it is not the best of anything
+    assert best_of(configurations, "rate") == set()
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():
@@ -383,9 +402,11 @@ def test_how_the_page_was_made():
     made = section.one("section", id="origin")
     assert made.one("pre").text == "vaerun compare 'my runs'"
     assert "The runs lie beneath outputs/grid." in made.text
-    above = [changed(run, path=Path("..") / run.path) for run in comparison.cells[0].runs]
-    cell = changed(comparison.cells[0], runs=tuple(above))
-    made = tree_of(page_of(changed(comparison, cells=(cell,)))).one("section", id="origin")
+    above = [changed(run, path=Path("..") / run.path) for run in comparison.configurations[0].runs]
+    configuration = changed(comparison.configurations[0], runs=tuple(above))
+    made = tree_of(page_of(changed(comparison, configurations=(configuration,)))).one(
+        "section", id="origin"
+    )
     assert "beneath" not in made.text
 
 
@@ -400,8 +421,10 @@ def test_a_page_of_a_large_grid_stays_small_and_is_always_the_same():
 
 def test_a_page_grows_in_step_with_its_runs():
     def size(count: int) -> int:
-        cells = tuple(cell_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, count))
-        return len(page_of(Comparison(cells, ("beta",), ("elbo",), ())))
+        configurations = tuple(
+            cell_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, count)
+        )
+        return len(page_of(Comparison(configurations, ("beta",), ("elbo",), ())))
 
     assert (size(600) - size(300)) / 300 < 600  # of these characters a run
 

@@ -14,7 +14,7 @@ from runner.comparison.configurations import Comparison, compare_runs
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import Spread
 from runner.errors import UsageError
-from runner.report.export import as_json, cells_csv, differences_csv, relative, runs_csv
+from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
 from runner.report.table import comparison_table, decimals_of
 from tests.made_run_folders import config, write_grid, write_run
 
@@ -95,8 +95,8 @@ def test_one_seed_has_no_deviation(tmp_path: Path):
     ],
 )
 def test_the_baseline_is_chosen_by_label_or_by_settings(grid: Comparison, against: str):
-    (cell,) = choose_baselines(grid, against).values()
-    assert cell is grid.cells[1]
+    (configuration,) = choose_baselines(grid, against).values()
+    assert configuration is grid.configurations[1]
     assert "baseline" in lines(grid, against=against)[3]
 
 
@@ -151,11 +151,11 @@ def test_decimals_follow_the_spread(spreads: list[Spread], decimals: int):
 
 def test_files_hold_full_precision(grid: Comparison, tmp_path: Path):
     named = relative(grid, tmp_path)
-    (first, *_) = csv.DictReader(cells_csv(named).splitlines())
+    (first, *_) = csv.DictReader(configurations_csv(named).splitlines())
     assert first["objective.name"] == "beta_vae"
     assert first["gamma"] == ""
-    assert float(first["elbo mean"]) == grid.cells[0].values("elbo").mean()
-    assert float(first["elbo sd"]) == grid.cells[0].values("elbo").std(ddof=1)
+    assert float(first["elbo mean"]) == grid.configurations[0].values("elbo").mean()
+    assert float(first["elbo sd"]) == grid.configurations[0].values("elbo").std(ddof=1)
     runs = list(csv.DictReader(runs_csv(named).splitlines()))
     assert len(runs) == 12
     assert runs[0]["path"] == "grid/0"

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UsageError
-from runner.store.lock import ClaimedError, claim, claimed
+from runner.store.lock import LockedError, is_locked, lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from runner.store.lock import claim
-with claim(Path(sys.argv[1])):
+from runner.store.lock import lock
+with lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -37,8 +37,8 @@ def holder(tmp_path: Path):
 
 
 def test_a_folder_is_one_process_s(tmp_path: Path, holder: subprocess.Popen[str]):
-    assert claimed(tmp_path)
-    with pytest.raises(ClaimedError, match="another process works in") as refused, claim(tmp_path):
+    assert is_locked(tmp_path)
+    with pytest.raises(LockedError, match="another process works in") as refused, lock(tmp_path):
         pytest.fail("two processes have it")
     assert isinstance(refused.value, UsageError)
 
@@ -46,22 +46,22 @@ def test_a_folder_is_one_process_s(tmp_path: Path, holder: subprocess.Popen[str]
 def test_a_process_that_is_killed_loses_its_claim(tmp_path: Path, holder: subprocess.Popen[str]):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    assert not claimed(tmp_path)
-    with claim(tmp_path):
+    assert not is_locked(tmp_path)
+    with lock(tmp_path):
         pass
 
 
 def test_a_claim_within_a_claim_does_nothing(tmp_path: Path):
-    with claim(tmp_path):
-        with claim(tmp_path / "." / "."):
+    with lock(tmp_path):
+        with lock(tmp_path / "." / "."):
             pass
         taken = subprocess.run(
             [sys.executable, "-c", HOLD, str(tmp_path)], capture_output=True, check=False
         )
-        assert b"ClaimedError" in taken.stderr  # the inner one has not let go of it
-    assert not claimed(tmp_path)
+        assert b"LockedError" in taken.stderr  # the inner one has not let go of it
+    assert not is_locked(tmp_path)
 
 
 def test_a_folder_that_nobody_has_worked_in_is_free(tmp_path: Path):
-    assert not claimed(tmp_path)
+    assert not is_locked(tmp_path)
     assert list(tmp_path.iterdir()) == []

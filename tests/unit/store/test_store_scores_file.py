@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from runner.errors import UsageError
-from runner.store.scores_file import Ledger
+from runner.store.scores_file import ScoresFile
 
 ENTRY = {"settings": {"bins": 20}, "seed": 0, "seconds": 1.5, "scores": {"mig": 0.25}}
 
 
 def test_a_score_is_there_again_under_the_same_conditions(tmp_path: Path):
     path = tmp_path / "scores.json"
-    Ledger(path, {"step": 10}).put("mean/mig", ENTRY)
-    again = Ledger(path, {"step": 10})
+    ScoresFile(path, {"step": 10}).put("mean/mig", ENTRY)
+    again = ScoresFile(path, {"step": 10})
     assert again.has("mean/mig", {"settings": {"bins": 20}, "seed": 0})
     assert not again.has("mean/mig", {"settings": {"bins": 10}, "seed": 0})
     assert not again.has("mean/mig", {"settings": {"bins": 20}, "seed": 1})
@@ -27,32 +27,32 @@ def test_a_score_is_there_again_under_the_same_conditions(tmp_path: Path):
 
 def test_scores_of_an_earlier_step_are_dropped(tmp_path: Path):
     path = tmp_path / "scores.json"
-    Ledger(path, {"step": 10}).put("mean/mig", ENTRY)
-    later = Ledger(path, {"step": 20})
+    ScoresFile(path, {"step": 10}).put("mean/mig", ENTRY)
+    later = ScoresFile(path, {"step": 20})
     assert later.entries == {}
     later.put("mean/sap", ENTRY)
     assert list(json.loads(path.read_text())["scores"]) == ["mean/sap"]
 
 
 def test_opening_writes_nothing(tmp_path: Path):
-    Ledger(tmp_path / "scores.json", {"step": 1})
+    ScoresFile(tmp_path / "scores.json", {"step": 1})
     assert not list(tmp_path.iterdir())
 
 
 def test_a_score_without_numbers_is_remembered_but_gives_none(tmp_path: Path):
-    ledger = Ledger(tmp_path / "scores.json", {"step": 1})
-    ledger.put("mean/dci", {**ENTRY, "refused": "needs two factors", "scores": {}})
-    assert Ledger(ledger.path, {"step": 1}).has("mean/dci", {"seed": 0})
-    assert ledger.numbers() == {}
+    scores_file = ScoresFile(tmp_path / "scores.json", {"step": 1})
+    scores_file.put("mean/dci", {**ENTRY, "refused": "needs two factors", "scores": {}})
+    assert ScoresFile(scores_file.path, {"step": 1}).has("mean/dci", {"seed": 0})
+    assert scores_file.numbers() == {}
 
 
 def test_what_is_not_finite_becomes_null(tmp_path: Path):
-    ledger = Ledger(tmp_path / "scores.json", {"step": 1})
-    ledger.put("mean/mig", {"scores": {"mig": math.nan}})
-    assert json.loads(ledger.path.read_text())["scores"]["mean/mig"]["scores"] == {"mig": None}
+    scores_file = ScoresFile(tmp_path / "scores.json", {"step": 1})
+    scores_file.put("mean/mig", {"scores": {"mig": math.nan}})
+    assert json.loads(scores_file.path.read_text())["scores"]["mean/mig"]["scores"] == {"mig": None}
 
 
 def test_a_corrupt_file_is_named(tmp_path: Path):
     (tmp_path / "scores.json").write_text("{")
     with pytest.raises(UsageError, match=r"scores\.json' is corrupt"):
-        Ledger(tmp_path / "scores.json", {})
+        ScoresFile(tmp_path / "scores.json", {})

@@ -13,7 +13,7 @@ from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import build
 from runner.objective import Objective
-from runner.training import check_fit
+from runner.training import check_compatibility
 
 MLP = "architecture=mlp"
 
@@ -23,10 +23,10 @@ def check(config: RunConfig, dataset: Dataset) -> None:
         config,
         shape=dataset.shape,
         classes=4,
-        images=lambda: dataset.some_images(torch.device("cpu")),
+        images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
-    check_fit(config, model.prior, objective, dataset)
+    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    check_compatibility(config, model.latents, objective, dataset)
 
 
 REFUSED = [

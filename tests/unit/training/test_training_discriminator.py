@@ -14,19 +14,19 @@ from runner.model import build
 from runner.objective import Objective
 from runner.training import TrainingState
 from runner.training.batch import Batch
-from runner.training.discriminator import Adversary
+from runner.training.discriminator import Discriminator
 from runner.training.step import step
 
 CPU = torch.device("cpu")
 COLUMNS = [slice(0, 1), slice(1, 2)]
 
 
-def adversary(seed: int = 0, *, rate: float = 1e-2) -> Adversary:
-    return Adversary.fresh(DiscriminatorConfig(1.0, [32, 32], rate), 2, seed, CPU)
+def discriminator(seed: int = 0, *, rate: float = 1e-2) -> Discriminator:
+    return Discriminator.fresh(DiscriminatorConfig(1.0, [32, 32], rate), 2, seed, CPU)
 
 
-def parameters(adversary: Adversary) -> Tensor:
-    return torch.cat([p.detach().flatten() for p in adversary.network.parameters()])
+def parameters(discriminator: Discriminator) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in discriminator.network.parameters()])
 
 
 def correlated(count: int, correlation: float, source: torch.Generator) -> Tensor:
@@ -37,20 +37,20 @@ def correlated(count: int, correlation: float, source: torch.Generator) -> Tenso
 
 def test_the_seed_alone_decides_the_first_parameters():
     before = torch.random.get_rng_state()
-    first = adversary(3)
+    first = discriminator(3)
     assert torch.equal(torch.random.get_rng_state(), before)
     torch.rand(5)
-    assert torch.equal(parameters(first), parameters(adversary(3)))
-    assert not torch.equal(parameters(first), parameters(adversary(4)))
+    assert torch.equal(parameters(first), parameters(discriminator(3)))
+    assert not torch.equal(parameters(first), parameters(discriminator(4)))
 
 
 def test_the_optimizer_is_that_of_the_source():
-    assert adversary().optimizer.defaults["betas"] == (0.5, 0.9)
-    assert adversary(rate=0.3).optimizer.param_groups[0]["lr"] == 0.3
+    assert discriminator().optimizer.defaults["betas"] == (0.5, 0.9)
+    assert discriminator(rate=0.3).optimizer.param_groups[0]["lr"] == 0.3
 
 
 def test_the_estimate_has_a_gradient_for_z_and_none_for_the_discriminator():
-    judge, z_BW = adversary(), torch.randn(16, 2, requires_grad=True)
+    judge, z_BW = discriminator(), torch.randn(16, 2, requires_grad=True)
     judge.total_correlation(z_BW).backward()
     assert z_BW.grad is not None
     assert z_BW.grad.abs().sum() > 0
@@ -58,7 +58,7 @@ def test_the_estimate_has_a_gradient_for_z_and_none_for_the_discriminator():
 
 
 def test_learning_has_no_gradient_for_z():
-    judge, z_BW = adversary(), torch.randn(16, 2, requires_grad=True)
+    judge, z_BW = discriminator(), torch.randn(16, 2, requires_grad=True)
     before = parameters(judge)
     loss = judge.learn(z_BW, z_BW * 1.5, COLUMNS, torch.rand(16, 2))
     assert z_BW.grad is None
@@ -68,7 +68,7 @@ def test_learning_has_no_gradient_for_z():
 
 def test_learning_forgets_the_gradient_of_the_step_before():
     """What the optimizer sees is the gradient of one minibatch."""
-    one, other = adversary(), adversary()
+    one, other = discriminator(), discriminator()
     z_BW, noise_BV = torch.randn(16, 2), torch.rand(16, 2)
     for parameter in other.network.parameters():
         parameter.grad = torch.full_like(parameter, 7.0)
@@ -80,7 +80,7 @@ def test_learning_forgets_the_gradient_of_the_step_before():
 @pytest.mark.parametrize(("correlation", "expected"), [(0.0, 0.0), (0.9, 0.830)])
 def test_the_estimate_tends_to_the_total_correlation(correlation: float, expected: float):
     """Of normals: -1/2 log(1 - r^2)."""
-    source, judge = torch.Generator().manual_seed(0), adversary()
+    source, judge = torch.Generator().manual_seed(0), discriminator()
     for _ in range(400):
         first, second = (correlated(256, correlation, source) for _ in range(2))
         judge.learn(first, second, COLUMNS, torch.rand(256, 2, generator=source))
@@ -97,14 +97,14 @@ def test_a_step_gives_the_encoder_the_estimate_s_gradient_and_the_discriminator_
     )  # fmt: skip
     model = build(config, shape=toy_dataset.shape, classes=4)
     state = TrainingState.fresh(model, config)
-    objective = Objective.from_config(config.objective, model.prior.tree, 256)
+    objective = Objective.from_config(config.objective, model.latents.tree, 256)
     images = toy_dataset.train.images(torch.arange(32))
-    batch = Batch(images, images, model.prior.noise(32, torch.Generator().manual_seed(0)))
-    assert state.adversary is not None
-    result = step(model, objective, batch, with_terms=False, adversary=state.adversary)
+    batch = Batch(images, images, model.latents.noise(32, torch.Generator().manual_seed(0)))
+    assert state.discriminator is not None
+    result = step(model, objective, batch, with_terms=False, discriminator=state.discriminator)
     expected = result.reconstruction + result.rate + 35 * result.penalties["discriminator"]
     torch.testing.assert_close(result.loss, expected)
     result.penalties["discriminator"].backward()
-    assert all(p.grad is None for p in state.adversary.network.parameters())
+    assert all(p.grad is None for p in state.discriminator.network.parameters())
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
     assert all(p.grad is None for p in model.decoder.parameters())

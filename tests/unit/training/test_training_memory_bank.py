@@ -14,7 +14,7 @@ from runner.objective import (
     log_mixture_weights,
     log_weights_with_bank,
 )
-from runner.training.memory_bank import Bank
+from runner.training.memory_bank import MemoryBank
 from tests.conftest import prior_of
 
 CPU = torch.device("cpu")
@@ -30,8 +30,8 @@ def encodings_of(indices: Tensor) -> Tensor:
     return indices[:, None].float() + torch.tensor([0.0, 0.5])
 
 
-def filled(places: int, *batches: Tensor) -> Bank:
-    bank = Bank.empty(places, 2, CPU)
+def filled(places: int, *batches: Tensor) -> MemoryBank:
+    bank = MemoryBank.empty(places, 2, CPU)
     for step, batch in enumerate(batches):
         bank.forget(batch)
         bank.remember(encodings_of(batch), batch, step)
@@ -39,7 +39,7 @@ def filled(places: int, *batches: Tensor) -> Bank:
 
 
 def test_an_empty_bank_holds_nothing():
-    bank = Bank.empty(4, 2, CPU)
+    bank = MemoryBank.empty(4, 2, CPU)
     assert bank.is_held().tolist() == [0, 0, 0, 0]
 
 
@@ -66,7 +66,7 @@ def test_an_image_is_in_the_bank_at_most_once():
 
 def test_what_is_remembered_carries_no_gradient():
     encodings = torch.zeros(2, 2, requires_grad=True)
-    bank = Bank.empty(4, 2, CPU)
+    bank = MemoryBank.empty(4, 2, CPU)
     bank.remember(encodings * 2, images(0, 1), 0)
     assert not bank.encodings_KP.requires_grad
 
@@ -124,9 +124,9 @@ def test_estimates_with_a_fresh_bank_are_those_of_the_larger_minibatch():
     """Nothing is stale: the first rows of a minibatch of 12, eight of them in the bank."""
     prior = prior_of(normals=3, groups=[2, 1])
     source = torch.Generator().manual_seed(0)
-    numbers_MP = torch.randn(12, 6, generator=source, dtype=torch.float64)
-    z_BW = prior.sample(numbers_MP[:4], torch.randn(4, 3, generator=source).double())
-    densities = prior.densities(z_BW, numbers_MP[:4], numbers_MP)
+    parameters_MP = torch.randn(12, 6, generator=source, dtype=torch.float64)
+    z_BW = prior.sample(parameters_MP[:4], torch.randn(4, 3, generator=source).double())
+    densities = prior.densities(z_BW, parameters_MP[:4], parameters_MP)
     with_bank = log_weights_with_bank(4, torch.ones(8, dtype=torch.float64), 100)
     larger = log_mixture_weights(4, 12, 100, like=ZERO)
     torch.testing.assert_close(

@@ -14,35 +14,35 @@ from runner.model import VAE, build
 from runner.model.vae import to_unit
 from runner.objective import Objective, divergences, penalties
 from runner.training.batch import Batch
-from runner.training.penalties import PENALTIES, active
-from runner.training.step import Step, step
+from runner.training.penalties import PENALTIES, active_penalties
+from runner.training.step import StepOutput, step
 
 SMALL = ("architecture=mlp", "architecture.widths=[8]", "prior.dimensions=3", "prior.group_size=1")
 
 
-def stepped(config: RunConfig, *, at: int = 0) -> tuple[VAE, Batch, Step, Objective]:
+def stepped(config: RunConfig, *, at: int = 0) -> tuple[VAE, Batch, StepOutput, Objective]:
     model = build(config, shape=(1, 4, 4), classes=3)
-    objective = Objective.from_config(config.objective, model.prior.tree, 100).at(at)
+    objective = Objective.from_config(config.objective, model.latents.tree, 100).at(at)
     source = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (12, 1, 4, 4), generator=source, dtype=torch.uint8)
-    uniforms = model.prior.uniforms if model.prior.has_density else 0
+    uniforms = model.latents.uniform_count if model.latents.has_density else 0
     batch = Batch(
         images,
         images,
-        model.prior.noise(12, source),
+        model.latents.noise(12, source),
         uniform_BU=torch.rand(12, uniforms, generator=source),
         probes_SBV=None,
     )
     return model, batch, step(model, objective, batch, with_terms=False), objective
 
 
-def base_loss(result: Step) -> Tensor:
+def base_loss(result: StepOutput) -> Tensor:
     return result.reconstruction if result.rate is None else result.reconstruction + result.rate
 
 
 def test_all_penalties_are_off_unless_asked_for(composed: Callable[..., RunConfig]):
     _, _, result, objective = stepped(composed(*SMALL, "objective=vae"))
-    assert active(objective) == {}
+    assert active_penalties(objective) == {}
     assert result.penalties == {}
     torch.testing.assert_close(result.loss, base_loss(result))
 
@@ -71,12 +71,12 @@ def test_a_scheduled_capacity_is_that_of_the_step(composed: Callable[..., RunCon
 @pytest.mark.parametrize("name", ["dip_vae_i", "dip_vae_ii"])
 def test_moments_are_of_the_means_or_of_the_codes(composed: Callable[..., RunConfig], name: str):
     model, _, result, _ = stepped(composed(*SMALL, f"objective={name}", "beta=3"))
-    loc, log_scale = result.numbers_BP.chunk(2, dim=1)
+    loc, log_scale = result.parameters_BP.chunk(2, dim=1)
     scale, diagonal = (None, 30) if name == "dip_vae_i" else (log_scale.exp(), 3)
     expected = penalties.moment_matching(loc, scale, 3, diagonal)
     torch.testing.assert_close(result.penalties["moments"].detach(), expected)
     torch.testing.assert_close(result.loss, base_loss(result) + result.penalties["moments"])
-    assert model.prior.has_density
+    assert model.latents.has_density
 
 
 @pytest.mark.parametrize("dimension_wise", ["false", "true"])
@@ -87,7 +87,7 @@ def test_the_mmd_compares_the_step_s_samples_with_the_prior_s(
                       f"objective.penalties.mmd.dimension_wise={dimension_wise}")  # fmt: skip
     model, batch, result, _ = stepped(config)
     assert batch.uniform_BU is not None
-    drawn = model.prior.prior_sample(batch.uniform_BU)
+    drawn = model.latents.sample_prior(batch.uniform_BU)
     mmd = divergences.dimension_wise_mmd if dimension_wise == "true" else divergences.mmd
     expected = mmd(result.z_BW, drawn, "imq", config.objective.penalties.mmd.scales)
     torch.testing.assert_close(result.penalties["mmd"], expected)
@@ -99,7 +99,7 @@ def test_a_discrete_variable_is_no_part_of_the_mmd(composed: Callable[..., RunCo
                       "objective=info_vae", "beta=3")  # fmt: skip
     model, batch, result, _ = stepped(config)
     assert batch.uniform_BU is not None
-    drawn = model.prior.prior_sample(batch.uniform_BU)[:, 3:]
+    drawn = model.latents.sample_prior(batch.uniform_BU)[:, 3:]
     expected = divergences.mmd(result.z_BW[:, 3:], drawn, "rbf", [1.0])
     torch.testing.assert_close(result.penalties["mmd"], expected)
 
@@ -112,10 +112,10 @@ def test_the_inclusive_divergence_scores_prior_draws_under_the_posteriors(
                       "objective=decomposition_kl", "alpha=2")  # fmt: skip
     model, batch, result, _ = stepped(config)
     assert batch.uniform_BU is not None
-    drawn = model.prior.prior_sample(batch.uniform_BU)
-    loc, log_scale = result.numbers_BP.chunk(2, dim=1)
+    drawn = model.latents.sample_prior(batch.uniform_BU)
+    loc, log_scale = result.parameters_BP.chunk(2, dim=1)
     pairs = torch.distributions.Normal(loc, log_scale.exp()).log_prob(drawn[:, None]).sum(-1)
-    log_p = model.prior.log_pz(drawn, [0, 1])[0]
+    log_p = model.latents.log_pz(drawn, [0, 1])[0]
     expected = (log_p - pairs.exp().mean(1).log()).mean()
     torch.testing.assert_close(result.penalties["inclusive_kl"], expected, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(
@@ -152,7 +152,7 @@ def test_a_penalty_says_what_it_lacks(composed: Callable[..., RunConfig]):
     for name, message in (("decomposition", "draws from p"), ("factor_vae", "a discriminator")):
         config = composed(*SMALL, f"objective={name}")
         model = build(config, shape=(1, 4, 4), classes=3)
-        objective = Objective.from_config(config.objective, model.prior.tree, 100)
+        objective = Objective.from_config(config.objective, model.latents.tree, 100)
         images = torch.rand(4, 1, 4, 4)
         batch = Batch(images, images, torch.zeros(4, 3))
         with pytest.raises(ValueError, match=message):
@@ -164,7 +164,7 @@ def test_a_weight_that_is_scheduled_is_on_even_where_it_is_zero(
 ):
     config = composed(*SMALL, "objective=dip_vae_i", "beta={linear: {from: 0, to: 1, over: 10}}")
     model, _, result, objective = stepped(config)
-    assert list(active(objective)) == ["moments"]
+    assert list(active_penalties(objective)) == ["moments"]
     assert float(result.penalties["moments"].detach()) == 0
-    whole = Objective.from_config(replace(config.objective), model.prior.tree, 100)
-    assert list(active(whole)) == ["moments"]
+    whole = Objective.from_config(replace(config.objective), model.latents.tree, 100)
+    assert list(active_penalties(whole)) == ["moments"]

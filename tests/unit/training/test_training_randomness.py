@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from runner.training.randomness import Order, generator
+from runner.training.randomness import BatchSampler, generator
 
 CPU = torch.device("cpu")
 
@@ -21,7 +21,7 @@ def test_equal_arguments_give_equal_numbers_and_others_do_not():
 
 
 def test_an_epoch_sees_every_image_once_and_the_next_in_another_order():
-    order = Order(images=40, batch_size=10, seed=0, device=CPU)
+    order = BatchSampler(images=40, batch_size=10, seed=0, device=CPU)
     first = torch.cat([order.batch(step) for step in range(4)])
     second = torch.cat([order.batch(step) for step in range(4, 8)])
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(40))
@@ -29,25 +29,27 @@ def test_an_epoch_sees_every_image_once_and_the_next_in_another_order():
 
 
 def test_batches_are_always_full():
-    order = Order(images=45, batch_size=10, seed=0, device=CPU)
+    order = BatchSampler(images=45, batch_size=10, seed=0, device=CPU)
     assert order.steps_per_epoch == 4
     assert all(len(order.batch(step)) == 10 for step in range(12))
 
 
 @pytest.mark.parametrize("step", [0, 5, 11])
 def test_a_step_s_batch_does_not_depend_on_the_steps_before(step: int):
-    straight = Order(images=40, batch_size=10, seed=3, device=CPU)
+    straight = BatchSampler(images=40, batch_size=10, seed=3, device=CPU)
     for earlier in range(step):
         straight.batch(earlier)
     assert torch.equal(
-        straight.batch(step), Order(images=40, batch_size=10, seed=3, device=CPU).batch(step)
+        straight.batch(step), BatchSampler(images=40, batch_size=10, seed=3, device=CPU).batch(step)
     )
 
 
 def test_two_orders_of_one_seed_differ_by_their_purpose():
     one, other = (
-        Order(images=40, batch_size=10, seed=3, device=CPU, purpose=purpose)
+        BatchSampler(images=40, batch_size=10, seed=3, device=CPU, purpose=purpose)
         for purpose in ("order", "other order")
     )
     assert not torch.equal(one.batch(0), other.batch(0))
-    assert torch.equal(one.batch(0), Order(images=40, batch_size=10, seed=3, device=CPU).batch(0))
+    assert torch.equal(
+        one.batch(0), BatchSampler(images=40, batch_size=10, seed=3, device=CPU).batch(0)
+    )

@@ -44,9 +44,9 @@ def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective
         config,
         shape=dataset.shape,
         classes=dataset.classes,
-        images=lambda: dataset.some_images(torch.device("cpu")),
+        images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
     return TrainingState.fresh(model, config), objective
 
 

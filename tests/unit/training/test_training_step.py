@@ -34,7 +34,7 @@ def small_model(config: RunConfig) -> tuple[VAE, Objective]:
         for name, module in network.named_children():
             if isinstance(module, torch.nn.ReLU):
                 setattr(network, name, torch.nn.Tanh())
-    return model, Objective.from_config(config.objective, model.prior.tree, 50)
+    return model, Objective.from_config(config.objective, model.latents.tree, 50)
 
 
 @pytest.mark.parametrize("overrides", CASES)
@@ -50,7 +50,7 @@ def test_gradient_is_the_finite_difference_of_the_loss(
     model, objective = small_model(config)
     source = torch.Generator().manual_seed(0)
     images = torch.rand(6, 1, 2, 2, generator=source).double()
-    noise = model.prior.noise(6, source).double()
+    noise = model.latents.noise(6, source).double()
 
     def loss() -> torch.Tensor:
         return step(model, objective, Batch(images, images, noise), with_terms=False).loss
@@ -76,7 +76,7 @@ def test_beta_vae_pays_nothing_for_terms_that_nobody_asked_for(
     model, objective = small_model(composed("architecture=mlp", "objective=beta_vae"))
     images, source = torch.rand(6, 1, 2, 2), torch.Generator().manual_seed(0)
     model.float()
-    noise = model.prior.noise(6, source)
+    noise = model.latents.noise(6, source)
     without = step(model, objective, Batch(images, images, noise), with_terms=False)
     asked = step(model, objective, Batch(images, images, noise), with_terms=True)
     assert without.decomposition is None
@@ -88,7 +88,7 @@ def test_beta_vae_pays_nothing_for_terms_that_nobody_asked_for(
 def test_asking_for_terms_does_not_change_the_gradient(composed: Callable[..., RunConfig]):
     model, objective = small_model(composed("architecture=mlp", "objective=vae"))
     model.float()
-    images, noise = torch.rand(6, 1, 2, 2), model.prior.noise(6, torch.Generator().manual_seed(0))
+    images, noise = torch.rand(6, 1, 2, 2), model.latents.noise(6, torch.Generator().manual_seed(0))
     gradients = []
     for with_terms in (False, True):
         model.zero_grad()
@@ -104,9 +104,9 @@ def test_rows_that_are_taken_a_few_at_a_time_are_the_whole_minibatch(
     config = composed("architecture=mlp", "objective=hfvae", f"prior={prior}")
     model, objective = small_model(config)
     model.float()
-    images, noise = torch.rand(7, 1, 2, 2), model.prior.noise(7, torch.Generator().manual_seed(0))
+    images, noise = torch.rand(7, 1, 2, 2), model.latents.noise(7, torch.Generator().manual_seed(0))
     whole = step(model, objective, Batch(images, images, noise), with_terms=True)
-    monkeypatch.setattr("runner.training.step._CACHED_PAIRS", 2 * 7 * model.prior.width)
+    monkeypatch.setattr("runner.training.step._CACHED_PAIRS", 2 * 7 * model.latents.width)
     parts = step(model, objective, Batch(images, images, noise), with_terms=True)
     assert whole.decomposition is not None
     assert parts.decomposition is not None
@@ -125,7 +125,10 @@ def test_a_bank_of_encodings_stands_beside_the_minibatch_s(composed: Callable[..
     """As a larger minibatch would, for the samples of the first few images."""
     model, objective = small_model(composed("architecture=mlp", "objective=hfvae"))
     model.float()
-    images, noise = torch.rand(12, 1, 2, 2), model.prior.noise(4, torch.Generator().manual_seed(0))
+    images, noise = (
+        torch.rand(12, 1, 2, 2),
+        model.latents.noise(4, torch.Generator().manual_seed(0)),
+    )
     batch = Batch(
         images[:4],
         images[:4],
@@ -135,7 +138,7 @@ def test_a_bank_of_encodings_stands_beside_the_minibatch_s(composed: Callable[..
     )
     result = step(model, objective, batch, with_terms=True)
     numbers, z = model.encode(images), result.z_BW
-    densities = model.prior.densities(z, numbers[:4], numbers)
+    densities = model.latents.densities(z, numbers[:4], numbers)
     weights = log_mixture_weights(4, 12, 50, like=z)
     expected = decompose(densities, result.reconstruction, weights)
     assert result.decomposition is not None

@@ -61,10 +61,10 @@ def names(root: Path) -> set[str]:
 
 def test_a_grid_is_loaded_with_the_factors_of_its_order(root: Path):
     dataset = load(tiny(), str(root), CPU)
-    assert (dataset.name, dataset.shape, dataset.held_out) == ("tiny", (1, 2, 2), False)
+    assert (dataset.name, dataset.shape, dataset.has_test_split) == ("tiny", (1, 2, 2), False)
     assert (dataset.factors, dataset.class_factor) == (GRID, "shape")
     assert dataset.train is dataset.test
-    assert dataset.excluded is None
+    assert dataset.held_out_combinations is None
     every = torch.arange(6)
     assert torch.equal(dataset.train.images(every), torch.from_numpy(IMAGES))
     factors = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
@@ -106,7 +106,7 @@ def test_factors_that_are_no_grid_and_images_held_out_are_kept(root: Path):
 
     source = tiny(labelled, test_images=2)
     dataset = load(source, str(root), CPU)
-    assert dataset.held_out
+    assert dataset.has_test_split
     assert (dataset.train.size, dataset.test.size) == (4, 2)
     assert dataset.train.factors(torch.arange(4)).tolist() == labels[:4].tolist()
     assert dataset.test.factors(torch.arange(2)).tolist() == labels[4:].tolist()

@@ -24,7 +24,7 @@ _REST = 20
 """A pause is so many times as long as a look took: thousands of runs are looked at rarely."""
 
 
-class Watch:
+class Follower:
     """Says what becomes of the runs of a job; while it is entered, the first signal is noted.
 
     A second one does what it always does.
@@ -38,7 +38,7 @@ class Watch:
         self._signal: int | None = None
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Follower:
         for number in _STOPS:
             handler = signal.getsignal(number)
             if handler is not None and handler != signal.SIG_IGN:

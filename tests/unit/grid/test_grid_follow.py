@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from runner.grid import GridFolder, Job, Progress
-from runner.grid.watch import Watch
+from runner.grid.follow import Follower
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +37,9 @@ def lines() -> StringIO:
 
 
 @pytest.fixture
-def watch(grid: GridFolder, lines: StringIO) -> Watch:
+def watch(grid: GridFolder, lines: StringIO) -> Follower:
     progress = Progress(Console(file=lines, width=200, _environ={}), ["a", "b", "c", "d"], 3)
-    return Watch(Job(grid.path, (0, 1, 3)), progress)
+    return Follower(Job(grid.path, (0, 1, 3)), progress)
 
 
 def then(*events: Callable[[], object]) -> Callable[[], bool]:
@@ -55,12 +55,12 @@ def then(*events: Callable[[], object]) -> Callable[[], bool]:
 
 
 def test_each_end_is_told_once_and_the_last_one_ends_it(
-    grid: GridFolder, watch: Watch, lines: StringIO
+    grid: GridFolder, watch: Follower, lines: StringIO
 ):
     happens = then(
-        lambda: grid.settle(1, "failed", "no such file"),
-        lambda: (grid.settle(0, "finished", None), grid.settle(2, "finished", None)),
-        lambda: grid.settle(3, "diverged", "the loss is nan"),
+        lambda: grid.mark(1, "failed", "no such file"),
+        lambda: (grid.mark(0, "finished", None), grid.mark(2, "finished", None)),
+        lambda: grid.mark(3, "diverged", "the loss is nan"),
         lambda: pytest.fail("nothing is left to follow"),
     )
     assert watch.follow(happens) is None
@@ -72,23 +72,23 @@ def test_each_end_is_told_once_and_the_last_one_ends_it(
     assert watch.abandoned() == []
 
 
-def test_it_ends_when_nobody_works_and_knows_what_is_left(grid: GridFolder, watch: Watch):
-    grid.settle(1, "interrupted", None)
-    assert watch.follow(then(lambda: grid.settle(0, "finished", None))) is None
+def test_it_ends_when_nobody_works_and_knows_what_is_left(grid: GridFolder, watch: Follower):
+    grid.mark(1, "interrupted", None)
+    assert watch.follow(then(lambda: grid.mark(0, "finished", None))) is None
     assert watch.abandoned() == [1, 3]
 
 
-def test_a_status_that_cannot_be_read_is_looked_at_again(grid: GridFolder, watch: Watch):
-    grid.settle(0, "finished", None)
-    grid.settle(3, "finished", None)
+def test_a_status_that_cannot_be_read_is_looked_at_again(grid: GridFolder, watch: Follower):
+    grid.mark(0, "finished", None)
+    grid.mark(3, "finished", None)
     grid.run_path(1).mkdir()
     (grid.run_path(1) / "status.json").write_text("{")
-    happens = then(lambda: None, lambda: grid.settle(1, "finished", None))
+    happens = then(lambda: None, lambda: grid.mark(1, "finished", None))
     assert watch.follow(happens) is None
     assert watch.abandoned() == []
 
 
-def test_a_signal_ends_it_at_once(watch: Watch):
+def test_a_signal_ends_it_at_once(watch: Follower):
     with watch:
         happens = then(lambda: os.kill(os.getpid(), signal.SIGTERM), lambda: pytest.fail("too far"))
         assert watch.follow(happens) == signal.SIGTERM
@@ -96,7 +96,7 @@ def test_a_signal_ends_it_at_once(watch: Watch):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_handlers_are_restored(watch: Watch):
+def test_handlers_are_restored(watch: Follower):
     with watch:
         assert signal.getsignal(signal.SIGINT) != signal.default_int_handler
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
