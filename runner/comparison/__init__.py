@@ -1,1 +1,1 @@
-"""Many runs side by side: read, gathered into cells, counted, drawn."""
+"""Many runs side by side: grouped into configurations, and compared by their metrics."""

@@ -1,4 +1,4 @@
-"""Which cell the others are held against, and the differences from it."""
+"""The baseline configuration of each dataset, and the differences of the others from it."""
 
 from __future__ import annotations
 
@@ -13,30 +13,26 @@ from runner.comparison.statistics import Difference, difference
 from runner.errors import UsageError, nearest
 
 _COMMA = re.compile(r",(?![^\[(]*[\])])")
-"""A comma that is not inside of brackets."""
+"""A comma outside of brackets."""
 
 Baselines = Mapping[tuple[str, ...], Configuration]
-"""Dataset → the cell that others of the same dataset are held against."""
-
-
-def datasets(configuration: Configuration) -> tuple[str, ...]:
-    """Return the datasets of a cell's runs: one, unless they are pooled."""
-    return tuple(dict.fromkeys(str(run.settings.get("dataset.name")) for run in configuration.runs))
+"""Dataset → its baseline."""
 
 
 def choose_baselines(comparison: Comparison, against: str | None) -> Baselines:
-    """Return the baseline of each dataset: figures of different images are not compared.
+    """Return the baseline of each dataset: metrics of different datasets are not compared.
 
     Args:
-        comparison: whose cells.
-        against: a label, or settings such as ``objective=beta_vae,beta=4``; None: the first cells.
+        comparison: all configurations.
+        against: a configuration's label, or settings such as ``objective=beta_vae,beta=4``; None:
+            the first configuration of each dataset.
 
-    Raises: UsageError when it means no cell, or several of one dataset.
+    Raises: UsageError when no configuration fits, or several of one dataset do.
     """
     meant = comparison.configurations if against is None else _meant(comparison, against)
     found: dict[tuple[str, ...], Configuration] = {}
     for configuration in meant:
-        other = found.setdefault(datasets(configuration), configuration)
+        other = found.setdefault(configuration.datasets, configuration)
         if other is not configuration and against is not None:
             one, two = (" ".join(each.label.split()) for each in (other, configuration))
             raise UsageError(f"--against '{against}' may be '{one}' or '{two}'")
@@ -44,9 +40,9 @@ def choose_baselines(comparison: Comparison, against: str | None) -> Baselines:
 
 
 def differences(comparison: Comparison, baselines: Baselines) -> list[Difference]:
-    """Return the differences of all cells from their baseline, metric by metric."""
+    """Return the difference of every configuration from its baseline, metric by metric."""
     pairs = [
-        (configuration, baselines.get(datasets(configuration)))
+        (configuration, baselines.get(configuration.datasets))
         for configuration in comparison.configurations
     ]
     return [
@@ -58,47 +54,39 @@ def differences(comparison: Comparison, baselines: Baselines) -> list[Difference
 
 
 def _meant(comparison: Comparison, against: str) -> Sequence[Configuration]:
-    labels = {
-        " ".join(configuration.label.split()): configuration
-        for configuration in comparison.configurations
-    }
-    if (words := " ".join(against.split())) in labels:
-        return [labels[words]]
+    """Return the configurations that a label or a list of settings fits."""
+    labels = {" ".join(each.label.split()): each for each in comparison.configurations}
+    if (label := " ".join(against.split())) in labels:
+        return [labels[label]]
     if "=" not in against:
-        hint = nearest(words, labels) or f"such as --against '{next(iter(labels))}'"
-        raise UsageError(f"no cell is called '{against}'", hint)
-    wanted = [_condition(part, comparison) for part in _COMMA.split(against)]
-    configurations = list(comparison.configurations)
-    for key, text in wanted:
-        kept = [
-            configuration
-            for configuration in configurations
-            if _is(configuration.settings[key], text)
-        ]
+        hint = nearest(label, labels) or f"such as --against '{next(iter(labels))}'"
+        raise UsageError(f"no configuration is called '{against}'", hint)
+    found = list(comparison.configurations)
+    for key, text in [_condition(part, comparison) for part in _COMMA.split(against)]:
+        kept = [each for each in found if _is(each.settings[key], text)]
         if not kept:
-            values = dict.fromkeys(
-                value_text(configuration.settings[key]) for configuration in configurations
-            )
+            values = dict.fromkeys(value_text(each.settings[key]) for each in found)
             known = [value for value in values if value]
             hint = nearest(text, known) or f"there: {', '.join(known)}"
-            raise UsageError(f"--against '{against}': no cell has {key}={text}", hint)
-        configurations = kept
-    return configurations
+            raise UsageError(f"--against '{against}': no configuration has {key}={text}", hint)
+        found = kept
+    return found
 
 
 def _condition(part: str, comparison: Comparison) -> tuple[str, str]:
-    word, equals, text = part.strip().partition("=")
+    """Return (dotted setting, value) of ``beta=4``."""
+    name, equals, text = part.strip().partition("=")
     if not equals:
         raise UsageError(f"cannot read --against '{part}'", "such as objective=beta_vae,beta=4")
     try:
-        return choose_setting(word, comparison.by, comparison.by), text
+        return choose_setting(name, comparison.by, comparison.by), text
     except UsageError as error:
         known = ", ".join(comparison.by)
-        raise UsageError(f"no setting '{word}' tells these cells apart", known) from error
+        raise UsageError(f"these configurations do not differ in '{name}'", known) from error
 
 
 def _is(value: object, text: str) -> bool:
-    """Return whether a setting's value is what a word says, as shown or as YAML."""
+    """Return whether a setting has the value that a text means, as it is shown or as YAML."""
     if value_text(value) == text:
         return True
     try:

@@ -1,4 +1,4 @@
-"""Runs gathered into cells: those of a cell differ in their seed alone."""
+"""Runs grouped into configurations: the runs of a configuration differ in their seed alone."""
 
 from __future__ import annotations
 
@@ -22,71 +22,77 @@ _NO_DIFFERENCE = (
     "training.record_every", "training.checkpoint_minutes", "training.compile",
     "evaluation.map_points", "evaluation.traversal_",
 )  # fmt: skip
-"""Settings that leave the trained model and its figures as they are, and the seed."""
+"""Settings that change neither the trained model nor its metrics, and the seed."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Runs that differ in their seed alone, or in what the comparison does not tell apart."""
+    """Runs with the same values of ``Comparison.by``; they differ in their seed or are pooled."""
 
     settings: Mapping[str, Any]
     """The values of ``Comparison.by``, by their full names; None where one has no effect."""
     runs: tuple[ComparedRun, ...]
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """Return a figure of the runs that have it, in the order of the runs."""
+        """Return a metric of the R runs that have it, in the order of the runs, (R,)."""
         return np.array([run.metrics[metric] for run in self.runs if metric in run.metrics])
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds, in order, each once."""
+        """The distinct seeds, sorted."""
         return tuple(sorted({run.seed for run in self.runs}))
 
     @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets of the runs: one, unless runs of several are pooled."""
+        names = (str(run.settings.get("dataset.name", "")) for run in self.runs)
+        return tuple(dict.fromkeys(names))
+
+    @property
     def label(self) -> str:
-        """What tells this cell from the others, in short: ``hfvae  beta 12  gamma 4``."""
+        """The distinguishing settings in short: ``hfvae  beta 12  gamma 4``."""
         short = short_names(self.settings)
-        words = [
+        parts = [
             value_text(value) if key.endswith(".name") else f"{short[key]} {value_text(value)}"
             for key, value in self.settings.items()
             if value is not None
         ]
-        return "  ".join(words) or "all runs"
+        return "  ".join(parts) or "all runs"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is compared."""
+    """The configurations of some runs, and the metrics that they are compared by."""
 
     configurations: tuple[Configuration, ...]
     by: tuple[str, ...]
-    """The dotted settings that tell cells apart, the objective first."""
+    """The distinguishing settings by their dotted names, the objective first."""
     metrics: tuple[str, ...]
-    """The figures that were chosen, the main one first."""
+    """The chosen metrics, the main one first."""
     excluded: tuple[ComparedRun, ...]
     """Runs that are not finished."""
     duplicates: tuple[ComparedRun, ...] = ()
     """Finished runs with the settings and the seed of a later one, which counts instead."""
     pooled: tuple[str, ...] = ()
-    """Settings other than the seed in which runs of one cell differ."""
+    """Settings other than the seed in which runs of one configuration differ."""
 
     @property
     def runs(self) -> tuple[ComparedRun, ...]:
-        """The runs of all cells."""
+        """The runs of all configurations."""
         return tuple(run for configuration in self.configurations for run in configuration.runs)
 
 
 def compare_runs(
     runs: Sequence[ComparedRun], by: Sequence[str] | None, metrics: Sequence[str] | None
 ) -> Comparison:
-    """Return the finished runs gathered into cells, which are ordered by their settings.
+    """Return the finished runs grouped into configurations, sorted by their settings.
 
     Args:
         runs: all runs, of any state, in natural order.
-        by: names of the settings that tell cells apart; None: all that vary and have an effect.
-        metrics: names of figures; None: a readable set, ``["all"]``: all.
+        by: short names of the distinguishing settings; None: all that vary and have an effect.
+        metrics: short names of metrics; None: the default columns, ``["all"]``: all.
 
-    Raises: UsageError when no run is finished, or a name means nothing.
+    Raises: UsageError when no run is finished, or a name is unknown or ambiguous.
     """
     finished = [run for run in runs if run.state == "finished"]
     if not finished:
@@ -121,12 +127,12 @@ def compare_runs(
 
 
 def count_states(runs: Iterable[ComparedRun]) -> list[str]:
-    """Return how many runs there are of each state, as words."""
+    """Return the number of runs in each state: ``["2 running", "1 diverged"]``."""
     return [f"{count} {state}" for state, count in Counter(run.state for run in runs).items()]
 
 
 def _varying(own: Sequence[OwnSettings]) -> list[str]:
-    """Return the settings with an effect that are not the same in all runs, in their order."""
+    """Return the settings that have an effect and differ between runs, in their order."""
     keys = dict.fromkeys(key for each in own for key in each.values)
     return [key for key in keys if not key.startswith(_NO_DIFFERENCE) and _varies(key, own)]
 
@@ -134,10 +140,10 @@ def _varying(own: Sequence[OwnSettings]) -> list[str]:
 def _varies(key: str, own: Sequence[OwnSettings]) -> bool:
     having = [each for each in own if key in each.values]
     if all(key in each.following for each in having):
-        return False  # the choices say it, and they are compared
-    # Runs in which it changes nothing differ in something else, which says more.
-    judged = [each for each in own if key not in each.idle]
-    return len({each.values.get(key) for each in judged}) > 1
+        return False  # it follows from other settings, which are compared
+    # Ignore runs where this setting has no effect.
+    affected = [each for each in own if key not in each.idle]
+    return len({each.values.get(key) for each in affected}) > 1
 
 
 def _standard(varying: Sequence[str]) -> tuple[str, ...]:
@@ -153,17 +159,15 @@ def _asked(
 
 
 def _as_given(own: OwnSettings, run: ComparedRun) -> Mapping[str, Any]:
-    """Return settings as they stand in the run, but for knobs without an effect."""
-    idle = {
-        hyperparameter: None for hyperparameter in WEIGHT_NAMES if hyperparameter not in own.values
-    }
-    return {**run.settings, **idle}
+    """Return the settings of a run, None for the weights that have no effect in it."""
+    unused = {name: None for name in WEIGHT_NAMES if name not in own.values}
+    return {**run.settings, **unused}
 
 
 def _pooled(
     configurations: Iterable[Sequence[int]], own: Sequence[OwnSettings], others: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return which other settings differ within a cell."""
+    """Return which other settings differ within a configuration."""
     found = {
         key
         for places in configurations
@@ -174,7 +178,7 @@ def _pooled(
 
 
 def _rank(value: object) -> tuple[int, float, str]:
-    """Return a key that sorts nothing before numbers before words."""
+    """Return a sort key: None before numbers before texts."""
     if value is None:
         return 0, 0.0, ""
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""Which configurations of a comparison belong on one line, one scale and one panel."""
+"""Groups of configurations that figures draw together: by dataset, and by objective."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.names import short_names, value_text
 
 _OBJECTIVE = "objective.name"
-
-
 _DATASET = "dataset.name"
-
-
-_WEIGHT_NAMES = ("beta", "gamma", "alpha")
-
+_WEIGHTS_FIRST = ("beta", "gamma", "alpha")
+"""The hyperparameters that are most often varied, in the order in which axes prefer them."""
 
 _GREEK = {
     "alpha": "\N{GREEK SMALL LETTER ALPHA}",
@@ -24,60 +20,42 @@ _GREEK = {
 
 
 def is_number(value: object) -> bool:
-    """Whether a setting has a place on a scale."""
+    """Return whether a setting's value can be a position on an axis."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def numeric_settings(configurations: Sequence[Configuration], by: Sequence[str]) -> list[str]:
-    """Return the settings with two numbers or more, the weights of the terms first."""
-    known = [
-        *(name for name in _WEIGHT_NAMES if name in by),
-        *(name for name in by if name != "seed"),
-    ]
-    return [
-        name
-        for name in dict.fromkeys(known)
-        if len(
-            {
-                configuration.settings[name]
-                for configuration in configurations
-                if is_number(configuration.settings[name])
-            }
-        )
-        > 1
-    ]
+    """Return the settings that take two numbers or more, the weights of the terms first."""
+    weights = (name for name in _WEIGHTS_FIRST if name in by)
+    names = dict.fromkeys([*weights, *(name for name in by if name != "seed")])
+    return [name for name in names if len(_numbers(configurations, name)) > 1]
+
+
+def _numbers(configurations: Sequence[Configuration], name: str) -> set[float]:
+    values = (configuration.settings[name] for configuration in configurations)
+    return {value for value in values if is_number(value)}
 
 
 def main_hyperparameter(comparison: Comparison) -> str | None:
-    """Return the number that varies within a family, or None where none does."""
+    """Return the first number that varies within a family, or None where none does."""
     by = comparison.by
-    found = {
-        n
-        for configurations in families(comparison).values()
-        for n in numeric_settings(configurations, by)
-    }
-    return next(
-        (name for name in numeric_settings(comparison.configurations, by) if name in found), None
-    )
+    within = {name for part in families(comparison).values() for name in numeric_settings(part, by)}
+    varying = numeric_settings(comparison.configurations, by)
+    return next((name for name in varying if name in within), None)
 
 
 def by_dataset(comparison: Comparison) -> dict[str, list[Configuration]]:
-    """Return the cells of each dataset; figures of different data are not on one scale."""
+    """Return the configurations of each dataset, which share no scale with those of another."""
     found: dict[str, list[Configuration]] = {}
     for configuration in comparison.configurations:
-        names = sorted({str(run.settings.get(_DATASET, "")) for run in configuration.runs})
-        found.setdefault(" + ".join(names), []).append(configuration)
+        found.setdefault(" + ".join(sorted(configuration.datasets)), []).append(configuration)
     return found
 
 
 def family_key(comparison: Comparison) -> str | None:
-    """Return what colours stand for: the objective where it varies, or else another choice."""
+    """Return the setting that colours stand for: the objective if it varies, or another choice."""
     names = [name for name in comparison.by if name != _DATASET]
-    varying = [
-        n
-        for n in names
-        if len({configuration.settings[n] for configuration in comparison.configurations}) > 1
-    ]
+    varying = [name for name in names if _varies(comparison.configurations, name)]
     scales = numeric_settings(comparison.configurations, varying)
     choices = [name for name in varying if name not in scales]
     if _OBJECTIVE in names and (_OBJECTIVE in choices or not choices):
@@ -85,21 +63,24 @@ def family_key(comparison: Comparison) -> str | None:
     return next(iter(choices), None)
 
 
+def _varies(configurations: Sequence[Configuration], name: str) -> bool:
+    return len({configuration.settings[name] for configuration in configurations}) > 1
+
+
 def families(
     comparison: Comparison, configurations: Sequence[Configuration] | None = None
 ) -> dict[str, list[Configuration]]:
-    """Return all cells, or some of a comparison, by what their colour stands for."""
+    """Return all configurations, or the given ones, by their value of :func:`family_key`."""
     key = family_key(comparison)
     found: dict[str, list[Configuration]] = {}
     for configuration in comparison.configurations if configurations is None else configurations:
-        found.setdefault("" if key is None else value_text(configuration.settings[key]), []).append(
-            configuration
-        )
+        name = "" if key is None else value_text(configuration.settings[key])
+        found.setdefault(name, []).append(configuration)
     return found
 
 
 def setting_words(by: Sequence[str], name: str, value: object) -> str:
-    """Return a setting in short: ``β 4``; a choice is its name alone."""
+    """Return a setting and its value: ``β 4``; of a choice the value alone: ``hfvae``."""
     text = value_text(value)
     if isinstance(value, str) and name.endswith(".name"):
         return text
@@ -109,31 +90,24 @@ def setting_words(by: Sequence[str], name: str, value: object) -> str:
 
 
 def hyperparameter_title(by: Sequence[str], name: str) -> str:
-    """Return the name of a setting as figures have it: ``β``, ``learning rate``."""
+    """Return the name of a setting in figures: ``β``, ``learning rate``."""
     return _GREEK.get(name, short_names(by)[name].replace("_", " "))
 
 
 def name_of(configuration: Configuration, by: Sequence[str], named: Sequence[str]) -> str:
-    """Return what some settings of a cell are."""
-    words = [
+    """Return the values of some settings of a configuration: ``hfvae  β 4``."""
+    parts = [
         setting_words(by, name, configuration.settings[name])
         for name in named
         if configuration.settings[name] is not None
     ]
-    return "  ".join(words) or "all runs"
+    return "  ".join(parts) or "all runs"
 
 
 def distinguishing_settings(
     comparison: Comparison, configurations: Sequence[Configuration]
 ) -> list[str]:
-    """Return the settings that tell cells of a family apart, and the family from others."""
+    """Return the settings to print in a line's label."""
     key = family_key(comparison)
-    return [
-        name
-        for name in comparison.by
-        if name != _DATASET
-        and (
-            name == key
-            or len({configuration.settings[name] for configuration in configurations}) > 1
-        )
-    ]
+    names = [name for name in comparison.by if name != _DATASET]
+    return [name for name in names if name == key or _varies(configurations, name)]

@@ -1,4 +1,4 @@
-"""The few runs of many whose models are looked at: which, and what is known of them."""
+"""Representative runs: the few whose traversals and information are drawn."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from runner.comparison.best import merit
 from runner.comparison.configurations import Comparison, Configuration
-from runner.comparison.directions import direction
 from runner.comparison.grouping import by_dataset, distinguishing_settings, families, name_of
 from runner.comparison.runs import ComparedRun
+from runner.metric.quantities import quantity
 
 MOST = 4
-"""Runs beside each other in one figure."""
+"""Runs side by side in one figure."""
 
 _VARIABLE = "information/variable/"
 _FACTOR = "information/factor/"
@@ -22,7 +23,7 @@ _FACTOR = "information/factor/"
 
 @dataclass(frozen=True)
 class RepresentativeRun:
-    """A run that stands for its cell."""
+    """A run that stands for its configuration."""
 
     name: str
     run: ComparedRun
@@ -57,86 +58,69 @@ class RepresentativeRun:
 
 
 def choose_runs(comparison: Comparison) -> dict[str, list[RepresentativeRun]]:
-    """Return up to four runs of each dataset, in the order of the comparison.
+    """Return up to four representative runs per dataset, in the order of the comparison.
 
-    Each objective has its best cell by the first figure, and then, as long as there is room, those
-    farthest from it in the order of the settings: the
-    best alone are often alike. Of each cell it
-    is the run of the median seed. Where more objectives than four are compared, the best four.
+    They are of the best configuration of each objective (of the four best objectives, if there are
+    more), then of the configurations whose settings differ most from these; of each configuration
+    it is the run with the median of the main metric.
     """
     metric = _metric(comparison)
     found: dict[str, list[RepresentativeRun]] = {}
     for dataset, configurations in by_dataset(comparison).items():
-        parts = families(comparison, configurations)
-        named = {
-            id(c): distinguishing_settings(comparison, part)
-            for part in parts.values()
-            for c in part
-        }
+        parts = list(families(comparison, configurations).values())
+        named = {id(c): distinguishing_settings(comparison, part) for part in parts for c in part}
         found[dataset] = [
             RepresentativeRun(
                 name_of(configuration, comparison.by, named[id(configuration)]),
                 _median_run(configuration, metric),
             )
-            for configuration in _choose_cells(configurations, list(parts.values()), metric)
+            for configuration in _choose_configurations(configurations, parts, metric)
         ]
     return found
 
 
 def _metric(comparison: Comparison) -> str:
-    """Return the first figure that says which run is better."""
-    return next((name for name in comparison.metrics if direction(name)), "elbo")
+    """Return the first chosen metric that has a better direction."""
+    return next((name for name in comparison.metrics if quantity(name).sign), "elbo")
 
 
-def _choose_cells(
+def _choose_configurations(
     configurations: Sequence[Configuration], parts: Sequence[Sequence[Configuration]], metric: str
 ) -> list[Configuration]:
-    """Return the cells that stand for these parts of all cells."""
-    best = _best_cells(parts, metric)
-    leading = sorted(range(len(parts)), key=lambda i: -_merit(best[i], metric))[:MOST]
-    others = [
-        [configuration for configuration in parts[i] if configuration is not best[i]][::-1]
-        for i in leading
-    ]
+    """Return up to ``MOST`` of the configurations, which ``parts`` groups by objective."""
+    best = _best_of_parts(parts, metric)
+    leading = sorted(range(len(parts)), key=lambda i: -merit(best[i], metric))[:MOST]
+    others = [[each for each in parts[i] if each is not best[i]][::-1] for i in leading]
     counts = [0] * len(leading)
-    for i in [*range(len(leading))] * MOST:  # what room is left goes round
+    for i in [*range(len(leading))] * MOST:  # the room that is left, shared out in turn
         if sum(counts) + len(leading) < MOST and counts[i] < len(others[i]):
             counts[i] += 1
     chosen = [best[i] for i in leading]
     for far, count in zip(others, counts, strict=True):
         chosen += [far[k] for k in np.linspace(0, len(far) - 1, count).round().astype(int)]
-    return [
-        configuration
-        for configuration in configurations
-        if any(configuration is other for other in chosen)
-    ]
+    kept = {id(configuration) for configuration in chosen}
+    return [configuration for configuration in configurations if id(configuration) in kept]
 
 
-def _best_cells(parts: Sequence[Sequence[Configuration]], metric: str) -> list[Configuration]:
-    """Return the best cell of each part, if possible one that does what no earlier one does."""
+def _best_of_parts(parts: Sequence[Sequence[Configuration]], metric: str) -> list[Configuration]:
+    """Return the best configuration of each part, if possible one that trains unlike the others."""
     best: list[Configuration] = []
     for part in parts:
-        seen = [_doing(configuration) for configuration in best]
-        new = [configuration for configuration in part if _doing(configuration) not in seen]
-        best.append(max(new or part, key=lambda configuration: _merit(configuration, metric)))
+        seen = [_training_settings(configuration) for configuration in best]
+        new = [each for each in part if _training_settings(each) not in seen]
+        best.append(max(new or part, key=lambda configuration: merit(configuration, metric)))
     return best
 
 
-def _doing(configuration: Configuration) -> dict[str, Any]:
-    """Return what sets the training of a cell's runs, whatever it is called.
+def _training_settings(configuration: Configuration) -> dict[str, Any]:
+    """Return the settings that decide how a model is trained, whatever the objective is called.
 
-    HFVAE with all weights at one is a VAE.
+    HFVAE with all weights at one and a VAE have the same.
     """
-    called = {"objective.name", "alpha", "beta", "gamma", "name"}
+    names = {"objective.name", "alpha", "beta", "gamma", "name"}
     of_objective = (key for key in configuration.runs[0].settings if key.startswith("objective."))
-    keys = {*of_objective, *configuration.settings} - called
+    keys = {*of_objective, *configuration.settings} - names
     return {key: configuration.runs[0].settings.get(key) for key in keys}
-
-
-def _merit(configuration: Configuration, metric: str) -> float:
-    """Return how good a cell is: more is better."""
-    values = configuration.values(metric)
-    return (direction(metric) or 1) * float(values.mean()) if len(values) else float("-inf")
 
 
 def _median_run(configuration: Configuration, metric: str) -> ComparedRun:

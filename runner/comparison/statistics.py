@@ -1,42 +1,48 @@
-"""How two cells differ: paired over the seeds that both have, with an interval."""
+"""Means of configurations, and their differences paired by seed, with a bootstrap interval."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
 from math import factorial, prod, sqrt
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from runner.comparison.configurations import Configuration
+from runner.metric.quantities import quantity
 
 CONFIDENCE = 0.95
 LEAST_PAIRS = 3
-"""Below this an interval would say more about the method than about the runs."""
+"""Fewer seeds have no interval: it would depend on the method more than on the runs."""
 
 _LARGEST_EXACT = 7
-"""Up to so many pairs every resample there is is counted; beyond, some are drawn."""
-_RESAMPLES = 5000
+"""Largest number of values of which all resamples are counted; of more, some are drawn."""
+_RESAMPLES = 9999
 _SEED = 0
+
+_MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over the runs of a cell."""
+    """Mean and standard deviation of a metric over the runs of a configuration."""
 
     mean: float
     deviation: float | None
-    """Standard deviation, with n - 1; None of a single run."""
+    """With n - 1 in the denominator; None of a single run."""
     count: int
 
 
 @dataclass(frozen=True)
 class Difference:
-    """First minus second, over the seeds that both have."""
+    """A metric of the first configuration minus that of the second, over their common seeds."""
 
     metric: str
     first: Configuration
@@ -51,9 +57,21 @@ class Difference:
         """Whether there is an interval, and zero is not in it."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
+    @property
+    def spread(self) -> Spread:
+        """The mean with half of the interval's width in place of the standard deviation."""
+        half = None if self.low is None or self.high is None else (self.high - self.low) / 2
+        return Spread(self.mean, half, len(self.seeds))
+
+    @property
+    def is_better(self) -> bool | None:
+        """Whether the first mean is the better one; None where neither direction is better."""
+        merit = quantity(self.metric).sign * self.mean
+        return None if not merit else merit > 0
+
 
 def spread(configuration: Configuration, metric: str) -> Spread | None:
-    """Return the mean and the standard deviation of a figure, or None where no run has it."""
+    """Return mean and standard deviation of a metric, or None where no run has it."""
     values = configuration.values(metric)
     if not values.size:
         return None
@@ -61,42 +79,51 @@ def spread(configuration: Configuration, metric: str) -> Spread | None:
     return Spread(float(values.mean()), deviation, int(values.size))
 
 
-def difference(first: Configuration, second: Configuration, metric: str) -> Difference:
-    """Return how much larger a figure is in the first cell, seed by seed.
+def decimals_of(spreads: Sequence[Spread]) -> int:
+    """Return the number of decimals to print: two digits of the median standard deviation.
 
-    Where a cell holds several runs of a seed, their mean stands for them. Without a common seed
-    the mean is not a number.
+    Without any deviation, three digits of the distance between the smallest and largest mean.
+    """
+    deviations = [each.deviation for each in spreads if each.deviation]
+    means = [each.mean for each in spreads]
+    if deviations:
+        least = median(deviations) / 10
+    else:
+        apart = max(means) - min(means) if means else 0.0
+        least = (apart or abs(means[0] if means else 0.0) or 1.0) / 100
+    return min(_MOST_DECIMALS, max(0, -math.floor(math.log10(least))))
+
+
+def difference(first: Configuration, second: Configuration, metric: str) -> Difference:
+    """Return the mean difference of a metric between two configurations, paired by seed.
+
+    Several runs of one seed are averaged first. Without a common seed the mean is NaN.
     """
     ones, others = _by_seed(first, metric), _by_seed(second, metric)
     seeds = tuple(sorted(ones.keys() & others.keys()))
-    gaps = np.array([ones[seed] - others[seed] for seed in seeds])
-    mean = float(gaps.mean()) if seeds else float("nan")
-    low, high = interval(gaps) if len(seeds) >= LEAST_PAIRS else (None, None)
+    gaps_N = np.array([ones[seed] - others[seed] for seed in seeds])
+    mean = float(gaps_N.mean()) if seeds else float("nan")
+    low, high = interval(gaps_N) if len(seeds) >= LEAST_PAIRS else (None, None)
     return Difference(metric, first, second, seeds, mean, low, high)
 
 
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return an interval for the mean of what the values are drawn from.
+def interval(values_N: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a bootstrap confidence interval for the mean of the distribution of some values.
 
-    The bootstrap's percentile interval is too narrow for few values: resamples of n values vary
-    less than samples do, by sqrt((n - 1) / n), and its ends are quantiles of a normal where those
-    of Student's t belong. Both ends are therefore moved away from the mean in the ratio
-    sqrt(n / (n - 1)) t / z: as wide as Student's interval on average, and lopsided where the
-    values are.
+    The percentile interval is too narrow for few values: the mean of a resample varies less than
+    that of a sample, by the factor sqrt((n - 1) / n), and its ends are normal quantiles where those
+    of Student's t are due. Both ends are therefore moved away from the mean by the factor
+    sqrt(n / (n - 1)) t / z. On average the interval is as wide as Student's, and it is skewed where
+    the values are.
 
-    Source: the two shortcomings, Hesterberg 2015, "What teachers should know about the bootstrap",
-    who moves the quantiles instead; with three or four values there are none further out.
+    Source: both shortcomings, Hesterberg 2015, "What teachers should know about the bootstrap";
+    there other quantiles are taken instead, which three or four values do not have.
     """
-    count = len(values)
-    tail = (1 - CONFIDENCE) / 2
-    shares_RN, chances_R = _resamples(count)
-    gaps = values - values.mean()
-    means_R = shares_RN @ gaps
-    order_R = np.argsort(means_R, kind="stable")
-    below_R = np.cumsum(chances_R[order_R])
-    low, high = means_R[order_R[np.searchsorted(below_R, [tail, 1 - tail])]]
-    ratio = _ratio(count)
-    return float(values.mean() + ratio * low), float(values.mean() + ratio * high)
+    count, mean = len(values_N), float(values_N.mean())
+    percentiles = _exact if count <= _LARGEST_EXACT else _drawn
+    low, high = percentiles(values_N - mean)
+    widened = _widening(count)
+    return mean + widened * low, mean + widened * high
 
 
 def _by_seed(configuration: Configuration, metric: str) -> dict[int, float]:
@@ -108,22 +135,46 @@ def _by_seed(configuration: Configuration, metric: str) -> dict[int, float]:
 
 
 @cache
-def _ratio(count: int) -> float:
-    """Return how much wider an interval for so many values has to be."""
+def _widening(count: int) -> float:
+    """Return the factor by which an interval from so many values is widened."""
     end = (1 + CONFIDENCE) / 2
     return float(sqrt(count / (count - 1)) * stats.t.ppf(end, count - 1) / stats.norm.ppf(end))
 
 
+def _drawn(gaps_N: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the percentile interval of the mean from resamples that are drawn."""
+    found = stats.bootstrap(
+        (gaps_N,),
+        np.mean,
+        n_resamples=_RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def _exact(gaps_N: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the percentile interval of the mean from all resamples there are.
+
+    Our own, because scipy only draws: counting has no Monte Carlo error, and no order of the runs
+    changes it.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    shares_RN, chances_R = _resamples(len(gaps_N))
+    means_R = shares_RN @ gaps_N
+    order_R = np.argsort(means_R, kind="stable")
+    below_R = np.cumsum(chances_R[order_R])
+    low, high = means_R[order_R[np.searchsorted(below_R, [tail, 1 - tail])]]
+    return float(low), float(high)
+
+
 @cache
 def _resamples(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how much of a resample each value is, and how likely each resample is.
+    """Return all resamples of N values, as the share of each value, and their probabilities.
 
-    Shapes: R resamples, N values.
+    Shapes: R resamples, N values: (R, N) and (R,).
     """
-    if count > _LARGEST_EXACT:
-        drawn_RN = np.random.default_rng(_SEED).integers(count, size=(_RESAMPLES, count))
-        shares_RN = np.array([np.bincount(row, minlength=count) for row in drawn_RN]) / count
-        return shares_RN, np.full(_RESAMPLES, 1 / _RESAMPLES)
     multisets = [Counter(each) for each in combinations_with_replacement(range(count), count)]
     times_RN = np.array([[each[value] for value in range(count)] for each in multisets])
     ways_R = [factorial(count) / prod(factorial(times) for times in row) for row in times_RN]

@@ -1,7 +1,7 @@
 """The settings of ``metrics/``: which scores a run is given, and how large they are.
 
-A metric whose settings are null is not computed. Each class holds the keyword arguments of one
-metric, but for its seed, which all share.
+A metric whose settings are null, or that a preset does not list, is not computed. Each class holds
+the keyword arguments of one metric except the seed, which all share.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Optional
 
 
 CODES = ("mean", "sampled")
-"""What stands for an image: the mean representation, or a draw from q(z|x)."""
+"""The code of an image: the mean of q(z|x), or a sample from it."""
 
 
 @dataclass
@@ -111,26 +111,26 @@ class MetricsConfig:
     seed: int
     codes: list[str]
     images: Optional[int]
-    beta_vae: Optional[VotesConfig]
-    factor_vae: Optional[FactorVaeConfig]
-    mig: Optional[BinnedConfig]
-    mig_density: Optional[DensityConfig]
-    dci: Optional[SplitConfig]
-    dci_lightgbm: Optional[SplitConfig]
-    eastwood_williams: Optional[SplitConfig]
-    modularity: Optional[BinnedConfig]
-    explicitness: Optional[SplitConfig]
-    sap: Optional[SplitConfig]
-    irs: Optional[IrsConfig]
-    unsupervised: Optional[BinnedConfig]
-    udr: Optional[UdrConfig]
-    downstream_logistic: Optional[DownstreamConfig]
-    downstream_boosted: Optional[DownstreamConfig]
-    hoyer_sparsity: Optional[SamplesConfig]
-    linear_probe: Optional[SplitConfig]
-    neighbour_probe: Optional[NeighboursConfig]
-    clustering: Optional[SamplesConfig]
-    information: Optional[DensityConfig]
-    reconstruction: Optional[SamplesConfig]
-    log_likelihood: Optional[LikelihoodEstimateConfig]
-    pruning: Optional[DensityConfig]
+    beta_vae: Optional[VotesConfig] = None
+    factor_vae: Optional[FactorVaeConfig] = None
+    mig: Optional[BinnedConfig] = None
+    mig_density: Optional[DensityConfig] = None
+    dci: Optional[SplitConfig] = None
+    dci_lightgbm: Optional[SplitConfig] = None
+    eastwood_williams: Optional[SplitConfig] = None
+    modularity: Optional[BinnedConfig] = None
+    explicitness: Optional[SplitConfig] = None
+    sap: Optional[SplitConfig] = None
+    irs: Optional[IrsConfig] = None
+    unsupervised: Optional[BinnedConfig] = None
+    udr: Optional[UdrConfig] = None
+    downstream_logistic: Optional[DownstreamConfig] = None
+    downstream_boosted: Optional[DownstreamConfig] = None
+    hoyer_sparsity: Optional[SamplesConfig] = None
+    linear_probe: Optional[SplitConfig] = None
+    neighbour_probe: Optional[NeighboursConfig] = None
+    clustering: Optional[SamplesConfig] = None
+    information: Optional[DensityConfig] = None
+    reconstruction: Optional[SamplesConfig] = None
+    log_likelihood: Optional[LikelihoodEstimateConfig] = None
+    pruning: Optional[DensityConfig] = None

@@ -1,7 +1,7 @@
-"""What a person sees while a run trains and when it is done, all of it on stderr.
+"""The progress of a run and its final tables, on stderr.
 
-On a terminal a panel is redrawn in place; in a pipe, a log file or a dumb terminal the same figures
-come as a plain line now and then.
+On a terminal a panel is redrawn in place; in a pipe, a log file or a dumb terminal the same numbers
+are printed as a plain line now and then.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from runner.console.summary_tables import TERM_WORDS, figure_text, summary_tables
+from runner.console.durations import duration
+from runner.console.summary_tables import decimal_text, summary_tables
+from runner.metric.quantities import shown_in
 
 _LABEL_WIDTH = 12
 _PANEL_WIDTH = 72
 _REDRAWS_PER_SECOND = 4
 _PACE_SECONDS = 30.0
-"""The time left follows the speed of this many last seconds."""
+"""The time left is estimated from the speed of so many last seconds."""
 
 
 def make_console() -> Console:
-    """Return the console on stderr: stdout stays clean for pipes."""
-    # Without this, FORCE_COLOR would draw the live panel into the log of a CI service.
+    """Return the console on stderr; stdout is left to what other programs read."""
+    # Otherwise FORCE_COLOR would draw the live panel into the log of a CI service.
     not_a_terminal = None if sys.stderr.isatty() else False
     return Console(stderr=True, highlight=False, force_terminal=not_a_terminal)
 
@@ -40,7 +42,7 @@ def make_console() -> Console:
 class Display:
     """The progress of a run: a live panel on a terminal, plain lines elsewhere.
 
-    Steps before ``done`` belong to an earlier process and count for progress, not for speed.
+    The first ``done`` steps were made by an earlier process: they count for progress, not speed.
     """
 
     def __init__(
@@ -81,11 +83,11 @@ class Display:
             self._print_line()
 
     def advance(self, step: int) -> None:
-        """Note that ``step`` is done: the panel looks here when it is redrawn."""
+        """Note that ``step`` is done; the panel shows it when it is redrawn."""
         self._step = step
 
     def record(self, record: Mapping[str, float]) -> None:
-        """Take up the newest figures: ``loss``, ``terms/…`` and ``images_per_second``."""
+        """Take the newest record: ``loss``, ``terms/…`` and ``images_per_second`` are shown."""
         self._record = record
         if self._live is None and time.monotonic() >= self._next_line:
             self._print_line()
@@ -94,10 +96,10 @@ class Display:
         self._next_line = time.monotonic() + self._plain_seconds
         self._line_step = self._step
         width = len(f"{self._total:,}")
-        words = [self._title, f"step {self._step:>{width},} of {self._total:,}"]
-        words += [f"{amount:>9} {unit}" for amount, unit in self._speed()]
-        words += [f"{name} {figure_text(value):>9}" for name, value in self._figures()]
-        self._console.print("  ".join(words), markup=False, highlight=False, soft_wrap=True)
+        parts = [self._title, f"step {self._step:>{width},} of {self._total:,}"]
+        parts += [f"{amount:>9} {unit}" for amount, unit in self._speed()]
+        parts += [f"{name} {decimal_text(value):>9}" for name, value in self._numbers()]
+        self._console.print("  ".join(parts), markup=False, highlight=False, soft_wrap=True)
 
     def _panel(self) -> Panel:
         steps = Table.grid(padding=(0, 2), expand=True)
@@ -105,14 +107,14 @@ class Display:
         steps.add_column(justify="right", no_wrap=True)
         bar = ProgressBar(total=self._total, completed=self._step, complete_style="cyan")
         steps.add_row(bar, f"{self._step:,} of {self._total:,}")
-        figures = Table.grid(padding=(0, 2), expand=True)
-        figures.add_column(ratio=1, no_wrap=True)
-        figures.add_column(justify="right", no_wrap=True)
-        for name, value in self._figures():
-            figures.add_row(name, figure_text(value), style="bold" if name == "loss" else "")
+        numbers = Table.grid(padding=(0, 2), expand=True)
+        numbers.add_column(ratio=1, no_wrap=True)
+        numbers.add_column(justify="right", no_wrap=True)
+        for name, value in self._numbers():
+            numbers.add_row(name, decimal_text(value), style="bold" if name == "loss" else "")
         speed = "   ".join(f"{amount} {unit}" for amount, unit in self._speed())
         return Panel(
-            Group(steps, Text(speed, style="dim", no_wrap=True), Text(), figures),
+            Group(steps, Text(speed, style="dim", no_wrap=True), Text(), numbers),
             title=Text(self._title, style="bold"),
             title_align="left",
             border_style="dim",
@@ -120,25 +122,24 @@ class Display:
             width=min(_PANEL_WIDTH, self._console.width),
         )
 
-    def _figures(self) -> Iterator[tuple[str, float]]:
-        if "loss" in self._record:
-            yield "loss", self._record["loss"]
-        for term, words in TERM_WORDS.items():
-            if f"terms/{term}" in self._record:
-                yield words, self._record[f"terms/{term}"]
+    def _numbers(self) -> Iterator[tuple[str, float]]:
+        """Yield (title, value) of the loss and the terms of the newest record."""
+        for each in shown_in("live"):
+            if each.name in self._record:
+                yield each.title, self._record[each.name]
 
     def _speed(self) -> Iterator[tuple[str, str]]:
-        """Yield (amount, unit) of how fast it goes and how long that takes."""
+        """Yield (amount, unit) of the speed, the time elapsed and the time left."""
         speed = self._record.get("images_per_second")
         now = time.monotonic()
         left = self._pace.left(self._step, self._total, now)
         yield "-" if speed is None else f"{speed:,.0f}", "images/s"
-        yield _duration(self._pace.elapsed(now)), "elapsed"
-        yield "-:--" if left is None else _duration(left), "left"
+        yield duration(self._pace.elapsed(now)), "elapsed"
+        yield "-" if left is None else duration(left), "left"
 
 
 class _Pace:
-    """Time gone and time to go, in seconds."""
+    """Time elapsed and time left, in seconds."""
 
     def __init__(self, done: int) -> None:
         self._done = done
@@ -149,9 +150,9 @@ class _Pace:
         return now - self._start
 
     def left(self, step: int, total: int, now: float) -> float | None:
-        """Return the time to go at the speed of the last seconds, or None while it is unknown.
+        """Return the time left at the speed of the last seconds, or None while it is unknown.
 
-        Time is taken from the end of the first step, which may be slow (compilation).
+        The speed is measured from the end of the first step, which may be slow (compilation).
         """
         if step == self._done:
             return None
@@ -163,7 +164,7 @@ class _Pace:
 
 
 def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> None:
-    """Print what a run is about to do, a setting a row; values break where two spaces stand."""
+    """Print the settings of a run, one per row; long values are broken at double spaces."""
     for label, value in {"run": title, **rows}.items():
         for number, line in enumerate(_wrap(value, console.width - _LABEL_WIDTH - 2)):
             margin = ("" if number else label).rjust(_LABEL_WIDTH)
@@ -172,7 +173,7 @@ def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> Non
 
 
 def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
-    """Print the content of ``summary.json`` as tables, the most informative variables first."""
+    """Print the content of ``summary.json`` as tables, the most informative variable first."""
     ascii_only = console.options.ascii_only
     for title, table in summary_tables(summary, width=console.width, ascii_only=ascii_only):
         console.print()
@@ -183,21 +184,15 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
 
 
 def print_error(console: Console, message: str, hint: str | None) -> None:
-    """Print an error on one line and its remedy on the next, whatever characters they hold."""
+    """Print an error on one line and its remedy on the next, without reading any markup."""
     line = Text.assemble(("error:", "bold red"), " ", " ".join(message.split()))
     console.print(line, soft_wrap=True, highlight=False)
     if hint:
         console.print(Text(f"  {' '.join(hint.split())}"), soft_wrap=True, highlight=False)
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def _wrap(value: str, width: int) -> list[str]:
-    """Break a value between the phrases that two spaces part, and within one only if it must."""
+    """Return a value in lines, broken at double spaces and within a phrase only if necessary."""
     lines: list[str] = []
     for phrase in value.split("  "):
         if lines and len(f"{lines[-1]}  {phrase}") <= width:

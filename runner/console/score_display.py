@@ -1,4 +1,4 @@
-"""What a person sees while scores are computed: a line for each, and what is under way."""
+"""The progress of scores: a line for each, and on a terminal the one that is being computed."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from runner.console.summary_tables import figure_text
+from runner.console.summary_tables import decimal_text
 
 _SHOWN = 3
-"""Numbers of a score in its line; all of them are in the file."""
+"""Numbers of a score that its line shows; ``scores.json`` has all of them."""
 
 _LABEL_WIDTH = 28
 
 
 class ScoreDisplay:
-    """Scores as they come, on stderr; on a terminal also what is being computed."""
+    """Prints each score when it is known, on stderr."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = 0
         self._done = 0
         self._started = time.monotonic()
-        self._what = ""
+        self._name = ""
         self._status = Status("", console=console, spinner_style="cyan")
 
     def __enter__(self) -> Self:
@@ -44,45 +44,45 @@ class ScoreDisplay:
         self._status.stop()
 
     def expect(self, total: int, metrics: str) -> None:
-        """Note how many scores will come."""
+        """Print how many scores will be computed."""
         self._total = total
-        words = f"{total} scores, metrics={metrics}" if total else "all there already"
-        self._console.print(f"[dim]{'scoring':>12}[/]  {words}", highlight=False)
+        text = f"{total} scores, metrics={metrics}" if total else "all there already"
+        self._console.print(f"[dim]{'scoring':>12}[/]  {text}", highlight=False)
 
-    def begin(self, what: str) -> None:
-        """Note that a score is being computed."""
-        self._started, self._what = time.monotonic(), what
-        self._status.update(Text(f"{self._done + 1} of {self._total}  {what}"))
+    def begin(self, name: str) -> None:
+        """Note that a score is being computed, such as ``mean/mig``."""
+        self._started, self._name = time.monotonic(), name
+        self._status.update(Text(f"{self._done + 1} of {self._total}  {name}"))
 
     def encode(self, done: int, total: int) -> None:
         """Note how many images are encoded."""
-        words = f"{self._done + 1} of {self._total}  encoding {done:,} of {total:,} images"
-        self._status.update(Text(words))
+        text = f"{self._done + 1} of {self._total}  encoding {done:,} of {total:,} images"
+        self._status.update(Text(text))
         if done == total:
-            self._status.update(Text(f"{self._done + 1} of {self._total}  {self._what}"))
+            self._status.update(Text(f"{self._done + 1} of {self._total}  {self._name}"))
 
     def end(self, numbers: Mapping[str, float]) -> float:
         """Print the score that was begun, and return the seconds it took."""
         seconds = time.monotonic() - self._started
         shown = list(numbers.items())[:_SHOWN]
-        own = self._what.rpartition("/")[2]
-        words = [f"{_short(name, own)}{figure_text(value)}" for name, value in shown]
+        own = self._name.rpartition("/")[2]
+        parts = [f"{_short(name, own)}{decimal_text(value)}" for name, value in shown]
         if len(numbers) > _SHOWN:
-            words.append(f"and {len(numbers) - _SHOWN} more")
-        self._print(f"{'  '.join(words)}", f"{seconds:.1f} s")
+            parts.append(f"and {len(numbers) - _SHOWN} more")
+        self._print("  ".join(parts), f"{seconds:.1f} s")
         return seconds
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, reason: str) -> None:
         """Print why the score that was begun does not apply."""
-        self._print(why, "")
+        self._print(reason, "")
 
-    def _print(self, words: str, time_taken: str) -> None:
+    def _print(self, text: str, time_taken: str) -> None:
         self._done += 1
-        line = Text.assemble((f"  {self._what:<{_LABEL_WIDTH}}", "cyan"), words)
+        line = Text.assemble((f"  {self._name:<{_LABEL_WIDTH}}", "cyan"), text)
         line.append(f"  {time_taken}", "dim")
         self._console.print(line, soft_wrap=True, highlight=False)
 
 
 def _short(name: str, metric: str) -> str:
-    """Return what to write before a number: nothing for the score itself, else its last part."""
+    """Return the label of a number: empty for the score itself, else the rest of its name."""
     return "" if name == metric else f"{name.removeprefix(f'{metric}/')} "

@@ -1,4 +1,4 @@
-"""The final figures of a run as tables for a terminal of any width."""
+"""The final numbers of a run as tables, for a terminal of any width."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from runner.metric.quantities import TERM_WORDS
+from runner.metric.number_text import number_text
+from runner.metric.quantities import quantity, shown_in
 
 _GAP = 3
-"""Cells between two columns."""
+"""Characters between two columns."""
 _MARGIN = 2
-_FIGURE_WIDTH = len("-99.999")
+_NUMBER_WIDTH = len("-99.999")
 _BAR_WIDTH = 16
 _UNUSED = 0.01
 """Nats below which a variable is shown as unused."""
 
-Figures = Mapping[str, float | None]
+Numbers = Mapping[str, float | None]
 
 
-def figure_text(value: float | None) -> str:
-    """Return a figure with three decimals, so that figures below each other are aligned."""
-    return "-" if value is None else f"{value:z,.3f}"
+def decimal_text(value: float | None) -> str:
+    """Return a number with three decimals and groups of thousands, a hyphen where there is none."""
+    return number_text(value, 3, group=",")
 
 
 def summary_tables(
@@ -33,74 +34,74 @@ def summary_tables(
 ) -> Iterator[tuple[str, Table]]:
     """Yield (title, table) of the content of ``summary.json``; the title may be empty.
 
-    Units: nats, but for the scores.
+    All numbers but the scores are in nats.
     """
     images, encodings = f"{summary['images']:,}", f"{summary['encodings']:,}"
     yield f"{images} images, q(z) from {encodings} encodings; all in nats", _terms(summary)
     known = summary["information"]
     if known["variable"]:
         free = width - _MARGIN - _widest("variable", known["variable"])
-        free -= len("information") + _FIGURE_WIDTH + 3 * _GAP
+        free -= len("information") + _NUMBER_WIDTH + 3 * _GAP
         bars = ("#" if ascii_only else "━", min(_BAR_WIDTH, max(0, free)))
-        title = "What each variable knows of the image, and its rate"
+        title = "I(x; z) of each variable, and its rate"
         yield title, _variables(known["variable"], known["rate"], bars)
     if known["group"]:
-        title = "What each group knows of the image and of each factor"
+        title = "I(x; z) and I(factor; z) of each group"
         for table in _groups(width, known["group"], known["factor"]):
             yield title, table
             title = ""
     if summary["scores"]:
         scores = _table("score", "value")
         for name, value in summary["scores"].items():
-            scores.add_row(Text(name), figure_text(value))
+            scores.add_row(Text(quantity(f"scores/{name}").short), decimal_text(value))
         yield "", scores
 
 
 def _terms(summary: Mapping[str, Any]) -> Table:
-    table = _table("figure", "nats")
-    table.add_row("ELBO", figure_text(summary["elbo"]), style="bold")
-    for term, words in TERM_WORDS.items():
-        if term in summary["terms"]:  # a deterministic code has its reconstruction alone
-            table.add_row(words, figure_text(summary["terms"][term]))
-    table.add_row("rate", figure_text(summary["rate"]))
+    values = {**summary, **{f"terms/{name}": value for name, value in summary["terms"].items()}}
+    table = _table("quantity", "nats")
+    for each in shown_in("summary"):
+        if each.name in values:  # of the terms a deterministic code has the reconstruction alone
+            style = "bold" if each.name == "elbo" else ""
+            table.add_row(each.title, decimal_text(values[each.name]), style=style)
     return table
 
 
-def _variables(information: Figures, rates: Figures, bars: tuple[str, int]) -> Table:
-    """Return a row per variable; ``bars`` is (a stroke, the strokes of the longest bar)."""
+def _variables(information: Numbers, rates: Numbers, bars: tuple[str, int]) -> Table:
+    """Return a row per variable with a bar; ``bars`` is (a character, length of the longest)."""
     known = {
         name: value if value is not None and math.isfinite(value) else 0.0
         for name, value in information.items()
     }
-    stroke, longest = bars
+    character, longest = bars
     scale = longest / max(*known.values(), _UNUSED)
     table = _table("variable", "information", "rate")
     table.add_column(no_wrap=True)
     for name in sorted(known, key=lambda name: -known[name]):
-        figures = (figure_text(information[name]), figure_text(rates[name]))
-        bar = Text(stroke * round(scale * known[name]), style="cyan")
+        numbers = (decimal_text(information[name]), decimal_text(rates[name]))
+        bar = Text(character * round(scale * known[name]), style="cyan")
         style = "dim" if known[name] < _UNUSED else ""
-        table.add_row(Text(name), *figures, bar, style=style)
+        table.add_row(Text(name), *numbers, bar, style=style)
     return table
 
 
-def _groups(width: int, information: Figures, by_factor: Mapping[str, Figures]) -> Iterator[Table]:
-    """Yield a table with a row per group, or several where the factors do not fit side by side."""
+def _groups(width: int, information: Numbers, by_factor: Mapping[str, Numbers]) -> Iterator[Table]:
+    """Yield a table with a row per group, or several if the columns of all factors do not fit."""
     rows = {group: {"image": value, **by_factor[group]} for group, value in information.items()}
     columns = dict.fromkeys(name for row in rows.values() for name in row)
     for names in _packed(columns, width - _MARGIN - _widest("group", rows)):
         table = _table("group", *names)
         for group, row in rows.items():
-            table.add_row(Text(group), *(figure_text(row[name]) for name in names))
+            table.add_row(Text(group), *(decimal_text(row[name]) for name in names))
         yield table
 
 
 def _packed(names: Iterable[str], free: int) -> list[list[str]]:
-    """Return the names in lists whose columns fit ``free`` cells."""
+    """Return the names in lists, each of whose columns fit into ``free`` characters."""
     packed: list[list[str]] = [[]]
     left = free
     for name in names:
-        needed = max(len(name), _FIGURE_WIDTH) + _GAP
+        needed = max(len(name), _NUMBER_WIDTH) + _GAP
         if needed > left and packed[-1]:
             packed.append([])
             left = free

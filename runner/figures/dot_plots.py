@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import by_dataset
-from runner.comparison.metric_names import metric_words
 from runner.comparison.statistics import spread
 from runner.figures import chart
 from runner.figures.series import Series, among, lines
 from runner.figures.style import LINE, page, text_width, write_ticks
+from runner.metric.quantities import quantity
 
 _WIDTH = 240
 _ROW = 24
@@ -61,7 +61,7 @@ def dot_plots(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
             x = left + i % across * _PITCH
             y = top + head + i // across * _height(part) + chart.TITLE
             box = (x, y, _WIDTH, _ROW * len(part))
-            axes = chart.panel(figure, box, metric_words(metric))
+            axes = chart.panel(figure, box, quantity(metric).short_with_unit)
             _draw(axes, metric, part)
             names = [each.name for each in part] if i % across == 0 else []
             write_ticks(axes, "left", range(len(names)), names)

@@ -22,11 +22,11 @@ from runner.comparison.grouping import (
     name_of,
     numeric_settings,
 )
-from runner.comparison.metric_names import metric_words
 from runner.comparison.names import value_text
 from runner.comparison.statistics import spread
 from runner.figures import chart
 from runner.figures.style import LINE, QUIET, TEXT, page, place, text_width, write_ticks
+from runner.metric.quantities import quantity
 
 _HEIGHT = 44
 """Of a cell, which holds two lines of text."""
@@ -102,7 +102,7 @@ def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure 
         _values(block.configurations, block.up),
     )
     size = (len(columns) * cell_width, len(rows) * _HEIGHT)
-    titles = [metric_words(metric) for metric in metrics]
+    titles = [quantity(metric).short_with_unit for metric in metrics]
     left = text_width(hyperparameter_title(by, block.up)) + text_width(*map(value_text, rows)) + 30
     pitch_x = left + max(size[0], text_width(*titles)) + 12
     pitch_y = chart.TITLE + size[1] + _BOTTOM + 10

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.grouping import by_dataset, hyperparameter_title, main_hyperparameter
-from runner.comparison.metric_names import metric_words
 from runner.comparison.statistics import spread
 from runner.figures import chart
 from runner.figures.series import Series, among, lines
 from runner.figures.style import LINE, TEXT, page
+from runner.metric.quantities import quantity
 
 _WIDTH, _HEIGHT = 240, 170
 _LEFT, _RIGHT, _BOTTOM = 70, 8, 48
@@ -73,7 +73,7 @@ def _page(
         for i, (_, metric, series) in enumerate(block):
             left = i % columns * pitch_x + _LEFT
             y = top + heads + i // columns * pitch_y + chart.TITLE
-            axes = chart.panel(figure, (left, y, _WIDTH, _HEIGHT), metric_words(metric))
+            axes = chart.panel(figure, (left, y, _WIDTH, _HEIGHT), quantity(metric).short_with_unit)
             _draw(axes, metric, series, hyperparameter, list(styles))
             axes.set_xlabel(hyperparameter_title(comparison.by, hyperparameter), labelpad=1, **TEXT)
         top += height

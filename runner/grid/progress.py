@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from runner.console.durations import duration
+
 _MARKS = {"finished": "done", "interrupted": "stopped"}
 _STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
 
@@ -65,12 +67,3 @@ class Progress:
         text = f"training {words or '-'}   {duration(elapsed)} elapsed"
         text += f"   about {duration(left)} left" if left is not None else ""
         self._bar.update(self._bar.task_ids[0], completed=self._ended, description=text)
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it: 52 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
-    whole = round(seconds)
-    for large, small, unit, part in ((86400, 3600, "d", "h"), (3600, 60, "h", "min")):
-        if whole >= large:
-            return f"{whole // large} {unit} {whole % large // small} {part}"
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

@@ -1,4 +1,4 @@
-"""Scores of codes against known factors: arrays in, named numbers out, no model in sight."""
+"""Scores of codes against known factors, and the table of all quantities; no model is needed."""
 
 from __future__ import annotations
 

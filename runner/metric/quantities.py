@@ -1,12 +1,201 @@
-"""Names of what is measured."""
+"""The table of all quantities that runs report, read wherever one of them is computed or shown.
+
+A new score is its function in this room, its settings in ``config/metrics_schema.py``, and a row
+here. Names that no row fits are shown as they are.
+"""
 
 from __future__ import annotations
 
-TERM_WORDS = {
-    "reconstruction": "reconstruction",
-    "index_code_mi": "index-code MI",
-    "group_total_correlation": "total correlation between groups",
-    "within_group_total_correlation": "total correlation within groups",
-    "dimension_wise_kl": "dimension-wise KL",
-}
-"""The five terms as a person would say them."""
+from functools import lru_cache
+
+from runner.metric.quantity import Place, Quantity, Score
+
+_EVERYWHERE: tuple[Place, ...] = ("live", "summary", "workspace")
+_ENDING: tuple[Place, ...] = ("summary",)
+_NATS = "nats"
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("loss", "loss", "loss", shown=("live",)),
+    Quantity("elbo", "ELBO", "ELBO", _NATS, "higher", shown=_ENDING, column=1),
+    Quantity("terms/reconstruction", "reconstruction", "reconstruction", _NATS, "lower",
+             "terms", _EVERYWHERE, column=2),
+    Quantity("terms/index_code_mi", "index-code MI", "MI", _NATS, None,
+             "terms", _EVERYWHERE, column=4),
+    Quantity("terms/group_total_correlation", "total correlation between groups",
+             "TC between groups", _NATS, None, "terms", _EVERYWHERE, column=5),
+    Quantity("terms/within_group_total_correlation", "total correlation within groups",
+             "TC within groups", _NATS, None, "terms", _EVERYWHERE, column=6),
+    Quantity("terms/dimension_wise_kl", "dimension-wise KL", "dimension-wise KL", _NATS, None,
+             "terms", _EVERYWHERE, column=15),
+    Quantity("rate", "rate", "rate", _NATS, shown=_ENDING, column=3),
+    Quantity("levels/<level>", "total correlation at level <level>", "TC at level <level>", _NATS),
+    Quantity("penalties/<penalty>", "penalty <penalty>", "<penalty>"),
+    Quantity("scheduled/<weight>", "scheduled <weight>", "<weight>"),
+    Quantity("images_per_second", "images per second", "images/s"),
+    Quantity("information/variable/<variable>", "I(x; <variable>)", "I(x; <variable>)",
+             _NATS, None, "information"),
+    Quantity("information/group/<group>", "I(x; <group>)", "I(x; <group>)",
+             _NATS, None, "information"),
+    Quantity("information/factor/<group>/<factor>", "I(<factor>; <group>)",
+             "I(<factor>; <group>)", _NATS, None, "information"),
+    Quantity("information/rate/<variable>", "rate of <variable>", "rate of <variable>",
+             _NATS, None, "information"),
+    Quantity("distances/covariance_of_means", "covariance of the means to the identity",
+             "covariance of means", "", "lower", "distances"),
+    Quantity("distances/covariance_of_codes", "covariance of the samples to the identity",
+             "covariance of codes", "", "lower", "distances"),
+    Quantity("distances/mmd", "MMD of q(z) and p(z)", "MMD", "", "lower", "distances"),
+    Quantity("distances/dimension_wise_mmd", "MMD of q(z) and p(z), dimension by dimension",
+             "dimension-wise MMD", "", "lower", "distances"),
+    Quantity("distances/<distance>", "distance <distance>", "<distance>", "", "lower",
+             "distances"),
+    Quantity("scores/purity", "cluster purity", "purity", "", "higher", "summary", column=14),
+    Quantity("scores/purity_<variable>", "cluster purity of <variable>", "purity of <variable>",
+             "", "higher", "summary"),
+    Quantity("scores/hoyer_sparsity", "Hoyer sparsity", "Hoyer sparsity", family="summary"),
+    Quantity("scores/<codes>/beta_vae", "beta-VAE score", "beta-VAE", "", "higher", "beta_vae",
+             column=11, score=Score("beta_vae.beta_vae", 2)),
+    Quantity("scores/<codes>/beta_vae/train", "beta-VAE score, training", "beta-VAE, training",
+             family="beta_vae"),
+    Quantity("scores/<codes>/factor_vae", "FactorVAE score", "FactorVAE", "", "higher",
+             "factor_vae", column=10, score=Score("factor_vae.factor_vae", 2)),
+    Quantity("scores/<codes>/factor_vae/train", "FactorVAE score, training",
+             "FactorVAE, training", family="factor_vae"),
+    Quantity("scores/<codes>/factor_vae/active_variables",
+             "active variables in the FactorVAE score", "active variables", family="factor_vae"),
+    Quantity("scores/<codes>/mig", "mutual information gap", "MIG", "", "higher", "mig",
+             column=7, score=Score("mig.mig")),
+    Quantity("scores/<codes>/mig/<factor>", "mutual information gap of <factor>",
+             "MIG of <factor>", family="mig"),
+    Quantity("scores/model/mig_density", "mutual information gap from densities",
+             "MIG from densities", "", "higher", "mig_density"),
+    Quantity("scores/model/mig_density/<factor>",
+             "mutual information gap of <factor> from densities",
+             "MIG of <factor> from densities", family="mig_density"),
+    Quantity("scores/<codes>/dci/disentanglement", "DCI disentanglement", "DCI", "", "higher",
+             "dci", column=8, score=Score("dci.dci", 2, 2)),
+    Quantity("scores/<codes>/dci/completeness", "DCI completeness", "DCI completeness",
+             "", "higher", "dci"),
+    Quantity("scores/<codes>/dci/informativeness", "DCI informativeness", "DCI informativeness",
+             "", "higher", "dci"),
+    Quantity("scores/<codes>/dci/informativeness_train", "DCI informativeness, training",
+             "DCI informativeness, training", family="dci"),
+    Quantity("scores/<codes>/dci/informativeness/<factor>", "DCI informativeness of <factor>",
+             "DCI informativeness of <factor>", family="dci"),
+    Quantity("scores/<codes>/dci_lightgbm/disentanglement", "DCI disentanglement, LightGBM",
+             "DCI, LightGBM", "", "higher", "dci_lightgbm",
+             score=Score("dci.dci_lightgbm", 2, 2)),
+    Quantity("scores/<codes>/dci_lightgbm/completeness", "DCI completeness, LightGBM",
+             "DCI completeness, LightGBM", "", "higher", "dci_lightgbm"),
+    Quantity("scores/<codes>/dci_lightgbm/informativeness", "DCI informativeness, LightGBM",
+             "DCI informativeness, LightGBM", "", "higher", "dci_lightgbm"),
+    Quantity("scores/<codes>/eastwood_williams/disentanglement",
+             "Eastwood-Williams disentanglement", "E-W disentanglement", "", "higher",
+             "eastwood_williams", score=Score("eastwood_williams.eastwood_williams", 2, 2)),
+    Quantity("scores/<codes>/eastwood_williams/completeness", "Eastwood-Williams completeness",
+             "E-W completeness", "", "higher", "eastwood_williams"),
+    Quantity("scores/<codes>/eastwood_williams/informativeness",
+             "Eastwood-Williams informativeness (prediction error)", "E-W prediction error",
+             "", "lower", "eastwood_williams"),
+    Quantity("scores/<codes>/modularity", "modularity", "modularity", "", "higher", "modularity",
+             column=12, score=Score("modularity.modularity", 2)),
+    Quantity("scores/<codes>/explicitness", "explicitness", "explicitness", "", "higher",
+             "explicitness", score=Score("explicitness.explicitness")),
+    Quantity("scores/<codes>/explicitness/train", "explicitness, training",
+             "explicitness, training", family="explicitness"),
+    Quantity("scores/<codes>/sap", "separated attribute predictability", "SAP", "", "higher",
+             "sap", column=9, score=Score("sap.sap")),
+    Quantity("scores/<codes>/sap/<factor>", "separated attribute predictability of <factor>",
+             "SAP of <factor>", family="sap"),
+    Quantity("scores/<codes>/irs", "interventional robustness score", "IRS", "", "higher", "irs",
+             score=Score("irs.irs", 2)),
+    Quantity("scores/<codes>/irs/<variable>", "interventional robustness of <variable>",
+             "IRS of <variable>", family="irs"),
+    Quantity("scores/<codes>/gaussian_total_correlation",
+             "total correlation of the codes as a Gaussian", "Gaussian TC", _NATS, None,
+             "unsupervised", score=Score("unsupervised.unsupervised", least_variables=2)),
+    Quantity("scores/<codes>/gaussian_wasserstein", "Wasserstein correlation as a Gaussian",
+             "Gaussian Wasserstein", family="unsupervised"),
+    Quantity("scores/<codes>/gaussian_wasserstein_normalised",
+             "Wasserstein correlation as a Gaussian, normalised",
+             "Gaussian Wasserstein, normalised", family="unsupervised"),
+    Quantity("scores/<codes>/mutual_information_score", "mean mutual information of two variables",
+             "MI between variables", _NATS, None, "unsupervised"),
+    Quantity("scores/<codes>/udr_spearman", "unsupervised disentanglement ranking, Spearman",
+             "UDR", "", "higher", "udr", column=13),
+    Quantity("scores/<codes>/udr_lasso", "unsupervised disentanglement ranking, lasso",
+             "UDR, lasso", "", "higher", "udr"),
+    Quantity("scores/<codes>/downstream_logistic/<size>",
+             "accuracy of logistic regression from <size> images", "logistic from <size>",
+             "", "higher", "downstream_logistic", score=Score("downstream.downstream_logistic")),
+    Quantity("scores/<codes>/downstream_boosted/<size>",
+             "accuracy of boosted trees from <size> images", "boosted trees from <size>",
+             "", "higher", "downstream_boosted", score=Score("downstream.downstream_boosted")),
+    Quantity("scores/<codes>/hoyer_sparsity", "Hoyer sparsity", "Hoyer sparsity",
+             family="hoyer_sparsity", score=Score("sparsity.hoyer_sparsity", least_variables=2)),
+    Quantity("scores/<codes>/linear_probe", "accuracy of a linear probe", "linear probe",
+             "", "higher", "linear_probe", column=16,
+             score=Score("probes.linear_probe", of_class=True)),
+    Quantity("scores/<codes>/linear_probe/train", "accuracy of a linear probe, training",
+             "linear probe, training", family="linear_probe"),
+    Quantity("scores/<codes>/neighbour_probe", "accuracy of a nearest-neighbour probe",
+             "neighbour probe", "", "higher", "neighbour_probe",
+             score=Score("probes.neighbour_probe", of_class=True)),
+    Quantity("scores/<codes>/clustering/purity", "purity of k-means clusters", "k-means purity",
+             "", "higher", "clustering", score=Score("clustering.clustering", of_class=True)),
+    Quantity("scores/<codes>/clustering/nmi", "normalised MI of k-means clusters and classes",
+             "k-means NMI", "", "higher", "clustering"),
+    Quantity("scores/model/information/<factor>/<variable>", "I(<factor>; <variable>)",
+             "I(<factor>; <variable>)", _NATS, None, "information"),
+    Quantity("scores/model/reconstruction/nats", "reconstruction from mean codes",
+             "reconstruction, mean codes", _NATS, "lower", "reconstruction"),
+    Quantity("scores/model/reconstruction/squared_error", "squared error of reconstructions",
+             "squared error", "", "lower", "reconstruction"),
+    Quantity("scores/model/log_likelihood", "log-likelihood, importance-weighted", "log p(x)",
+             _NATS, "higher", "log_likelihood", column=17),
+    Quantity("scores/model/log_likelihood/standard_error", "standard error of log p(x)",
+             "error of log p(x)", _NATS, family="log_likelihood"),
+    Quantity("scores/model/log_likelihood/elbo", "ELBO of the images of log p(x)",
+             "ELBO beside log p(x)", _NATS, family="log_likelihood"),
+    Quantity("scores/model/pruning/variables_for_90_percent",
+             "variables that carry 90 % of the reconstruction", "variables for 90 %",
+             family="pruning"),
+    Quantity("scores/model/pruning/half", "share of the reconstruction that half of them carry",
+             "share of half the variables", family="pruning"),
+)  # fmt: skip
+"""A row of a score of codes stands for every kind of code; where two rows fit, the first holds."""
+
+_PREFIXES = ("terms/", "scores/mean/", "scores/")
+"""Beginnings of names that need not be said where the rest is unambiguous."""
+
+
+@lru_cache(maxsize=4096)
+def quantity(name: str) -> Quantity:
+    """Return what is known of a quantity; one without a row is titled by its own name."""
+    for row in QUANTITIES:
+        found = row.named(name)
+        if found is not None:
+            return found
+    brief = brief_name(name)
+    nats = name.startswith(("terms/", "information/"))
+    words = brief.replace("_", " ").replace("/", " ")
+    return Quantity(name, words, brief, _NATS if nats else "", family="other")
+
+
+def brief_name(name: str) -> str:
+    """Return a name without its prefix: ``mig`` for ``scores/mean/mig``."""
+    return next((name.removeprefix(start) for start in _PREFIXES if name.startswith(start)), name)
+
+
+def shown_in(place: Place) -> tuple[Quantity, ...]:
+    """Return the quantities that a place shows for every run, in the order of the table."""
+    return tuple(row for row in QUANTITIES if place in row.shown)
+
+
+def default_columns() -> tuple[str, ...]:
+    """Return the names that a comparison shows unless others are asked for, the main one first.
+
+    Scores of codes are those of the mean codes.
+    """
+    rows = sorted((row.column, row.name) for row in QUANTITIES if row.column is not None)
+    return tuple(name.replace("<codes>", "mean") for _, name in rows)

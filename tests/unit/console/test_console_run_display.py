@@ -19,6 +19,7 @@ from runner.console.run_display import (
     print_settings,
     print_summary,
 )
+from runner.objective import TERM_NAMES
 
 RECORD = {
     "step": 1,
@@ -87,7 +88,7 @@ def test_a_pipe_gets_one_plain_line_with_every_figure(clock: Callable[[float], N
     for name, value in FIGURES.items():
         assert re.search(rf"{name} +{value}(  |$)", line)
     assert "41,234 images/s" in line
-    assert "-:-- left" in line
+    assert " - left" in line
 
 
 def test_plain_lines_come_first_last_and_now_and_then(clock: Callable[[float], None]) -> None:
@@ -129,9 +130,9 @@ def test_the_time_left_does_not_count_earlier_steps(clock: Callable[[float], Non
         display.advance(911)
         display.record(RECORD)
     *earlier, last = text(console).splitlines()
-    assert ["-:-- left" in line for line in earlier] == [True, True]
-    assert " 1:00:20 elapsed " in last
-    assert " 2:58 left" in last  # 89 steps at 2 seconds each
+    assert [" - left" in line for line in earlier] == [True, True]
+    assert " 1 h 0 min elapsed " in last
+    assert "2 min 58 s left" in last  # 89 steps at 2 seconds each
 
 
 def test_the_time_left_follows_the_recent_speed(clock: Callable[[float], None]) -> None:
@@ -141,7 +142,7 @@ def test_the_time_left_follows_the_recent_speed(clock: Callable[[float], None]) 
             clock(10 if step <= 50 else 1)
             display.advance(step)
             display.record(RECORD)
-    assert " 15:00 left" in text(console).splitlines()[-1]
+    assert "15 min 0 s left" in text(console).splitlines()[-1]
 
 
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +252,7 @@ def test_a_setting_wider_than_the_terminal_breaks_between_words() -> None:
 
 def test_the_summary_is_printed_with_its_titles() -> None:
     console = pipe(60)
-    terms = dict.fromkeys(module.TERM_WORDS, 0.1)
+    terms = dict.fromkeys(TERM_NAMES, 0.1)
     information = {
         "variable": {"z_0": 1.5},
         "rate": {"z_0": 1.6},
@@ -264,7 +265,7 @@ def test_the_summary_is_printed_with_its_titles() -> None:
     lines = text(console).splitlines()
     assert lines[:2] == ["", "  64 images, q(z) from 64 encodings; all in nats"]
     rows = [line.split() for line in lines]
-    assert rows[2] == ["figure", "nats"]
+    assert rows[2] == ["quantity", "nats"]
     assert ["z", "1.500", "0.700"] in rows
     assert rows[-2:] == [["purity", "0.250"], []]
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner.console.summary_tables import TERM_WORDS, figure_text, summary_tables
+from runner.console.summary_tables import decimal_text, summary_tables
+from runner.metric.quantities import shown_in
 from runner.objective import TERM_NAMES
 
 SUMMARY: dict[str, Any] = {
@@ -50,15 +51,16 @@ def words(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
-def test_every_term_has_its_words() -> None:
-    assert tuple(TERM_WORDS) == TERM_NAMES
+def test_every_term_is_shown_in_the_order_of_the_objective() -> None:
+    terms = [q.name.removeprefix("terms/") for q in shown_in("summary") if q.family == "terms"]
+    assert tuple(terms) == TERM_NAMES
 
 
 def test_figures_of_one_column_are_aligned() -> None:
-    assert figure_text(-85.3) == "-85.300"
-    assert figure_text(-0.0001) == "0.000"
-    assert figure_text(12345.6789) == "12,345.679"
-    assert figure_text(None) == "-"
+    assert decimal_text(-85.3) == "-85.300"
+    assert decimal_text(-0.0001) == "0.000"
+    assert decimal_text(12345.6789) == "12,345.679"
+    assert decimal_text(None) == "-"
 
 
 def test_all_figures_are_shown() -> None:
@@ -100,11 +102,11 @@ def test_nothing_is_cut_or_wrapped(width: int) -> None:
     shown = {word for row in words(text) for word in row}
     assert "…" not in text
     for line in text.splitlines():
-        assert len(line.rstrip()) <= max(width, len("What each group knows …"))
+        assert len(line.rstrip()) <= max(width, len("I(x; z) and I(factor; z) …"))
     information = SUMMARY["information"]
     names = {*information["variable"], *information["group"], *information["factor"]["style"]}
     figures = [*information["variable"].values(), *information["factor"]["style"].values()]
-    assert names | {figure_text(value) for value in figures} <= shown
+    assert names | {decimal_text(value) for value in figures} <= shown
 
 
 def test_factors_that_do_not_fit_go_into_another_table() -> None:

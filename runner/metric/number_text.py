@@ -1,0 +1,26 @@
+"""How numbers are written, in the terminal and on pages."""
+
+from __future__ import annotations
+
+
+def number_text(
+    value: float | None,
+    decimals: int,
+    *,
+    signed: bool = False,
+    group: str = "",
+    minus: str = "-",
+) -> str:
+    """Return a number with a fixed number of decimals; zero has no sign.
+
+    Args:
+        value: the number; None is written as a hyphen.
+        decimals: digits after the point.
+        signed: whether a positive number has a plus.
+        group: what stands between thousands.
+        minus: the sign of negative numbers.
+    """
+    if value is None:
+        return "-"
+    text = f"{value:z,.{decimals}f}".replace(",", group).replace("-", minus)
+    return f"+{text}" if signed and value > 0 and text.strip("0.,") else text
