@@ -16,7 +16,7 @@ WEIGHTS = {
     "beta_vae": ("beta", "beta", "beta", "beta"),
     "hfvae": ("alpha", "beta", "gamma", 1),
 }
-"""Objective → weights of the terms after the reconstruction: numbers, or knobs."""
+"""Objective → weights of the terms after the reconstruction: numbers, or hyperparameters."""
 
 
 def config(objective: str = "hfvae", **changes: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -15,14 +14,16 @@ from rich.text import Text
 
 from runner.comparison.baseline import Baselines, choose_baselines, differences
 from runner.comparison.configurations import Comparison, compare_runs
-from runner.comparison.names import metric_title, short_names, wandb_name
+from runner.comparison.names import short_names
 from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
 from runner.console.run_display import make_console
 from runner.errors import UsageError, nearest
+from runner.metric.quantities import quantity
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
 from runner.report.html import render
+from runner.report.quantity_list import print_quantities
 from runner.report.table import comparison_table
 from runner.store.run_folder import read_json, write_atomically, write_json
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
 
 _USAGE = (
-    "vaerun compare DIR ... [--by KEY,KEY] [--metric NAME,NAME] [--against CELL] "
+    "vaerun compare DIR ... [--by KEY,KEY] [--metric NAME,NAME] [--against SETTINGS] "
     "[--out FOLDER] [--html FILE] [--no-figures] [--wandb]"
 )
 _WITH_VALUE = ("--by", "--metric", "--against", "--out", "--html")
@@ -81,7 +82,7 @@ def compare(words: list[str]) -> None:
     metrics = asked.names("--metric")
     if metrics == ["list"]:
         available = compare_runs(runs, None, ["all"]).metrics
-        sys.stdout.write("".join(f"{name}\n" for name in available))
+        print_quantities(available)
         return
     comparison = compare_runs(runs, asked.names("--by"), metrics)
     baselines = choose_baselines(comparison, asked.values.get("--against"))
@@ -132,27 +133,29 @@ def _apart(word: str) -> list[str]:
 
 
 def _tell(console: Console, comparison: Comparison) -> None:
-    """Say which runs do not count, and what is told apart by nothing."""
+    """Print which runs are excluded, which scores differ in settings, and what is pooled."""
     for state in dict.fromkeys(run.state for run in comparison.excluded):
         runs = [run for run in comparison.excluded if run.state == state]
         if len(runs) > _NAMED:
-            _note(console, f"left out: {len(runs)} runs that are {state}")
+            _note(console, f"excluded: {len(runs)} runs that are {state}")
             continue
         for run in runs:
-            _note(console, f"left out, {state}: {run.path}{f' ({run.error})' if run.error else ''}")
+            _note(console, f"excluded, {state}: {run.path}{f' ({run.error})' if run.error else ''}")
     if comparison.duplicates:
         count, first = len(comparison.duplicates), comparison.duplicates[0].path
         others = f" and {count - 1} more" if count > 1 else ""
-        words = "the settings and the seed of a later run are the same, which counts instead"
-        _note(console, f"left out: {first}{others}: {words}")
+        reason = "a later run has the same settings and seed, and counts instead"
+        _note(console, f"excluded: {first}{others}: {reason}")
     mixed = [metric for metric in comparison.metrics if _is_mixed(comparison, metric)]
     if mixed:
-        names = ", ".join(metric_title(metric) for metric in mixed)
-        words = "was not computed alike in all runs: vaerun evaluate scores them again"
-        _note(console, f"{names} {words}")
+        names = ", ".join(quantity(metric).short for metric in mixed)
+        advice = "vaerun evaluate scores them again"
+        _note(console, f"{names}: computed with different settings in some runs; {advice}")
     if comparison.pooled:
         names = ", ".join(short_names(comparison.pooled).values())
-        _note(console, f"runs of one cell differ in {names} too, and ± is over all of them")
+        _note(
+            console, f"runs of one configuration differ in {names} too, and ± is over all of them"
+        )
 
 
 def _is_mixed(comparison: Comparison, metric: str) -> bool:
@@ -178,14 +181,14 @@ def _show(
     for line in _legend(comparison, found):
         out.print(Text(line, "dim"), soft_wrap=True)
     if shown.dropped:
-        names = ", ".join(metric_title(metric) for metric in shown.dropped)
-        _note(console, f"no room for {names}: cells.csv has them, and --metric chooses")
+        names = ", ".join(quantity(metric).short for metric in shown.dropped)
+        _note(console, f"no room for {names}: configurations.csv has them, --metric chooses")
 
 
 def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str]:
-    """Yield what the numbers are."""
+    """Yield the lines below the table, which explain its numbers."""
     several = any(len(configuration.runs) > 1 for configuration in comparison.configurations)
-    over = "the runs of a cell" if comparison.pooled else "seeds"
+    over = "the runs of a configuration" if comparison.pooled else "seeds"
     figures = f"mean and standard deviation over {over}" if several else "one run each"
     yield f"{figures}; ELBO, rate and terms in nats"
     main = [each for each in found if each.metric == comparison.metrics[0]]
@@ -220,7 +223,7 @@ def _write(
         for c, other in zip(comparison.configurations, named.configurations, strict=True)
     }
     found = [replace(d, first=renamed[id(d.first)], second=renamed[id(d.second)]) for d in found]
-    write_atomically(folder / "cells.csv", configurations_csv(named).encode())
+    write_atomically(folder / "configurations.csv", configurations_csv(named).encode())
     write_atomically(folder / "runs.csv", runs_csv(named).encode())
     write_atomically(folder / "differences.csv", differences_csv(found).encode())
     content = as_json(named, found, command)
@@ -232,7 +235,10 @@ def _write(
     for path in pages:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page)
-    places = [*pages, *(folder / f"{name}.csv" for name in ("cells", "runs", "differences"))]
+    places = [
+        *pages,
+        *(folder / f"{name}.csv" for name in ("configurations", "runs", "differences")),
+    ]
     _note(console, f"written: {', '.join(str(path) for path in places)}")
 
 
@@ -261,13 +267,12 @@ def _save_workspace(console: Console, comparison: Comparison) -> None:
     from runner.tracking.workspace import save_workspace
 
     entity, project, group = (_agreed(comparison, key) for key in ("entity", "project", "group"))
-    metrics = [wandb_name(metric) for metric in comparison.metrics]
     url = save_workspace(
         entity,
         str(project),
         group,
         name=group or str(project),
-        metrics=metrics,
+        metrics=comparison.metrics,
         by=comparison.by,
     )
     _note(console, f"W&B: {url}")

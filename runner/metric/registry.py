@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, cast
 
 from runner.errors import UsageError
 from runner.metric.codes import Codes
 from runner.metric.quantities import QUANTITIES
-from runner.metric.quantity import Score
+from runner.metric.quantity import Quantity, Score
 
-METRICS: Mapping[str, Score] = {row.family: row.score for row in QUANTITIES if row.score}
+
+def metrics_of(rows: Iterable[Quantity]) -> dict[str, Score]:
+    """Return family → how it is computed, of the families that a row has a function for."""
+    return {row.family: row.score for row in rows if row.score}
+
+
+METRICS: Mapping[str, Score] = metrics_of(QUANTITIES)
 """Name in ``conf/metrics/`` → how it is computed, in the order of the table of quantities."""
 
 

@@ -1,4 +1,4 @@
-"""A comparison as files: tables for a spreadsheet, and one JSON file with all of it.
+"""A comparison as files: CSV tables, and one JSON file with all of it.
 
 Numbers have full precision. The same runs give the same bytes, wherever their folder lies.
 """
@@ -20,7 +20,7 @@ from runner.comparison.statistics import CONFIDENCE, Difference, spread
 
 
 def relative(comparison: Comparison, start: Path) -> Comparison:
-    """Return a comparison whose runs have their paths from a folder, cell by cell the same."""
+    """Return the same comparison with the paths of its runs relative to a folder."""
 
     def of(runs: Iterable[ComparedRun]) -> tuple[ComparedRun, ...]:
         return tuple(replace(run, path=Path(os.path.relpath(run.path, start))) for run in runs)
@@ -37,7 +37,7 @@ def relative(comparison: Comparison, start: Path) -> Comparison:
 
 
 def configurations_csv(comparison: Comparison) -> str:
-    """Return a row per cell: its settings, and mean, deviation and count of every figure."""
+    """Return a row per configuration: its settings, and mean, sd and n of every metric."""
     metrics = _metrics(comparison)
     parts = ("mean", "sd", "n")
     head = [*comparison.by, "runs", "seeds"]
@@ -57,7 +57,7 @@ def configurations_csv(comparison: Comparison) -> str:
 
 
 def runs_csv(comparison: Comparison) -> str:
-    """Return a row per run: its path and state, its cell, all its settings and figures."""
+    """Return a row per run: its path, its configuration, all its settings and metrics."""
     metrics = _metrics(comparison)
     settings = list(dict.fromkeys(key for run in comparison.runs for key in run.settings))
     rows = [
@@ -70,16 +70,16 @@ def runs_csv(comparison: Comparison) -> str:
         for configuration in comparison.configurations
         for run in configuration.runs
     ]
-    return _csv(["path", "cell", *settings, *metrics], rows)
+    return _csv(["path", "configuration", *settings, *metrics], rows)
 
 
 def differences_csv(differences: Sequence[Difference]) -> str:
-    """Return a row per cell and figure: how much it differs from the baseline."""
+    """Return a row per metric and configuration: its difference from the baseline."""
     rows = [
         [d.metric, d.first.label, d.second.label, len(d.seeds), *_ends(d), d.excludes_zero]
         for d in differences
     ]
-    head = ["metric", "cell", "against", "n", "mean", "low", "high", "excludes_zero"]
+    head = ["metric", "configuration", "against", "n", "mean", "low", "high", "excludes_zero"]
     return _csv(head, rows)
 
 
@@ -88,7 +88,7 @@ def as_json(
     differences: Sequence[Difference],
     command: str,
 ) -> dict[str, Any]:
-    """Return all of a comparison as plain values."""
+    """Return all of a comparison as plain values, as ``comparison.json`` holds it."""
     metrics = _metrics(comparison)
     return {
         "command": command,
@@ -98,22 +98,22 @@ def as_json(
         "baselines": list(dict.fromkeys(each.second.label for each in differences)),
         "confidence": CONFIDENCE,
         "shared_settings": dict(_shared(comparison)),
-        "cells": [_cell(configuration, metrics) for configuration in comparison.configurations],
+        "configurations": [_configuration(each, metrics) for each in comparison.configurations],
         "differences": [_difference(each) for each in differences],
-        "left_out": [
+        "excluded": [
             {"path": run.path.as_posix(), "state": run.state, "error": run.error}
             for run in comparison.excluded
         ],
-        "repeats": [run.path.as_posix() for run in comparison.duplicates],
+        "duplicates": [run.path.as_posix() for run in comparison.duplicates],
     }
 
 
-def _cell(configuration: Configuration, metrics: Sequence[str]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
+def _configuration(configuration: Configuration, metrics: Sequence[str]) -> dict[str, Any]:
+    means: dict[str, Any] = {}
     for metric in metrics:
         found = spread(configuration, metric)
         if found:
-            figures[metric] = {"mean": found.mean, "sd": found.deviation, "n": found.count}
+            means[metric] = {"mean": found.mean, "sd": found.deviation, "n": found.count}
     runs = [
         {"path": run.path.as_posix(), "seed": run.seed, "metrics": dict(run.metrics)}
         for run in configuration.runs
@@ -122,7 +122,7 @@ def _cell(configuration: Configuration, metrics: Sequence[str]) -> dict[str, Any
         "label": configuration.label,
         "settings": dict(configuration.settings),
         "seeds": list(configuration.seeds),
-        "metrics": figures,
+        "metrics": means,
         "runs": runs,
     }
 
@@ -131,7 +131,7 @@ def _difference(each: Difference) -> dict[str, Any]:
     mean, low, high = _ends(each)
     return {
         "metric": each.metric,
-        "cell": each.first.label,
+        "configuration": each.first.label,
         "against": each.second.label,
         "seeds": list(each.seeds),
         "mean": mean,
@@ -146,12 +146,13 @@ def _ends(each: Difference) -> tuple[float | None, float | None, float | None]:
 
 
 def _metrics(comparison: Comparison) -> list[str]:
-    """Return all figures that a run has, those that were chosen first."""
+    """Return all metrics that some run has, the chosen ones first."""
     others = sorted({metric for run in comparison.runs for metric in run.metrics})
     return list(dict.fromkeys([*comparison.metrics, *others]))
 
 
 def _shared(comparison: Comparison) -> Iterator[tuple[str, Any]]:
+    """Yield (dotted name, value) of the settings that are the same in all runs."""
     first, *others = comparison.runs
     unset = object()
     for key, value in first.settings.items():

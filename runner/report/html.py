@@ -1,35 +1,35 @@
-"""The page of a comparison: one file that holds all it needs, to read, to keep or to send.
+"""The page of a comparison: one HTML file that needs nothing else, not even a network.
 
-It asks nothing of a network: a policy in its head forbids that, and lets no script run but its own.
-Whatever comes from a run, names and settings and errors, is escaped where it is written.
+Its content security policy forbids every request and every script but its own. The templates
+escape whatever comes from a run: names, settings, errors.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
+from functools import cache
 from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from runner import __version__
 from runner.comparison.configurations import Comparison
 from runner.comparison.names import short_names, value_text
 from runner.comparison.runs import ComparedRun
-from runner.comparison.statistics import Difference
-from runner.report.html_differences import differences_section
-from runner.report.html_figures import figures_section
+from runner.comparison.statistics import CONFIDENCE, Difference
+from runner.report.html_differences import differences_by_metric
+from runner.report.html_figures import figures_with_captions
 from runner.report.html_metrics import MISSING
-from runner.report.html_results import more_metrics, results_section
-from runner.report.html_runs import common_folder
-
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
-"""Where the template takes a part."""
+from runner.report.html_results import more_metrics, results
+from runner.report.html_runs import common_folder, every_run
 
 _SEVERAL = 6
-"""More values than these are counted rather than named."""
+"""Of more values than these only the first are listed."""
 
 
 def render(
@@ -41,29 +41,53 @@ def render(
     """Return the whole page as HTML.
 
     Args:
-        comparison: What is shown.
-        differences: Of cells from the baseline, by metric; none where there is one cell alone.
-        figures: Pictures by their names, each the bytes of a PNG file.
-        command: What made the page, as it was typed, if that is to be told.
+        comparison: the configurations and metrics.
+        differences: from the baselines, by metric; empty where there is one configuration.
+        figures: pictures by name, each the bytes of a PNG file.
+        command: the command line that made the page, if it is to be shown.
     """
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    parts = {
-        "title": escape(title(comparison)),
-        "generator": f"vaerun {__version__}",
-        "style": _asset("page.css"),
-        "script": script,
-        "script_hash": f"sha256-{digest}",
-        "facts": _facts(comparison),
-        "left_out": _left_out(comparison),
-        "results": results_section(comparison),
-        "differences": differences_section(comparison, differences),
-        "figures": figures_section(figures),
-        "settings": _settings(comparison),
-        "origin": _origin(comparison, command),
-        "more": more_metrics(comparison),
+    # The assets are ours, so that they need no escaping.
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=title(comparison),
+            version=__version__,
+            style=Markup(_asset("page.css")),
+            script=Markup(script),
+            script_hash=f"sha256-{digest}",
+            facts=_facts(comparison),
+            excluded=_excluded(comparison),
+            results=results(comparison),
+            every_run=every_run(comparison),
+            more_metrics=more_metrics(comparison),
+            differences=differences_by_metric(comparison, differences),
+            confidence=f"{CONFIDENCE:.0%}",
+            one_of=f"{1 / (1 - CONFIDENCE):.0f}",
+            figures=figures_with_captions(figures),
+            settings=_settings(comparison),
+            command=command,
+            folder=_folder(comparison),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("runner.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "ensure_ascii": False,
+        "allow_nan": False,
     }
-    return _PLACE.sub(lambda place: parts[place[1]], _asset("page.html"))
+    return environment
 
 
 def title(comparison: Comparison) -> str:
@@ -81,100 +105,72 @@ def _asset(name: str) -> str:
 
 
 def _values(runs: Sequence[ComparedRun], key: str) -> list[str]:
-    """Return the texts of a setting's values, each once, in the order of the runs."""
+    """Return the distinct values of a setting as texts, in the order of the runs."""
     return list(dict.fromkeys(value_text(run.settings.get(key)) or "unknown" for run in runs))
 
 
-def _listed(words: Sequence[str]) -> str:
-    """Return ``a, b and c``, or how many there are beyond a handful."""
-    if len(words) > _SEVERAL:
-        return f"{', '.join(words[: _SEVERAL - 1])} and {len(words) - _SEVERAL + 1} more"
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+def _listed(names: Sequence[str]) -> str:
+    """Return ``a, b and c``; of more than a few names, the first and the number of the others."""
+    if len(names) > _SEVERAL:
+        return f"{', '.join(names[: _SEVERAL - 1])} and {len(names) - _SEVERAL + 1} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _facts(comparison: Comparison) -> str:
+def _facts(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return (name, text) of what the head of the page says about the runs."""
     runs = comparison.runs
     objectives, data = _values(runs, "objective.name"), _values(runs, "dataset.name")
-    facts = {
-        "Finished runs": f"{len(runs):,}",
-        "Combinations of settings": f"{len(comparison.configurations):,}",
-        "Seeds": _seeds({run.seed for run in runs}),
-        "Data" if len(data) == 1 else f"{len(data)} datasets": _listed(data),
-        "Objective" if len(objectives) == 1 else f"{len(objectives)} objectives": _listed(
-            objectives
+    return [
+        ("Finished runs", f"{len(runs):,}"),
+        ("Combinations of settings", f"{len(comparison.configurations):,}"),
+        ("Seeds", _seeds({run.seed for run in runs})),
+        ("Data" if len(data) == 1 else f"{len(data)} datasets", _listed(data)),
+        (
+            "Objective" if len(objectives) == 1 else f"{len(objectives)} objectives",
+            _listed(objectives),
         ),
-    }
-    rows = (
-        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items()
-    )
-    return f'<dl class="facts">{"".join(rows)}</dl>'
+    ]
 
 
 def _seeds(seeds: set[int]) -> str:
-    """Return ``0 to 4``, or ``0, 3, 7``, or how many there are."""
+    """Return ``0 to 4``, or ``0, 3, 7``; of more than a few, the first and how many follow."""
     ordered = sorted(seeds)
     if len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1:
         return f"{ordered[0]} to {ordered[-1]}"
     return _listed([str(seed) for seed in ordered])
 
 
-def _left_out(comparison: Comparison) -> str:
-    """Return the runs that do not count, and why."""
-    left = [(run, run.state, run.error or "") for run in comparison.excluded]
-    left += [
-        (run, "repeated", "a later run has the same settings and seed")
+def _excluded(comparison: Comparison) -> dict[str, Any]:
+    """Return (path, state, reason) of the runs that are not compared, and a summary of them."""
+    runs = [(run.path.as_posix(), run.state, run.error or "") for run in comparison.excluded]
+    runs += [
+        (run.path.as_posix(), "duplicate", "a later run has the same settings and seed")
         for run in comparison.duplicates
     ]
-    if not left:
-        return ""
-    rows = (
-        f"<tr><td>{escape(run.path.as_posix())}</td><td>{escape(state)}</td>"
-        f"<td>{escape(error)}</td></tr>"
-        for run, state, error in left
-    )
-    states = Counter(state for _, state, _ in left)
-    counts = ", ".join(f"{count:,} {escape(state)}" for state, count in states.items())
-    head = '<thead><tr><th scope="col">run</th><th scope="col">state</th><th scope="col">why</th>'
-    return (
-        f'<details class="fold"><summary>{_counted(len(left), "run")} left out: {counts}</summary>'
-        f'<div class="scroll"><table>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-        "</div></details>"
-    )
+    states = Counter(state for _, state, _ in runs)
+    counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    return {"runs": runs, "summary": f"{_counted(len(runs), 'run')} excluded: {counts}"}
 
 
-def _settings(comparison: Comparison) -> str:
-    """Return what all runs were set to alike, and what else differs between them."""
+def _settings(comparison: Comparison) -> dict[str, Any]:
+    """Return the settings that all runs share, and the names of the others not in the table."""
     runs = comparison.runs
     keys = list(dict.fromkeys(key for run in runs for key in run.settings))
     values = {key: {run.settings.get(key) for run in runs} for key in keys}
     shared = {key: next(iter(found)) for key, found in values.items() if len(found) == 1}
-    rows = (
-        f"<div><dt>{escape(key)}</dt><dd>{escape(value_text(value)) or MISSING}</dd></div>"
-        for key, value in shared.items()
-    )
-    told = {*comparison.by, "seed", *comparison.pooled}
-    others = [key for key in keys if key not in shared and key not in told]
-    rest = ", ".join(f"<code>{escape(key)}</code>" for key in others)
-    note = f'<p class="note">These differ too, but tell no rows apart: {rest}.</p>'
-    return (
-        '<section id="settings"><h2>Settings that all runs share</h2><details class="fold">'
-        f'<summary>{_counted(len(shared), "setting")}</summary><dl class="list">{"".join(rows)}'
-        f"</dl></details>{note if others else ''}</section>"
-    )
+    known = {*shared, *comparison.by, "seed", *comparison.pooled}
+    return {
+        "summary": _counted(len(shared), "setting"),
+        "shared": [(key, value_text(value) or MISSING) for key, value in shared.items()],
+        "others": [key for key in keys if key not in known],
+    }
 
 
-def _origin(comparison: Comparison, command: str | None) -> str:
-    """Return how the page came about, and where the runs lie."""
+def _folder(comparison: Comparison) -> str:
+    """Return the folder of all runs, empty where the page could not tell it elsewhere."""
     folder = common_folder(comparison.runs)
-    is_told = folder and not folder.startswith("..")  # which says nothing elsewhere
-    where = f" The runs lie beneath <code>{escape(folder)}</code>." if is_told else ""
-    typed = f"<pre><code>{escape(command)}</code></pre>" if command else ""
-    return (
-        f'<section id="origin"><h2>How this page was made</h2>{typed}'
-        f'<p class="note">By <code>vaerun compare</code>, version {__version__}.{where} This file '
-        "is complete in itself: it loads nothing, and works offline.</p></section>"
-    )
+    return "" if folder.startswith("..") else folder

@@ -1,93 +1,102 @@
-"""The differences on a comparison's page: a table per metric, each interval drawn and worded."""
+"""The differences on a comparison's page: a table per metric, each interval drawn and in words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
+from dataclasses import dataclass
 
 from runner.comparison.configurations import Comparison
-from runner.comparison.directions import direction
-from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference, Spread
+from runner.comparison.statistics import LEAST_PAIRS, Difference, decimals_of
 from runner.report.html_metrics import (
     ABSENT,
     MISSING,
+    Entry,
     fixed,
     label,
     metric_names,
     metric_titles,
-    signed,
 )
-from runner.report.table import decimals_of
 
 _MOST = 200
 """Rows of a table of differences; of more, the largest differences are shown."""
 
 _MARGIN = 4
-"""Room beside the outermost mark of a drawing, in percent of its width."""
+"""Space beside the outermost mark of a drawing, in percent of its width."""
 
 
-def differences_section(comparison: Comparison, differences: Sequence[Difference]) -> str:
-    """Return the section of paired differences, empty where there is none.
+@dataclass(frozen=True)
+class Drawing:
+    """Positions in a drawing of an interval, such as ``12.5%`` from its left edge."""
 
-    Each metric stands in a ``noscript`` of its own: a reader without scripts sees them all one
-    after the other, and the script shows the one that is chosen.
-    """
-    if not differences:
-        return ""
+    zero: str
+    mean: str
+    ends: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class DifferenceRow:
+    """A configuration's difference from the baseline."""
+
+    label: str
+    is_clear: bool
+    """Whether the interval excludes zero."""
+    mean: Entry
+    interval: str
+    drawing: Drawing | None
+    seeds: int
+    words: str
+
+
+@dataclass(frozen=True)
+class DifferenceTable:
+    """Differences of one metric from one baseline."""
+
+    baseline: str
+    rows: list[DifferenceRow]
+    of: str
+    """The number of all differences, where only the largest are shown."""
+
+
+@dataclass(frozen=True)
+class MetricDifferences:
+    """Differences of one metric, a table per baseline."""
+
+    name: str
+    title: str
+    tables: list[DifferenceTable]
+    intervals: int
+    """Number of differences that have an interval."""
+
+
+def differences_by_metric(
+    comparison: Comparison, differences: Sequence[Difference]
+) -> list[MetricDifferences]:
+    """Return the tables of differences of every metric."""
     names, titles = metric_names(comparison), metric_titles(comparison)
-    by_metric: dict[str, list[Difference]] = {}
+    by_metric: dict[str, dict[int, list[Difference]]] = {}
     for one in differences:
-        by_metric.setdefault(one.metric, []).append(one)
-    blocks = "".join(
-        f'<noscript data-metric="{escape(names[metric])}" '
-        f'data-title="{escape(titles[metric])}"><h3>{escape(titles[metric])}</h3>'
-        f"{_of_metric(rows)}</noscript>\n"
-        for metric, rows in by_metric.items()
-    )
-    return (
-        '<section id="differences"><h2>Differences from the baseline</h2>'
-        '<p class="note">How much larger or smaller a metric is than in the baseline, seed by '
-        f"seed: the mean over the seeds that both have, and its {CONFIDENCE:.0%} interval. An "
-        "interval that holds 0 does not tell which of the two is higher.</p>"
-        f"{blocks}</section>"
-    )
+        by_baseline = by_metric.setdefault(one.metric, {})
+        by_baseline.setdefault(id(one.second), []).append(one)
+    return [
+        MetricDifferences(
+            names[metric],
+            titles[metric],
+            [_table(rows) for rows in tables.values()],
+            sum(one.low is not None for rows in tables.values() for one in rows),
+        )
+        for metric, tables in by_metric.items()
+    ]
 
 
-def _of_metric(differences: Sequence[Difference]) -> str:
-    """Return the tables of a metric, one per baseline."""
-    against: dict[int, list[Difference]] = {}
-    for one in differences:
-        against.setdefault(id(one.second), []).append(one)
-    tables = (_table(label(rows[0].second), rows) for rows in against.values())
-    return "".join(tables) + _chance(differences)
-
-
-def _chance(differences: Sequence[Difference]) -> str:
-    """Return how many intervals would mislead if nothing differed."""
-    count = sum(one.low is not None for one in differences)
-    if count < 2:
-        return ""
-    return (
-        f'<p class="note">These are {count} intervals. Even if nothing differed, one of '
-        f"{1 / (1 - CONFIDENCE):.0f} would leave out 0 by chance.</p>"
-    )
-
-
-def _table(baseline: str, rows: Sequence[Difference]) -> str:
-    places = decimals_of([_spread(one) for one in rows if one.seeds])
-    every, rows = rows, _largest(rows)
-    only = f" The {len(rows)} largest of {len(every):,} differences." if every != rows else ""
+def _table(every: Sequence[Difference]) -> DifferenceTable:
+    places = decimals_of([one.spread for one in every if one.seeds])
+    rows = _largest(every)
     scale = _scale(rows)
-    body = "".join(_row(one, places, scale) for one in rows)
-    return (
-        f"<p>Against <b>{escape(baseline)}</b>:{only}</p>"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Differences"><table><thead><tr>'
-        '<th scope="col" data-name="settings">settings</th>'
-        '<th scope="col" class="number" data-name="difference">difference</th>'
-        f'<th scope="col">{CONFIDENCE:.0%} interval</th><th scope="col"></th>'
-        '<th scope="col" class="number" data-name="seeds">seeds</th>'
-        f'<th scope="col">in words</th></tr></thead><tbody>{body}</tbody></table></div>'
+    return DifferenceTable(
+        label(every[0].second),
+        [_row(one, places, scale) for one in rows],
+        f"{len(every):,}" if len(rows) < len(every) else "",
     )
 
 
@@ -100,59 +109,53 @@ def _largest(rows: Sequence[Difference]) -> Sequence[Difference]:
     return [rows[i] for i in sorted(kept)]
 
 
-def _spread(one: Difference) -> Spread:
-    half = None if one.low is None or one.high is None else (one.high - one.low) / 2
-    return Spread(one.mean, half, len(one.seeds))
-
-
 def _scale(rows: Iterable[Difference]) -> tuple[float, float]:
-    """Return the least and the largest number drawn; zero lies between them."""
+    """Return the smallest and the largest number drawn; zero lies between them."""
     ends = [end for one in rows for end in (one.mean, one.low, one.high) if end is not None]
     finite = [0.0, *(end for end in ends if math.isfinite(end))]
     return min(finite), max(finite)
 
 
-def _row(one: Difference, places: int, scale: tuple[float, float]) -> str:
+def _row(one: Difference, places: int, scale: tuple[float, float]) -> DifferenceRow:
     interval, mean = MISSING, ABSENT
     if math.isfinite(one.mean):
-        mean = f'<td class="number" data-v="{one.mean!r}">{signed(one.mean, places)}</td>'
+        mean = Entry(fixed(one.mean, places, signed=True), "number", repr(one.mean))
     if one.low is not None and one.high is not None:
         interval = f"{fixed(one.low, places)} to {fixed(one.high, places)}"
-    kind = "clear" if one.excludes_zero else "unclear"
-    return (
-        f'<tr class="{kind}"><th scope="row">{escape(label(one.first))}</th>{mean}'
-        f'<td class="interval">{interval}</td><td>{_drawing(one, scale)}</td>'
-        f'<td class="number">{len(one.seeds)}</td><td class="words">{words(one)}</td></tr>\n'
+    return DifferenceRow(
+        label(one.first),
+        one.excludes_zero,
+        mean,
+        interval,
+        _drawing(one, scale),
+        len(one.seeds),
+        words(one),
     )
 
 
 def words(one: Difference) -> str:
-    """Return what a difference says, plainly."""
+    """Return what a difference says: ``higher (better)``, or why it says nothing."""
     if not one.seeds:
         return "no seed in common"
     if one.low is None:
         return f"fewer than {LEAST_PAIRS} seeds in common"
     if not one.excludes_zero:
         return "no clear difference"
-    merit = direction(one.metric) * one.mean
     word = "higher" if one.mean > 0 else "lower"
-    return f"{word} ({'better' if merit > 0 else 'worse'})" if merit else word
+    if one.is_better is None:
+        return word
+    return f"{word} ({'better' if one.is_better else 'worse'})"
 
 
-def _drawing(one: Difference, scale: tuple[float, float]) -> str:
-    """Return the interval as a line, the mean as a dot, and where zero is."""
+def _drawing(one: Difference, scale: tuple[float, float]) -> Drawing | None:
+    """Return where the interval, the mean and zero are drawn; None where there is no mean."""
     if not math.isfinite(one.mean):
-        return ""
+        return None
     least, largest = scale
     room = (100 - 2 * _MARGIN) / ((largest - least) or 1)
 
     def at(value: float) -> str:
         return f"{_MARGIN + (value - least) * room:.1f}%"
 
-    line = ""
-    if one.low is not None and one.high is not None:
-        line = f'<line x1="{at(one.low)}" x2="{at(one.high)}" y1="50%" y2="50%"/>'
-    return (
-        f'<svg aria-hidden="true"><line class="zero" x1="{at(0)}" x2="{at(0)}" y1="-60%" '
-        f'y2="160%"/>{line}<circle cx="{at(one.mean)}" cy="50%" r="3.5"/></svg>'
-    )
+    ends = None if one.low is None or one.high is None else (at(one.low), at(one.high))
+    return Drawing(at(0), at(one.mean), ends)

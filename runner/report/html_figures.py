@@ -1,11 +1,11 @@
-"""The figures of a comparison's page: pictures within the page itself, each with its words."""
+"""The figures of a comparison's page: pictures within the page itself, each with a caption."""
 
 from __future__ import annotations
 
 import base64
 import struct
 from collections.abc import Mapping
-from html import escape
+from dataclasses import dataclass
 
 _CAPTIONS = {
     "rate_distortion": (
@@ -39,28 +39,37 @@ _CAPTIONS = {
 """Title and caption of each kind of figure, by how its name begins."""
 
 
-def figures_section(figures: Mapping[str, bytes]) -> str:
-    """Return the section of all figures, empty where there is none."""
-    if not figures:
-        return ""
-    drawn = "".join(_figure(name, png) for name, png in figures.items())
-    return f'<section id="figures"><h2>Figures</h2>{drawn}</section>'
+@dataclass(frozen=True)
+class CaptionedFigure:
+    """A picture within the page."""
+
+    title: str
+    caption: str
+    base64: str
+    """The PNG file."""
+    width: int
+    """In pixels."""
+    height: int
+
+    @property
+    def alt(self) -> str:
+        """What is read aloud instead of the picture."""
+        return f"{self.title}. {self.caption}".strip()
 
 
-def _figure(name: str, png: bytes) -> str:
+def figures_with_captions(figures: Mapping[str, bytes]) -> list[CaptionedFigure]:
+    """Return PNG files by their names as figures with title and caption."""
+    return [_figure(name, png) for name, png in figures.items()]
+
+
+def _figure(name: str, png: bytes) -> CaptionedFigure:
     begins = next((key for key in _CAPTIONS if name.startswith(key)), None)
     title, caption = _CAPTIONS[begins] if begins else (name.replace("_", " ").capitalize(), "")
     rest = name.removeprefix(begins).replace("_", " ").strip() if begins else ""
     if rest:
         title = f"{title} ({rest})" if rest.isdecimal() else f"{title}: {rest}"
     width, height = _size(png)
-    source = base64.b64encode(png).decode("ascii")
-    alt = escape(f"{title}. {caption}".strip())
-    return (
-        f'<figure><div class="picture"><img src="data:image/png;base64,{source}" alt="{alt}" '
-        f'width="{width}" height="{height}" style="--width: {width}px"></div>'
-        f"<figcaption><b>{escape(title)}.</b> {escape(caption)}</figcaption></figure>"
-    )
+    return CaptionedFigure(title, caption, base64.b64encode(png).decode("ascii"), width, height)
 
 
 def _size(png: bytes) -> tuple[int, int]:

@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.comparison.configurations import Comparison
 from runner.comparison.runs import ComparedRun
-from runner.report.html_metrics import ABSENT, fixed, label
+from runner.report.html_metrics import ABSENT, Entry, decimals_by_metric, fixed, label
 
 
-def every_run(comparison: Comparison, places: Mapping[str, int], heads: str) -> str:
-    """Return the table of runs, a body per cell; the script takes from it the rows it opens."""
-    width = len(comparison.by) or 1
+@dataclass(frozen=True)
+class RunRow:
+    """A run: its path in the common folder, and its metrics."""
+
+    path: str
+    seed: int
+    numbers: list[Entry]
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """The runs of a configuration."""
+
+    label: str
+    runs: list[RunRow]
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """The runs by configuration."""
+
+    width: int
+    """Columns that the path of a run spans: those of the settings."""
+    groups: list[RunGroup]
+
+
+def every_run(comparison: Comparison) -> RunTable:
+    """Return all runs by configuration; the script takes the rows that it opens from here."""
     folder = common_folder(comparison.runs)
-    bodies: list[str] = []
-    for configuration in comparison.configurations:
-        span = width + 1 + len(comparison.metrics)
-        words = escape(label(configuration))
-        name = f'<tr class="group"><th scope="rowgroup" colspan="{span}">{words}</th>'
-        runs = "".join(_run(run, folder, width, places) for run in configuration.runs)
-        bodies.append(f"<tbody>{name}</tr>{runs}</tbody>\n")
-    return (
-        '<noscript id="every-run"><h3>Every run</h3><div class="scroll"><table><thead><tr>'
-        f'<th scope="col" colspan="{width}">run</th><th scope="col">seed</th>{heads}</tr></thead>'
-        f"{''.join(bodies)}</table></div></noscript>"
-    )
+    decimals = decimals_by_metric(comparison)
+
+    def row(run: ComparedRun) -> RunRow:
+        path = run.path.as_posix()
+        numbers = [_entry(run.metrics.get(metric), decimals[metric]) for metric in decimals]
+        return RunRow(path.removeprefix(f"{folder}/") if folder else path, run.seed, numbers)
+
+    groups = [RunGroup(label(each), [row(run) for run in each.runs])
+              for each in comparison.configurations]  # fmt: skip
+    return RunTable(len(comparison.by) or 1, groups)
 
 
 def common_folder(runs: Sequence[ComparedRun]) -> str:
@@ -39,14 +62,5 @@ def common_folder(runs: Sequence[ComparedRun]) -> str:
     return "" if Path(common) in {Path(), Path("/")} else Path(common).as_posix()
 
 
-def _run(run: ComparedRun, folder: str, width: int, places: Mapping[str, int]) -> str:
-    path = run.path.as_posix().removeprefix(f"{folder}/") if folder else run.path.as_posix()
-    numbers = "".join(_value(run.metrics.get(name), places[name]) for name in places)
-    return (
-        f'<tr class="run"><th scope="row" colspan="{width}">{escape(path)}</th>'
-        f'<td class="number">seed {run.seed}</td>{numbers}</tr>'
-    )
-
-
-def _value(value: float | None, places: int) -> str:
-    return ABSENT if value is None else f'<td class="number">{fixed(value, places)}</td>'
+def _entry(value: float | None, decimals: int) -> Entry:
+    return ABSENT if value is None else Entry(fixed(value, decimals), "number")

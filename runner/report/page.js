@@ -7,7 +7,7 @@
   const ABSENT = "\u2013";
   const table = document.getElementById("results");
   const head = table.tHead.rows[0];
-  const cells = [...table.tBodies];
+  const bodies = [...table.tBodies];
   const more = JSON.parse(document.getElementById("more").textContent);
   const packed = [...document.querySelectorAll("#differences > noscript")];
   const byText = new Intl.Collator(undefined, { numeric: true });
@@ -93,7 +93,7 @@
   function showOrder() {
     const th = named(state.sort.replace(/^-/, ""));
     const wanted = th ? (state.sort.startsWith("-") ? "-" : "") + nameOf(th) : "";
-    if (wanted !== order) arrange(table, cells, wanted, heads());
+    if (wanted !== order) arrange(table, bodies, wanted, heads());
     order = wanted;
   }
   const sortBy = (th) => sortable(th, () => change({ sort: next(th, order) }));
@@ -106,7 +106,7 @@
     const fits = (pair, word) => word.includes("=") ? pair === word : pair.includes(word);
     return words.every((word) => pairs.some((pair) => fits(pair.toLowerCase(), word)));
   }
-  const visible = () => cells.filter((body) => !body.hidden && !body.classList.contains("late"));
+  const visible = () => bodies.filter((body) => !body.hidden && !body.classList.contains("late"));
   let limit = Number(table.dataset.shown); // rows that are laid out: thousands take seconds
   function showMatches() {
     const words = state.filter.toLowerCase().split(/\s+/).filter(Boolean);
@@ -118,7 +118,7 @@
       rows += 1;
       runs += Number(body.dataset.runs);
     }
-    count.value = `${rows} of ${cells.length} rows, ${runs} ${runs === 1 ? "run" : "runs"}`;
+    count.value = `${rows} of ${bodies.length} rows, ${runs} ${runs === 1 ? "run" : "runs"}`;
     further.hidden = rows <= limit;
   }
 
@@ -151,8 +151,8 @@
     head.append(th);
     sortBy(th);
     const { values, decimals } = more[name];
-    for (const body of cells) body.rows[0].append(numberCell(values[indexOf(body)], decimals));
-    cells.forEach(close); // they open again with all columns
+    for (const body of bodies) body.rows[0].append(numberCell(values[indexOf(body)], decimals));
+    bodies.forEach(close); // they open again with all columns
     added.push(name);
   }
   function showColumns() {
@@ -181,7 +181,7 @@
   }
   const isOpen = (body) => body.rows.length > 1;
   function showRuns() {
-    for (const body of cells.filter((body) => state.open.has(indexOf(body)) !== isOpen(body))) {
+    for (const body of bodies.filter((body) => state.open.has(indexOf(body)) !== isOpen(body))) {
       (isOpen(body) ? close : open)(body);
       body.querySelector(".toggle").setAttribute("aria-expanded", isOpen(body));
     }
@@ -259,7 +259,7 @@
   }
   function filterOf(th) {
     const key = nameOf(th);
-    const found = cells.map((body) => [textOf(body, th), valueOf(cellOf(body, th))]);
+    const found = bodies.map((body) => [textOf(body, th), valueOf(cellOf(body, th))]);
     const texts = [...new Map(found)].sort((a, b) => compare(a[1], b[1], 1)).map(([text]) => text);
     if (texts.length < 2 || texts.length > MANY) return "";
     const tools = texts.length > FEW ? [listOf(key, texts)] : texts.map((text) => chip(key, text));
@@ -287,7 +287,7 @@
   opener.addEventListener("click", () => change({
     open: new Set(opener.textContent === "Open all" ? visible().map(indexOf) : []) }));
   table.addEventListener("click", ({ target }) => {
-    const row = target.closest(".cell");
+    const row = target.closest(".configuration");
     if (!row || getSelection().toString()) return;
     const opened = new Set(state.open);
     if (!opened.delete(indexOf(row.parentElement))) opened.add(indexOf(row.parentElement));

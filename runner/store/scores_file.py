@@ -37,6 +37,10 @@ class ScoresFile:
         self.entries[key] = dict(entry)
         write_json(self.path, {"of": self.subject, "scores": self.entries})
 
-    def numbers(self) -> dict[str, dict[str, float]]:
-        """Return the numbers of every score that has some."""
-        return {key: entry["scores"] for key, entry in self.entries.items() if entry["scores"]}
+    def numbers(self) -> dict[str, float]:
+        """Return all numbers by the names that comparisons have: ``mean/mig``, ``mean/mig/x``."""
+        return {
+            f"{key.partition('/')[0]}/{name}": value
+            for key, entry in self.entries.items()
+            for name, value in entry["scores"].items()
+        }

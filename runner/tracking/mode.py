@@ -1,6 +1,6 @@
-"""Whether a run can reach W&B: the key, the server, and what the user has said of them.
+"""Whether a run can reach W&B: the mode that is asked for, the key and the server.
 
-Nothing here asks the user anything. wandb is imported only where it is needed.
+Nothing here prompts the user. wandb is imported only where it is needed.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _ENVIRONMENT_MODES = {
     "dryrun": "offline",
     "disabled": "disabled",
 }
-"""What WANDB_MODE may hold, and what it means."""
+"""Value of WANDB_MODE → mode."""
 
 
 def resolve_mode(mode: str) -> tuple[str, str]:
     """Return "online", "offline" or "disabled", and the reason in one line.
 
-    WANDB_MODE beats ``mode``. "auto" is online where there are an API key and a server that answers
-    within two seconds. Nothing is ever asked of the user.
+    WANDB_MODE overrides ``mode``. "auto" is online where there are an API key and a server that
+    answers within two seconds.
 
     Raises:
         UsageError: WANDB_MODE or the API key is malformed, or "online" is wanted without a key.
@@ -47,9 +47,9 @@ def resolve_mode(mode: str) -> tuple[str, str]:
 
 
 def require_server() -> str:
-    """Return the name of the W&B server, once it has taken this machine's key.
+    """Return the name of the W&B server after it has accepted this machine's key.
 
-    Neither WANDB_MODE nor `wandb offline` counts: it is for commands that ask for W&B by name.
+    For commands that need W&B: WANDB_MODE and `wandb offline` are ignored.
 
     Raises:
         UsageError: there is no key, it is malformed, or the server does not take it.
@@ -74,7 +74,7 @@ def require_server() -> str:
 
 @contextmanager
 def _in_one_line() -> Generator[None]:
-    """Turn what wandb says of the key and the settings into the user's error."""
+    """Raise wandb's errors about the key and the settings as a UsageError of one line."""
     try:
         yield
     except silent_wandb().Error as error:
@@ -84,7 +84,7 @@ def _in_one_line() -> Generator[None]:
 
 
 def _environment_mode() -> str | None:
-    """Return what WANDB_MODE asks for, or None where it is not set."""
+    """Return the mode of WANDB_MODE, or None where it is not set."""
     value = os.environ.get("WANDB_MODE")
     if not value:
         return None
@@ -96,7 +96,7 @@ def _environment_mode() -> str | None:
 
 
 def _mode_of_session(asked: str, asker: str) -> tuple[str, str]:
-    """Return the mode and its reason from the stored settings, the key and the server."""
+    """Return the mode and the reason, from the stored settings, the key and the server."""
     wandb = silent_wandb()
     settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
     if asked == "auto" and settings.mode != "online":
@@ -118,7 +118,7 @@ def _mode_of_session(asked: str, asker: str) -> tuple[str, str]:
 
 
 def _answers(url: str) -> bool:
-    """Return whether the server of ``url`` takes a connection soon; behind a proxy, assume so."""
+    """Return whether the server of ``url`` accepts a connection; behind a proxy, True."""
     address = urlsplit(url)
     if address.scheme in getproxies_environment():
         return True
@@ -137,7 +137,7 @@ def _answers(url: str) -> bool:
 
 
 def silent_wandb() -> ModuleType:
-    """Return the module, silenced before it can say which settings file it reads."""
+    """Return the module wandb, silenced before it prints which settings file it reads."""
     import wandb
 
     wandb.termsetup(wandb.Settings(silent=True), None)
@@ -145,7 +145,7 @@ def silent_wandb() -> ModuleType:
 
 
 def one_line(error: Exception) -> str:
-    """Return what an error of wandb says, without its advice on how to program."""
+    """Return the message of an error of wandb in one line, without its advice for programmers."""
     lines = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
     if isinstance(error, ValueError) and len(lines) > 2:  # pydantic: "1 error", field, complaint
         return ": ".join(lines[1:3])

@@ -1,7 +1,7 @@
-"""A run on W&B, in whatever state the key, the network and the server are.
+"""A run on W&B, whatever the state of the key, the network and the server.
 
-W&B is a guest: a setting that it cannot accept stops a run before it starts, but nothing that
-happens to it later does. wandb is imported only where a run needs it.
+A setting that W&B does not accept stops a run before it starts; a later failure of W&B never does.
+wandb is imported only where a run needs it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ INIT_SECONDS = 20.0
 """How long a server that accepts connections may take to register a run."""
 
 FINISH_SECONDS = 60.0
-"""How long the end of a run waits for uploads; what is left stays in the run folder."""
+"""How long the end of a run waits for uploads; the rest stays in the run folder."""
 
 _log = logging.getLogger(__name__)
 
 
 class WandbRun:
-    """One run on W&B; as a context manager it ends however the block ends.
+    """One run on W&B, a context manager that finishes it in every case.
 
-    ``mode`` is what came of the settings and ``reason`` why, in one line. When W&B breaks, ``mode``
-    becomes "disabled", one warning is logged, and every method does nothing from then on.
-    ``id`` is W&B's name of the run, to be given back as ``run_id`` when the run is resumed.
+    ``mode`` is "online", "offline" or "disabled", and ``reason`` says why, in one line. When W&B
+    fails, ``mode`` becomes "disabled", one warning is logged, and every method does nothing from
+    then on. ``id`` is W&B's name of the run; a run that is resumed is started with it as
+    ``run_id``.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class WandbRun:
         self.id = run_id
         self.mode, self.reason = resolve_mode(settings.mode)
         self._folder = folder
-        self._is_taken_up = run_id is not None
+        self._is_resumed = run_id is not None
         self._summary: dict[str, Any] = {}
         self._run: wandb.Run | None = None
         if self.mode == "disabled":
@@ -82,16 +83,16 @@ class WandbRun:
         self._attempt(lambda run: run.log({**_media(paths), "step": step}, step=step))
 
     def keep_figures(self, paths: Mapping[str, Path]) -> None:
-        """Put pictures into the summary: a run taken up only to be judged has no row for them."""
+        """Put pictures into the summary: a run resumed only to be evaluated logs no row."""
         if self._run is not None:
             self._summary.update(_media(paths))
 
     def summarize(self, summary: Mapping[str, Any]) -> None:
-        """Set the columns of the list of runs; the keys of nested mappings are joined by "/"."""
+        """Set summary values; the keys of nested mappings are joined by "/"."""
         self._summary.update(_flatten(summary))
 
     def finish(self, exit_code: int) -> None:
-        """End the run and wait for its uploads, but not forever; a second call does nothing."""
+        """Finish the run, waiting for uploads up to a limit; a second call does nothing."""
         self._attempt(self._write_summary)
         self._attempt(lambda run: run.finish(exit_code=exit_code))
         self._run = None
@@ -104,14 +105,14 @@ class WandbRun:
         self.finish(error.exit_code if isinstance(error, VaerunError) else ordinary)
 
     def _start(self, arguments: dict[str, Any]) -> wandb.Run | None:
-        """Return the run in the wanted mode or, if that fails, offline; None if both fail."""
+        """Return the run in the resolved mode or, if that fails, offline; None if both fail."""
         wandb = silent_wandb()
         for mode in dict.fromkeys((self.mode, "offline")):
             try:
                 run = _init(mode, arguments)
             except (wandb.errors.UsageError, wandb.errors.AuthenticationError, ValueError) as error:
                 raise UsageError(f"W&B: {one_line(error)}") from error
-            except Exception as error:  # a broken W&B raises anything
+            except Exception as error:  # W&B raises errors of many kinds
                 self.reason = f"W&B did not take the run ({one_line(error)})"
                 if not isinstance(error, wandb.Error):
                     _forget_client()
@@ -122,12 +123,12 @@ class WandbRun:
         return None
 
     def _attempt(self, action: Callable[[wandb.Run], object]) -> None:
-        """Do something with the run, and do without W&B from then on if it fails."""
+        """Call ``action`` with the run; if it fails, disable W&B for the rest of the run."""
         if self._run is None:
             return
         try:
             action(self._run)
-        except Exception as error:  # a broken W&B raises anything
+        except Exception as error:  # W&B raises errors of many kinds
             self._give_up(self._run, error)
 
     def _give_up(self, run: wandb.Run, error: Exception) -> None:
@@ -144,15 +145,15 @@ class WandbRun:
             run.finish(exit_code=1)
 
     def _write_summary(self, run: wandb.Run) -> None:
-        """Write the summary after the last row, whose own values would else replace it."""
-        before = _known_before(self._folder) if self._is_taken_up else {}
+        """Write the summary after the last row, whose values would otherwise replace it."""
+        before = _known_before(self._folder) if self._is_resumed else {}
         if summary := {**before, **self._summary}:
             run.log({}, commit=True)
             run.summary.update(summary)
 
 
 def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
-    """Return a new run; it prints nothing, and shares nothing with other runs of the process."""
+    """Return a new run, which prints nothing and shares nothing with others of the process."""
     wandb = silent_wandb()
     settings = wandb.Settings(
         console="off",
@@ -179,9 +180,9 @@ def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
 
 
 def _known_before(folder: Path) -> dict[str, Any]:
-    """Return what the folder of a run that is taken up again says of it.
+    """Return the summary of a resumed run so far, from its folder.
 
-    Its parts that are uploaded later have summaries of their own, and the last one stays.
+    Each part of the run is uploaded with a summary of its own, of which the last one stays.
     """
     records = RunFolder(folder).read_records()
     known: dict[str, Any] = {**records[-1]} if records else {}
@@ -189,7 +190,7 @@ def _known_before(folder: Path) -> dict[str, Any]:
     if losses:
         known["loss"] = {"min": min(losses), "last": losses[-1]}
     summary = RunFolder(folder).read_summary()
-    if summary.get("step", 0) >= known.get("step", 0):  # else it judges an earlier model
+    if summary.get("step", 0) >= known.get("step", 0):  # otherwise it is of an earlier model
         known |= dict(_flatten(summary))
     return known
 
@@ -206,7 +207,7 @@ def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a nested mapping under the names of their paths."""
+    """Yield (path, leaf) of a nested mapping; the keys of a path are joined by "/"."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{name}/")

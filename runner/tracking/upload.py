@@ -1,7 +1,8 @@
-"""The logs of runs that were offline, and their way to W&B.
+"""Upload of runs that were logged offline.
 
-Each time a run is taken up it begins another log: RUN/wandb/offline-run-TIME-ID/run-ID.wandb. They
-make one run on W&B, if they arrive in order. W&B leaves a mark beside a log that it has all of.
+A run begins a log, ``RUN/wandb/offline-run-TIME-ID/run-ID.wandb``, whenever it is started or
+resumed. Uploaded in order, its logs make one run on W&B. `wandb sync` leaves a mark beside a log
+that is complete on the server.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from pathlib import Path
 from runner.errors import VaerunError
 
 _TORN = "ends with an incomplete record"
-"""What `wandb sync` says at the end of the log of a run that was killed."""
+"""In the output of `wandb sync` for the log of a run that was killed."""
 
 _HEADER = 7
-"""Bytes of a log that holds nothing yet, as that of a run that is killed in its first seconds."""
+"""Size in bytes of a log without any record, such as that of a run killed in its first seconds."""
 
 
 def offline_logs(run: Path) -> list[Path]:
-    """Return the logs of a run folder, the oldest first: their names hold the time."""
+    """Return the logs of a run folder, the oldest first, by the times in their names."""
     logs = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
     return [log for log in logs if log.stat().st_size > _HEADER]
 
 
 def is_uploaded(log: Path) -> bool:
-    """Return whether W&B has all of a log."""
+    """Return whether all of a log is on the server."""
     return _mark(log).exists()
 
 
@@ -41,7 +42,7 @@ def _mark(log: Path) -> Path:
 
 
 class Uploads:
-    """Any number of uploads at once, each by a process of its own, which outlives a Ctrl-C."""
+    """Uploads that run in parallel, each in a process of its own that Ctrl-C does not reach."""
 
     def __init__(self) -> None:
         self._processes: set[subprocess.Popen[str]] = set()
@@ -49,14 +50,14 @@ class Uploads:
     def upload(self, logs: Sequence[Path]) -> str:
         """Upload the logs of one run one after the other, and return its address on W&B.
 
-        Nobody may be at work on the run: what its last log holds by now is taken for all of it.
+        The run must not be in progress: its last log is taken to be complete.
 
-        Raises: VaerunError where W&B does not take one; those after it are then not tried.
+        Raises: VaerunError where the upload of a log fails; those after it are then not tried.
         """
         address = ""
         for log in logs:
             said = self._sync(log)
-            if _TORN in said:  # it has sent all the others, and would send them again next time
+            if _TORN in said:  # all complete records are sent, and would be sent again next time
                 _mark(log).touch()
             if not is_uploaded(log):
                 raise VaerunError(f"{log}: {_complaint(said)}")
@@ -71,9 +72,9 @@ class Uploads:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def _sync(self, log: Path) -> str:
-        """Run `wandb sync` to its end and return what it says; its exit code is 0 whatever happens.
+        """Run `wandb sync` and return its output; its exit code is 0 even where it fails.
 
-        In a folder of its own, since it writes a diary of what it does.
+        It runs in a temporary folder, into which it writes its debug logs.
         """
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(

@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import Any
 
 from runner.errors import UsageError, VaerunError
-from runner.metric.quantities import TERM_WORDS
+from runner.metric.quantities import quantity, shown_in
 from runner.tracking.mode import one_line, require_server, silent_wandb
 
 _FIGURES = ("traversals", "traversal", "interpolation", "reconstructions", "samples", "latents",
             "information")  # fmt: skip
-"""Those of every run, under ``figures/`` in its history, what is varied first."""
+"""The figures of every run, logged as ``figures/NAME``; traversals come first."""
 
 _WEIGHTS = ("beta", "gamma", "alpha")
 
@@ -29,8 +29,14 @@ def save_workspace(  # noqa: PLR0913 - a place on W&B, and what stands there
 ) -> str:
     """Save a view of the runs of ``group``, or of all without one, and return its address.
 
-    ``metrics`` are columns of the runs' summaries ("elbo", "scores/mean/mig/score"), and ``by`` the
-    settings that tell runs apart ("objective.name", "beta"): runs are grouped by them.
+    Args:
+        entity: the user or team; None: the default one of the key.
+        project: the project that has the runs.
+        group: the runs' group.
+        name: the name of the view.
+        metrics: columns of the runs' summaries, such as ``elbo`` and ``scores/mean/mig``.
+        by: the distinguishing settings, such as ``objective.name`` and ``beta``, by which the runs
+            are grouped.
 
     Raises:
         UsageError: wandb-workspaces is not installed, or there is no key that the server takes.
@@ -57,7 +63,7 @@ def save_workspace(  # noqa: PLR0913 - a place on W&B, and what stands there
 
 
 def _package() -> ModuleType:
-    """Return wandb-workspaces, without what it has to say of its own code."""
+    """Return wandb-workspaces, without its own deprecation warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -69,8 +75,8 @@ def _package() -> ModuleType:
 
 
 def _of_group(group: str) -> str:
-    """Return the filter for a group, in the language that wandb-workspaces reads filters in."""
-    name = repr(group).replace("=", "\\x3d")  # it doubles an equals sign, even that of a name
+    """Return the filter for a group, in the filter language of wandb-workspaces."""
+    name = repr(group).replace("=", "\\x3d")  # it doubles every equals sign, even within a name
     return f"Metric('Group') == {name}"
 
 
@@ -79,13 +85,13 @@ def _default_entity() -> str:
 
 
 def _sections(metrics: Sequence[str], settings: Sequence[str]) -> list[Any]:
-    """Return the panels: numbers of whole runs, then what was learned when, then pictures."""
+    """Return the panels: final numbers of the runs, then the terms over steps, then pictures."""
     from wandb_workspaces.workspaces import Section
 
     weight = next((key for key in _WEIGHTS if key in settings), _WEIGHTS[0])
     sections: dict[str, list[Any]] = {
-        "settings and figures": _overview(metrics, settings),
-        f"figures against {weight}": _against(weight, metrics),
+        "settings and metrics": _overview(metrics, settings),
+        f"metrics against {weight}": _against(weight, metrics),
         "the five terms": _terms(),
         "pictures": _pictures(),
     }
@@ -93,7 +99,7 @@ def _sections(metrics: Sequence[str], settings: Sequence[str]) -> list[Any]:
 
 
 def _overview(metrics: Sequence[str], settings: Sequence[str]) -> list[Any]:
-    """Return every run as a line across its settings and figures, and as rate and distortion."""
+    """Return parallel coordinates of settings and metrics, and rate against distortion."""
     from wandb_workspaces.reports import v2
 
     axes = [
@@ -103,7 +109,7 @@ def _overview(metrics: Sequence[str], settings: Sequence[str]) -> list[Any]:
     columns = [v2.interface.ParallelCoordinatesPlotColumn(metric=axis) for axis in axes]
     rate, distortion = v2.SummaryMetric("rate"), v2.SummaryMetric("terms/reconstruction")
     return [
-        v2.ParallelCoordinatesPlot(title="settings and figures", columns=columns),
+        v2.ParallelCoordinatesPlot(title="settings and metrics", columns=columns),
         v2.ScatterPlot(title="rate and distortion, nats", x=rate, y=distortion),
     ]
 
@@ -113,7 +119,9 @@ def _against(weight: str, metrics: Sequence[str]) -> list[Any]:
 
     return [
         v2.ScatterPlot(
-            title=f"{metric} against {weight}", x=v2.Config(weight), y=v2.SummaryMetric(metric)
+            title=f"{quantity(metric).short_with_unit}, against {weight}",
+            x=v2.Config(weight),
+            y=v2.SummaryMetric(metric),
         )
         for metric in metrics
     ]
@@ -123,8 +131,8 @@ def _terms() -> list[Any]:
     from wandb_workspaces.reports import v2
 
     return [
-        v2.LinePlot(title=f"{words}, nats", x="step", y=[f"terms/{term}"])
-        for term, words in TERM_WORDS.items()
+        v2.LinePlot(title=each.title_with_unit, x="step", y=[each.name])
+        for each in shown_in("workspace")
     ]
 
 

@@ -19,10 +19,12 @@ def test_a_grid_is_compared_in_a_table_in_files_and_on_a_page(vaerun: Vaerun, tm
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("hfvae") == 2
     assert "\x1b" not in done.stdout
-    assert "left out, diverged: grid/77 (it is diverged)" in done.stderr
+    assert "excluded, diverged: grid/77 (it is diverged)" in done.stderr
     folder = tmp_path / "grid" / "comparison"
     written = sorted(path.name for path in folder.iterdir())
-    tables = ["cells.csv", "comparison.html", "comparison.json", "differences.csv"]
+    tables = [
+        "comparison.html", "comparison.json", "configurations.csv", "differences.csv",
+    ]  # fmt: skip
     assert written == [*tables, "figures", "runs.csv"]
     with (folder / "runs.csv").open() as file:
         assert [row["path"] for row in csv.DictReader(file)][:2] == ["0", "1"]
@@ -58,7 +60,11 @@ def test_real_runs_are_compared_as_they_are_trained(vaerun: Vaerun, tmp_path: Pa
 def test_every_figure_there_is_is_named(vaerun: Vaerun, tmp_path: Path):
     write_grid(tmp_path / "grid")
     done = vaerun("compare", "grid", "--metric", "list")
-    assert done.stdout.splitlines() == ["elbo", "terms/reconstruction", "rate"]
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["elbo", "ELBO", "nats", "higher"],
+        ["terms/reconstruction", "reconstruction", "nats", "lower"],
+        ["rate", "rate", "nats"],
+    ]
     assert not (tmp_path / "grid" / "comparison").exists()
 
 
@@ -70,8 +76,8 @@ CASES = [
     (["grid", "--by"], "--by needs a value", None),
     (["grid", "--by", "--wandb"], "--by needs a value", None),
     (["grid", "--by=bta"], "no run has a setting 'bta'", "did you mean 'beta'?"),
-    (["grid", "--metric", "ebo"], "no finished run has a figure 'ebo'", "did you mean 'elbo'?"),
-    (["grid", "--against", "beta=3"], "no cell has beta=3", "there: 1, 4"),
+    (["grid", "--metric", "ebo"], "no finished run has a metric 'ebo'", "did you mean 'elbo'?"),
+    (["grid", "--against", "beta=3"], "no configuration has beta=3", "there: 1, 4"),
     (["grid", "--out", "a", "--out", "b"], "--out is given twice", None),
     (["grid", "beta=4"], "compare takes folders, not settings such as 'beta=4'", None),
     (["broken"], "summary.json' is corrupt", None),

@@ -54,8 +54,8 @@ def browser() -> str:
 def page(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of 18 runs."""
     folder = tmp_path_factory.mktemp("compare")
-    cells = [(name, size) for name in ("beta_vae", "hfvae") for size in (1, 4, 12)]
-    for i, (objective, batch_size) in enumerate(cells):
+    configurations = [(name, size) for name in ("beta_vae", "hfvae") for size in (1, 4, 12)]
+    for i, (objective, batch_size) in enumerate(configurations):
         for seed in range(3):
             write_run(folder / "grid" / f"{3 * i + seed}", objective, batch_size, seed)
     words = ("compare", "grid", "--metric", "elbo,rate", "--no-figures", "--html", "page.html")
@@ -94,7 +94,7 @@ def look(browser: str, page: Path, tmp_path: Path) -> Look:
 
 
 def bodies(page: Element) -> list[Element]:
-    """The bodies of the cells that are shown, from above."""
+    """The bodies of the configurations that are shown, from above."""
     every = page.one("table", id="results").all("tbody")
     return [body for body in every if "hidden" not in body.attributes]
 
@@ -103,7 +103,7 @@ def column(page: Element, name: str) -> list[str]:
     """The entries of a column, from above."""
     heads = page.one("table", id="results").one("thead").all("th")
     (place,) = [i for i, head in enumerate(heads) if head.attributes["data-name"] == name]
-    firsts = [body.one("tr", **{"class": "cell"}) for body in bodies(page)]
+    firsts = [body.one("tr", **{"class": "configuration"}) for body in bodies(page)]
     entries = [[e for e in row.children if isinstance(e, Element)][place] for row in firsts]
     return [plain(entry.text) for entry in entries]
 

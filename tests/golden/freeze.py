@@ -6,9 +6,9 @@
 
 Each command of ``COMMANDS`` runs as a process of its own in an empty folder. Of what it leaves,
 ``frozen.json`` keeps a SHA-256 of the parameters, of the records without their speed, of the
-summary and the scores without their times, of ``cells.csv`` and ``runs.csv`` without times and of
-the visible text of the page without its times. The digests hold on the machine that made them
-(processor and torch are named in the file): on others the last bits of a sum differ, and only
+summary and the scores without their times, of ``configurations.csv`` and ``runs.csv`` without times
+and of the visible text of the page without its times. The digests hold on the machine that made
+them (processor and torch are named in the file): on others the last bits of a sum differ, and only
 ``figures`` is compared, within ``TOLERANCE``.
 """
 
@@ -182,7 +182,7 @@ def _results_of_run(folder: Path) -> Iterator[tuple[str, str]]:
 def _results_of_comparison(folder: Path) -> Iterator[tuple[str, str]]:
     from tests.read_html import tree_of
 
-    for name in ("cells", "runs", "differences"):
+    for name in ("configurations", "runs", "differences"):
         table = list(csv.reader(io.StringIO((folder / f"{name}.csv").read_text())))
         kept = [i for i, title in enumerate(table[0]) if not _is_time(title)] if table else []
         yield f"{name}.csv", "\n".join(",".join(row[i] for i in kept) for row in table)

@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone share a cell; only what has an effect tells cells apart."""
+"""Runs that differ in their seed alone are one configuration; unused settings do not count."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_seeds_gather_in_cells_that_are_ordered_by_their_settings():
     assert found.pooled == ()
 
 
-def test_a_knob_that_an_objective_does_not_refer_to_is_blank_for_it():
+def test_a_weight_that_an_objective_does_not_refer_to_is_blank_for_it():
     runs = [run("hfvae", beta=4.0, gamma=gamma) for gamma in (1.0, 2.0)]
     runs += [run("beta_vae", beta=4.0, gamma=2.0), run("vae", beta=9.0, gamma=3.0)]
     found = compare_runs(runs, None, None)
@@ -45,7 +45,7 @@ def test_a_knob_that_an_objective_does_not_refer_to_is_blank_for_it():
     assert found.configurations[0].settings == {"objective.name": "beta_vae", "gamma": None}
 
 
-def test_runs_that_differ_in_an_idle_knob_alone_are_the_same_run():
+def test_runs_that_differ_in_an_unused_weight_alone_are_the_same_run():
     runs = [run("beta_vae", beta=4.0, gamma=gamma, elbo=gamma) for gamma in (1.0, 2.0)]
     found = compare_runs(runs, None, None)
     assert len(found.configurations) == 1
@@ -53,7 +53,7 @@ def test_runs_that_differ_in_an_idle_knob_alone_are_the_same_run():
     assert found.configurations[0].values("elbo") == [2.0]
 
 
-def test_a_weight_that_follows_from_a_knob_is_not_told_but_one_set_by_hand_is():
+def test_a_weight_that_follows_from_another_is_not_told_but_one_set_by_hand_is():
     by_hand = {"objective.weights.index_code_mi": 0.5}
     runs = [run("beta_vae", beta=4.0), run("beta_vae", beta=4.0, **by_hand)]
     found = compare_runs(runs, None, None)
@@ -69,7 +69,7 @@ def test_a_constant_weight_shows_its_value_once_one_run_differs():
     ]
 
 
-def test_a_knob_all_of_whose_weights_are_set_by_hand_has_no_effect():
+def test_a_hyperparameter_all_of_whose_weights_are_set_by_hand_has_no_effect():
     fixed = {f"objective.weights.{name}": 2 for name in config("beta_vae")["objective"]["weights"]}
     runs = [run("beta_vae", beta=beta, **fixed) for beta in (1.0, 4.0)]
     found = compare_runs(runs, None, None)
@@ -77,7 +77,7 @@ def test_a_knob_all_of_whose_weights_are_set_by_hand_has_no_effect():
     assert found.by == ("objective.name",)
 
 
-def test_an_unknown_objective_keeps_all_knobs():
+def test_an_unknown_objective_keeps_all_hyperparameters():
     runs = [run(gamma=gamma, **{"objective.name": "home_made"}) for gamma in (1.0, 2.0)]
     assert "gamma" in compare_runs(runs, None, None).by
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runner.comparison.directions import direction
 from runner.comparison.names import (
     choose_metrics,
     choose_setting,
-    metric_title,
     short_names,
     value_text,
-    wandb_name,
 )
 from runner.errors import UsageError
 
@@ -90,9 +87,9 @@ def test_a_figure_is_meant_by_its_short_name(word: str, meant: str):
 @pytest.mark.parametrize(
     ("word", "message", "hint"),
     [
-        ("migg", "no finished run has a figure 'migg'", "did you mean 'mig'?"),
-        ("ebo", "no finished run has a figure 'ebo'", "did you mean 'elbo'?"),
-        ("qqqq", "no finished run has a figure 'qqqq'", "--metric list shows what there is"),
+        ("migg", "no finished run has a metric 'migg'", "did you mean 'mig'?"),
+        ("ebo", "no finished run has a metric 'ebo'", "did you mean 'elbo'?"),
+        ("qqqq", "no finished run has a metric 'qqqq'", "--metric list shows what there is"),
         ("x", "'x' may be any of several", "scores/mean/mig/x, scores/mean/sap/x"),
         ("dci", "'dci' may be any of several", "completeness, scores/mean/dci/disentanglement"),
     ],
@@ -131,20 +128,3 @@ def test_the_usual_figures_are_those_that_some_run_has():
 )
 def test_a_value_is_written_in_few_characters(value: object, text: str):
     assert value_text(value) == text
-
-
-def test_figures_have_titles_and_directions():
-    assert metric_title("scores/mean/mig") == "MIG"
-    assert metric_title("scores/mean/mig/x") == "mig/x"
-    ways = {"elbo": 1, "terms/reconstruction": -1, "rate": 0, "scores/mean/mig": 1, "x/elbo": 0}
-    assert {name: direction(name) for name in ways} == ways
-
-
-def test_scores_stand_twice_in_the_names_on_wandb():
-    assert wandb_name("elbo") == "elbo"
-    assert wandb_name("scores/purity") == "scores/purity"
-    assert wandb_name("scores/mean/mig") == "scores/mean/mig/mig"
-    assert wandb_name("scores/mean/dci/completeness") == "scores/mean/dci/dci/completeness"
-    assert wandb_name("scores/mean/gaussian_wasserstein") == (
-        "scores/mean/unsupervised/gaussian_wasserstein"
-    )

@@ -48,7 +48,7 @@ def test_a_difference_is_over_common_seeds_whatever_their_order():
 
 
 def test_pairs_take_out_what_seeds_have_in_common():
-    """Seeds differ by tens, the cells by one: only a paired interval sees it."""
+    """Seeds differ by tens, the configurations by one: only a paired interval sees it."""
     noise = {seed: 10.0 * seed for seed in range(5)}
     better = {seed: value + 1 + 0.01 * (seed % 2) for seed, value in noise.items()}
     found = difference(configuration(better), configuration(noise), "elbo")
@@ -72,7 +72,7 @@ def test_fewer_than_three_seeds_have_no_interval(count: int):
     assert found.mean == 1.0 if count else np.isnan(found.mean)
 
 
-def test_equal_cells_differ_by_nothing_and_are_not_marked():
+def test_equal_configurations_differ_by_nothing_and_are_not_marked():
     same = configuration({0: 1.5, 1: 2.5, 2: 0.1})
     found = difference(same, same, "elbo")
     assert (found.mean, found.low, found.high) == (0.0, 0.0, 0.0)

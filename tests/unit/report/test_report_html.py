@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from runner.comparison.best import best_of
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import Difference, difference
 from runner.report.html import render, title
 from runner.report.html_differences import words
-from runner.report.html_metrics import best_of, fixed, metric_names, metric_titles, signed
+from runner.report.html_metrics import fixed, metric_names, metric_titles
 from runner.report.html_results import SHOWN
 from runner.report.html_runs import common_folder
 from tests.read_html import VOID, plain, rows, tree_of
@@ -40,14 +41,14 @@ def run_of(
     return ComparedRun(path, "finished", None, {**settings, "batch_size": 64}, metrics)
 
 
-def cell_of(runs: Sequence[ComparedRun], by: Sequence[str]) -> Configuration:
+def configuration_of(runs: Sequence[ComparedRun], by: Sequence[str]) -> Configuration:
     return Configuration({key: runs[0].settings[key] for key in by}, tuple(runs))
 
 
 def grid(seeds: int = 5) -> Comparison:
     source = np.random.default_rng(0)
     configurations = [
-        cell_of(
+        configuration_of(
             [
                 run_of(
                     objective,
@@ -131,7 +132,7 @@ def test_the_policy_lets_the_page_s_own_script_run_and_nothing_else():
 def hostile() -> Comparison:
     by = ("objective.name", HOSTILE)
     configurations = [
-        cell_of(
+        configuration_of(
             [
                 ComparedRun(
                     Path("outputs") / HOSTILE / str(seed),
@@ -178,7 +179,7 @@ def test_further_metrics_are_json_that_cannot_end_its_script():
 def test_a_row_holds_settings_means_and_deviations():
     runs = [run_of(beta=4, seed=s, elbo=v) for s, v in enumerate([-100.0, -101.0, -102.0])]
     lone = [run_of(beta=12, elbo=-103.25), run_of(beta=12, seed=1)]
-    configurations = (cell_of(runs, ("beta",)), cell_of(lone, ("beta",)))
+    configurations = (configuration_of(runs, ("beta",)), configuration_of(lone, ("beta",)))
     tree = tree_of(page_of(Comparison(configurations, ("beta",), ("elbo", "rate"), ())))
     first, second = rows(tree.one("table", id="results"))
     assert first == ["4", "3", "-101.0 ± 1.0", "none"]
@@ -213,12 +214,12 @@ def test_every_run_is_there_for_a_reader_without_scripts():
         names = [row.one("th").text for row in runs]
         assert names == [run.path.name for run in configuration.runs]
         assert [row.all("td")[0].text for row in runs] == ["seed 0", "seed 1"]
-        # The script puts these rows below the cell's own: they must fill the same columns.
+        # The script puts these rows below the configuration's own: they must fill the same columns.
         spans = int(runs[0].one("th").attributes["colspan"]) + len(runs[0].all("td"))
         assert spans == len(comparison.by) + 1 + len(comparison.metrics)
 
 
-def test_one_cell_of_one_run_is_a_page_too():
+def test_one_configuration_of_one_run_is_a_page_too():
     configuration = Configuration({}, (run_of(elbo=-3.0),))
     tree = tree_of(render(Comparison((configuration,), (), ("elbo",), ()), [], {}))
     assert rows(tree.one("table", id="results")) == [["all runs", "1", "-3.00"]]
@@ -229,7 +230,7 @@ def test_one_cell_of_one_run_is_a_page_too():
 
 def test_rows_beyond_the_first_are_marked_for_the_script():
     configurations = tuple(
-        cell_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, SHOWN + 11)
+        configuration_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, SHOWN + 11)
     )
     comparison = Comparison(configurations, ("beta",), ("elbo",), ())
     tree = tree_of(page_of(comparison))
@@ -244,7 +245,7 @@ def test_rows_beyond_the_first_are_marked_for_the_script():
 
 
 def made(mean: float, low: float | None, high: float | None, metric: str = "elbo") -> Difference:
-    configuration = cell_of([run_of()], ("beta",))
+    configuration = configuration_of([run_of()], ("beta",))
     return Difference(
         metric,
         configuration,
@@ -310,16 +311,16 @@ def test_a_figure_is_in_the_page_with_its_size_and_words():
     assert second.one("figcaption").text.strip() == "Something else."
 
 
-def test_what_is_left_out_and_why():
+def test_what_is_excluded_and_why():
     comparison = grid()
     left = changed(run_of(), state="diverged", error="the loss is NaN", path=Path("grid/7"))
     again = changed(run_of(), path=Path("grid/8"))
     comparison = changed(comparison, excluded=(left,), duplicates=(again,))
     header = tree_of(page_of(comparison)).one("header")
-    assert header.one("summary").text == "2 runs left out: 1 diverged, 1 repeated"
+    assert header.one("summary").text == "2 runs excluded: 1 diverged, 1 duplicate"
     assert rows(header.one("table")) == [
         ["grid/7", "diverged", "the loss is NaN"],
-        ["grid/8", "repeated", "a later run has the same settings and seed"],
+        ["grid/8", "duplicate", "a later run has the same settings and seed"],
     ]
 
 
@@ -384,7 +385,7 @@ def test_the_best_is_of_each_dataset_and_only_where_one_way_is_better():
 def test_numbers_have_a_true_minus_and_no_negative_zero():
     assert fixed(-1.25, 1) == "\N{MINUS SIGN}1.2"
     assert fixed(-0.001, 1) == "0.0"
-    assert [plain(signed(v, 1)) for v in (2.0, -2.0, -0.01)] == ["+2.0", "-2.0", "0.0"]
+    assert [plain(fixed(v, 1, signed=True)) for v in (2.0, -2.0, -0.01)] == ["+2.0", "-2.0", "0.0"]
 
 
 def test_the_folder_that_runs_share():
@@ -422,7 +423,7 @@ def test_a_page_of_a_large_grid_stays_small_and_is_always_the_same():
 def test_a_page_grows_in_step_with_its_runs():
     def size(count: int) -> int:
         configurations = tuple(
-            cell_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, count)
+            configuration_of([run_of(beta=b, elbo=-b)], ("beta",)) for b in range(1, count)
         )
         return len(page_of(Comparison(configurations, ("beta",), ("elbo",), ())))
 

@@ -12,10 +12,10 @@ from rich.console import Console
 from runner.comparison.baseline import choose_baselines, differences
 from runner.comparison.configurations import Comparison, compare_runs
 from runner.comparison.runs import read_runs
-from runner.comparison.statistics import Spread
+from runner.comparison.statistics import Spread, decimals_of
 from runner.errors import UsageError
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
-from runner.report.table import comparison_table, decimals_of
+from runner.report.table import comparison_table
 from tests.made_run_folders import config, write_grid, write_run
 
 
@@ -36,7 +36,7 @@ def lines(
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
-def test_a_row_is_a_cell_with_mean_deviation_and_difference(grid: Comparison):
+def test_a_row_is_a_configuration_with_mean_deviation_and_difference(grid: Comparison):
     head, _, first, second, *_ = lines(grid)
     names = "objective beta gamma seeds ELBO reconstruction rate ELBO, difference"
     assert head.split() == names.split()
@@ -67,7 +67,7 @@ def test_without_any_width_nothing_is_left_out(grid: Comparison):
     assert "rate" in lines(grid)[0]
 
 
-def test_cells_that_pool_count_their_runs(tmp_path: Path):
+def test_configurations_that_pool_count_their_runs(tmp_path: Path):
     runs = read_runs([write_grid(tmp_path / "grid")])
     comparison = compare_runs(runs, ["objective"], None)
     head, _, first, second, *_ = lines(comparison)
@@ -103,11 +103,11 @@ def test_the_baseline_is_chosen_by_label_or_by_settings(grid: Comparison, agains
 @pytest.mark.parametrize(
     ("against", "message", "hint"),
     [
-        ("beta_vae beta 5", "no cell is called", "did you mean 'beta_vae beta 4'?"),
-        ("objective=hvae", "no cell has objective.name=hvae", "did you mean 'hfvae'?"),
-        ("beta=5", "no cell has beta=5", "there: 1, 4"),
+        ("beta_vae beta 5", "no configuration is called", "did you mean 'beta_vae beta 4'?"),
+        ("objective=hvae", "no configuration has objective.name=hvae", "did you mean 'hfvae'?"),
+        ("beta=5", "no configuration has beta=5", "there: 1, 4"),
         ("objective=hfvae", "may be 'hfvae beta 4 gamma 1' or 'hfvae beta 4 gamma 2'", None),
-        ("bta=4", "no setting 'bta' tells these cells apart", "objective.name, beta, gamma"),
+        ("bta=4", "these configurations do not differ in 'bta'", "objective.name, beta, gamma"),
         ("beta=4,hfvae", "cannot read --against 'hfvae'", "such as objective=beta_vae,beta=4"),
     ],
 )
@@ -175,5 +175,5 @@ def test_differences_are_the_same_in_every_file(grid: Comparison, tmp_path: Path
     assert content["baselines"] == ["beta_vae  beta 1"]
     assert content["shared_settings"]["prior.name"] == "normal"
     assert "beta" not in content["shared_settings"]
-    assert content["cells"][0]["runs"][0]["path"] == "grid/0"
+    assert content["configurations"][0]["runs"][0]["path"] == "grid/0"
     json.dumps(content, allow_nan=False)
