@@ -64,7 +64,7 @@ def written(gap: Mapping[str, str]) -> str:
 
 def main(name: str, folder: Path) -> None:
     """Print the table of a comparison, and copy what the page needs of it."""
-    cells = rows(folder / "cells.csv")
+    cells = rows(folder / "configurations.csv")
     differences = rows(folder / "differences.csv")
     shown = ["objective.name", "beta", "gamma", "seeds"]
     shown += [f"{metric} {part}" for metric in METRICS for part in ("mean", "sd")]
@@ -79,7 +79,7 @@ def main(name: str, folder: Path) -> None:
         writer.writerows(kept)
     for figure in FIGURES:
         shutil.copy(folder / "figures" / f"{figure}.png", HERE / "figures" / f"{name}_{figure}.png")
-    gaps = {gap["cell"]: written(gap) for gap in differences if gap["metric"] == COMPARED}
+    gaps = {gap["configuration"]: written(gap) for gap in differences if gap["metric"] == COMPARED}
     sys.stdout.write("\n".join(table(cells, gaps)) + "\n")
 
 

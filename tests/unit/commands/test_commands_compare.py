@@ -66,9 +66,9 @@ def test_notes_say_what_does_not_count(tmp_path: Path, capsys: pytest.CaptureFix
     write_run(folder / "30", config("beta_vae", beta=4.0, gamma=9.0))
     compare([str(folder), "--no-figures", "--by", "objective"])
     _, notes = capsys.readouterr()
-    assert "left out: 6 runs that are running" in notes
-    assert f"left out: {folder}/2: the settings and the seed of a later run" in notes
-    assert "runs of one cell differ in beta, gamma too" in notes
+    assert "excluded: 6 runs that are running" in notes
+    assert f"excluded: {folder}/2: a later run has the same settings and seed" in notes
+    assert "runs of one configuration differ in beta, gamma too" in notes
 
 
 def test_the_legend_counts_the_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -97,7 +97,7 @@ def test_scores_that_were_not_computed_alike_are_named(
         scores = {"of": {"step": 1000}, "scores": {f"mean/{k}": v for k, v in entries.items()}}
         (folder / str(number) / "scores.json").write_text(json.dumps(scores))
     compare([str(folder), "--no-figures"])
-    assert "MIG was not computed alike in all runs" in capsys.readouterr().err
+    assert "MIG: computed with different settings in some runs" in capsys.readouterr().err
 
 
 def test_figures_of_the_last_comparison_do_not_stay(tmp_path: Path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from runner.errors import UsageError
-from runner.metric import METRICS, Codes, Variable, compute, quantities, registry
+from runner.metric import METRICS, Codes, compute, quantities, registry
 from runner.metric.quantity import Quantity, Score
 from runner.metric.registry import _function
 
@@ -17,7 +17,7 @@ from runner.metric.registry import _function
 def codes() -> Codes:
     source = np.random.default_rng(0)
     factors = source.integers(3, size=(60, 1))
-    return Codes(source.normal(size=(60, 1)), (Variable("z", (0,)),), factors, ("shape",))
+    return Codes.of(source.normal(size=(60, 1)), factors, factor_names=["shape"])
 
 
 @pytest.mark.parametrize("name", METRICS)
