@@ -113,7 +113,7 @@ def _best_of_parts(parts: Sequence[Sequence[Configuration]], metric: str) -> lis
 
 
 def _training_settings(configuration: Configuration) -> dict[str, Any]:
-    """Return the settings that decide how a model is trained, whatever the objective is called.
+    """Return the settings that decide how a model is trained, without the name of its objective.
 
     HFVAE with all weights at one and a VAE have the same.
     """

@@ -1,4 +1,4 @@
-"""The differences on a comparison's page: a table per metric, each interval drawn and in words."""
+"""The differences on a comparison's page: a table per metric, with drawings and in words."""
 
 from __future__ import annotations
 
@@ -129,11 +129,11 @@ def _row(one: Difference, places: int, scale: tuple[float, float]) -> Difference
         interval,
         _drawing(one, scale),
         len(one.seeds),
-        words(one),
+        in_words(one),
     )
 
 
-def words(one: Difference) -> str:
+def in_words(one: Difference) -> str:
     """Return what a difference says: ``higher (better)``, or why it says nothing."""
     if not one.seeds:
         return "no seed in common"

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const FEW = 8; // as many values of a setting are buttons, and more are a list to choose from
-  const MANY = 60; // beyond these the words of the filter must do
+  const MANY = 60; // of more than these there is only the text filter
   const ABSENT = "\u2013";
   const table = document.getElementById("results");
   const head = table.tHead.rows[0];
@@ -34,27 +34,27 @@
   // What is shown, as the address has it.
   const state = {};
   function read() {
-    const words = new URLSearchParams(location.hash.slice(1));
-    const list = (key) => (words.get(key) ?? "").split(",").filter(Boolean);
-    for (const key of ["sort", "filter", "metric"]) state[key] = words.get(key) ?? "";
+    const parameters = new URLSearchParams(location.hash.slice(1));
+    const list = (key) => (parameters.get(key) ?? "").split(",").filter(Boolean);
+    for (const key of ["sort", "filter", "metric"]) state[key] = parameters.get(key) ?? "";
     state.open = new Set(list("open").map(Number));
-    state.columns = words.has("columns") ? list("columns") : null;
-    const keys = [...new Set(words.keys())].filter((key) => settings.includes(named(key)));
-    state.values = new Map(keys.map((key) => [nameOf(named(key)), new Set(words.getAll(key))]));
+    state.columns = parameters.has("columns") ? list("columns") : null;
+    const keys = [...new Set(parameters.keys())].filter((key) => settings.includes(named(key)));
+    state.values = new Map(keys.map((key) => [nameOf(named(key)), new Set(parameters.getAll(key))]));
   }
   function change(changes) {
     Object.assign(state, changes);
-    const words = new URLSearchParams();
-    for (const key of ["sort", "filter", "metric"]) if (state[key]) words.set(key, state[key]);
-    for (const [key, values] of state.values) for (const value of values) words.append(key, value);
-    if (state.columns) words.set("columns", state.columns.join(","));
-    if (state.open.size) words.set("open", [...state.open].join(","));
-    const hash = words.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
+    const parameters = new URLSearchParams();
+    for (const key of ["sort", "filter", "metric"]) if (state[key]) parameters.set(key, state[key]);
+    for (const [key, values] of state.values) for (const value of values) parameters.append(key, value);
+    if (state.columns) parameters.set("columns", state.columns.join(","));
+    if (state.open.size) parameters.set("open", [...state.open].join(","));
+    const hash = parameters.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
     history.replaceState(null, "", `#${hash}`);
     show();
   }
 
-  // Sorting: numbers before words, and what is missing last whichever way.
+  // Sorting: numbers before texts, and missing values last in either direction.
   function valueOf(cell) {
     const value = cell.dataset.v;
     return value === undefined ? cell.textContent.trim() : value === "" ? null : Number(value);
@@ -98,7 +98,7 @@
   }
   const sortBy = (th) => sortable(th, () => change({ sort: next(th, order) }));
 
-  // Filtering: by values of settings, and by words: "hfvae", or exactly "beta=4".
+  // Filtering: by values of settings, and by a text: "hfvae", or exactly "beta=4".
   function matches(body, words) {
     const has = ([key, values]) => values.has(textOf(body, named(key)));
     if (![...state.values].every(has)) return false;
@@ -123,7 +123,7 @@
   }
 
   // Columns: further metrics are added when they are first wanted. Those that are not wanted are
-  // hidden by a rule that counts from the right, since the first cell of a run spans all settings.
+  // hidden by a rule that counts from the right, since the first entry of a run spans all settings.
   const added = [];
   const rule = document.head.appendChild(make("style"));
   const wanted = () => state.columns ?? chosen;

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from runner.comparison import statistics
 from runner.comparison.configurations import Configuration
 from runner.comparison.runs import ComparedRun
-from runner.comparison.statistics import difference, interval, spread
+from runner.comparison.statistics import Difference, Spread, difference, interval, spread
 
 
 def configuration(elbo_of_seed: Mapping[int, float] | list[tuple[int, float]]) -> Configuration:
@@ -105,6 +107,32 @@ def test_the_plain_percentile_interval_would_not():
     means = samples[:, draws].mean(-1)
     low, high = np.quantile(means, [0.025, 0.975], axis=1)
     assert float(np.mean((low <= 0) & (high >= 0))) < 0.88
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_resamples_that_are_drawn_agree_with_all_there_are(count: int):
+    """Up to their Monte Carlo error and the steps of the exact distribution."""
+    source = np.random.default_rng(count)
+    for _ in range(20):
+        values = source.normal(size=count)
+        gaps = values - values.mean()
+        tolerance = 0.2 * values.std(ddof=1)
+        assert statistics._drawn(gaps) == pytest.approx(statistics._exact(gaps), abs=tolerance)
+
+
+def test_an_interval_is_the_same_every_time():
+    values = np.random.default_rng(0).normal(size=12)
+    assert interval(values) == interval(values)
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"), [("elbo", True), ("terms/reconstruction", False), ("rate", None)]
+)
+def test_a_difference_is_better_in_the_metrics_direction(metric, better):
+    one = Difference(metric, configuration({}), configuration({}), (0, 1, 2), 2.0, 1.0, 4.0)
+    assert one.is_better is better
+    assert one.spread == Spread(2.0, 1.5, 3)
+    assert replace(one, mean=0.0).is_better is None
 
 
 def test_skewed_values_make_a_lopsided_interval():

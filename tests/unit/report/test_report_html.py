@@ -22,7 +22,7 @@ from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import Difference, difference
 from runner.report.html import render, title
-from runner.report.html_differences import words
+from runner.report.html_differences import in_words
 from runner.report.html_metrics import fixed, metric_names, metric_titles
 from runner.report.html_results import SHOWN
 from runner.report.html_runs import common_folder
@@ -270,7 +270,7 @@ def made(mean: float, low: float | None, high: float | None, metric: str = "elbo
     ],
 )
 def test_a_difference_is_worded_plainly(one: Difference, said: str):
-    assert words(one) == said
+    assert in_words(one) == said
 
 
 def test_differences_stand_metric_by_metric_against_their_baseline():
