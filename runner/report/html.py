@@ -15,7 +15,6 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from runner import __version__
 from runner.comparison.configurations import Comparison
@@ -48,15 +47,14 @@ def render(
     """
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # The assets are ours, so that they need no escaping.
     return (
         _environment()
         .get_template("page.html")
         .render(
             title=title(comparison),
             version=__version__,
-            style=Markup(_asset("page.css")),
-            script=Markup(script),
+            style=_asset("page.css"),
+            script=script,
             script_hash=f"sha256-{digest}",
             facts=_facts(comparison),
             excluded=_excluded(comparison),
