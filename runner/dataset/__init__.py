@@ -22,11 +22,24 @@ from runner.dataset import (
 )
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
+from runner.dataset.kinds import IMAGES, POINTS, Kind
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
 from runner.errors import UsageError, nearest
 
-__all__ = ["DATASETS", "SOURCES", "Dataset", "Factor", "ResidentSplit", "Source", "Split", "load"]
+__all__ = [
+    "DATASETS",
+    "IMAGES",
+    "POINTS",
+    "SOURCES",
+    "Dataset",
+    "Factor",
+    "Kind",
+    "ResidentSplit",
+    "Source",
+    "Split",
+    "load",
+]
 
 _PLAIN = (
     dsprites.SOURCE,

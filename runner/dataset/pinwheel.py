@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from runner.dataset.kinds import POINTS
 from runner.dataset.splits import Dataset, Factor, ResidentSplit
 
 _ARMS = 4
@@ -49,6 +50,7 @@ def load(device: torch.device) -> Dataset:
         shape=(1, 1, 2),
         class_factor="arm",
         class_names=tuple(str(arm) for arm in range(_ARMS)),
+        kind=POINTS,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from runner.dataset.kinds import IMAGES, Kind
+
 _SOME = 2000
 """Images that stand for all of them where a prior starts from the data."""
 
@@ -79,14 +81,18 @@ class Dataset:
     """The values of ``class_factor``, in words."""
     held_out_combinations: Split | None = None
     """Images kept from training because of the combination of their factors, if any are."""
+    kind: Kind = IMAGES
+    """What the examples are, and what a model sees of them."""
 
     def probe_images(self, device: torch.device) -> Tensor:
-        """Return up to 2,000 training images, (N, C, H, W), the same at every call.
+        """Return up to 2,000 training images as a model sees them, the same at every call.
 
         ``device`` is the dataset's.
+
+        Shapes: (N, C, H, W), floating point.
         """
         order_N = torch.randperm(self.train.size, generator=torch.Generator().manual_seed(0))
-        return self.train.images(order_N[:_SOME].to(device))
+        return self.kind.to_input(self.train.images(order_N[:_SOME].to(device)))
 
     @property
     def classes(self) -> int:
@@ -94,6 +100,14 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def is_plane(self) -> bool:
-        """Whether an image is a point: two coordinates, any real numbers, instead of pixels."""
-        return self.shape == (1, 1, 2)
+    def class_column(self) -> int:
+        """The place of ``class_factor`` among the factors."""
+        return [factor.name for factor in self.factors].index(self.class_factor)
+
+    def labels(self, split: Split, indices_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the class of each example, (B,), int64, and whether it is known, (B,), bool.
+
+        A negative value of ``class_factor`` marks an example whose class is not known.
+        """
+        labels_B = split.factors(indices_B)[:, self.class_column]
+        return labels_B, labels_B >= 0

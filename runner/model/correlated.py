@@ -36,8 +36,13 @@ class CorrelatedNormal(nn.Module):
 
     @property
     def scale_V(self) -> Tensor:
-        """One a variable."""
+        """One for every variable."""
         return self.marginals.scale_V
+
+    @property
+    def center_V(self) -> Tensor:
+        """Zero for every variable, the mean."""
+        return torch.zeros_like(self.scale_V)
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return the standard normal log-densities, (V, B)."""

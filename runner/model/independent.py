@@ -96,6 +96,11 @@ class Independent(nn.Module):
         """The spread of each variable."""
         return self.marginals.scale_V
 
+    @property
+    def center_V(self) -> Tensor:
+        """Zero: every marginal is symmetric around it."""
+        return torch.zeros_like(self.scale_V)
+
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return log p(z_v), (V, B)."""
         return self.marginals.log_density(z_BV).T

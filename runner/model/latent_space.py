@@ -178,6 +178,32 @@ class LatentSpace(nn.Module):
         rates_BV = self.p.rate_per_variable(*self.posterior(parameters_BP), z_BV)
         return torch.cat([self.discrete.rate_per_variable(discrete_BW, logits_BW), rates_BV], dim=1)
 
+    def log_q_categories(self, parameters_MP: Tensor) -> list[Tensor]:
+        """Return log q(k|x_j) of every discrete variable, (K, M) each, in nats."""
+        return [
+            variable.log_q(parameters_MP[:, self.columns[name]])
+            for name, variable in self.discrete.by_name.items()
+        ]
+
+    def prior_center(self, like: Tensor) -> Tensor:
+        """Return the code in the middle of p(z), (W,), with the dtype and device of ``like``.
+
+        That is the centre of the continuous variables (:attr:`Prior.center_V`), and the most
+        probable category of a discrete one, the first of equals.
+        """
+        values = [
+            variable.as_value(variable.log_p(like).argmax()[None], like)[0]
+            for variable in self.discrete.variables
+        ]
+        return torch.cat([*values, self.p.center_V.to(like)])
+
+    def log_q_and_p(self, z_BW: Tensor, parameters_BP: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log q(z|x) and log p(z) of samples with categorical values, (B,) each, in nats."""
+        # With "argmax" a discrete variable enters by its sampled category, never by a sum.
+        sampled = self._with(replace(self.discrete, density="argmax"))
+        own = sampled.densities(z_BW, parameters_BP, parameters_BP, pairs=False)
+        return own.own_sampled_VB.sum(0), own.log_pz(self.tree.variables)[0]
+
     def log_pz(self, z_BW: Tensor, variables: Sequence[int]) -> Tensor:
         """Return log p of some variables together: (A or 1, B), in nats."""
         discrete_BW, z_BV = self._cut(z_BW)

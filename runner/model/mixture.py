@@ -49,6 +49,11 @@ class Mixture(nn.Module):
         spread_KV = self.scale_KV.square() + (self.loc_KV - loc_V).square()
         return (weights_K @ spread_KV).sqrt()
 
+    @property
+    def center_V(self) -> Tensor:
+        """The mean of the mixture."""
+        return self.logits_K.softmax(0) @ self.loc_KV
+
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return log sum_k w_k N(z_v; loc_kv, scale_kv^2), (V, B)."""
         log_BKV = normal_log_density(z_BV[:, None], self.loc_KV, self.scale_KV)
@@ -111,27 +116,32 @@ class VampPrior(nn.Module):
 
     @property
     def scale_V(self) -> Tensor:
-        """Known once opened."""
+        """Refused, as is all that follows: only ``with_encoder`` gives a density."""
+        _refuse()
+
+    @property
+    def center_V(self) -> Tensor:
+        """Refused."""
         _refuse()
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - refused, as are those below
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def sample(self, uniform_BU: Tensor) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Mixture:
@@ -141,7 +151,7 @@ class VampPrior(nn.Module):
 
 
 def _refuse() -> NoReturn:
-    raise RuntimeError("a VampPrior has a density only once it is opened with an encoder")
+    raise RuntimeError("a VampPrior has a density only with an encoder: call with_encoder first")
 
 
 def ring(components: int, count: int) -> Tensor:

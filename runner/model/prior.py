@@ -63,7 +63,12 @@ class Prior(Protocol):
 
     @property
     def scale_V(self) -> Tensor:
-        """The spread of each variable: its standard deviation, where it has one."""
+        """The standard deviation of each variable, or its scale where the variance is infinite."""
+        ...
+
+    @property
+    def center_V(self) -> Tensor:
+        """The mean of each variable, or the median where it has no mean."""
         ...
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:

@@ -35,9 +35,9 @@ class VAE(nn.Module):
         self.bf16 = bf16
 
     def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return the numbers of q(z|x), (B, P), for images of bytes or of values from 0 to 1."""
+        """Return the parameters of q(z|x), (B, P)."""
         with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=self.bf16):
-            return _full(self.encoder(to_unit(images_BCHW)))
+            return _full(self.encoder(images_BCHW))
 
     def decode(self, z_BW: Tensor) -> Tensor:
         """Return the decoder's output, (B, C, H, W): what the likelihood reads, not an image."""
@@ -46,7 +46,7 @@ class VAE(nn.Module):
 
     def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
         """Return log p(x|z), (B,), in nats."""
-        return self.likelihood.log_prob(self.decode(z_BW), to_unit(images_BCHW))
+        return self.likelihood.log_prob(self.decode(z_BW), images_BCHW)
 
     def bind_latents(self, temperature: float | Tensor | None = None) -> LatentSpace:
         """Return the prior for one step: with the mixture of a VampPrior, and its temperature."""
@@ -63,11 +63,6 @@ def _full(output: Tensor) -> Tensor:
     return output.float() if output.dtype == torch.bfloat16 else output
 
 
-def to_unit(images_BCHW: Tensor) -> Tensor:
-    """Return bytes as values from 0 to 1; values stay as they are."""
-    return images_BCHW.float() / 255 if images_BCHW.dtype == torch.uint8 else images_BCHW
-
-
 def build(
     config: RunConfig,
     *,
@@ -78,15 +73,16 @@ def build(
     """Return a model with the parameters of ``config.seed``, on the CPU.
 
     The parameters are drawn on the CPU whatever the device, so that a seed means one start.
-    ``images`` gives training images, (N, C, H, W), for priors that start from them.
+    ``images`` gives training images as the networks see them, (N, C, H, W), for priors that start
+    from them.
 
     Raises: UsageError when the architecture does not fit the images, or a name is unknown.
     """
 
-    def unit_images() -> Tensor:
+    def training_images() -> Tensor:
         if images is None:
             raise ValueError(f"prior={config.prior.name} starts from training images")
-        return to_unit(images()).cpu()
+        return images().cpu()
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -95,7 +91,7 @@ def build(
             shape=shape,
             classes=classes,
             concrete_density=config.objective.concrete_density,
-            images=unit_images,
+            images=training_images,
         )
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = build_likelihood(config.likelihood)
