@@ -18,11 +18,11 @@ from runner.evaluation.representation import Representation
 from runner.metric import Codes, Variable
 
 _CHUNK = 32
-"""Images encoded at a time on a CPU; few, so that what lies between two layers stays in its cache
-and is not asked of the system anew: a convolutional network is five times as fast as with 1,000."""
+"""Images encoded at a time on a CPU; few, so that activations stay in its cache and memory is
+reused: a convolutional network is five times as fast as with 1,000."""
 
 _CHUNK_ELSEWHERE = 4000
-"""On any other device, which a few images would not fill."""
+"""The same on other devices, which few images would not keep busy."""
 
 
 @dataclass(frozen=True, eq=False)

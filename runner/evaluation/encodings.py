@@ -35,7 +35,7 @@ class Encodings:
         return len(self.indices_M)
 
     def shuffled(self, source: Generator) -> Encodings:
-        """Return the same images in a random order: the first of them are a fair sample of all."""
+        """Return the same images in a random order, so that the first are a random sample."""
         order_M = torch.randperm(len(self), generator=source, device=source.device)
         return replace(
             self,
@@ -77,7 +77,7 @@ def encode(model: Representation, split: Split, count: int, source: Generator) -
 
 
 def choose(size: int, count: int, source: Generator) -> Tensor:
-    """Return ``count`` of the numbers below ``size`` in a random order; in their own, if all."""
+    """Return ``count`` random indices below ``size``, or all of them in order."""
     if size <= count:
         return torch.arange(size, device=source.device)
     return torch.randperm(size, generator=source, device=source.device)[:count]

@@ -15,7 +15,7 @@ from runner.evaluation.encodings import choose
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
 
 _CODES = 64
-"""Codes decoded at a time: few, so that what lies between two layers stays in a CPU's cache."""
+"""Codes decoded at a time; few, so that activations stay in a CPU's cache."""
 
 
 @torch.no_grad()

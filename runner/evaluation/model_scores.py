@@ -1,4 +1,4 @@
-"""The scores that need the model and not only its codes, by the names ``conf/metrics/`` has."""
+"""The scores that need the model and not only its codes, by their names in ``conf/metrics``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runner.evaluation.representation import Representation, densities_of
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """The numbers of a score by name, and what its figure is drawn from, where it has one."""
+    """The values of a score by name, and the data of its figure, if it has one."""
 
     numbers: dict[str, float]
     pruning: Pruning | None = None

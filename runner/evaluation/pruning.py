@@ -1,7 +1,7 @@
 """Reconstruction and information as variables are switched off, the least informative first.
 
-Shapes: M encodings, S images that are decoded, B images of a chunk, V variables, K = V + 1 numbers
-of variables kept, W columns of z, A atoms (see ``objective.aggregate_posterior``).
+Shapes: M encodings, S images that are decoded, B images of a chunk, V variables, K = V + 1 counts
+of kept variables, W columns of z, A atoms (see ``objective.aggregate_posterior``).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Pruning:
 def pruning(
     model: Representation, encodings: Encodings, split: Split, *, samples: int, source: Generator
 ) -> Pruning:
-    """Return what ``samples`` images lose as variables are switched off.
+    """Return reconstruction and information of ``samples`` images as variables are switched off.
 
     Variables are ordered by I(x; z_v). Those kept have their value of the image's mean code, a
     discrete one its most probable value. The others are set to the centre of the prior: zero, the
@@ -77,7 +77,7 @@ def pruning(
     Estimator: that of :func:`runner.evaluation.information.decompose_all`, of ``samples`` samples
         against all encodings. It cannot exceed log N of N images; a value near that or above log M
         of M encodings only says that the images can be distinguished.
-    Raises: UsageError for a deterministic code.
+    Raises: UsageError for a deterministic code, which has no information.
     """
     latents = densities_of(model, "pruning")
     shuffled = encodings.shuffled(source)

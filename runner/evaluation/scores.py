@@ -19,7 +19,7 @@ from runner.evaluation.representation import Representation
 from runner.metric import METRICS, Codes, compute, stream
 
 _OF_THE_MODEL = "model"
-"""Stands for ``mean`` or ``sampled`` where a score needs the model itself."""
+"""In place of ``mean`` or ``sampled`` for a score that needs the model itself."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class Evaluator:
     dataset: Dataset
     metrics: MetricsConfig
     advance: Callable[[int, int], None] | None = None
-    """Told how many images are encoded, and how many there are."""
+    """Called with the number of encoded images, and that of all."""
     _codes: dict[str, Codes] = field(default_factory=dict[str, Codes])
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
-        """Return the numbers of a score, and a figure where it has one.
+        """Return the values of a score, and the data of its figure, if it has one.
 
         Raises: UsageError when the score is not defined for the model or its codes.
         """
@@ -103,7 +103,7 @@ class Evaluator:
         return tabulate(self.model, self.dataset, self.metrics.images, source, self.advance)
 
     def _source(self, purpose: str) -> Generator:
-        """Return the random numbers of one purpose, on the model's device."""
+        """Return a generator of its own for each purpose, on the model's device."""
         number = int(stream(self.metrics.seed, purpose).integers(2**62))
         return torch.Generator(self.model.device).manual_seed(number)
 
@@ -117,7 +117,7 @@ class CodesEvaluator:
     metrics: MetricsConfig
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
-        """Return the numbers of a score.
+        """Return the values of a score.
 
         Raises: UsageError when the score is not defined for the codes.
         """

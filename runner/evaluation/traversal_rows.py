@@ -23,8 +23,8 @@ class TraversalRow:
     """Images that differ in one variable; ``information`` is I(x; z_v) in nats.
 
     A discrete variable has a row per category, labelled ``name = category``, in which the columns
-    differ in all other variables; its information stands in the first of these rows, the others
-    have None. So do all rows of a deterministic code, whose information is not estimated.
+    differ in all other variables; the first of these rows has its information, the others None. All
+    rows of a deterministic code have None, since its information is not estimated.
     """
 
     label: str
@@ -53,7 +53,7 @@ def positions_of(settings: EvaluationConfig) -> list[float]:
 
 
 def unit_of(model: Representation) -> str:
-    """Return what a traversal's positions are counted in."""
+    """Return the unit of a traversal's positions."""
     whose = "code" if model.latents is None else "prior"
     return f"{whose} standard deviations"
 
@@ -73,7 +73,7 @@ def traversal_rows(
 
     Args:
         model: the trained model.
-        encodings: of the test images; the first ones are traversed.
+        encodings: of the test images; those that are traversed come first.
         settings: number of steps and range.
         information: I(x; z_v) of each variable in nats, where it was estimated.
     """
@@ -97,7 +97,7 @@ def traversal_rows(
 def _scale(model: Representation, encodings: Encodings) -> dict[str, tuple[float, float]]:
     """Return (middle, one standard deviation) of each continuous variable.
 
-    Those of the prior, which is centred; or of the codes themselves, where there is no prior.
+    Those of the prior around zero; those of the codes themselves where there is no prior.
     """
     if model.latents is not None:
         return {name: (0.0, reach) for name, reach in model.latents.prior_std.items()}
@@ -111,7 +111,7 @@ def _category_rows(
 ) -> Iterator[TraversalRow]:
     """Yield a row per category of a discrete variable."""
     steps_T = torch.arange(steps)
-    others_TW = means_NW[steps_T % len(means_NW)]  # again from the first, if there are few
+    others_TW = means_NW[steps_T % len(means_NW)]  # repeated, if there are fewer
     for category, value in enumerate(model.category_values[name].to(means_NW)):
         z_TW = others_TW.clone()
         z_TW[:, model.columns[name]] = value

@@ -1,6 +1,8 @@
 """The variational autoencoder: x → q(z|x) → z → p(x|z).
 
-Shapes: B images, C H W image, W columns of z, P numbers from the encoder.
+Images are floating-point values as the dataset's kind defines them, from 0 to 1 for pixels.
+
+Shapes: B images, C H W image, W columns of z, P parameters of q(z|x).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from runner.model.likelihood import Likelihood, build_likelihood
 
 
 class VAE(nn.Module):
-    """Encoder, prior, decoder and likelihood; in bfloat16 only the two networks are."""
+    """Encoder, latent space, decoder and likelihood; only the two networks may run in bfloat16."""
 
     def __init__(
         self,
@@ -40,7 +42,7 @@ class VAE(nn.Module):
             return _full(self.encoder(images_BCHW))
 
     def decode(self, z_BW: Tensor) -> Tensor:
-        """Return the decoder's output, (B, C, H, W): what the likelihood reads, not an image."""
+        """Return the decoder's output, (B, K, H, W): the parameters of the likelihood, no image."""
         with torch.autocast(z_BW.device.type, torch.bfloat16, enabled=self.bf16):
             return _full(self.decoder(self.latents.decoder_input(z_BW)))
 
@@ -49,12 +51,12 @@ class VAE(nn.Module):
         return self.likelihood.log_prob(self.decode(z_BW), images_BCHW)
 
     def bind_latents(self, temperature: float | Tensor | None = None) -> LatentSpace:
-        """Return the prior for one step: with the mixture of a VampPrior, and its temperature."""
+        """Return the latent space of one step, with a VampPrior's mixture and a temperature."""
         latents = self.latents.with_encoder(self.encode)
         return latents if temperature is None else latents.at_temperature(temperature)
 
     def decode_mean(self, z_BW: Tensor) -> Tensor:
-        """Return the expected images, (B, C, H, W), pixels between 0 and 1."""
+        """Return the expected images, (B, C, H, W)."""
         return self.likelihood.mean(self.decode(z_BW))
 
 
@@ -72,9 +74,9 @@ def build(
 ) -> VAE:
     """Return a model with the parameters of ``config.seed``, on the CPU.
 
-    The parameters are drawn on the CPU whatever the device, so that a seed means one start.
-    ``images`` gives training images as the networks see them, (N, C, H, W), for priors that start
-    from them.
+    The parameters are initialised on the CPU, so that a seed gives the same ones on every device.
+    ``images`` gives training images as the networks see them, (N, C, H, W), for priors that
+    are initialised from them.
 
     Raises: UsageError when the architecture does not fit the images, or a name is unknown.
     """
@@ -96,6 +98,6 @@ def build(
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = build_likelihood(config.likelihood)
         output_channels = likelihood.channels(shape[0])
-        ends = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
-        networks = build_networks(config.architecture, ends)
+        shapes = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
+        networks = build_networks(config.architecture, shapes)
     return VAE(networks, latents, likelihood, bf16=config.precision == "bf16")

@@ -32,7 +32,7 @@ class LoadedRun:
 
     @property
     def device(self) -> torch.device:
-        """The model's."""
+        """The device of the model."""
         return next(self.model.parameters()).device
 
     @cached_property

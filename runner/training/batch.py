@@ -25,7 +25,7 @@ class Batch:
     is_held_K: Tensor | None = None
     """One where a place of the bank is taken by an image that is not in the minibatch, or zero."""
     uniform_BU: Tensor | None = None
-    """Behind draws from p(z), where a penalty needs them."""
+    """Behind samples from p(z), where a penalty needs them."""
     probes_SBV: Tensor | None = None
     """Random signs behind the estimate of a Jacobian's norm."""
     temperature: float | Tensor | None = None

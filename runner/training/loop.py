@@ -93,7 +93,7 @@ class _Source:
         return torch.rand(shape, generator=self._draws(purpose), device=self.device)
 
     def batch(self, objective: Objective) -> tuple[Tensor, Batch]:
-        """Return the images of the state's step by number, and its batch."""
+        """Return the indices of the images of the present step, and its batch."""
         step, latents, bank = self.state.step, self.state.model.latents, self.state.bank
         indices_B = self.sampler.batch(step)
         images_BCHW = self._images(indices_B)
@@ -136,7 +136,7 @@ class _Source:
 
     @torch.no_grad()
     def _another(self) -> Tensor:
-        """Return draws of z for another minibatch: the second one of FactorVAE."""
+        """Return samples of z for another minibatch: the second one of FactorVAE."""
         model = self.state.model
         images_BCHW = self._images(self.other_sampler.batch(self.state.step))
         noise_BW = model.latents.noise(len(images_BCHW), self._draws("other noise"))

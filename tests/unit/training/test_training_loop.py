@@ -12,7 +12,7 @@ from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
-from runner.training import Record, TrainingState, train
+from runner.training import Record, TrainingState, loop, train
 
 WORDS = (
     "architecture=mlp",
@@ -119,6 +119,24 @@ def test_a_compiled_step_gives_the_same_losses(
         state, objective = fresh(config, toy_dataset)
         losses.append([r["loss"] for r in records(state, objective, toy_dataset, config, 20)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_batch_has_labels_only_where_a_penalty_reads_them(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    config = composed(*WORDS, "objective=annealed_vae")
+    state, objective = fresh(config, toy_dataset)
+    _, batch = loop._Source(state, objective, toy_dataset, config).batch(objective.at(0))
+    assert batch.labels_B is None
+    assert batch.is_labelled_B is None
+    monkeypatch.setattr(loop, "NEEDS_LABELS", frozenset({"capacity"}))
+    indices, batch = loop._Source(state, objective, toy_dataset, config).batch(objective.at(0))
+    assert batch.labels_B is not None
+    assert batch.is_labelled_B is not None
+    assert batch.labels_B.tolist() == (indices % 4).tolist()
+    assert bool(batch.is_labelled_B.all())
+    images = toy_dataset.train.images(indices)
+    assert torch.equal(batch.images_BCHW, images / 255)
 
 
 def test_a_scheduled_learning_rate_is_that_of_the_step(
