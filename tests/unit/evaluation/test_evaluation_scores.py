@@ -202,5 +202,5 @@ def test_a_category_is_one_variable(model_of: Callable[[str], VAE], grid: Datase
     codes = table.codes("mean", represent(model), grid)
     assert [v.is_discrete for v in codes.variables] == [True, False, False, False]
     assert codes.codes_ND.shape == (72, 3 + 3)
-    drawn = table.codes("sampled", model, grid).codes_ND[:, :3]
+    drawn = table.codes("sampled", represent(model), grid).codes_ND[:, :3]
     assert set(np.unique(drawn)) == {0.0, 1.0}
