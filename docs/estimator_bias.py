@@ -134,7 +134,8 @@ def trained(folder: Path) -> Case:
     model.load_state_dict(checkpoint.tensors["model"])
     model.eval()
     indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:IMAGES]
-    numbers_NP = torch.cat([model.encode(dataset.train.images(i)) for i in indices_N.split(500)])
+    parts = [dataset.kind.to_input(dataset.train.images(i)) for i in indices_N.split(500)]
+    numbers_NP = torch.cat([model.encode(images_BCHW) for images_BCHW in parts])
     hyperparameters = {name: getattr(config, name) for name in ("alpha", "beta", "gamma")}
     told = " ".join(
         f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled"

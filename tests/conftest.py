@@ -11,8 +11,8 @@ from torch import Tensor
 
 from runner import config as settings
 from runner.config import RunConfig
-from runner.dataset import Dataset, Factor, ResidentSplit
-from runner.model import Densities, LatentSpace, Node
+from runner.dataset import IMAGES, Dataset, Factor, ResidentSplit
+from runner.model import VAE, Densities, LatentSpace, Node, VaeRepresentation
 from runner.model.discrete import Discrete
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.independent import Independent, StandardNormal
@@ -56,6 +56,11 @@ def toy_dataset() -> Dataset:
         class_factor="label",
         class_names=("0", "1", "2", "3"),
     )
+
+
+def represent(model: VAE) -> VaeRepresentation:
+    """A model of images as the evaluation sees it."""
+    return VaeRepresentation(model, IMAGES.to_input)
 
 
 def tree_of(sizes: Sequence[int]) -> Node:

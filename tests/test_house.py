@@ -167,7 +167,7 @@ def two_steps(config: RunConfig, dataset: Dataset) -> list[Record]:
     objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
     check_compatibility(config, model.prior, objective, dataset)
     state = TrainingState.fresh(model, config)
-    return [r for r in train(state, objective, dataset.train, config, config.steps) if r]
+    return [r for r in train(state, objective, dataset, config, config.steps) if r]
 
 
 @pytest.mark.parametrize("prior", names("prior"))

@@ -1,4 +1,8 @@
-"""Images as whole tensors on the training device, and the factors that they vary in."""
+"""Datasets: images or points on the training device, with their ground-truth factors.
+
+A new dataset is a module here, an entry of ``DATASETS`` (and of ``SOURCES`` if it is downloaded),
+and its file in ``conf/dataset``.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,24 @@ from runner.dataset import (
 )
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
+from runner.dataset.kinds import IMAGES, POINTS, Kind
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
 from runner.errors import UsageError, nearest
 
-__all__ = ["DATASETS", "SOURCES", "Dataset", "Factor", "ResidentSplit", "Source", "Split", "load"]
+__all__ = [
+    "DATASETS",
+    "IMAGES",
+    "POINTS",
+    "SOURCES",
+    "Dataset",
+    "Factor",
+    "Kind",
+    "ResidentSplit",
+    "Source",
+    "Split",
+    "load",
+]
 
 _PLAIN = (
     dsprites.SOURCE,
@@ -43,7 +60,7 @@ _SPRITES_IN_COLOUR = {
 }
 
 SOURCES: Mapping[str, Source] = {source.name: source for source in (*_PLAIN, *_SPRITES_IN_COLOUR)}
-"""Name in ``conf/dataset/`` → the published files that must have been fetched."""
+"""Name in ``conf/dataset/`` → the published files that ``vaerun fetch`` downloads."""
 
 DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
     "sprites": lambda _, device: sprites.load(device),
@@ -54,14 +71,14 @@ DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
     **{source.name: partial(published.load, source) for source in _PLAIN},
     **{source.name: partial(load, source) for source, load in _SPRITES_IN_COLOUR.items()},
 }
-"""Name in ``conf/dataset/`` → (data_dir, device) → dataset, every image of it."""
+"""Name in ``conf/dataset/`` → function of (data_dir, device) that returns the whole dataset."""
 
 
 def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
-    """Return the dataset that ``config`` names, on ``device``, with the images that it lets train.
+    """Return the dataset of ``config`` on ``device``, with the training images that it selects.
 
     Raises:
-        UsageError: there is no such dataset, or none of its images would train.
+        UsageError: there is no such dataset, or no training image is left.
         DataError: its files are missing and cannot be downloaded, or are corrupt.
     """
     if config.name not in DATASETS:

@@ -1,4 +1,4 @@
-"""CelebA: aligned faces of celebrities, and forty things that may be said of each.
+"""CelebA: aligned faces of celebrities with forty binary attributes.
 
 Shapes: N images, C H W image, F attributes.
 
@@ -71,7 +71,7 @@ _CROP = 148
 _PUBLISHED_SIZE = (178, 218)
 """Width and height of the aligned images."""
 _TEST = 2
-"""Of the parts 0, 1 and 2, which are to train, to validate and to judge by."""
+"""Of the parts 0, 1 and 2: training, validation and test."""
 _STEP = 256
 """Images between two reports of progress."""
 
@@ -101,7 +101,7 @@ _PARTITION = RemoteFile(
 def unpack(
     folder: Path, images_NCHW: NDArray[np.uint8], advance: Advance, *, test_images: int
 ) -> NDArray[np.int64]:
-    """Fill ``images_NCHW``, those to judge by last, and return the attributes, (N, 40), 0 or 1.
+    """Fill ``images_NCHW``, test images last, and return the attributes, (N, 40), 0 or 1.
 
     Raises: DataError when a file is missing or corrupt, or the numbers of images do not agree.
     """

@@ -12,14 +12,14 @@ from runner.dataset.splits import Dataset, Factor, ResidentSplit
 
 _TRAIN = 1500
 _SPLIT_SEED = 0
-"""Of the one split that all runs share, whatever their own seed."""
+"""Seed of the split, which is the same for every run."""
 
 _INK = 16
-"""The darkest value of scikit-learn's pixels."""
+"""The largest value of scikit-learn's pixels, full ink."""
 
 
 def load(device: torch.device) -> Dataset:
-    """Return the 1,797 digits, 8x8: 1,500 to train on and 297 held out.
+    """Return the 1,797 digits, 8x8: 1,500 for training and 297 for testing.
 
     Source: test set of the UCI digits (Alpaydin and Kaynak 1998), as scikit-learn ships it.
     """

@@ -1,17 +1,17 @@
 """dSprites: white shapes on black; in colour; on noise; and on patches of a painting.
 
-Shapes: N images, B images asked for, C H W image, P Q corners of patches of the painting.
+Shapes: N images, B images of a minibatch, C H W image, P Q corners of patches of the painting.
 
 Source: dSprites is Matthey et al. 2017. The other three are those of Locatello et al. 2019,
 "Challenging Common Assumptions in the Unsupervised Learning of Disentangled Representations", who
-draw colours, noise and patches anew at every visit of an image. Here they are functions of its
-index, so an image is the same whenever and wherever it is seen; and they are bytes, not reals.
+sample colours, noise and patches each time an image is used. Here they are functions of its index,
+so an image is the same at every use and on every device; and they are bytes, not reals.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from runner.dataset.archive import archive as published
 from runner.dataset.archive import checksums as files
+from runner.dataset.archive.filling import fill
 from runner.dataset.archive.guarded_reading import reading
 from runner.dataset.archive.npz import stream_member
 from runner.dataset.archive.source import Advance, RemoteFile, Source
@@ -51,7 +52,7 @@ _PAINTING_SIZE = (350, 274)
 """Width and height that the painting is made to fit in."""
 
 _COLOUR, _NOISE, _ROW, _COLUMN, _SHADE = range(5)
-"""What random numbers are for."""
+"""The purposes of random numbers, as streams of ``hash_noise``."""
 
 Paint = Callable[[Tensor, Tensor], Tensor]
 """(sprites of 0 and 255, (B, 1, H, W); their indices, (B,)) → images, (B, 3, H, W)."""
@@ -62,16 +63,16 @@ def unpack(folder: Path, images_NCHW: NDArray[np.uint8], advance: Advance) -> No
 
     Raises: DataError when the archive is missing or corrupt, or holds other images.
     """
-    path = folder / _FILE.name
     images, _, height, width = images_NCHW.shape
-    start = 0
-    for chunk_BHW in stream_member(path, "imgs", shape=(images, height, width)):
+    fill(images_NCHW, _stream(folder / _FILE.name, (images, height, width)), advance)
+
+
+def _stream(path: Path, shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
+    """Return the images as bytes 0 and 255, in chunks, (B, 1, H, W)."""
+    for chunk_BHW in stream_member(path, "imgs", shape=shape):
         if chunk_BHW.max() > 1:
             raise DataError(f"'imgs' of '{path}' should be 0 and 1, and has {chunk_BHW.max()}")
-        stop = start + len(chunk_BHW)
-        images_NCHW[start:stop, 0] = chunk_BHW * 255
-        advance(stop - start)
-        start = stop
+        yield chunk_BHW[:, None] * 255
 
 
 SOURCE = Source(
@@ -103,7 +104,7 @@ def load_noisy(source: Source, data_dir: str, device: torch.device) -> Dataset:
 def load_scream(source: Source, data_dir: str, device: torch.device) -> Dataset:
     """Return dSprites as negatives on patches of Munch's painting, each in a shade of its own.
 
-    Raises: DataError as the others, and when the painting is missing or no picture.
+    Raises: DataError as the other loaders do, and when the painting is missing or no picture.
     """
     root = Path(data_dir).expanduser()
     painting = files.require(source, source.beside, root) / _PAINTING.name
@@ -128,7 +129,7 @@ def noisy(sprites_B1HW: Tensor, indices_B: Tensor) -> Tensor:
 def scream(painting_CHW: Tensor, sprites_B1HW: Tensor, indices_B: Tensor) -> Tensor:
     """Return patches of the painting, averaged with a random colour, inverted under the sprites.
 
-    Patches start anywhere but in the last row and column possible, as in the source.
+    As in the source, no patch starts in the last possible row or column.
     """
     height, width = sprites_B1HW.shape[-2:]
     patches_CPQHW = painting_CHW.unfold(1, height, 1).unfold(2, width, 1)
@@ -144,7 +145,7 @@ def scream(painting_CHW: Tensor, sprites_B1HW: Tensor, indices_B: Tensor) -> Ten
 def read_painting(path: Path, side: int = SIDE) -> Tensor:
     """Return the painting, made to fit in 350 x 274 pixels, bytes, (3, H, W).
 
-    Raises: DataError when it is no picture, or has not more pixels than a patch either way.
+    Raises: DataError when it is no picture, or is no larger than a patch in height or width.
     """
     with reading(path), Image.open(path) as picture:
         picture.thumbnail(_PAINTING_SIZE, Image.Resampling.BICUBIC)
@@ -157,7 +158,7 @@ def read_painting(path: Path, side: int = SIDE) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class PaintedSplit:
-    """Sprites that are painted as they are asked for."""
+    """Sprites that are painted when they are indexed."""
 
     sprites: Split
     paint: Paint
@@ -182,5 +183,5 @@ def _painted(dataset: Dataset, paint: Paint) -> Dataset:
 
 
 def _below(limit: int, words_B1: Tensor) -> Tensor:
-    """Return whole numbers, uniform over 0 ... limit - 1, (B,)."""
+    """Return integers, uniform over 0 ... limit - 1, (B,)."""
     return (words_B1[:, 0] * limit) >> 32

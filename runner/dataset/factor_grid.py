@@ -1,6 +1,6 @@
 """The full factor grid: every combination of the factors' values, each once, in order.
 
-Shapes: B images asked for, F factors.
+Shapes: B images of a minibatch, F factors.
 """
 
 from __future__ import annotations

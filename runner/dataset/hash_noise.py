@@ -1,6 +1,6 @@
-"""Random numbers that are functions of a counter: the same on every device, at every visit.
+"""Counter-based random numbers: functions of an index, the same on every device and at every use.
 
-Shapes: B images asked for, M numbers for each of them.
+Shapes: B indices, M numbers for each of them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from torch import Tensor
 
 _WORD = 2**32 - 1
 _GOLDEN = 0x9E3779B9
-"""2**32 divided by the golden ratio: its multiples lie far from one another."""
+"""2**32 divided by the golden ratio, so that its multiples modulo 2**32 are far apart."""
 
 
 def random_words(indices_B: Tensor, count: int, *, stream: int) -> Tensor:
     """Return ``count`` numbers for each index, uniform over 0 ... 2**32 - 1, int64, (B, M).
 
-    Number m of index i is a mixture of the bits of the counter count * i + m; ``stream`` tells
-    numbers for one purpose from those for another. Counters beyond 2**32 repeat the first.
+    Number m of index i is a hash of the counter count * i + m; ``stream`` separates the numbers of
+    one purpose from those of another. Counters repeat after 2**32.
     """
     place_M = torch.arange(count, device=indices_B.device)
     counter_BM = (indices_B[:, None] * count + place_M) & _WORD
@@ -25,7 +25,7 @@ def random_words(indices_B: Tensor, count: int, *, stream: int) -> Tensor:
 
 
 def _mixed(words: Tensor) -> Tensor:
-    """Return words of 32 bits in one-to-one correspondence with ``words``, and nothing like them.
+    """Return a hash of words of 32 bits, one to one.
 
     Both multipliers are below 2**31, so that no product of int64 overflows.
 

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: IDX files in torchvision's folders, downloaded where they are missing.
+"""MNIST and Fashion-MNIST: IDX files in torchvision's folders, downloaded if they are missing.
 
 Shapes: N images, C H W image.
 """
@@ -25,7 +25,7 @@ from runner.dataset.splits import Dataset, Factor, ResidentSplit
 from runner.errors import DataError
 
 _NETWORK_SECONDS = 20.0
-"""How long a silent server is waited for; torchvision itself would wait for ever."""
+"""Timeout of the connection; torchvision itself sets none."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class IdxFile:
 
 @dataclass(frozen=True)
 class Collection:
-    """A dataset of four IDX files: images and labels, to train on and held out."""
+    """A dataset of four IDX files: images and labels of the training and of the test split."""
 
     name: str
     folder: str
-    """Of torchvision, which names it after its class."""
+    """The folder that torchvision uses, the name of its class."""
     class_names: tuple[str, ...]
     train: tuple[IdxFile, IdxFile]
     test: tuple[IdxFile, IdxFile]
@@ -118,7 +118,7 @@ FASHION_MNIST = Collection(
 
 
 def load(collection: Collection, data_dir: str, device: torch.device) -> Dataset:
-    """Return a collection from ``data_dir``, downloaded first where a file is missing.
+    """Return a collection from ``data_dir``, downloaded first if a file is missing.
 
     Raises: DataError when the download fails, or a file is not the published one.
     """
@@ -149,7 +149,7 @@ def load(collection: Collection, data_dir: str, device: torch.device) -> Dataset
 def read(folder: Path, file: IdxFile) -> Tensor:
     """Return the values of a file, uint8, in its shape.
 
-    The digest vouches for the header too, so the shape is the one that we know.
+    The digest covers the header too, so the shape is known without reading it.
 
     Raises: DataError when the file cannot be read or is not the published one.
     """
@@ -170,7 +170,7 @@ def read(folder: Path, file: IdxFile) -> Tensor:
 
 
 def _download(collection: Collection, root: Path) -> None:
-    """Bring the files of a collection; none appears in ``root`` before it is whole."""
+    """Download the files of a collection; each appears in ``root`` once it is complete."""
     from torchvision import datasets
 
     sources = {"MNIST": datasets.MNIST, "FashionMNIST": datasets.FashionMNIST}
@@ -191,7 +191,7 @@ def _download(collection: Collection, root: Path) -> None:
 
 
 def _install(arrived: Path, path: Path) -> None:
-    """Copy a file to its place at once, so that a run beside this one never reads half of it."""
+    """Copy a file to its place atomically, so that another process never reads half of it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.copyfile(arrived, partial)
     partial.replace(path)
@@ -199,7 +199,7 @@ def _install(arrived: Path, path: Path) -> None:
 
 @contextmanager
 def _impatience() -> Generator[None]:
-    """Give up on a silent server, which torchvision has no setting for."""
+    """Set a timeout for connections, which torchvision has no setting for."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_NETWORK_SECONDS)
     try:
@@ -211,7 +211,7 @@ def _impatience() -> Generator[None]:
 def _reason(error: Exception) -> str:
     """Return why a download failed, in a few words.
 
-    torchvision's message has two lines for each mirror; the first mirror is the one to trust.
+    torchvision's message has two lines for each mirror; the first mirror's is returned.
     """
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     mirror = re.search(r"got:\s*(.+)", text)

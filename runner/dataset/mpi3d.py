@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.dataset.archive.filling import fill
 from runner.dataset.archive.npz import stream_member
 from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.splits import Factor
@@ -42,12 +43,8 @@ def unpack(
     """
     images, channels, height, width = images_NCHW.shape
     shape = (images, height, width, channels)
-    start = 0
-    for chunk_BHWC in stream_member(folder / file_name, "images", shape=shape):
-        stop = start + len(chunk_BHWC)
-        images_NCHW[start:stop] = chunk_BHWC.transpose(0, 3, 1, 2)
-        advance(stop - start)
-        start = stop
+    chunks = stream_member(folder / file_name, "images", shape=shape)
+    fill(images_NCHW, (chunk_BHWC.transpose(0, 3, 1, 2) for chunk_BHWC in chunks), advance)
 
 
 def _source(name: str, file: RemoteFile, colours: int, objects: tuple[str, ...]) -> Source:

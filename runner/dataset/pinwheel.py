@@ -1,4 +1,4 @@
-"""The pinwheel: points in the plane, in four bent arms, as images of one row of two pixels.
+"""The pinwheel: points in the plane in four bent arms, stored as images of 1 x 2 pixels.
 
 Shapes: N points.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from runner.dataset.kinds import POINTS
 from runner.dataset.splits import Dataset, Factor, ResidentSplit
 
 _ARMS = 4
@@ -16,20 +17,20 @@ _POINTS = 100
 
 _ALONG = 0.3
 _ACROSS = 0.1
-"""Standard deviations along an arm and across it, where arms are centred at radius 1."""
+"""Standard deviations along an arm and across it; the arms are centred at radius 1."""
 
 _RATE = 0.25
-"""Radians that an arm turns per exp(radius)."""
+"""Rotation of an arm, in radians per exp(radius)."""
 
 _TRAIN_SEED = 0
 _TEST_SEED = 1
-"""Of the two draws that all runs share, whatever their own seed."""
+"""Seeds of the two splits, which are the same for every run."""
 
 
 def load(device: torch.device) -> Dataset:
-    """Return 400 points to train on and another 400 drawn alike, 100 of each of four arms.
+    """Return 400 training and 400 test points from the same distribution, 100 of each arm.
 
-    An image is a point, (1, 1, 2); its values are coordinates, float32, not between 0 and 1.
+    An example is a point, (1, 1, 2); its values are coordinates, float32, any real numbers.
 
     Source: Adams's generator as Johnson et al. 2016 use it, with the settings and the unit radius
     of Mathieu et al. 2019 (Johnson et al. multiply the points by ten). Mathieu et al. ask for a
@@ -38,7 +39,7 @@ def load(device: torch.device) -> Dataset:
     """
     train, test = (
         ResidentSplit(points_N112.to(device), arms_N1.to(device))
-        for points_N112, arms_N1 in (_draw(_TRAIN_SEED), _draw(_TEST_SEED))
+        for points_N112, arms_N1 in (_sample(_TRAIN_SEED), _sample(_TEST_SEED))
     )
     return Dataset(
         name="pinwheel",
@@ -49,11 +50,12 @@ def load(device: torch.device) -> Dataset:
         shape=(1, 1, 2),
         class_factor="arm",
         class_names=tuple(str(arm) for arm in range(_ARMS)),
+        kind=POINTS,
     )
 
 
-def _draw(seed: int) -> tuple[Tensor, Tensor]:
-    """Return points and their arms; the arms take turns, so that every part of N has all arms."""
+def _sample(seed: int) -> tuple[Tensor, Tensor]:
+    """Return points, (N, 1, 1, 2), and their arms, (N, 1); the arms alternate along N."""
     arms_N = torch.arange(_ARMS * _POINTS) % _ARMS
     noise_N2 = torch.randn(len(arms_N), 2, generator=Generator().manual_seed(seed))
     along_N, across_N = 1 + _ALONG * noise_N2[:, 0], _ACROSS * noise_N2[:, 1]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.dataset.archive.guarded_reading import check_shape, reading
+from runner.dataset.archive.filling import fill
+from runner.dataset.archive.guarded_reading import check_shape, no_array, reading
 from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.splits import Factor
 from runner.errors import DataError
@@ -55,12 +56,8 @@ def unpack(
     Raises: DataError when the file is missing, corrupt, or holds other images or another order.
     """
     images, channels, height, width = images_NCHW.shape
-    start = 0
-    for chunk_BHWC in _stream(folder / _FILE.name, (images, height, width, channels), grid):
-        stop = start + len(chunk_BHWC)
-        images_NCHW[start:stop] = chunk_BHWC.transpose(0, 3, 1, 2)
-        advance(stop - start)
-        start = stop
+    chunks = _stream(folder / _FILE.name, (images, height, width, channels), grid)
+    fill(images_NCHW, (chunk_BHWC.transpose(0, 3, 1, 2) for chunk_BHWC in chunks), advance)
 
 
 def _stream(
@@ -90,8 +87,7 @@ def _array(file: h5py.File, name: str, path: Path, shape: tuple[int, ...]) -> h5
 
     array = file.get(name)
     if not isinstance(array, h5py.Dataset):
-        found = ", ".join(file) or "nothing"
-        raise DataError(f"'{path}' should have an array '{name}', and has {found}")
+        raise no_array(name, path, file)
     check_shape(f"'{name}'", path, array.shape, shape)
     return array
 

@@ -1,10 +1,10 @@
-"""SmallNORB: toys of five kinds in different poses and light, as gzipped binary matrices.
+"""SmallNORB: toys of five categories in different poses and light, as gzipped binary matrices.
 
 Shapes: N images, C H W image, B images in a chunk, F factors.
 
 Source: LeCun, Huang and Bottou 2004; the matrix format is described beside the files. Both parts
 together, 64 pixels along an edge, a Lanczos kernel and four factors follow Locatello et al. 2019:
-which of its kind a toy is, is no factor, as the instances of two kinds have nothing in common.
+the instance of a toy is no factor, as instances of two categories have nothing in common.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from runner.dataset.archive.filling import fill
 from runner.dataset.archive.guarded_reading import check_shape, reading
 from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.splits import Factor
@@ -35,7 +36,7 @@ FACTORS = (
 )
 
 INSTANCES = 10
-"""Toys of each kind."""
+"""Toys of each category."""
 
 _SIDE = 64
 _PUBLISHED_SIDE = 96
@@ -44,7 +45,7 @@ _CHUNK = 512
 
 _BYTES = 0x1E3D4C55
 _INTEGERS = 0x1E3D4C54
-"""What a matrix of bytes starts with, and one of integers of four bytes."""
+"""First word of a matrix of bytes, and of one of integers of four bytes."""
 
 _PAGE = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small"
 PARTS = (
@@ -61,12 +62,13 @@ def unpack(
     grid: tuple[int, ...],
     side: int,
 ) -> NDArray[np.int64]:
-    """Fill ``images_NCHW`` with what the first camera saw, and return the factors, (N, 4).
+    """Fill ``images_NCHW`` with the images of the first camera, and return the factors, (N, 4).
 
     Images come in the order of ``grid``: category, elevation, azimuth, lighting and, fastest,
     instance, which is not returned. ``side`` is that of the published images.
 
-    Raises: DataError when a file is missing or corrupt, or the images are not one for each cell.
+    Raises: DataError when a file is missing or corrupt, or the grid does not have one image for
+        each combination.
     """
     images = len(images_NCHW)
     places = [_places(folder, part, grid) for part in PARTS]
@@ -75,18 +77,16 @@ def unpack(
             f"the files in '{folder}' should have one image for each of {images:,} settings"
         )
     for part, places_N in zip(PARTS, places, strict=True):
-        start = 0
-        for chunk_BHW in _stream(folder / f"{part}-dat.mat.gz", (len(places_N), 2, side, side)):
-            stop = start + len(chunk_BHW)
-            images_NCHW[places_N[start:stop], 0] = _resized(chunk_BHW, images_NCHW.shape[2:])
-            advance(stop - start)
-            start = stop
+        chunks = _stream(folder / f"{part}-dat.mat.gz", (len(places_N), 2, side, side))
+        size = images_NCHW.shape[2:]
+        small = (_resized(chunk_BHW, size)[:, None] for chunk_BHW in chunks)
+        fill(images_NCHW, small, advance, places_N)
     factors = np.unravel_index(np.arange(images), grid)[: len(FACTORS)]
     return np.stack(factors, axis=1).astype(np.int64)
 
 
 def _places(folder: Path, part: str, grid: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return where on the grid each image of a part belongs, (N,)."""
+    """Return the place of each image of a part on the grid, (N,)."""
     category_N = _read_integers(folder / f"{part}-cat.mat.gz", columns=())
     path = folder / f"{part}-info.mat.gz"
     info_N4 = _read_integers(path, columns=(4,))
@@ -123,7 +123,7 @@ def _stream(path: Path, shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
 def _read_header(stream: gzip.GzipFile, path: Path, kind: int) -> tuple[int, ...]:
     """Return the shape of the matrix that follows; sizes are written for three axes at least.
 
-    Raises: DataError when it is not of the kind of values that is asked for.
+    Raises: DataError when the matrix is not of the type ``kind``.
     """
     found, axes = struct.unpack("<2i", _read_exactly(stream, 8))
     if found != kind:
@@ -140,7 +140,7 @@ def _read_exactly(stream: gzip.GzipFile, count: int) -> bytes:
 
 
 def _read_end(stream: gzip.GzipFile) -> None:
-    """Let the checksum be compared, which is done past the last value."""
+    """Read past the last value, where gzip compares the checksum."""
     if stream.read(1):
         raise ValueError("it goes on after its last value")
 

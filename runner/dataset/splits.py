@@ -1,6 +1,6 @@
-"""What a dataset is: whole tensors on the training device, and names for what varies in them.
+"""A dataset: splits of images, their ground-truth factors, and the names of these.
 
-Shapes: N images in a split, B images asked for, F factors, C H W image.
+Shapes: N images of a split, B images of a minibatch, F factors, C H W image.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from runner.dataset.kinds import IMAGES, Kind
+
 _SOME = 2000
-"""Images that stand for all of them where a prior starts from the data."""
+"""Images of ``probe_images``."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A ground-truth factor with the values 0 to ``size`` - 1; a class label is one too."""
+    """A ground-truth factor with the values 0 to ``size`` - 1; a class label is a factor too."""
 
     name: str
     size: int
 
 
 class Split(Protocol):
-    """Images that are seen together: those to train on, or those to judge by."""
+    """Images for training, or for evaluation, with their factors."""
 
     @property
     def size(self) -> int:
@@ -32,7 +34,10 @@ class Split(Protocol):
         ...
 
     def images(self, indices_B: Tensor) -> Tensor:
-        """Return images of bytes, (B, C, H, W), for int64 indices on the dataset's device."""
+        """Return images as they are stored, (B, C, H, W), for int64 indices on the split's device.
+
+        ``Dataset.kind`` says what a model sees of them.
+        """
         ...
 
     def factors(self, indices_B: Tensor) -> Tensor:
@@ -42,7 +47,7 @@ class Split(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ResidentSplit:
-    """Images and factors that lie on the device as they are."""
+    """Images and factors that are tensors on the device."""
 
     images_NCHW: Tensor
     factors_NF: Tensor
@@ -53,7 +58,7 @@ class ResidentSplit:
         return len(self.images_NCHW)
 
     def images(self, indices_B: Tensor) -> Tensor:
-        """Return images of bytes, (B, C, H, W)."""
+        """Return images as they are stored, (B, C, H, W)."""
         return self.images_NCHW[indices_B]
 
     def factors(self, indices_B: Tensor) -> Tensor:
@@ -63,30 +68,34 @@ class ResidentSplit:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images to train on, images to judge by, and the names of what varies in them."""
+    """Training and test images, and the names of their factors."""
 
     name: str
     train: Split
     test: Split
     has_test_split: bool
-    """Whether ``test`` shares no image with ``train``; of a full factor grid it is all of it."""
+    """Whether ``test`` has no image of ``train``; for a full factor grid both are all images."""
     factors: tuple[Factor, ...]
     shape: tuple[int, int, int]
     """C, H, W."""
     class_factor: str
-    """The factor that a Concrete variable should find."""
+    """The factor that is the class: a Concrete variable should find it."""
     class_names: tuple[str, ...]
-    """The values of ``class_factor``, in words."""
+    """The names of the values of ``class_factor``."""
     held_out_combinations: Split | None = None
-    """Images kept from training because of the combination of their factors, if any are."""
+    """Images left out of training because of the combination of their factors, if any."""
+    kind: Kind = IMAGES
+    """What the examples are, and what a model sees of them."""
 
     def probe_images(self, device: torch.device) -> Tensor:
-        """Return up to 2,000 training images, (N, C, H, W), the same at every call.
+        """Return up to 2,000 training images as a model sees them, the same at every call.
 
         ``device`` is the dataset's.
+
+        Shapes: (N, C, H, W), floating point.
         """
         order_N = torch.randperm(self.train.size, generator=torch.Generator().manual_seed(0))
-        return self.train.images(order_N[:_SOME].to(device))
+        return self.kind.to_input(self.train.images(order_N[:_SOME].to(device)))
 
     @property
     def classes(self) -> int:
@@ -94,6 +103,14 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def is_plane(self) -> bool:
-        """Whether an image is a point: two coordinates, any real numbers, instead of pixels."""
-        return self.shape == (1, 1, 2)
+    def class_column(self) -> int:
+        """The place of ``class_factor`` among the factors."""
+        return [factor.name for factor in self.factors].index(self.class_factor)
+
+    def labels(self, split: Split, indices_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the class of each example, (B,), int64, and whether it is known, (B,), bool.
+
+        A negative value of ``class_factor`` marks an example whose class is not known.
+        """
+        labels_B = split.factors(indices_B)[:, self.class_column]
+        return labels_B, labels_B >= 0

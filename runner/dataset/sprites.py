@@ -1,7 +1,7 @@
 """Squares, ellipses and hearts on the factor grid of dSprites, drawn here instead of downloaded.
 
-Shapes: B images asked for, F factors, S scales, O orientations, K = 3 S O masks, X = Y positions
-along an axis, H W image, h w the box that holds a sprite, P Q the canvas that windows move over.
+Shapes: B images of a minibatch, F factors, S scales, O orientations, K = 3 S O masks, X = Y
+positions along an axis, H W image, h w box of a sprite, P Q canvas that windows move over.
 
 Source: the grid and its order are those of dSprites (Matthey et al. 2017): shape varies slowest,
 then scale, orientation, x, and y fastest. The drawings are our own.

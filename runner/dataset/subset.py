@@ -1,6 +1,6 @@
-"""Which images of a dataset train: all, or all but some combinations of their factors.
+"""The selection of training images: all, or all but some combinations of their factors.
 
-Shapes: N images in a split, B images asked for, F factors.
+Shapes: N images of a split, B images of a minibatch, F factors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from runner.dataset.splits import Dataset, Split
 from runner.errors import UsageError, nearest
 
 _SEED = 0
-"""Of the one selection that all runs share, whatever their own seed."""
+"""Seed of the selection, which is the same for every run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class SubsetSplit:
         return len(self.rows_N)
 
     def images(self, indices_B: Tensor) -> Tensor:
-        """Return images of bytes, (B, C, H, W)."""
+        """Return images as they are stored, (B, C, H, W)."""
         return self.whole.images(self.rows_N[indices_B])
 
     def factors(self, indices_B: Tensor) -> Tensor:
@@ -42,9 +42,9 @@ class SubsetSplit:
 
 
 def select(dataset: Dataset, config: DatasetConfig, device: torch.device) -> Dataset:
-    """Return the dataset with the training images that the settings leave; the test keeps all.
+    """Return the dataset with the training images that the settings select, and all test images.
 
-    Raises: UsageError when they name a factor or a value that is not there, or leave no image.
+    Raises: UsageError when the settings name an unknown factor or value, or select no image.
     """
     if config.hold_out:
         dataset = hold_out(dataset, config.hold_out, device)
@@ -56,10 +56,10 @@ def select(dataset: Dataset, config: DatasetConfig, device: torch.device) -> Dat
 def hold_out(dataset: Dataset, combination: Mapping[str, Any], device: torch.device) -> Dataset:
     """Return the dataset without a combination of factors in its training images.
 
-    An image is held out, and is in ``excluded``, where every factor that is named has one of the
-    values that are named: a word for the classes, a number from 0 for any factor.
+    An image is held out where every factor of ``combination`` has one of the values given for it: a
+    class name, or a number from 0 for any factor. These images are ``held_out_combinations``.
 
-    Raises: UsageError when a factor or a value is not there, or no image or every image is meant.
+    Raises: UsageError for an unknown factor or value, and when no image or every image is held out.
     """
     factors_NF = _factors(dataset.train, device)
     is_held_N = torch.ones(len(factors_NF), dtype=torch.bool)
@@ -72,20 +72,20 @@ def hold_out(dataset: Dataset, combination: Mapping[str, Any], device: torch.dev
     if held in (0, len(is_held_N)):
         share = "no training image" if held == 0 else "every training image"
         raise UsageError(f"dataset.hold_out={dict(combination)} holds out {share}")
-    excluded, train = (
+    held_out, train = (
         SubsetSplit(dataset.train, mask_N.nonzero()[:, 0].to(device))
         for mask_N in (is_held_N, ~is_held_N)
     )
-    return replace(dataset, train=train, held_out_combinations=excluded)
+    return replace(dataset, train=train, held_out_combinations=held_out)
 
 
 def correlate(dataset: Dataset, config: CorrelationConfig, device: torch.device) -> Dataset:
-    """Return the dataset with training images thinned such that two factors go together.
+    """Return the dataset with training images selected such that two factors are correlated.
 
-    With u and v the factors' values as positions from 0 to 1, an image is kept with probability
+    With u and v the factors' values scaled to [0, 1], an image is kept with probability
     exp(-(u - v)^2 / (2 width^2)). The same images are kept in every run.
 
-    Raises: UsageError when a factor is not there, or no image remains.
+    Raises: UsageError for an unknown factor, and when no image remains.
     Source: Träuble et al. 2021, "On Disentangled Representations Learned from Correlated Data".
     """
     factors_NF = _factors(dataset.train, device)
@@ -103,7 +103,7 @@ def correlate(dataset: Dataset, config: CorrelationConfig, device: torch.device)
 
 
 def _factors(split: Split, device: torch.device) -> Tensor:
-    """Return the factors of all images, on the CPU, where every device makes the same choice."""
+    """Return the factors of all images, on the CPU, so that every device selects the same."""
     return split.factors(torch.arange(split.size, device=device)).cpu()
 
 

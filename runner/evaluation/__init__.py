@@ -1,8 +1,9 @@
-"""What a trained model knows: the figures of a run, in numbers and in pictures."""
+"""The evaluation of trained models: numbers only, from their codes, densities and images."""
 
 from __future__ import annotations
 
 from runner.evaluation.encodings import Encodings, encode
+from runner.evaluation.representation import LatentDensities, Representation
 from runner.evaluation.scores import (
     CodesEvaluator,
     Evaluator,
@@ -16,6 +17,8 @@ __all__ = [
     "CodesEvaluator",
     "Encodings",
     "Evaluator",
+    "LatentDensities",
+    "Representation",
     "ScoreRequest",
     "encode",
     "score_requests",

@@ -1,4 +1,4 @@
-"""Codes that some other program made, in a file that NumPy writes.
+"""Codes computed by another program, in a NumPy file.
 
 Shapes: N images, D dimensions of a code, F factors.
 """
@@ -23,26 +23,26 @@ _OPTIONAL = ("factor_names", "class_factor", "complete")
 
 @dataclass(frozen=True, eq=False)
 class CodesFile:
-    """What a file of codes holds."""
+    """The content of a file of codes."""
 
     codes: Codes
     class_factor: str
-    """The factor that scores of a single one are about."""
+    """The factor for scores of a single factor."""
     sha256: str
-    """Of the file, so that scores can say which codes they belong to."""
+    """Digest of the file, which is stored with its scores."""
 
 
 def read_codes(path: Path) -> CodesFile:
     """Return the content of an ``.npz`` file, as ``numpy.savez`` writes it.
 
-    It holds ``codes``, (N, D), and ``factors``, (N, F), whole numbers; and if wanted
-    ``factor_names``, F words, ``class_factor``, one of them (default: the first that varies), and
-    ``complete``, true where the images are a full factor grid and not a sample (default: they are
-    where every combination of values stands there once).
+    It holds ``codes``, (N, D), and ``factors``, (N, F), integers; and optionally ``factor_names``,
+    F strings, ``class_factor``, one of them (default: the first that varies), and ``complete``,
+    true where the images are a full factor grid and not a sample (default: whether every
+    combination of values occurs once).
 
     Raises:
         DataError: there is no such file, or it is not one of NumPy's.
-        UsageError: what is in it cannot be judged.
+        UsageError: its content is not as described, or cannot be evaluated.
     """
     arrays = _arrays(path)
     for name in arrays:
@@ -70,7 +70,7 @@ def read_codes(path: Path) -> CodesFile:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        # Opened here, since NumPy leaves a file open that turns out to be none of its own.
+        # Opened here, since NumPy does not close a file that is not one of its own.
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
             if isinstance(found, np.ndarray):
@@ -85,7 +85,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _is_grid(factors: NDArray[Any]) -> bool:
-    """Return whether every combination of the factors' values stands there exactly once."""
+    """Return whether every combination of the factors' values occurs exactly once."""
     table = factors[:, None] if factors.ndim == 1 else factors
     if table.ndim != 2:
         return False

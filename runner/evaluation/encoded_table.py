@@ -1,4 +1,4 @@
-"""All images of a split as codes: what the scores of codes are taken from.
+"""The codes of all images of a split, from which the scores of codes are computed.
 
 Shapes: N images, B images of a chunk, W columns of z, F factors.
 """
@@ -6,7 +6,6 @@ Shapes: N images, B images of a chunk, W columns of z, F factors.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,20 +14,20 @@ from numpy.typing import NDArray
 from torch import Generator
 
 from runner.dataset import Dataset
+from runner.evaluation.representation import Representation
 from runner.metric import Codes, Variable
-from runner.model import VAE
 
 _CHUNK = 32
-"""Images encoded at a time on a CPU; few, so that what lies between two layers stays in its cache
-and is not asked of the system anew: a convolutional network is five times as fast as with 1,000."""
+"""Images encoded at a time on a CPU; few, so that activations stay in its cache and memory is
+reused: a convolutional network is five times as fast as with 1,000."""
 
 _CHUNK_ELSEWHERE = 4000
-"""On any other device, which a few images would not fill."""
+"""The same on other devices, which few images would not keep busy."""
 
 
 @dataclass(frozen=True, eq=False)
 class CodeTable:
-    """Images under a model, encoded once for all scores."""
+    """The codes of images, computed once for all scores."""
 
     mean_NW: NDArray[np.float32]
     sampled_NW: NDArray[np.float32]
@@ -36,33 +35,33 @@ class CodeTable:
     complete: bool
     """Whether these are all images there are, and not a sample of them."""
 
-    def codes(self, kind: str, model: VAE, dataset: Dataset) -> Codes:
+    def codes(self, kind: str, model: Representation, dataset: Dataset) -> Codes:
         """Return the codes of one kind, ``mean`` or ``sampled``, as metrics take them.
 
-        Raises: UsageError when they cannot be judged at all.
+        Raises: UsageError when no score can be computed from them.
         """
         return Codes.of(
             {"mean": self.mean_NW, "sampled": self.sampled_NW}[kind],
             self.factors_NF,
             factor_names=[factor.name for factor in dataset.factors],
-            variables=[Variable(*item) for item in model.latents.columns.items()],
+            variables=[Variable(*item) for item in model.columns.items()],
             complete=self.complete,
         )
 
 
 @torch.no_grad()
 def tabulate(
-    model: VAE,
+    model: Representation,
     dataset: Dataset,
     images: int | None,
     source: Generator,
     advance: Callable[[int, int], None] | None = None,
 ) -> CodeTable:
-    """Return the codes of the images to judge by, or of ``images`` of them drawn at random.
+    """Return the codes of the test images, or of ``images`` of them chosen at random.
 
-    The decoder is not asked, so that a whole factor grid is done in a minute or two on a CPU. Each
-    image has one draw from q(z|x), which all scores of sampled codes see. ``advance`` is told how
-    many images are done, and how many there are.
+    The decoder is not needed, so a whole factor grid takes a minute or two on a CPU. Each image has
+    one sample from q(z|x), which all scores of sampled codes use. ``advance`` is told how many
+    images are done, and how many there are.
     """
     split = dataset.test
     everything = images is None or images >= split.size
@@ -74,19 +73,18 @@ def tabulate(
     )
     # Filled in place: small tensors kept between large ones that come and go would hold on to
     # gigabytes of the heap.
-    mean_NW = torch.empty(len(indices_N), model.latents.width)
+    width = max(columns.stop for columns in model.columns.values())
+    mean_NW = torch.empty(len(indices_N), width)
     sampled_NW = torch.empty_like(mean_NW)
     factors_NF = torch.empty(len(indices_N), len(dataset.factors), dtype=torch.int64)
     chunk = _CHUNK if device.type == "cpu" else _CHUNK_ELSEWHERE
-    # Convolutions are faster with channels last in memory; a copy, since layout is the trainer's.
-    model = deepcopy(model).to(memory_format=torch.channels_last)
+    encode = model.bulk_encoder()
     for first in range(0, len(indices_N), chunk):
         rows = slice(first, first + chunk)
         chunk_B = indices_N[rows]
-        parameters_BP = model.encode(split.images(chunk_B))
-        noise_BW = model.latents.noise(len(chunk_B), source)
-        mean_NW[rows] = model.latents.posterior_mean(parameters_BP)
-        sampled_NW[rows] = model.latents.discretise(model.latents.sample(parameters_BP, noise_BW))
+        parameters_BP = encode(split.images(chunk_B))
+        mean_NW[rows] = model.mean(parameters_BP)
+        sampled_NW[rows] = model.sample(parameters_BP, source)
         factors_NF[rows] = split.factors(chunk_B)
         if advance:
             advance(min(rows.stop, len(indices_N)), len(indices_N))

@@ -1,6 +1,6 @@
-"""The images a run is judged by, encoded once for all figures.
+"""The images that a model is evaluated on, encoded once for all figures.
 
-Shapes: M images and encodings, P numbers from the encoder, W columns of z, F factors, C H W image.
+Shapes: M images and encodings, P parameters of q(z|x), W columns of z, F factors, C H W image.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Split
-from runner.model import VAE
+from runner.evaluation.representation import Representation
 
 _CHUNK = 500
 
@@ -23,19 +23,19 @@ class Encodings:
     indices_M: Tensor
     parameters_MP: Tensor
     z_MW: Tensor
-    """One draw from each q(z|x); a Concrete variable's is the one-hot vector of its category."""
+    """A sample from each q(z|x); of a Concrete variable the one-hot vector of a category."""
     mean_MW: Tensor
     """The mean representation: means, and probabilities of categories."""
     log_px_z_M: Tensor
     factors_MF: Tensor
     dataset_size: int
-    """N, the number of images the set stands for."""
+    """N, the number of images that the set is a sample of."""
 
     def __len__(self) -> int:
         return len(self.indices_M)
 
     def shuffled(self, source: Generator) -> Encodings:
-        """Return the same images in a random order: the first of them are a fair sample of all."""
+        """Return the same images in a random order, so that the first are a random sample."""
         order_M = torch.randperm(len(self), generator=source, device=source.device)
         return replace(
             self,
@@ -49,28 +49,27 @@ class Encodings:
 
 
 @torch.no_grad()
-def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings:
-    """Return the encodings of a split, or of ``count`` of its images drawn without repetition.
+def encode(model: Representation, split: Split, count: int, source: Generator) -> Encodings:
+    """Return the encodings of a split, or of ``count`` of its images sampled without repetition.
 
-    A Concrete variable is judged as the categorical variable that it relaxes: the decoder is given
+    A Concrete variable counts as the categorical variable that it relaxes: the decoder is given
     one-hot vectors, so that the ELBO is a bound for the discrete model.
     """
     indices_M = choose(split.size, count, source)
-    parameters, draws, log_px_z = [], [], []
+    parameters, samples, log_px_z = [], [], []
     for chunk in indices_M.split(_CHUNK):
         images_BCHW = split.images(chunk)
         parameters_BP = model.encode(images_BCHW)
-        noise_BW = model.latents.noise(len(chunk), source)
-        z_BW = model.latents.discretise(model.latents.sample(parameters_BP, noise_BW))
+        z_BW = model.sample(parameters_BP, source)
         parameters.append(parameters_BP)
-        draws.append(z_BW)
+        samples.append(z_BW)
         log_px_z.append(model.log_px_z(images_BCHW, z_BW))
     parameters_MP = torch.cat(parameters)
     return Encodings(
         indices_M=indices_M,
         parameters_MP=parameters_MP,
-        z_MW=torch.cat(draws),
-        mean_MW=model.latents.posterior_mean(parameters_MP),
+        z_MW=torch.cat(samples),
+        mean_MW=model.mean(parameters_MP),
         log_px_z_M=torch.cat(log_px_z),
         factors_MF=split.factors(indices_M),
         dataset_size=split.size,
@@ -78,7 +77,7 @@ def encode(model: VAE, split: Split, count: int, source: Generator) -> Encodings
 
 
 def choose(size: int, count: int, source: Generator) -> Tensor:
-    """Return ``count`` of the numbers below ``size`` in a random order; in their own, if all."""
+    """Return ``count`` random indices below ``size``, or all of them in order."""
     if size <= count:
         return torch.arange(size, device=source.device)
     return torch.randperm(size, generator=source, device=source.device)[:count]

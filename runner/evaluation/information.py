@@ -13,13 +13,10 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Factor
-from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import Encodings
-from runner.model import Densities, LatentSpace
-from runner.objective import TERM_NAMES, Decomposition, decompose, log_mixture_weights
-
-_ROWS = 20
-"""Samples compared with all encodings at a time; few, so that a chunk stays in the CPU cache."""
+from runner.evaluation.representation import LatentDensities
+from runner.evaluation.row_chunks import row_chunks
+from runner.objective import TERM_NAMES, LogDensities, decompose
 
 _FACTOR_SAMPLES = 2000
 """Samples behind an I(factor; z_s): their mean has a standard error of about 0.02 nats."""
@@ -39,7 +36,7 @@ class Information:
 
 
 @torch.no_grad()
-def decompose_all(latents: LatentSpace, encodings: Encodings) -> Information:
+def decompose_all(latents: LatentDensities, encodings: Encodings) -> Information:
     """Return the five terms and I(x; z_v), I(x; z_g) with every encoding behind q(z).
 
     Estimator: that of training, over all M encodings instead of a minibatch; exact where the set is
@@ -47,11 +44,11 @@ def decompose_all(latents: LatentSpace, encodings: Encodings) -> Information:
     """
     sizes = [len(TERM_NAMES), len(latents.variable_names), len(latents.group_names)]
     total = torch.zeros(sum(sizes))
-    for first in range(0, len(encodings), _ROWS):
-        part = _decompose_rows(latents, encodings, first)
+    for chunk in row_chunks(latents, encodings, len(encodings)):
+        reconstruction = -encodings.log_px_z_M[chunk.rows].mean()
+        part = decompose(chunk.densities, reconstruction, chunk.log_weights())
         figures = (part.terms.stack(), part.variable_information_V, part.group_information_G)
-        rows = min(_ROWS, len(encodings) - first)
-        total += torch.cat(figures).cpu() * (rows / len(encodings))
+        total += torch.cat(figures).cpu() * (chunk.size / len(encodings))
     terms, variables, groups = total.split(sizes)
     rate_V = latents.rate_per_variable(encodings.z_MW, encodings.parameters_MP).mean(0)
     return Information(
@@ -62,18 +59,8 @@ def decompose_all(latents: LatentSpace, encodings: Encodings) -> Information:
     )
 
 
-def _decompose_rows(latents: LatentSpace, encodings: Encodings, first: int) -> Decomposition:
-    rows = slice(first, first + _ROWS)
-    z_BW, all_MP = encodings.z_MW[rows], encodings.parameters_MP
-    log_weights_BM = log_mixture_weights(
-        len(z_BW), len(all_MP), encodings.dataset_size, first=first, like=z_BW
-    )
-    densities = latents.densities(z_BW, encodings.parameters_MP[rows], all_MP)
-    return decompose(densities, -encodings.log_px_z_M[rows].mean(), log_weights_BM)
-
-
 def factor_information(
-    latents: LatentSpace, encodings: Encodings, factor_sizes: Sequence[int]
+    latents: LatentDensities, encodings: Encodings, factor_sizes: Sequence[int]
 ) -> list[list[float]]:
     """Return I(factor; z_g) for every group and factor, (G, F), in nats; see below."""
     groups = [group.variables for group in latents.tree.children]
@@ -81,7 +68,7 @@ def factor_information(
 
 
 def variable_information(
-    latents: LatentSpace,
+    latents: LatentDensities,
     encodings: Encodings,
     factor_sizes: Sequence[int],
     *,
@@ -94,7 +81,7 @@ def variable_information(
 
 @torch.no_grad()
 def set_information(
-    latents: LatentSpace,
+    latents: LatentDensities,
     encodings: Encodings,
     factor_sizes: Sequence[int],
     sets: Sequence[Sequence[int]],
@@ -105,34 +92,28 @@ def set_information(
 
     I = H(factor) + E log q(factor|z_s), where q(factor|z_s) is the share that the encodings of the
     images with that factor value have in q(z_s). An image's own encoding is left out: it would give
-    its factor away, and a set of many variables would seem to know everything. What remains is a
-    lower bound for any density put in q's place (Barber & Agakov 2003), so the best of a few
+    its factor away, and a set of many variables would seem to determine every factor. The result is
+    a lower bound for any density put in q's place (Barber & Agakov 2003), so the best of a few
     widenings of the kernels q(z_s|x) is taken, and never less than zero. The expectation is over
     the first ``samples`` encodings.
     """
     samples = min(samples, len(encodings))
-    factors_MF = encodings.factors_MF
     scores = torch.zeros(len(_WIDENINGS), len(sets), len(factor_sizes))
-    for first in range(0, samples, _ROWS):
-        rows = slice(first, min(first + _ROWS, samples))
-        share = (rows.stop - first) / samples
-        densities = latents.densities(
-            encodings.z_MW[rows], encodings.parameters_MP[rows], encodings.parameters_MP
-        )
-        same_BMF = (factors_MF[rows, None] == factors_MF).to(encodings.z_MW.dtype)
+    for chunk in row_chunks(latents, encodings, samples):
+        same_BMF, atoms_AB = chunk.same_factors(), chunk.densities.atoms_AB
         for s, variables in enumerate(sets):
-            log_qz_x_ABM = _log_pairs(densities, variables)
-            log_qz_x_ABM.diagonal(first, -2, -1).fill_(-torch.inf)
+            log_qz_x_ABM = _log_pairs(chunk.densities, variables)
+            log_qz_x_ABM.diagonal(chunk.first, -2, -1).fill_(-torch.inf)
             for w, widening in enumerate(_WIDENINGS):
                 log_share_ABF = _log_factor_shares(log_qz_x_ABM / widening, same_BMF)
-                expected_F = (densities.atoms_AB[..., None] * log_share_ABF).sum(0).mean(0)
-                scores[w, s] += share * expected_F.cpu()
-    entropy_F = factor_entropies(factors_MF, factor_sizes)
+                expected_F = (atoms_AB[..., None] * log_share_ABF).sum(0).mean(0)
+                scores[w, s] += chunk.size / samples * expected_F.cpu()
+    entropy_F = factor_entropies(encodings.factors_MF, factor_sizes)
     return (scores.amax(0) + entropy_F).clamp_min(0).tolist()
 
 
 def information(
-    latents: LatentSpace,
+    latents: LatentDensities,
     encodings: Encodings,
     factors: Sequence[Factor],
     *,
@@ -141,13 +122,11 @@ def information(
 ) -> dict[str, float]:
     """Return ``information/<factor>/<variable>``, I(factor; z_v), for every variable.
 
-    Estimated from ``samples`` draws, with all encodings behind q(z_v), by :func:`set_information`:
-    a lower bound. ``prior`` is an opened one (see :class:`runner.model.VAE`).
+    A lower bound by :func:`set_information`, estimated from ``samples`` samples with all encodings
+    behind q(z_v).
 
     Range: 0 to the entropy of the factor. Units: nats.
-    Raises: UsageError for a deterministic code.
     """
-    latents = categorical_latents(latents, "information")
     sizes = [factor.size for factor in factors]
     found_VF = variable_information(latents, encodings.shuffled(source), sizes, samples=samples)
     return {
@@ -157,12 +136,12 @@ def information(
     }
 
 
-def _log_pairs(densities: Densities, variables: Sequence[int]) -> Tensor:
-    """Return log q(z_g|x_j) of every atom, sample and encoding, (A, B, M), to be written into."""
+def _log_pairs(densities: LogDensities, variables: Sequence[int]) -> Tensor:
+    """Return log q(z_g|x_j) of every atom, sample and encoding, (A, B, M); a new tensor."""
     count = len(densities.enumerated_VAM)
-    drawn_BM = densities.sampled_VBM[[v - count for v in variables if v >= count]].sum(0)
+    sampled_BM = densities.sampled_VBM[[v - count for v in variables if v >= count]].sum(0)
     atoms_AM = densities.enumerated_VAM[[v for v in variables if v < count]].sum(0)
-    return drawn_BM + (atoms_AM[:, None] if atoms_AM.ndim == 2 and len(atoms_AM) else 0)
+    return sampled_BM + (atoms_AM[:, None] if atoms_AM.ndim == 2 and len(atoms_AM) else 0)
 
 
 def _log_factor_shares(log_qz_x_ABM: Tensor, same_BMF: Tensor) -> Tensor:

@@ -1,45 +1,42 @@
-"""How probable a model makes images: importance-weighted bounds on log p(x).
+"""Importance-weighted bounds on log p(x).
 
-Shapes: I images, S draws of each, B = S I codes, P numbers from the encoder, C H W image.
+Shapes: I images, S samples of each, B = S I codes, P parameters of q(z|x), C H W image.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Split
-from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import choose
-from runner.model import VAE, LatentSpace
+from runner.evaluation.representation import LatentDensities, Representation, densities_of
 
 _CODES = 64
-"""Codes decoded at a time: few, so that what lies between two layers stays in a CPU's cache."""
+"""Codes decoded at a time; few, so that activations stay in a CPU's cache."""
 
 
 @torch.no_grad()
 def log_likelihood(
-    model: VAE, split: Split, *, images: int, samples: int, source: Generator
+    model: Representation, split: Split, *, images: int, samples: int, source: Generator
 ) -> dict[str, float]:
     """Return the mean over images of log 1/K sum_k p(x, z_k)/q(z_k|x), K = ``samples``.
 
     Its expectation grows with K from the ELBO, which is K = 1, to log p(x).
-    ``log_likelihood/standard_error`` is that of the mean over images, where there are several: how
-    well ``images`` of a split stand for all. ``log_likelihood/elbo`` is the ELBO of the same images
-    from the same draws.
+    ``log_likelihood/standard_error`` is that of the mean over images, where there are several.
+    ``log_likelihood/elbo`` is the ELBO of the same images from the same samples.
 
-    A discrete variable is the categorical that it relaxes: categories are drawn, and weighed by
-    their probabilities, so that the bound is one for the discrete model. Under a Bernoulli
-    likelihood it is a bound on log p(x) of binary images alone; grey ones have a cross-entropy.
+    A discrete variable is the categorical one that it relaxes: its categories are sampled, and
+    q(k|x) and p(k) are their probabilities, so the bound is one for the discrete model. A Bernoulli
+    likelihood has a bound on log p(x) for binary images only; for grey ones it is a cross-entropy.
 
     Units: nats per image.
     Raises: UsageError for a deterministic code.
     Source: Burda et al. 2016.
     """
-    latents = _of_draws(categorical_latents(model.bind_latents(), "log_likelihood"))
+    latents = densities_of(model, "log_likelihood")
     draws = min(samples, _CODES)
     parts: list[tuple[Tensor, Tensor]] = []
     for chunk_I in choose(split.size, images, source).split(_CODES // draws):
@@ -52,42 +49,40 @@ def log_likelihood(
     return found | {"log_likelihood/elbo": float(elbo_I.mean())}
 
 
-def _of_draws(latents: LatentSpace) -> LatentSpace:
-    """Return the prior with densities of drawn categories, of which no sum runs over all."""
-    discrete = replace(latents.discrete, density="argmax")
-    return LatentSpace(
-        discrete, latents.continuous, latents.prior, latents.tree, latents.variable_names
-    )
-
-
 def _bounds(
-    model: VAE, latents: LatentSpace, images_ICHW: Tensor, samples: int, source: Generator
+    model: Representation,
+    latents: LatentDensities,
+    images_ICHW: Tensor,
+    samples: int,
+    source: Generator,
 ) -> tuple[Tensor, Tensor]:
     """Return the bounds of K = ``samples`` and of K = 1 of each image, (I,) each.
 
-    The latter is the mean over all draws.
+    The latter is the mean over all samples.
     """
-    numbers_IP = model.encode(images_ICHW)
-    log_sum_I = torch.full_like(numbers_IP[:, 0], -torch.inf)
+    parameters_IP = model.encode(images_ICHW)
+    log_sum_I = torch.full_like(parameters_IP[:, 0], -torch.inf)
     total_I = torch.zeros_like(log_sum_I)
     chunk = max(1, _CODES // len(images_ICHW))
     for first in range(0, samples, chunk):
         draws = min(chunk, samples - first)
-        log_weights_SI = _log_weights(model, latents, (images_ICHW, numbers_IP), draws, source)
+        log_weights_SI = _log_weights(model, latents, (images_ICHW, parameters_IP), draws, source)
         log_sum_I = torch.logaddexp(log_sum_I, log_weights_SI.logsumexp(0))
         total_I += log_weights_SI.sum(0)
     return log_sum_I - math.log(samples), total_I / samples
 
 
 def _log_weights(
-    model: VAE, latents: LatentSpace, encoded: tuple[Tensor, Tensor], draws: int, source: Generator
+    model: Representation,
+    latents: LatentDensities,
+    encoded: tuple[Tensor, Tensor],
+    draws: int,
+    source: Generator,
 ) -> Tensor:
-    """Return log p(x, z)/q(z|x) of fresh draws of every image, (S, I)."""
-    images_ICHW, numbers_IP = encoded
-    parameters_BP = numbers_IP.repeat(draws, 1)
-    noise_BW = latents.noise(len(parameters_BP), source)
-    z_BW = latents.discretise(latents.sample(parameters_BP, noise_BW))
-    own = latents.densities(z_BW, parameters_BP, parameters_BP, pairs=False)
-    log_pz_B = own.log_pz(latents.tree.variables)[0]
+    """Return log p(x, z)/q(z|x) of new samples of every image, (S, I)."""
+    images_ICHW, parameters_IP = encoded
+    parameters_BP = parameters_IP.repeat(draws, 1)
+    z_BW = model.sample(parameters_BP, source)
+    log_qz_x_B, log_pz_B = latents.log_q_and_p(z_BW, parameters_BP)
     log_px_z_B = model.log_px_z(images_ICHW.repeat(draws, 1, 1, 1), z_BW)
-    return (log_px_z_B + log_pz_B - own.own_sampled_VB.sum(0)).unflatten(0, (draws, -1))
+    return (log_px_z_B + log_pz_B - log_qz_x_B).unflatten(0, (draws, -1))

@@ -1,7 +1,7 @@
 """The mutual information gap from the densities q(z_v|x), as its authors estimate it.
 
-Shapes: M encodings, B draws of a chunk, V variables, C continuous variables, F factors, K values of
-a discrete variable, S values of a factor.
+Shapes: M encodings, B samples of a chunk, V variables, C continuous variables, F factors, K values
+of a discrete variable, S values of a factor.
 """
 
 from __future__ import annotations
@@ -14,39 +14,36 @@ from torch import Generator, Tensor
 
 from runner.dataset import Factor
 from runner.errors import UsageError
-from runner.evaluation.categorical_latents import categorical_latents
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import factor_entropies
-from runner.model import LatentSpace
-
-_ROWS = 20
-"""Draws compared with all encodings at a time; few, so that a chunk stays in the CPU cache."""
+from runner.evaluation.representation import LatentDensities
+from runner.evaluation.row_chunks import row_chunks
 
 
 def mig_density(
-    latents: LatentSpace,
+    latents: LatentDensities,
     encodings: Encodings,
     factors: Sequence[Factor],
     *,
     samples: int,
     source: Generator,
 ) -> dict[str, float]:
-    """Return how far the variable that knows most of a factor is ahead of the second, over H(v).
+    """Return the gap between the two variables with the most information on a factor, over H(v).
 
     (I(z_1st; v) - I(z_2nd; v)) / H(v), the mean over factors, and ``mig_density/<factor>`` of each;
-    a factor that does not vary is left out. I(z; v) = H(z) - H(z|v) of draws z ~ q(z|x), where q(z)
-    and q(z|v) are mixtures of the encodings of all images, and of those with that factor value; see
-    :func:`gap_information`. ``prior`` is an opened one. The authors leave dSprites' shape out: what
-    they report is the mean of the other gaps.
+    a factor that does not vary is left out. I(z; v) = H(z) - H(z|v) of samples z ~ q(z|x), where
+    q(z) and q(z|v) are mixtures of the encodings of all images, and of those with that factor
+    value; see :func:`gap_information`. The authors leave dSprites' shape out: they report the mean
+    of the other gaps.
 
     Range: 0 to 1.
-    Raises: UsageError for a deterministic code, and where no factor varies.
+    Raises: UsageError where no factor varies.
     Source: Chen et al. 2018.
     """
     entropy_F = factor_entropies(encodings.factors_MF, [factor.size for factor in factors])
     varying = [f for f, entropy in enumerate(entropy_F.tolist()) if entropy > 0]
     if not varying:
-        raise UsageError("no factor varies, so nothing can be known of it")
+        raise UsageError("no factor varies, so there is no information on one")
     found_VF = gap_information(latents, encodings, samples=samples, source=source)
     best_2F = torch.cat([found_VF, torch.zeros(1, len(factors))]).topk(2, dim=0).values
     gap_F = (best_2F[0] - best_2F[1]) / entropy_F
@@ -56,29 +53,28 @@ def mig_density(
 
 @torch.no_grad()
 def gap_information(
-    latents: LatentSpace, encodings: Encodings, *, samples: int, source: Generator
+    latents: LatentDensities, encodings: Encodings, *, samples: int, source: Generator
 ) -> Tensor:
     """Return I(z_v; factor) of every variable and factor, (V, F), in nats, on the CPU.
 
-    Of a discrete variable exactly, by the sum over its values. Of a continuous one by ``samples``
-    draws, each from q(z|x) of another image, and never less than zero.
+    That of a discrete variable is exact, by the sum over its values. That of a continuous one is
+    estimated from ``samples`` samples of q(z|x), each of another image, and never less than zero.
 
-    Estimator: q(z) is a mixture over all N images, in which a draw's own encoding has the weight
+    Estimator: q(z) is a mixture over all N images, in which a sample's own encoding has the weight
         1/N; of the M encodings here each other one stands for (N-1)/(M-1) images. So too for the
-        images with one factor value. Exact but for the draws where M = N, and then the authors'.
-        For M < N they would count the own encoding as any other, which makes information up. Of a
-        variable that knows nothing, q(z|x) a tenth as wide as q(z), M = 10,000 of 737,280 images, a
-        factor of 40 values: -0.04 nats as it is here, 0.04 the authors' way, -0.12 with the own
-        encoding left out; at most about half of these with twice the encodings.
-    Raises: UsageError for a deterministic code.
+        images with one factor value. Where M = N this is the authors' estimate, exact but for the
+        noise of the samples.
+        For M < N they would count the own encoding as any other, which overestimates information.
+        Of a variable without information, q(z|x) a tenth as wide as q(z), M = 10,000 of 737,280
+        images, a factor of 40 values: -0.04 nats as it is here, 0.04 the authors' way, -0.12 with
+        the own encoding left out; at most about half of these with twice the encodings.
     """
-    latents = categorical_latents(latents, "mig_density")
     shuffled = encodings.shuffled(source)
-    discrete = [
-        _of_discrete(kind.log_q(shuffled.parameters_MP[:, latents.columns[name]]), shuffled)
-        for name, kind in latents.discrete.by_name.items()
-    ]
-    return torch.cat([*discrete, _of_continuous(latents, shuffled, samples)]).clamp_min(0)
+    tables = latents.log_q_categories(shuffled.parameters_MP)
+    discrete = [_of_discrete(log_q_KM, shuffled) for log_q_KM in tables]
+    continuous = len(latents.variable_names) - len(tables)
+    parts = [*discrete, _of_continuous(latents, shuffled, samples, continuous)]
+    return torch.cat(parts).clamp_min(0)
 
 
 def _of_discrete(log_q_KM: Tensor, encodings: Encodings) -> Tensor:
@@ -92,19 +88,17 @@ def _of_discrete(log_q_KM: Tensor, encodings: Encodings) -> Tensor:
     return torch.stack(found)[None].cpu()
 
 
-def _of_continuous(latents: LatentSpace, encodings: Encodings, samples: int) -> Tensor:
-    """Return I(z_v; factor) of every continuous variable, from the first draws, (C, F)."""
+def _of_continuous(
+    latents: LatentDensities, encodings: Encodings, samples: int, count: int
+) -> Tensor:
+    """Return I(z_v; factor) of the last ``count`` variables, from the first samples, (C, F)."""
     samples = min(samples, len(encodings))
     share = len(encodings) / encodings.dataset_size
-    parameters_MP, factors_MF = encodings.parameters_MP, encodings.factors_MF
-    count = latents.continuous.count
-    total_CF = torch.zeros(count, factors_MF.shape[1])
-    for first in range(0, samples, _ROWS):
-        rows = slice(first, min(first + _ROWS, samples))
-        pairs = latents.densities(encodings.z_MW[rows], parameters_MP[rows], parameters_MP)
-        log_q_CBM = pairs.sampled_VBM[-count:] if count else pairs.sampled_VBM[:0]
-        same_BMF = (factors_MF[rows, None] == factors_MF).to(log_q_CBM.dtype)
-        log_ratio_CBF = _log_ratio(log_q_CBM, same_BMF, first, share)
+    total_CF = torch.zeros(count, encodings.factors_MF.shape[1])
+    for chunk in row_chunks(latents, encodings, samples):
+        pairs_VBM = chunk.densities.sampled_VBM
+        log_q_CBM = pairs_VBM[-count:] if count else pairs_VBM[:0]
+        log_ratio_CBF = _log_ratio(log_q_CBM, chunk.same_factors(), chunk.first, share)
         total_CF += log_ratio_CBF.sum(1).cpu()
     return total_CF / samples
 
@@ -112,8 +106,8 @@ def _of_continuous(latents: LatentSpace, encodings: Encodings, samples: int) -> 
 def _log_ratio(log_q_CBM: Tensor, same_BMF: Tensor, first: int, share: float) -> Tensor:
     """Return log q(z|its factor value) - log q(z), (C, B, F).
 
-    Draw i owns column ``first + i``, and the columns are a ``share`` of all images; ``same_BMF`` is
-    one where an encoding has the draw's value of a factor.
+    Sample i owns column ``first + i``, and the columns are a ``share`` of all images; ``same_BMF``
+    is one where an encoding has the sample's value of a factor.
     """
     kernels_CBM = (log_q_CBM - log_q_CBM.amax(-1, keepdim=True)).exp()
     own_CB1 = kernels_CBM.diagonal(first, -2, -1)[..., None].clone()
@@ -126,9 +120,13 @@ def _log_ratio(log_q_CBM: Tensor, same_BMF: Tensor, first: int, share: float) ->
 
 
 def _log_mixture(own: Tensor, others: Tensor, encodings: Tensor, share: float) -> Tensor:
-    """Return the log of a mixture of its draw's own kernel and the sum of the others, of them all.
+    """Return log q(z): the own kernel weighted 1/N, the other kernels sharing (N-1)/N.
 
-    ``share`` is that of all images which have an encoding here.
+    Args:
+        own: the kernel of a sample's own encoding.
+        others: the sum of the kernels of the other encodings.
+        encodings: the number of all, M.
+        share: M/N, the part of all images that have an encoding.
     """
     images = encodings / share
     weight = (images - 1) / (encodings - 1).clamp_min(1)

@@ -1,4 +1,4 @@
-"""The scores that need the model and not only its codes, by the names ``conf/metrics/`` has."""
+"""The scores that need the model and not only its codes, by their names in ``conf/metrics``."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from runner.evaluation.marginal_likelihood import log_likelihood
 from runner.evaluation.mig_density import mig_density
 from runner.evaluation.pruning import Pruning, pruning
 from runner.evaluation.reconstruction import generalisation, reconstruction_error
-from runner.model import VAE
+from runner.evaluation.representation import Representation, densities_of
 
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """The numbers of a score by name, and what its figure is drawn from, where it has one."""
+    """The values of a score by name, and the data of its figure, if it has one."""
 
     numbers: dict[str, float]
     pruning: Pruning | None = None
 
 
 def _information(
-    model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
+    model: Representation, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> ScoreResult:
+    latents = densities_of(model, "information")
     encoded = encode(model, dataset.test, encodings, source)
-    latents = model.bind_latents()
     found = information(latents, encoded, dataset.factors, samples=samples, source=source)
     return ScoreResult(found)
 
 
 def _mig_density(
-    model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
+    model: Representation, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> ScoreResult:
+    latents = densities_of(model, "mig_density")
     encoded = encode(model, dataset.test, encodings, source)
-    latents = model.bind_latents()
     return ScoreResult(
         mig_density(latents, encoded, dataset.factors, samples=samples, source=source)
     )
 
 
 def _reconstruction(
-    model: VAE, dataset: Dataset, source: Generator, *, samples: int
+    model: Representation, dataset: Dataset, source: Generator, *, samples: int
 ) -> ScoreResult:
     everywhere = reconstruction_error(model, dataset.test, samples=samples, source=source)
     return ScoreResult(everywhere | generalisation(model, dataset, samples=samples, source=source))
 
 
 def _log_likelihood(
-    model: VAE, dataset: Dataset, source: Generator, *, images: int, samples: int
+    model: Representation, dataset: Dataset, source: Generator, *, images: int, samples: int
 ) -> ScoreResult:
     split = dataset.test
     return ScoreResult(log_likelihood(model, split, images=images, samples=samples, source=source))
 
 
 def _pruning(
-    model: VAE, dataset: Dataset, source: Generator, *, samples: int, encodings: int
+    model: Representation, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> ScoreResult:
     encoded = encode(model, dataset.test, encodings, source)
     pruned = pruning(model, encoded, dataset.test, samples=samples, source=source)
@@ -73,4 +73,4 @@ MODEL_SCORES: Mapping[str, Callable[..., ScoreResult]] = {
     "log_likelihood": _log_likelihood,
     "pruning": _pruning,
 }
-"""Name → (model, dataset, source, settings by keyword) → outcome."""
+"""Name → (model, dataset, source, settings by keyword) → result."""

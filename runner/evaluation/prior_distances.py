@@ -1,4 +1,4 @@
-"""How far the aggregate posterior is from the prior.
+"""Distances between the aggregate posterior and the prior.
 
 Shapes: M encodings, V continuous variables.
 """
@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 
 from runner.evaluation.encodings import Encodings
-from runner.model import LatentSpace
+from runner.evaluation.representation import LatentDensities
 from runner.objective import divergences, penalties
 
 _SAMPLES = 2000
@@ -20,12 +20,14 @@ _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @torch.no_grad()
-def distances(latents: LatentSpace, encodings: Encodings, source: Generator) -> dict[str, float]:
-    """Return the distances of q(z) from p(z) that penalties charge, over the continuous variables.
+def distances(
+    latents: LatentDensities, encodings: Encodings, source: Generator
+) -> dict[str, float]:
+    """Return distances of q(z) from p(z), those of the penalties, over the continuous variables.
 
     ``covariance_of_means`` and ``covariance_of_codes`` are the squared distances of the covariance
-    of the means, and of the draws, from the identity (DIP-VAE I and II with both weights one);
-    ``mmd`` and ``dimension_wise_mmd`` are squared maximum mean discrepancies between draws, summed
+    of the means, and of the samples, from the identity (DIP-VAE I and II with both weights one);
+    ``mmd`` and ``dimension_wise_mmd`` are squared maximum mean discrepancies between samples, sums
     over inverse multiquadric kernels of six scales.
     """
     loc_MV, scale_MV = latents.posterior(encodings.parameters_MP)

@@ -1,4 +1,4 @@
-"""Which scores a model is due, and each of them when it is asked for."""
+"""Which scores the settings ask for, and the computation of each."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from runner.config import MetricsConfig
 from runner.dataset import Dataset
 from runner.evaluation.encoded_table import CodeTable, tabulate
 from runner.evaluation.model_scores import MODEL_SCORES, ScoreResult
+from runner.evaluation.representation import Representation
 from runner.metric import METRICS, Codes, compute, stream
-from runner.model import VAE
 
 _OF_THE_MODEL = "model"
-"""Stands for ``mean`` or ``sampled`` where a score needs the model itself."""
+"""In place of ``mean`` or ``sampled`` for a score that needs the model itself."""
 
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """One score: of which codes, and how large."""
+    """One score that is asked for: the metric, the codes, and the metric's settings."""
 
     metric: str
     codes: str
@@ -39,7 +39,7 @@ class ScoreRequest:
 def score_requests(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[ScoreRequest]:
     """Yield the scores of a model that ``metrics`` asks for, those of its codes first.
 
-    Where ``sampled`` is false there is nothing to draw, so the mean representation stands alone.
+    Where ``sampled`` is false the codes are deterministic, and only the mean codes are scored.
     """
     wanted = _wanted(metrics)
     for codes in metrics.codes:
@@ -69,19 +69,19 @@ def _wanted(metrics: MetricsConfig) -> dict[str, dict[str, Any]]:
 
 @dataclass(eq=False)
 class Evaluator:
-    """A trained model and the images to judge it by; they are encoded once, for the first score."""
+    """A trained model and the images to evaluate it on, encoded once, when first needed."""
 
-    model: VAE
+    model: Representation
     dataset: Dataset
     metrics: MetricsConfig
     advance: Callable[[int, int], None] | None = None
-    """Told how many images are encoded, and how many there are."""
+    """Called with the number of encoded images, and that of all."""
     _codes: dict[str, Codes] = field(default_factory=dict[str, Codes])
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
-        """Return the numbers of a score, and a figure where it has one.
+        """Return the values of a score, and the data of its figure, if it has one.
 
-        Raises: UsageError when the model or its codes are such that the score has no value.
+        Raises: UsageError when the score is not defined for the model or its codes.
         """
         if request.codes == _OF_THE_MODEL:
             source = self._source(request.metric)
@@ -103,24 +103,23 @@ class Evaluator:
         return tabulate(self.model, self.dataset, self.metrics.images, source, self.advance)
 
     def _source(self, purpose: str) -> Generator:
-        """Return the random numbers of one purpose, on the model's device."""
-        device = next(self.model.parameters()).device
+        """Return a generator of its own for each purpose, on the model's device."""
         number = int(stream(self.metrics.seed, purpose).integers(2**62))
-        return torch.Generator(device).manual_seed(number)
+        return torch.Generator(self.model.device).manual_seed(number)
 
 
 @dataclass(frozen=True, eq=False)
 class CodesEvaluator:
-    """Codes that some other program made, of images whose factors are known."""
+    """Codes made by another program, of images whose factors are known."""
 
     given: Codes
     class_factor: str
     metrics: MetricsConfig
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
-        """Return the numbers of a score.
+        """Return the values of a score.
 
-        Raises: UsageError when the codes are such that the score has no value.
+        Raises: UsageError when the score is not defined for the codes.
         """
         return _of_codes(request, self.given, self.class_factor, self.metrics)
 

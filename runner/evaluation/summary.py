@@ -11,27 +11,26 @@ from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all, factor_information
 from runner.evaluation.prior_distances import distances
+from runner.evaluation.representation import Representation
 from runner.metric.clustering import purity
 from runner.metric.sparsity import hoyer
-from runner.model import VAE
 
 
 @torch.no_grad()
 def summarize(
-    model: VAE, dataset: Dataset, encodings: Encodings, source: Generator
+    model: Representation, dataset: Dataset, encodings: Encodings, source: Generator
 ) -> dict[str, Any]:
     """Return the ELBO, the five terms, rates, information and scores, in nats per image.
 
     The terms sum to the negative ELBO. ``information`` holds I(x; z_v) under ``variable``, the rate
     of each variable under ``rate``, I(x; z_g) under ``group`` and I(factor; z_g) under ``factor``;
     ``scores`` holds the cluster purity of a Concrete variable and the Hoyer sparsity of the means;
-    ``distances`` says how far q(z) is from p(z) in the measures that some objectives charge. A
-    deterministic code has its reconstruction and its sparsity alone.
+    ``distances`` holds those of q(z) from p(z) that penalties use. A deterministic code has only
+    its reconstruction and its sparsity.
     """
-    if not model.latents.has_density:
+    latents = model.latents
+    if latents is None:
         return _of_a_code(model, dataset, encodings)
-    # Figures of all runs alike, however they were trained.
-    latents = model.bind_latents().with_categorical()
     information = decompose_all(latents, encodings)
     sizes = [factor.size for factor in dataset.factors]
     by_factor = factor_information(latents, encodings, sizes)
@@ -54,7 +53,7 @@ def summarize(
         },
         "scores": {},
     }
-    classes_M = encodings.factors_MF[:, names.index(dataset.class_factor)]
+    classes_M = encodings.factors_MF[:, dataset.class_column]
     for name, columns in latents.columns.items():
         if columns.stop - columns.start > 1:  # a Concrete variable: its categories are clusters
             score = "purity" if name == "category" else f"purity_{name}"
@@ -65,8 +64,8 @@ def summarize(
     return summary
 
 
-def _of_a_code(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
-    """Return the figures of an autoencoder, which has neither an ELBO nor information to count."""
+def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
+    """Return the figures of a deterministic code, which has neither ELBO nor information."""
     return {
         "elbo": None,
         "rate": None,
@@ -79,8 +78,8 @@ def _of_a_code(model: VAE, dataset: Dataset, encodings: Encodings) -> dict[str, 
     }
 
 
-def _sparsity(model: VAE, encodings: Encodings) -> dict[str, float]:
-    code_MV = model.latents.continuous_part(encodings.mean_MW)
+def _sparsity(model: Representation, encodings: Encodings) -> dict[str, float]:
+    code_MV = model.continuous_part(encodings.mean_MW)
     if code_MV.shape[1] < 2:
         return {}
     return {"hoyer_sparsity": hoyer(code_MV.cpu().double().numpy())}

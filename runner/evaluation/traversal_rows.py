@@ -1,4 +1,4 @@
-"""What one variable does to an image: rows of images in which it moves and all others stay.
+"""Latent traversals: rows of images in which one variable changes and all others are fixed.
 
 Shapes: N images, T steps of a traversal, V variables, W columns of z, C H W image.
 """
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from runner.config import EvaluationConfig
 from runner.evaluation.encodings import Encodings
-from runner.model import VAE
+from runner.evaluation.representation import Representation
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class TraversalRow:
     """Images that differ in one variable; ``information`` is I(x; z_v) in nats.
 
     A discrete variable has a row per category, labelled ``name = category``, in which the columns
-    differ in all other variables; its information stands in the first of these rows, the others
-    have None. So do all rows of a deterministic code, whose information is not estimated.
+    differ in all other variables; the first of these rows has its information, the others None. All
+    rows of a deterministic code have None, since its information is not estimated.
     """
 
     label: str
@@ -52,15 +52,15 @@ def positions_of(settings: EvaluationConfig) -> list[float]:
     return np.linspace(-reach, reach, settings.traversal_steps).tolist()
 
 
-def unit_of(model: VAE) -> str:
-    """Return what a traversal's positions are counted in."""
-    whose = "prior" if model.latents.has_density else "code"
+def unit_of(model: Representation) -> str:
+    """Return the unit of a traversal's positions."""
+    whose = "code" if model.latents is None else "prior"
     return f"{whose} standard deviations"
 
 
 @torch.no_grad()
 def traversal_rows(
-    model: VAE,
+    model: Representation,
     encodings: Encodings,
     settings: EvaluationConfig,
     information: Mapping[str, float | None],
@@ -73,13 +73,13 @@ def traversal_rows(
 
     Args:
         model: the trained model.
-        encodings: of the test images; the first ones are traversed.
+        encodings: of the test images; those that are traversed come first.
         settings: number of steps and range.
         information: I(x; z_v) of each variable in nats, where it was estimated.
     """
     rows: list[TraversalRow] = []
-    columns = model.latents.columns
-    means_NW = model.latents.discretise(encodings.mean_MW)
+    columns = model.columns
+    means_NW = model.discretise(encodings.mean_MW)
     scale = _scale(model, encodings)
     for name in sorted(columns, key=lambda name: -(information.get(name) or 0.0)):
         known = information.get(name)
@@ -90,33 +90,30 @@ def traversal_rows(
         z_TW = means_NW[:1].repeat(settings.traversal_steps, 1)
         values = [middle + reach * position for position in positions_of(settings)]
         z_TW[:, columns[name]] = torch.tensor(values).to(z_TW)[:, None]
-        rows.append(TraversalRow(name, known, model.decode_mean(z_TW).cpu().numpy()))
+        rows.append(TraversalRow(name, known, model.decode(z_TW).cpu().numpy()))
     return rows
 
 
-def _scale(model: VAE, encodings: Encodings) -> dict[str, tuple[float, float]]:
+def _scale(model: Representation, encodings: Encodings) -> dict[str, tuple[float, float]]:
     """Return (middle, one standard deviation) of each continuous variable.
 
-    Those of the prior, which is centred; or of the codes themselves, where there is no prior.
+    Those of the prior around zero; those of the codes themselves where there is no prior.
     """
-    latents = model.bind_latents()
-    if latents.has_density:
-        return {name: (0.0, reach) for name, reach in latents.prior_std.items()}
+    if model.latents is not None:
+        return {name: (0.0, reach) for name, reach in model.latents.prior_std.items()}
     std_V, mean_V = torch.std_mean(encodings.mean_MW, dim=0)
     pairs = zip(mean_V.tolist(), std_V.tolist(), strict=True)
-    return dict(zip(latents.variable_names, pairs, strict=True))
+    return dict(zip(model.columns, pairs, strict=True))
 
 
 def _category_rows(
-    model: VAE, means_NW: Tensor, steps: int, name: str, information: float | None
+    model: Representation, means_NW: Tensor, steps: int, name: str, information: float | None
 ) -> Iterator[TraversalRow]:
     """Yield a row per category of a discrete variable."""
     steps_T = torch.arange(steps)
-    others_TW = means_NW[steps_T % len(means_NW)]  # again from the first, if there are few
-    variable = model.latents.discrete.by_name[name]
-    for category in range(variable.categories):
+    others_TW = means_NW[steps_T % len(means_NW)]  # repeated, if there are fewer
+    for category, value in enumerate(model.category_values[name].to(means_NW)):
         z_TW = others_TW.clone()
-        categories_T = torch.full_like(steps_T, category).to(z_TW.device)
-        z_TW[:, model.latents.columns[name]] = variable.as_value(categories_T, z_TW)
+        z_TW[:, model.columns[name]] = value
         known = information if category == 0 else None
-        yield TraversalRow(f"{name} = {category}", known, model.decode_mean(z_TW).cpu().numpy())
+        yield TraversalRow(f"{name} = {category}", known, model.decode(z_TW).cpu().numpy())

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from runner.config import EvaluationConfig
-from runner.dataset import Dataset, Split
+from runner.dataset import POINTS, Dataset, Split
 from runner.evaluation.encodings import Encodings
+from runner.evaluation.representation import Representation
 from runner.evaluation.traversal_rows import TraversalRow, positions_of, traversal_rows, unit_of
 from runner.figures import information as figures
 from runner.figures.plane_of_run import plane_picture
-from runner.model import VAE
-from runner.model.vae import to_unit
 
 _RECONSTRUCTIONS = 24
 _SAMPLES = 64
@@ -35,7 +34,7 @@ _BETWEEN = 9
 class Pictures:
     """The model, the images and the settings that the figures are drawn from."""
 
-    model: VAE
+    model: Representation
     dataset: Dataset
     encodings: Encodings
     settings: EvaluationConfig
@@ -44,21 +43,19 @@ class Pictures:
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure."""
-        if self.dataset.is_plane:
+        if self.dataset.kind is POINTS:
             yield from self._figures_of_points(source)
             return
         yield "reconstructions", self._reconstructions()
         if self.dataset.held_out_combinations is not None:
             yield "held_out", self._held_out(self.dataset.held_out_combinations)
-        latents = self.model.bind_latents()
-        if latents.has_density:
-            shape = (_SAMPLES, latents.uniform_count)
-            uniform_NU = torch.rand(shape, generator=source, device=source.device)
-            yield "samples", figures.samples(self._draw(latents.sample_prior(uniform_NU)))
+        prior_NW = self.model.sample_prior(_SAMPLES, source)
+        if prior_NW is not None:
+            yield "samples", figures.samples(self._draw(prior_NW))
         positions, unit = positions_of(self.settings), unit_of(self.model)
         yield "traversals", figures.traversals(self.traversal_rows(), positions, unit)
         yield "interpolation", self._interpolation()
-        if latents.has_density:
+        if self.model.latents is not None:
             yield "information", self._information()
         yield "latents", self._latents()
 
@@ -66,7 +63,7 @@ class Pictures:
         figure = plane_picture(self.model, self.dataset, self.encodings, source)
         if figure is not None:
             yield "plane", figure
-        if self.model.latents.has_density:
+        if self.model.latents is not None:
             yield "information", self._information()
 
     def traversal_rows(self) -> list[TraversalRow]:
@@ -80,18 +77,19 @@ class Pictures:
 
         Points in the plane have none.
         """
-        return None if self.dataset.is_plane else figures.traversal_frames(self.traversal_rows())
+        points = self.dataset.kind is POINTS
+        return None if points else figures.traversal_frames(self.traversal_rows())
 
     def _centres(self) -> Tensor:
         """Return the mean representations with the most probable category of Concrete variables."""
-        return self.model.latents.discretise(self.encodings.mean_MW)
+        return self.model.discretise(self.encodings.mean_MW)
 
     def _draw(self, z_NW: Tensor) -> NDArray[np.float32]:
-        return self.model.decode_mean(z_NW).cpu().numpy()
+        return self.model.decode(z_NW).cpu().numpy()
 
     def _originals(self, count: int) -> NDArray[np.float32]:
         images_NCHW = self.dataset.test.images(self.encodings.indices_M[:count])
-        return to_unit(images_NCHW).cpu().numpy()
+        return self.dataset.kind.to_input(images_NCHW).cpu().numpy()
 
     def _reconstructions(self) -> Figure:
         reconstructions_NCHW = self._draw(self._centres()[:_RECONSTRUCTIONS])
@@ -101,9 +99,10 @@ class Pictures:
         """Draw images of the combinations that training never saw, and their reconstructions."""
         spread_N = torch.linspace(0, excluded.size - 1, min(_RECONSTRUCTIONS, excluded.size))
         images_NCHW = excluded.images(spread_N.long().to(self.encodings.z_MW.device))
-        mean_NW = self.model.latents.posterior_mean(self.model.encode(images_NCHW))
-        rebuilt_NCHW = self._draw(self.model.latents.discretise(mean_NW))
-        return figures.reconstructions(to_unit(images_NCHW).cpu().numpy(), rebuilt_NCHW)
+        mean_NW = self.model.mean(self.model.encode(images_NCHW))
+        rebuilt_NCHW = self._draw(self.model.discretise(mean_NW))
+        originals_NCHW = self.dataset.kind.to_input(images_NCHW).cpu().numpy()
+        return figures.reconstructions(originals_NCHW, rebuilt_NCHW)
 
     def _interpolation(self) -> Figure:
         """Draw the straight line between the representations of two images, for several pairs."""
@@ -122,12 +121,10 @@ class Pictures:
 
     def _latents(self) -> Figure:
         count = min(self.settings.map_points, len(self.encodings))
-        names = [factor.name for factor in self.dataset.factors]
-        classes_MF = self.encodings.factors_MF[:count]
         points_N2 = figures.latent_map(self.encodings.mean_MW[:count].cpu().numpy(), seed=0)
         return figures.latents(
             points_N2,
-            classes_MF[:, names.index(self.dataset.class_factor)].cpu().numpy(),
+            self.encodings.factors_MF[:count, self.dataset.class_column].cpu().numpy(),
             self.dataset.class_names,
             f"t-SNE of the mean representations of {count:,} images",
         )

@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 
 from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
+from runner.evaluation.representation import LatentDensities, Representation
 from runner.figures.plane import Densities, Points, Window, plane
-from runner.model import VAE, LatentSpace
 
 _CELLS = 160
 """Along a side of the window on the latent space."""
@@ -24,26 +24,23 @@ _LATENTS = 2
 
 @torch.no_grad()
 def plane_picture(
-    model: VAE, dataset: Dataset, encodings: Encodings, source: Generator
+    model: Representation, dataset: Dataset, encodings: Encodings, source: Generator
 ) -> Figure | None:
     """Return the figure of a dataset of points, or None unless the latents are a plane as well.
 
     The aggregate posterior is the mean over all encodings.
     """
-    latents = model.bind_latents()
-    if latents.width != _LATENTS or not latents.has_density:
+    latents, prior_NW = model.latents, model.sample_prior(len(encodings), source)
+    if latents is None or prior_NW is None or latents.width != _LATENTS:
         return None
-    shape = (len(encodings), latents.uniform_count)
-    uniform_NU = torch.rand(shape, generator=source, device=source.device)
-    drawn_NW = torch.cat([encodings.z_MW, latents.sample_prior(uniform_NU)])
+    drawn_NW = torch.cat([encodings.z_MW, prior_NW])
     window = Window.around(drawn_NW.cpu().numpy())
     cells_SW = torch.as_tensor(window.cells(_CELLS), dtype=torch.float32).flatten(0, 1)
     log_p_S, log_q_S = _log_densities(latents, cells_SW.to(source.device), encodings.parameters_MP)
-    names = [factor.name for factor in dataset.factors]
-    classes_N = encodings.factors_MF[:, names.index(dataset.class_factor)]
+    classes_N = encodings.factors_MF[:, dataset.class_column]
     points = Points(
         dataset.test.images(encodings.indices_M).flatten(1).cpu().numpy(),
-        model.decode_mean(encodings.mean_MW).flatten(1).cpu().numpy(),
+        model.decode(encodings.mean_MW).flatten(1).cpu().numpy(),
         encodings.z_MW.cpu().numpy(),
         classes_N.cpu().numpy(),
         tuple(f"{dataset.class_factor} {name}" for name in dataset.class_names),
@@ -53,7 +50,7 @@ def plane_picture(
 
 
 def _log_densities(
-    latents: LatentSpace, cells_SW: Tensor, encodings_MP: Tensor
+    latents: LatentDensities, cells_SW: Tensor, encodings_MP: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return log p(z) and log q(z) at every cell, over a few hundred cells at a time."""
     log_q: list[Tensor] = []

@@ -5,6 +5,15 @@ from __future__ import annotations
 from runner.model.discriminator import build_discriminator
 from runner.model.latent_space import Densities, LatentSpace
 from runner.model.node import Node
+from runner.model.representation import VaeRepresentation
 from runner.model.vae import VAE, build
 
-__all__ = ["VAE", "Densities", "LatentSpace", "Node", "build", "build_discriminator"]
+__all__ = [
+    "VAE",
+    "Densities",
+    "LatentSpace",
+    "Node",
+    "VaeRepresentation",
+    "build",
+    "build_discriminator",
+]

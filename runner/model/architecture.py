@@ -1,7 +1,7 @@
 """Encoder and decoder networks.
 
-An encoder turns images (B, C, H, W) into the numbers of q(z|x); a decoder turns z (B, W) into an
-output of the image's height and width, which the likelihood reads.
+An encoder maps images, (B, C, H, W), to the parameters of q(z|x), (B, P); a decoder maps z, (B, W),
+to an output of the image's height and width, which parametrises the likelihood.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runner.model.tied_linear import TiedLinear
 
 @dataclass(frozen=True)
 class NetworkShapes:
-    """What the networks must fit: the image, the encoder's numbers, z, the decoder's output."""
+    """Sizes that the networks must have: images, parameters of q(z|x), z, the decoder's output."""
 
     shape: tuple[int, int, int]
     parameters: int
@@ -28,20 +28,20 @@ class NetworkShapes:
 
 
 def build_networks(
-    config: ArchitectureConfig, ends: NetworkShapes
+    config: ArchitectureConfig, shapes: NetworkShapes
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Return an encoder and a decoder with fresh parameters.
 
-    Raises: UsageError when the name is unknown, a setting makes no sense, or the network does not
-        take images of that size.
+    Raises: UsageError when the name is unknown, a setting is invalid, or the network does not take
+        images of that size.
     """
     if config.name not in ARCHITECTURES:
         hint = nearest(config.name, ARCHITECTURES)
         raise UsageError(f"unknown architecture '{config.name}'", hint)
-    return ARCHITECTURES[config.name](config, ends)
+    return ARCHITECTURES[config.name](config, shapes)
 
 
-def _mlp(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
+def _mlp(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
     """Fully connected; the decoder mirrors the encoder (HFVAE's experiments: 400, 200, ReLU)."""
     if not isinstance(config, MlpConfig):
         raise TypeError("mlp needs its own settings")
@@ -53,15 +53,15 @@ def _mlp(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential
             f"got '{config.activation}'",
             nearest(config.activation, ACTIVATIONS),
         )
-    channels, height, width = ends.shape
+    channels, height, width = shapes.shape
     pixels, activation = height * width, ACTIVATIONS[config.activation]
-    down = _linear([channels * pixels, *config.widths, ends.parameters])
+    down = _linear([channels * pixels, *config.widths, shapes.parameters])
     if config.tied:
-        up: Sequence[nn.Module] = _mirrored(down, ends)
+        up: Sequence[nn.Module] = _mirrored(down, shapes)
     else:
-        up = _linear([ends.width, *reversed(config.widths), ends.output_channels * pixels])
+        up = _linear([shapes.width, *reversed(config.widths), shapes.output_channels * pixels])
     encoder = nn.Sequential(nn.Flatten(), *_between(down, activation))
-    output = nn.Unflatten(1, (ends.output_channels, height, width))
+    output = nn.Unflatten(1, (shapes.output_channels, height, width))
     return encoder, nn.Sequential(*_between(up, activation), output)
 
 
@@ -69,23 +69,23 @@ def _linear(widths: list[int]) -> list[nn.Linear]:
     return [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(widths)]
 
 
-def _mirrored(down: list[nn.Linear], ends: NetworkShapes) -> list[nn.Module]:
+def _mirrored(down: list[nn.Linear], shapes: NetworkShapes) -> list[nn.Module]:
     """Return the decoder's layers, each with the weight of the encoder's layer it mirrors.
 
-    An encoder gives more numbers than z has columns where it gives scales too: then the decoder's
-    first layer shares the rows of the first ``ends.width`` numbers, which of normal variables are
-    the means. If z has more columns than that, its first layer has a weight of its own.
+    Where the encoder gives more parameters than z has columns (scales beside means), the decoder's
+    first layer shares the rows of the first ``shapes.width`` parameters, the means of normal
+    variables. Where it gives fewer, the decoder's first layer has a weight of its own.
 
-    Raises: UsageError when the decoder's output has more numbers than the image.
+    Raises: UsageError when the decoder's output has more channels than the image.
     """
-    if ends.output_channels != ends.shape[0]:
+    if shapes.output_channels != shapes.shape[0]:
         raise UsageError(
             "architecture.tied=true needs a likelihood with one output per pixel, "
-            f"got {ends.output_channels // ends.shape[0]} outputs per pixel"
+            f"got {shapes.output_channels // shapes.shape[0]} outputs per pixel"
         )
     last = down[-1]
-    fits = ends.width <= last.out_features
-    first = TiedLinear(last, ends.width) if fits else nn.Linear(ends.width, last.in_features)
+    fits = shapes.width <= last.out_features
+    first = TiedLinear(last, shapes.width) if fits else nn.Linear(shapes.width, last.in_features)
     return [first, *(TiedLinear(layer, layer.out_features) for layer in reversed(down[:-1]))]
 
 
@@ -98,44 +98,48 @@ def _dense(widths: list[int]) -> list[nn.Module]:
     return _between(_linear(widths), nn.ReLU)
 
 
-def _conv64(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
+def _conv64(
+    config: ArchitectureConfig, shapes: NetworkShapes
+) -> tuple[nn.Sequential, nn.Sequential]:
     """Locatello et al. 2019: 4x4, 4x4, 2x2, 2x2 convolutions of stride 2; 4x4 deconvolutions."""
-    features = _features(config, ends, size=64)
+    features = _features(config, shapes, size=64)
     encoder = nn.Sequential(
-        nn.Conv2d(ends.shape[0], 32, 4, 2, 1), nn.ReLU(),
+        nn.Conv2d(shapes.shape[0], 32, 4, 2, 1), nn.ReLU(),
         nn.Conv2d(32, 32, 4, 2, 1), nn.ReLU(),
         nn.Conv2d(32, 64, 2, 2), nn.ReLU(),
         nn.Conv2d(64, 64, 2, 2), nn.ReLU(),
-        nn.Flatten(), *_dense([1024, features, ends.parameters]),
+        nn.Flatten(), *_dense([1024, features, shapes.parameters]),
     )  # fmt: skip
     decoder = nn.Sequential(
-        *_dense([ends.width, features, 1024]), nn.ReLU(), nn.Unflatten(1, (64, 4, 4)),
+        *_dense([shapes.width, features, 1024]), nn.ReLU(), nn.Unflatten(1, (64, 4, 4)),
         nn.ConvTranspose2d(64, 64, 4, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(32, 32, 4, 2, 1), nn.ReLU(),
-        nn.ConvTranspose2d(32, ends.output_channels, 4, 2, 1),
+        nn.ConvTranspose2d(32, shapes.output_channels, 4, 2, 1),
     )  # fmt: skip
     return encoder, decoder
 
 
-def _conv32(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
+def _conv32(
+    config: ArchitectureConfig, shapes: NetworkShapes
+) -> tuple[nn.Sequential, nn.Sequential]:
     """Mathieu et al. 2019, after DCGAN: 32 to 16 to 8 to 4 to 1 and back, batch norm between.
 
-    Layers before a batch norm have no bias, which it would take away, nor have the outermost two.
+    Layers before a batch norm have no bias, since it would cancel; nor have the outermost two.
     """
-    f = _features(config, ends, size=32)
+    f = _features(config, shapes, size=32)
     encoder = nn.Sequential(
-        nn.Conv2d(ends.shape[0], f, 4, 2, 1, bias=False), nn.LeakyReLU(0.2),
+        nn.Conv2d(shapes.shape[0], f, 4, 2, 1, bias=False), nn.LeakyReLU(0.2),
         nn.Conv2d(f, 2 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * f), nn.LeakyReLU(0.2),
         nn.Conv2d(2 * f, 4 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(4 * f), nn.LeakyReLU(0.2),
-        nn.Conv2d(4 * f, ends.parameters, 4), nn.Flatten(),
+        nn.Conv2d(4 * f, shapes.parameters, 4), nn.Flatten(),
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.Unflatten(1, (ends.width, 1, 1)),
-        nn.ConvTranspose2d(ends.width, 4 * f, 4, bias=False), nn.BatchNorm2d(4 * f), nn.ReLU(),
+        nn.Unflatten(1, (shapes.width, 1, 1)),
+        nn.ConvTranspose2d(shapes.width, 4 * f, 4, bias=False), nn.BatchNorm2d(4 * f), nn.ReLU(),
         nn.ConvTranspose2d(4 * f, 2 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * f), nn.ReLU(),
         nn.ConvTranspose2d(2 * f, f, 4, 2, 1, bias=False), nn.BatchNorm2d(f), nn.ReLU(),
-        nn.ConvTranspose2d(f, ends.output_channels, 4, 2, 1, bias=False),
+        nn.ConvTranspose2d(f, shapes.output_channels, 4, 2, 1, bias=False),
     )  # fmt: skip
     for layer in (*encoder, *decoder):
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
@@ -145,27 +149,29 @@ def _conv32(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequent
     return encoder, decoder
 
 
-def _conv28(config: ArchitectureConfig, ends: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
+def _conv28(
+    config: ArchitectureConfig, shapes: NetworkShapes
+) -> tuple[nn.Sequential, nn.Sequential]:
     """Two 4x4 convolutions of stride 2, 28 to 14 to 7, and their mirror image."""
-    features = _features(config, ends, size=28)
+    features = _features(config, shapes, size=28)
     encoder = nn.Sequential(
-        nn.Conv2d(ends.shape[0], 32, 4, 2, 1), nn.ReLU(),
+        nn.Conv2d(shapes.shape[0], 32, 4, 2, 1), nn.ReLU(),
         nn.Conv2d(32, 64, 4, 2, 1), nn.ReLU(),
-        nn.Flatten(), *_dense([64 * 7 * 7, features, ends.parameters]),
+        nn.Flatten(), *_dense([64 * 7 * 7, features, shapes.parameters]),
     )  # fmt: skip
     decoder = nn.Sequential(
-        *_dense([ends.width, features, 64 * 7 * 7]), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
+        *_dense([shapes.width, features, 64 * 7 * 7]), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
         nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ReLU(),
-        nn.ConvTranspose2d(32, ends.output_channels, 4, 2, 1),
+        nn.ConvTranspose2d(32, shapes.output_channels, 4, 2, 1),
     )  # fmt: skip
     return encoder, decoder
 
 
-def _features(config: ArchitectureConfig, ends: NetworkShapes, size: int) -> int:
+def _features(config: ArchitectureConfig, shapes: NetworkShapes, size: int) -> int:
     """Return ``architecture.features`` where the images are ``size`` pixels square."""
     if not isinstance(config, ConvConfig):
         raise TypeError(f"{config.name} needs its own settings")
-    height, width = ends.shape[1:]
+    height, width = shapes.shape[1:]
     if (height, width) != (size, size):
         raise UsageError(
             f"architecture={config.name} takes {size}x{size} images, "

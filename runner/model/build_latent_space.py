@@ -1,4 +1,4 @@
-"""From settings to a prior: which variables there are, in which tree, under which density."""
+"""From settings to a latent space: its variables, their tree of groups, and p(z)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from runner.model.tree import build_tree, numbered
 from runner.model.variables import Codes, LogNormals, Normals
 
 _MOST_ATOMS = 4096
-"""Combinations of discrete values that an exact sum may run over while training."""
+"""Largest number of joint categories for an exact sum in training."""
 
 _CATEGORY = "category"
-"""The Concrete variable of ``prior=concrete_normal``."""
+"""Name of the Concrete variable of ``prior=concrete_normal``."""
 
 
 def build_latent_space(
@@ -30,11 +30,17 @@ def build_latent_space(
     concrete_density: str,
     images: Callable[[], Tensor],
 ) -> LatentSpace:
-    """Return the prior of a configuration for a dataset with such images and so many classes.
+    """Return the latent space of a configuration.
 
-    ``images`` gives training images from 0 to 1, (N, C, H, W), for priors that start from them.
+    Args:
+        config: the settings under ``prior``.
+        shape: (C, H, W) of an image.
+        classes: number of classes of the dataset.
+        concrete_density: how discrete variables enter q(z); see ``discrete_block``.
+        images: returns training images as the encoder sees them, (N, C, H, W), for priors that are
+            initialised from them.
 
-    Raises: UsageError when no prior has that name, or its variables or groups make no sense.
+    Raises: UsageError when no prior has that name, or its variables or groups are invalid.
     """
     discrete = _discrete(config, classes)
     block = DiscreteBlock(discrete, concrete_density, _temperature(config))
@@ -42,7 +48,7 @@ def build_latent_space(
         raise UsageError(
             f"prior.discrete has {block.atoms:,} combinations of values, "
             f"too many for an exact sum (at most {_MOST_ATOMS:,})",
-            "objective.concrete_density=relaxed draws them instead",
+            "objective.concrete_density=relaxed samples them instead",
         )
     stem = "style" if isinstance(config, ConcreteNormalPriorConfig) else "z"
     names = numbered(stem, config.dimensions)
@@ -76,6 +82,6 @@ def _discrete(config: PriorConfig, classes: int) -> dict[str, Discrete]:
 
 
 def _temperature(config: PriorConfig) -> float:
-    """Return the temperature of a run whose temperature is constant; a schedule sets its own."""
+    """Return a constant temperature; a scheduled one is set at every step."""
     value = config.temperature
     return float(value) if isinstance(value, (int, float)) else 1.0

@@ -1,6 +1,6 @@
 """A normal prior whose variables are correlated.
 
-Shapes: B samples, V variables, which are also the numbers in (0, 1) behind a draw.
+Shapes: B samples, V variables, and as many uniform numbers in (0, 1) behind a sample.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 class CorrelatedNormal(nn.Module):
-    """N(0, R) with unit variances; see ``density.Prior``.
+    """N(0, R) with unit variances; see ``prior.Prior`` for the methods.
 
-    All is derived from R when it is needed: V is small, and the results have the digits of the
-    type that the module is moved to.
+    Everything is computed from R at each call: V is small, and so the results have the precision
+    of the type that the module is moved to.
     """
 
     correlation_VV: Tensor
@@ -36,15 +36,20 @@ class CorrelatedNormal(nn.Module):
 
     @property
     def scale_V(self) -> Tensor:
-        """One a variable."""
+        """One for every variable."""
         return self.marginals.scale_V
+
+    @property
+    def center_V(self) -> Tensor:
+        """Zero for every variable, the mean."""
+        return torch.zeros_like(self.scale_V)
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return the standard normal log-densities, (V, B)."""
         return self.marginals.log_density(z_BV).T
 
     def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:
-        """Return the log-density of some variables, which have their part of R, (B,)."""
+        """Return the log-density of some variables together, with their block of R, (B,)."""
         rows_VV = columns(self.correlation_VV, variables).T
         root_VV = _root(columns(rows_VV, variables))
         z_VB = columns(z_BV, variables).T

@@ -1,6 +1,6 @@
-"""The discrete variables of q(z|x): relaxed for the decoder, categorical in the terms.
+"""The discrete variables of q(z|x): relaxed for the decoder, categorical in the objective.
 
-Shapes: B samples, M encodings, K categories, W columns of z, P numbers from the encoder.
+Shapes: B samples, M encodings, K categories, W columns of z, P parameters of q(z|x).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 
 class Discrete(Protocol):
-    """One variable with K values, whose draw is relaxed (Maddison et al. 2017)."""
+    """One variable with K values, whose samples are relaxed (Maddison et al. 2017)."""
 
     @property
     def categories(self) -> int:
@@ -24,17 +24,17 @@ class Discrete(Protocol):
 
     @property
     def width(self) -> int:
-        """W, the columns of z that it fills, and P, the numbers the encoder gives for it."""
+        """W, its columns of z, and P, its parameters from the encoder."""
         ...
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
-        """Return the randomness of ``samples`` draws, (B, W), on the generator's device."""
+        """Return the noise of ``samples`` samples, (B, W), on the generator's device."""
         ...
 
     def sample(
         self, parameters_BP: Tensor, noise_BW: Tensor, temperature: float | Tensor
     ) -> Tensor:
-        """Return a differentiable relaxed draw, (B, W)."""
+        """Return a differentiable relaxed sample, (B, W)."""
         ...
 
     def log_q(self, parameters_MP: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class Discrete(Protocol):
         ...
 
     def category(self, z_BW: Tensor) -> Tensor:
-        """Return the category that a draw stands for, (B,), int64."""
+        """Return the category of a relaxed sample, (B,), int64."""
         ...
 
     def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
@@ -60,11 +60,11 @@ class Discrete(Protocol):
     def log_relaxed(
         self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
     ) -> Tensor:
-        """Return the log-density of relaxed draws under every encoding, (B, M)."""
+        """Return the log-density of relaxed samples under every encoding, (B, M)."""
         ...
 
     def log_relaxed_prior(self, z_BW: Tensor, temperature: float | Tensor) -> Tensor:
-        """Return the log-density of relaxed draws under the relaxed prior, (B,)."""
+        """Return the log-density of relaxed samples under the relaxed prior, (B,)."""
         ...
 
 
@@ -103,7 +103,7 @@ class Concrete:
         return like.new_full((self.categories,), -math.log(self.categories))
 
     def category(self, z_BW: Tensor) -> Tensor:
-        """Return the largest entry's place."""
+        """Return the index of the largest entry."""
         return z_BW.argmax(1)
 
     def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
@@ -196,10 +196,11 @@ class Bernoulli:
 
 
 def build_discrete(value: object, *, classes: int) -> Discrete | None:
-    """Return the variable that a value of ``prior.discrete`` means, or None if it means none.
+    """Return the variable of a value of ``prior.discrete``, or None for an invalid value.
 
-    A whole number from 2 on counts the categories of a Concrete variable, null takes the dataset's
-    classes, ``bernoulli`` is a fair coin, and a number between 0 and 1 the probability of a one.
+    An integer from 2 on is the number of categories of a Concrete variable, null means the number
+    of classes of the dataset, ``bernoulli`` is a fair coin, and a number between 0 and 1 is the
+    probability of a one.
     """
     if value is None:
         return Concrete(classes)

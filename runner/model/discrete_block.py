@@ -1,16 +1,17 @@
-"""All discrete variables of a prior together: draws, categories, and their log-densities.
+"""All discrete variables of a latent space together: samples, categories, and log-densities.
 
-Shapes: B samples, M encodings, V discrete variables, A atoms (combinations of their values), W
-columns of z and as many numbers from the encoder, U numbers between 0 and 1.
+Shapes: B samples, M encodings, V discrete variables, A atoms (joint categories: combinations of
+their values), W columns of z and as many parameters from the encoder.
 
-How they enter q(z), ``density``, is one of
+``density`` says how they enter q(z):
 
-``exact``    the expectation over their values is a sum over all of them: no sampling noise, and the
-             gradient is the objective's own;
-``relaxed``  by the density of the relaxed draw (Maddison et al. 2017): no sum, for many variables;
-``argmax``   the log-probability of the category at which the relaxed draw is largest, for samples
-             and for the KL alike, as in the public code behind HFVAE. Its gradient ignores how the
-             category depends on the encoder, so it is not the objective's.
+``exact``    by the expectation over all joint categories: no sampling noise, and the gradient is
+             that of the objective;
+``relaxed``  by the density of the relaxed sample (Maddison et al. 2017): no sum, for many
+             variables;
+``argmax``   by the log-probability of the category at which the relaxed sample is largest, in the
+             KL terms as well, as in the public code of HFVAE. Its gradient ignores that the
+             category depends on the encoder, so it is not the gradient of the objective.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from torch import Generator, Tensor
 
 from runner.model.discrete import Discrete
 
-_MOST_ATOMS_JUDGED = 64
-"""Combinations that an exact sum runs over where all pairs of 10,000 encodings are compared."""
+_MOST_ATOMS_EVALUATED = 64
+"""Largest number of joint categories for an exact sum in the evaluation, over pairs of 10,000
+encodings."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class DiscreteBlock:
 
     @property
     def variables(self) -> tuple[Discrete, ...]:
-        """The variables without their names."""
+        """The variables, in order."""
         return tuple(self.by_name.values())
 
     @property
@@ -53,36 +55,37 @@ class DiscreteBlock:
 
     @property
     def atoms(self) -> int:
-        """Combinations of the values of all variables."""
+        """A, the number of joint categories of all variables."""
         return math.prod(
             [variable.categories for variable in self.variables]
         )  # a list: it compiles
 
     @property
     def enumerated(self) -> bool:
-        """Whether expectations are sums over all values."""
+        """Whether expectations are sums over all joint categories."""
         return self.density == "exact" and bool(self.by_name)
 
     def with_categorical(self) -> DiscreteBlock:
-        """Return the variables as categorical ones, whatever trained them: summed over, or drawn.
+        """Return the variables as categorical ones, however they were trained.
 
-        Drawn ones need samples that are categories, so that a draw of q(k|x) is what is scored.
+        They are summed over, or if they have too many joint categories, sampled; then the samples
+        given to the densities must be categories, not relaxed ones.
         """
-        return replace(self, density="exact" if self.atoms <= _MOST_ATOMS_JUDGED else "argmax")
+        return replace(self, density="exact" if self.atoms <= _MOST_ATOMS_EVALUATED else "argmax")
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
-        """Return the randomness of ``samples`` draws, (B, W)."""
+        """Return the noise of ``samples`` samples, (B, W)."""
         parts = [variable.noise(samples, generator) for variable in self.variables]
         return _side_by_side(parts, torch.empty(samples, 0, device=generator.device))
 
     def sample(self, logits_BW: Tensor, noise_BW: Tensor) -> Tensor:
-        """Return differentiable relaxed draws, (B, W)."""
+        """Return differentiable relaxed samples, (B, W)."""
         parts = zip(self.variables, self._split(logits_BW), self._split(noise_BW), strict=True)
-        draws = [v.sample(p, n, self.temperature) for v, p, n in parts]
-        return _side_by_side(draws, logits_BW[:, :0])
+        samples = [v.sample(p, n, self.temperature) for v, p, n in parts]
+        return _side_by_side(samples, logits_BW[:, :0])
 
     def sample_prior(self, uniform_BV: Tensor) -> Tensor:
-        """Return draws from the prior as categories, (B, W)."""
+        """Return samples from the prior as categories, (B, W)."""
         parts: list[Tensor] = []
         for variable, uniform_B in zip(self.variables, uniform_BV.unbind(1), strict=True):
             cumulative_K = variable.log_p(uniform_B).exp().cumsum(0)
@@ -92,7 +95,7 @@ class DiscreteBlock:
         return _side_by_side(parts, uniform_BV[:, :0])
 
     def discretise(self, z_BW: Tensor) -> Tensor:
-        """Return the values that relaxed draws stand for, (B, W)."""
+        """Return relaxed samples as their categories, (B, W)."""
         parts = zip(self.variables, self._split(z_BW), strict=True)
         return _side_by_side([v.as_value(v.category(z), z) for v, z in parts], z_BW[:, :0])
 
@@ -117,7 +120,7 @@ class DiscreteBlock:
         return torch.stack(rows)
 
     def log_q_own(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
-        """Return log q(z_v|x_i) of drawn variables under their own encodings, (V, B)."""
+        """Return log q(z_v|x_i) of sampled variables under their own encodings, (V, B)."""
         parts = zip(self.variables, self._split(z_BW), self._split(logits_BW), strict=True)
         if self.density == "relaxed":
             pairs = [v.log_relaxed(z, p, self.temperature) for v, z, p in parts]
@@ -126,7 +129,7 @@ class DiscreteBlock:
         return torch.stack(rows)
 
     def log_p(self, variable: int, z_BW: Tensor) -> Tensor:
-        """Return log p of one variable: at every atom, (A, 1), or of its draws, (1, B)."""
+        """Return log p of one variable: at every atom, (A, 1), or at its samples, (1, B)."""
         kind, own_BW = self.variables[variable], self._split(z_BW)[variable]
         if self.density == "relaxed":
             return kind.log_relaxed_prior(own_BW, self.temperature)[None]
@@ -138,7 +141,7 @@ class DiscreteBlock:
     def rate_per_variable(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of every variable, (B, V).
 
-        It is the sum over the values where they are enumerated, else log q - log p at the draw.
+        A sum over the categories where they are enumerated, else log q - log p at the sample.
         """
         if not self.by_name:
             return z_BW[:, :0]
@@ -153,7 +156,7 @@ class DiscreteBlock:
         return columns_BW.split(self.widths, dim=1) if self.by_name else ()
 
     def _values(self, variable: int, like: Tensor) -> Tensor:
-        """Return the value of a variable at every atom, (A,): the last variable turns fastest."""
+        """Return a variable's category at every atom, (A,); the last variable varies fastest."""
         after = math.prod([v.categories for v in self.variables[variable + 1 :]])
         atoms_A = torch.arange(self.atoms, device=like.device)
         return atoms_A // after % self.variables[variable].categories

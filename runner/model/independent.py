@@ -1,8 +1,8 @@
 """Priors whose continuous variables are independent: p(z) = prod_v p(z_v).
 
-``Independent`` is the density; what its variables are like is a ``Marginals``.
+``Independent`` is the density, and a ``Marginals`` the distribution of its variables.
 
-Shapes: B samples, V variables, U numbers in (0, 1) behind a draw, N images, P pixels.
+Shapes: B samples, V variables, U uniform numbers in (0, 1) behind a sample, N images, P pixels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 _PCA_IMAGES = 10_000
-_PCA_OVERSAMPLING = 10  # directions beyond those asked for, which the randomised method needs
+_PCA_OVERSAMPLING = 10  # further directions, which the randomised method needs
 _PCA_ITERATIONS = 8
 
 
@@ -26,7 +26,7 @@ def normal_log_density(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
 
 
 def open_interval(uniform: Tensor) -> Tensor:
-    """Return the numbers with 0 and 1, which random generators do give, moved inside (0, 1)."""
+    """Return the numbers with 0 and 1, which random generators can return, moved inside (0, 1)."""
     margin = torch.finfo(uniform.dtype).eps / 2
     return uniform.clamp(margin, 1 - margin)
 
@@ -51,12 +51,12 @@ class Marginals(Protocol):
 
     @property
     def uniform_count(self) -> int:
-        """U, how many numbers in (0, 1) are behind one draw of all variables."""
+        """U, the uniform numbers in (0, 1) behind one sample of all variables."""
         ...
 
     @property
     def scale_V(self) -> Tensor:
-        """The spread of each variable: its standard deviation, where it has one."""
+        """The standard deviation of each variable, or its scale where the variance is infinite."""
         ...
 
     def log_density(self, z_BV: Tensor) -> Tensor:
@@ -68,12 +68,12 @@ class Marginals(Protocol):
         ...
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
-        """Return a draw, (B, V)."""
+        """Return a sample, (B, V)."""
         ...
 
 
 class Independent(nn.Module):
-    """p(z) = prod_v p(z_v); see ``density.Prior`` for what each method returns."""
+    """p(z) = prod_v p(z_v); see ``prior.Prior`` for the methods."""
 
     factorises = True
 
@@ -88,13 +88,18 @@ class Independent(nn.Module):
 
     @property
     def uniform_count(self) -> int:
-        """U, the numbers behind one draw."""
+        """U, the uniform numbers behind one sample."""
         return self.marginals.uniform_count
 
     @property
     def scale_V(self) -> Tensor:
-        """The spread of each variable."""
+        """The standard deviation of each variable."""
         return self.marginals.scale_V
+
+    @property
+    def center_V(self) -> Tensor:
+        """Zero: every marginal is symmetric around it."""
+        return torch.zeros_like(self.scale_V)
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return log p(z_v), (V, B)."""
@@ -105,7 +110,7 @@ class Independent(nn.Module):
         return columns(self.marginals.log_density(z_BV), variables).sum(1)
 
     def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
-        """Return KL(q(z|x)||p(z)), the sum over the variables since both sides factorise, (B,)."""
+        """Return KL(q(z|x)||p(z)), the sum over the variables since q and p factorise, (B,)."""
         return self.rate_per_variable(loc_BV, scale_BV, z_BV).sum(1)
 
     def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
@@ -113,7 +118,7 @@ class Independent(nn.Module):
         return self.marginals.rate_per_variable(loc_BV, scale_BV, z_BV)
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
-        """Return a draw from p(z), (B, V)."""
+        """Return a sample from p(z), (B, V)."""
         return self.marginals.sample(uniform_BU)
 
     def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
@@ -145,7 +150,7 @@ class StandardNormal(nn.Module):
 
 
 class AnisotropicNormal(nn.Module):
-    """N(0, sigma_v^2) with sigma_v^2 = mean * V * softmax(logits)_v: the total variance is held.
+    """N(0, sigma_v^2) with sigma_v^2 = mean * V * softmax(logits)_v: the total variance is fixed.
 
     Source: Mathieu et al. 2019.
     """
@@ -153,7 +158,7 @@ class AnisotropicNormal(nn.Module):
     logits_V: Tensor
 
     def __init__(self, variances_V: Tensor, mean: float, *, learned: bool) -> None:
-        """Take variances up to a factor, and what their mean is to be."""
+        """Take variances up to a common factor, and their mean."""
         super().__init__()
         self.count = self.uniform_count = len(variances_V)
         self.mean = mean
@@ -214,7 +219,7 @@ class Laplace(nn.Module):
 
 
 class StudentT(nn.Module):
-    """Student's t of unit scale, as in Mathieu et al. 2019: heavy tails single out the axes."""
+    """Student's t of unit scale, as in Mathieu et al. 2019: heavy tails favour the axes."""
 
     scale_V: Tensor
 
@@ -268,7 +273,7 @@ class SpikeSlab(nn.Module):
         return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_density(z_BV)
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
-        """Return draws from the slab, narrowed where the first uniforms pick the spike."""
+        """Return samples from the slab, scaled down where the first uniforms choose the spike."""
         which_BV, uniform_BV = uniform_BU.chunk(2, dim=1)
         slab_BV = normal_quantile(uniform_BV)
         return torch.where(which_BV < self.gamma, self.spike_scale * slab_BV, slab_BV)
@@ -277,8 +282,8 @@ class SpikeSlab(nn.Module):
 def principal_variances(images_NCHW: Tensor, count: int) -> Tensor:
     """Return the leading variances of the images along their principal axes, largest first, (V,).
 
-    Many images are thinned out evenly. Randomised, with a seed of its own, so that the choice of a
-    prior does not change how the networks are initialised (Halko et al. 2011).
+    At most 10,000 evenly spaced images are used. The method is randomised (Halko et al. 2011), with
+    a seed of its own, so that the choice of a prior does not change the initial networks.
 
     Raises: ValueError if the images do not vary in that many directions.
     """

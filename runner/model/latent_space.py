@@ -1,7 +1,7 @@
 """The latent space: discrete and continuous variables, their tree of groups, and p(z).
 
-Shapes: B samples, M encodings, V variables, A atoms, W columns of z, P numbers from the encoder,
-U numbers between 0 and 1.
+Shapes: B samples, M encodings, V variables, A atoms, W columns of z, P parameters of q(z|x),
+U uniform numbers between 0 and 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runner.model.variables import Continuous, Normals
 
 @dataclass(frozen=True)
 class Densities:
-    """Log-densities of a minibatch, in nats; see ``objective.aggregate_posterior``."""
+    """Log-densities of a minibatch, in nats; see ``objective.LogDensities`` for the fields."""
 
     tree: Node
     atoms_AB: Tensor
@@ -33,7 +33,12 @@ class Densities:
 
 
 class LatentSpace(nn.Module):
-    """Discrete variables first, continuous ones after them; the density of the latter may learn."""
+    """The latent variables with q(z|x) and p(z), discrete variables before continuous ones.
+
+    ``prior`` is p(z) of the continuous variables, which may have parameters of its own; it is None
+    for a deterministic code, where :attr:`required_prior` raises. Discrete variables hold their own
+    prior.
+    """
 
     def __init__(
         self,
@@ -52,32 +57,32 @@ class LatentSpace(nn.Module):
 
     @property
     def group_names(self) -> tuple[str, ...]:
-        """Names of the groups, in order."""
+        """Names of the groups, the children of the tree."""
         return tuple(group.name for group in self.tree.children)
 
     @property
     def has_density(self) -> bool:
-        """Whether q(z|x) and p(z) are distributions; a deterministic code has neither."""
+        """Whether there are densities q(z|x) and p(z); a deterministic code has neither."""
         return self.prior is not None
 
     @property
     def width(self) -> int:
-        """Columns of z."""
+        """W, the columns of z."""
         return self.discrete.width + self.continuous.count
 
     @property
     def parameter_count(self) -> int:
-        """P, the numbers the encoder gives for an image."""
+        """P, the parameters that the encoder gives for an image."""
         return self.discrete.width + self.continuous.parameter_count
 
     @property
     def uniform_count(self) -> int:
-        """U, the numbers between 0 and 1 behind a draw from p(z)."""
-        return len(self.discrete.variables) + self.p.uniform_count
+        """U, the uniform numbers in (0, 1) behind a sample from p(z)."""
+        return len(self.discrete.variables) + self.required_prior.uniform_count
 
     @property
     def columns(self) -> dict[str, slice]:
-        """The columns of z of each variable: one for a number, one a category for a Concrete."""
+        """The columns of z of each variable; a Concrete variable has one for every category."""
         widths = [*self.discrete.widths, *[1] * self.continuous.count]
         columns, start = {}, 0
         for name, width in zip(self.variable_names, widths, strict=True):
@@ -87,30 +92,33 @@ class LatentSpace(nn.Module):
 
     @property
     def prior_std(self) -> dict[str, float]:
-        """How far each continuous variable reaches under the prior: a standard deviation."""
+        """Standard deviation of each continuous variable under the prior; 1 for a code."""
         names = self.variable_names[len(self.discrete.variables) :]
         values = self.prior.scale_V.tolist() if self.prior else [1.0] * len(names)
         return dict(zip(names, values, strict=True))
 
     @property
-    def p(self) -> Prior:
-        """The density of the continuous variables. Raises: TypeError for a deterministic code."""
+    def required_prior(self) -> Prior:
+        """The prior p(z) of the continuous variables, where there must be one.
+
+        Raises: TypeError for a deterministic code, whose ``prior`` is None.
+        """
         if self.prior is None:
             raise TypeError("a deterministic code has no density")
         return self.prior
 
     def with_categorical(self) -> LatentSpace:
-        """Return this prior with its discrete variables categorical, however they were trained."""
+        """Return the same with discrete variables categorical, however they were trained."""
         return self._with(self.discrete.with_categorical())
 
     def at_temperature(self, temperature: float | Tensor) -> LatentSpace:
-        """Return this prior with its discrete variables relaxed that much."""
+        """Return the same with another temperature of the discrete variables."""
         return self._with(replace(self.discrete, temperature=temperature))
 
     def with_encoder(self, encode: Callable[[Tensor], Tensor]) -> LatentSpace:
-        """Return this prior with a density that needs no network: VampPrior's mixture, in full.
+        """Return the same with a prior that needs no encoder: a VampPrior becomes its mixture.
 
-        ``encode`` gives the numbers of q(z|x), (K, P), of images from 0 to 1.
+        ``encode`` returns the parameters of q(z|x), (K, P), of images (K, C, H, W).
         """
         if self.prior is None:
             return self
@@ -123,36 +131,36 @@ class LatentSpace(nn.Module):
         return LatentSpace(discrete, self.continuous, self.prior, self.tree, self.variable_names)
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
-        """Return the randomness of ``samples`` draws from q(z|x), (B, W)."""
+        """Return the noise of ``samples`` samples from q(z|x), (B, W)."""
         discrete_BW = self.discrete.noise(samples, generator)
         shape = (samples, self.continuous.count)
         normal_BV = torch.randn(shape, generator=generator, device=generator.device)
         return torch.cat([discrete_BW, normal_BV], dim=1)
 
     def sample(self, parameters_BP: Tensor, noise_BW: Tensor) -> Tensor:
-        """Return a differentiable draw from q(z|x), (B, W)."""
+        """Return a reparametrised sample from q(z|x), (B, W)."""
         (logits_BW, rest_BP), (gumbel_BW, normal_BV) = self._cut(parameters_BP), self._cut(noise_BW)
         discrete_BW = self.discrete.sample(logits_BW, gumbel_BW)
         return torch.cat([discrete_BW, self.continuous.sample(rest_BP, normal_BV)], dim=1)
 
     def sample_prior(self, uniform_BU: Tensor) -> Tensor:
-        """Return a draw from p(z), (B, W), discrete variables as categories."""
+        """Return a sample from p(z), (B, W), discrete variables as categories."""
         count = len(self.discrete.variables)
         discrete_BW = self.discrete.sample_prior(uniform_BU[:, :count])
-        return torch.cat([discrete_BW, self.p.sample(uniform_BU[:, count:])], dim=1)
+        return torch.cat([discrete_BW, self.required_prior.sample(uniform_BU[:, count:])], dim=1)
 
     def decoder_input(self, z_BW: Tensor) -> Tensor:
-        """Return what the decoder sees of z, (B, W)."""
+        """Return what the decoder is given for z, (B, W)."""
         discrete_BW, z_BV = self._cut(z_BW)
         return torch.cat([discrete_BW, self.continuous.decoder_input(z_BV)], dim=1)
 
     def discretise(self, z_BW: Tensor) -> Tensor:
-        """Return z with every relaxed variable replaced by the value it stands for."""
+        """Return z with every discrete variable at the category nearest to its relaxed sample."""
         discrete_BW, z_BV = self._cut(z_BW)
         return torch.cat([self.discrete.discretise(discrete_BW), z_BV], dim=1)
 
     def posterior_mean(self, parameters_BP: Tensor) -> Tensor:
-        """Return the mean representation of the images, (B, W): means, and probabilities."""
+        """Return the mean codes, (B, W): means, and probabilities of categories."""
         logits_BW, rest_BP = self._cut(parameters_BP)
         probabilities_BW = self.discrete.probabilities(logits_BW)
         return torch.cat([probabilities_BW, self.continuous.posterior_mean(rest_BP)], dim=1)
@@ -169,14 +177,40 @@ class LatentSpace(nn.Module):
     def rate(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
         """Return KL(q(z|x)||p(z)), (B,), in nats; in closed form where there is one."""
         (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(parameters_BP)
-        rate_B = self.p.rate(*self.posterior(parameters_BP), z_BV)
+        rate_B = self.required_prior.rate(*self.posterior(parameters_BP), z_BV)
         return rate_B + self.discrete.rate_per_variable(discrete_BW, logits_BW).sum(1)
 
     def rate_per_variable(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of every variable by itself, (B, V), in nats."""
         (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(parameters_BP)
-        rates_BV = self.p.rate_per_variable(*self.posterior(parameters_BP), z_BV)
+        rates_BV = self.required_prior.rate_per_variable(*self.posterior(parameters_BP), z_BV)
         return torch.cat([self.discrete.rate_per_variable(discrete_BW, logits_BW), rates_BV], dim=1)
+
+    def log_q_categories(self, parameters_MP: Tensor) -> list[Tensor]:
+        """Return log q(k|x_j) of every discrete variable, (K, M) each, in nats."""
+        return [
+            variable.log_q(parameters_MP[:, self.columns[name]])
+            for name, variable in self.discrete.by_name.items()
+        ]
+
+    def prior_center(self, like: Tensor) -> Tensor:
+        """Return the code in the middle of p(z), (W,), with the dtype and device of ``like``.
+
+        That is the centre of the continuous variables (:attr:`Prior.center_V`), and the most
+        probable category of a discrete one, the first of equals.
+        """
+        values = [
+            variable.as_value(variable.log_p(like).argmax()[None], like)[0]
+            for variable in self.discrete.variables
+        ]
+        return torch.cat([*values, self.required_prior.center_V.to(like)])
+
+    def log_q_and_p(self, z_BW: Tensor, parameters_BP: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log q(z|x) and log p(z) of samples with categorical values, (B,) each, in nats."""
+        # With "argmax" a discrete variable enters by its sampled category, never by a sum.
+        sampled = self._with(replace(self.discrete, density="argmax"))
+        own = sampled.densities(z_BW, parameters_BP, parameters_BP, pairs=False)
+        return own.own_sampled_VB.sum(0), own.log_pz(self.tree.variables)[0]
 
     def log_pz(self, z_BW: Tensor, variables: Sequence[int]) -> Tensor:
         """Return log p of some variables together: (A or 1, B), in nats."""
@@ -185,7 +219,7 @@ class LatentSpace(nn.Module):
         parts = [self.discrete.log_p(v, discrete_BW) for v in variables if v < count]
         continuous = [v - count for v in variables if v >= count]
         if continuous:
-            parts.append(self.p.log_joint(z_BV, continuous)[None])
+            parts.append(self.required_prior.log_joint(z_BV, continuous)[None])
         return sum(parts[1:], start=parts[0])
 
     def densities(
@@ -193,7 +227,7 @@ class LatentSpace(nn.Module):
     ) -> Densities:
         """Return the log-densities of samples under all encodings, their own, and the prior.
 
-        Without ``pairs`` the drawn variables are compared with no other encoding.
+        Without ``pairs`` those of sampled variables under other encodings are left out.
 
         Raises: TypeError for a deterministic code.
         """
@@ -217,7 +251,7 @@ class LatentSpace(nn.Module):
         return Densities(
             self.tree, atoms_AB, sampled_VBM, table_VAM, own_VB, own_VAB,
             log_pz=lambda variables: self.log_pz(z_BW, variables),
-            prior_factorises=self.p.factorises,
+            prior_factorises=self.required_prior.factorises,
         )  # fmt: skip
 
     def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:

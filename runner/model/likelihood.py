@@ -1,4 +1,4 @@
-"""p(x|z): how the decoder's output is compared with an image.
+"""The likelihoods p(x|z), parametrised by the decoder's output.
 
 Shapes: B images, C H W image, L grey levels, K = C or C*L channels of the decoder's output; pixels
 run from 0 to 1, except under ``mean: linear``, which takes any real number.

@@ -1,7 +1,7 @@
 """Priors that are mixtures of normals with diagonal covariances.
 
-Shapes: B samples, V variables, K components, U = V + 1 numbers in (0, 1) behind a draw, N images,
-C H W image.
+Shapes: B samples, V variables, K components, U = V + 1 uniform numbers in (0, 1) behind a
+sample, N images, C H W image.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _PSEUDO_INPUT_MARGIN = 0.01
 
 
 class Mixture(nn.Module):
-    """sum_k w_k prod_v N(z_v; loc_kv, scale_kv^2); see ``density.Prior``.
+    """sum_k w_k prod_v N(z_v; loc_kv, scale_kv^2); see ``prior.Prior`` for the methods.
 
-    Tensors that are parameters are learned, others are held as they are, gradients included.
+    Tensors that are parameters are learned; others are kept as buffers, with their gradients.
     """
 
     loc_KV: Tensor
@@ -49,6 +49,11 @@ class Mixture(nn.Module):
         spread_KV = self.scale_KV.square() + (self.loc_KV - loc_V).square()
         return (weights_K @ spread_KV).sqrt()
 
+    @property
+    def center_V(self) -> Tensor:
+        """The mean of the mixture."""
+        return self.logits_K.softmax(0) @ self.loc_KV
+
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return log sum_k w_k N(z_v; loc_kv, scale_kv^2), (V, B)."""
         log_BKV = normal_log_density(z_BV[:, None], self.loc_KV, self.scale_KV)
@@ -72,12 +77,12 @@ class Mixture(nn.Module):
         return normal_log_density(z_BV, loc_BV, scale_BV) - self.log_marginals(z_BV).T
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
-        """Return a draw, (B, V): the first uniform picks the component, the others place it.
+        """Return a sample, (B, V): the first uniform chooses the component, the others its value.
 
         Differentiable in the components' locations and scales, not in their weights.
         """
         upper_K = self.logits_K.softmax(0).cumsum(0)
-        # All but the last bound are looked at: rounding may leave that one below the uniform.
+        # Without the last bound: rounding may leave it below the uniform.
         component_B = (uniform_BU[:, :1] >= upper_K[:-1]).sum(1)
         standard_BV = normal_quantile(uniform_BU[:, 1:])
         return self.loc_KV[component_B] + self.scale_KV[component_B] * standard_BV
@@ -90,14 +95,14 @@ class Mixture(nn.Module):
 class VampPrior(nn.Module):
     """The mixture of the posteriors of K learned images: p(z) = 1/K sum_k q(z|u_k).
 
-    It is a density once it is given the encoder (``with_encoder``). The images pass through a
-    sigmoid, where the source clips them: a clipped black or white pixel would have no gradient.
+    It has a density only with the encoder (``with_encoder``). The images pass through a sigmoid,
+    where the source clips them: a clipped black or white pixel would have no gradient.
 
     Source: Tomczak & Welling 2018.
     """
 
     def __init__(self, images_KCHW: Tensor, count: int) -> None:
-        """Take the images that the learned ones start near, and V."""
+        """Take the images near which the learned ones start, and V."""
         super().__init__()
         self.count, self.uniform_count = count, count + 1
         self.factorises = len(images_KCHW) == 1 or count == 1
@@ -111,27 +116,32 @@ class VampPrior(nn.Module):
 
     @property
     def scale_V(self) -> Tensor:
-        """Known once opened."""
+        """Refused, as is all that follows: only ``with_encoder`` gives a density."""
+        _refuse()
+
+    @property
+    def center_V(self) -> Tensor:
+        """Refused."""
         _refuse()
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - refused, as are those below
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def sample(self, uniform_BU: Tensor) -> Tensor:  # noqa: ARG002
-        """Known once opened."""
+        """Refused."""
         _refuse()
 
     def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Mixture:
@@ -141,7 +151,7 @@ class VampPrior(nn.Module):
 
 
 def _refuse() -> NoReturn:
-    raise RuntimeError("a VampPrior has a density only once it is opened with an encoder")
+    raise RuntimeError("a VampPrior has a density only with an encoder: call with_encoder first")
 
 
 def ring(components: int, count: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A set of latent variables and how it falls into parts."""
+"""The tree of groups of latent variables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Node:
-    """Variables by number, and nested groups of them; a single variable has no children."""
+    """A set of variables by number, and its nested groups; a single variable has no children."""
 
     name: str
     variables: tuple[int, ...]

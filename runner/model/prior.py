@@ -1,6 +1,9 @@
-"""The density p(z) of the continuous latent variables, and which one a configuration names.
+"""The priors p(z) of the continuous latent variables, and the choice among them.
 
-Shapes: B samples, V variables, U numbers in (0, 1) behind a draw, K components, N images,
+A new prior is a class with the methods of :class:`Prior` and an entry of ``_PRIORS`` here, its
+settings in ``config/prior_schema.py`` and its file in ``conf/prior``.
+
+Shapes: B samples, V variables, U uniform numbers in (0, 1) behind a sample, K components, N images,
 C H W image.
 """
 
@@ -43,7 +46,7 @@ _LEAST_EIGENVALUE = 1e-5  # of a correlation; float32 factors none that is close
 class Prior(Protocol):
     """p(z) over V continuous variables, whose posterior q(z|x) is a diagonal normal.
 
-    Every density is an ``nn.Module``. Units: nats.
+    Every prior is an ``nn.Module``. Units: nats.
     """
 
     @property
@@ -53,7 +56,7 @@ class Prior(Protocol):
 
     @property
     def uniform_count(self) -> int:
-        """U, how many numbers in (0, 1) are behind one draw."""
+        """U, the uniform numbers in (0, 1) behind one sample."""
         ...
 
     @property
@@ -63,7 +66,12 @@ class Prior(Protocol):
 
     @property
     def scale_V(self) -> Tensor:
-        """The spread of each variable: its standard deviation, where it has one."""
+        """The standard deviation of each variable, or its scale where the variance is infinite."""
+        ...
+
+    @property
+    def center_V(self) -> Tensor:
+        """The mean of each variable, or the median where it has no mean."""
         ...
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:
@@ -79,24 +87,24 @@ class Prior(Protocol):
         ...
 
     def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:
-        """Return KL(q(z_v|x)||p(z_v)) of each variable with its marginal, (B, V), likewise."""
+        """Return KL(q(z_v|x)||p(z_v)) of each variable and its marginal, (B, V), likewise."""
         ...
 
     def sample(self, uniform_BU: Tensor) -> Tensor:
-        """Return a draw from p(z), (B, V)."""
+        """Return a sample from p(z), (B, V)."""
         ...
 
     def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Prior:
-        """Return the density, given the encoder if it depends on it.
+        """Return the prior with its density: itself, unless that depends on the encoder.
 
-        Shapes: encode maps images (K, C, H, W) in [0, 1] to (loc_KV, scale_KV).
+        Shapes: encode maps images (K, C, H, W) to (loc_KV, scale_KV).
         """
         ...
 
 
 @dataclass(frozen=True)
 class _Images:
-    """What a prior may want to know of the images."""
+    """The images that a prior may be initialised from."""
 
     shape: tuple[int, int, int]
     training: Callable[[], Tensor]
@@ -105,17 +113,17 @@ class _Images:
 def build_prior(
     config: PriorConfig, shape: tuple[int, int, int], images: Callable[[], Tensor]
 ) -> Prior:
-    """Return the density that a configuration names.
+    """Return the prior that a configuration names.
 
-    Shapes: shape is (C, H, W); images() gives training images in [0, 1], (N, C, H, W), and is
-    called only if the prior depends on them.
-    Raises: UsageError naming the setting that makes no sense, and what it must be.
+    Shapes: shape is (C, H, W); images() returns training images, (N, C, H, W), and is called only
+    if the prior depends on them.
+    Raises: UsageError naming the setting that is invalid, and what it must be.
     """
-    if config.name not in _DENSITIES:
-        choices = ", ".join(_DENSITIES)
-        hint = nearest(config.name, _DENSITIES)
+    if config.name not in _PRIORS:
+        choices = ", ".join(_PRIORS)
+        hint = nearest(config.name, _PRIORS)
         raise UsageError(f"prior.name must be one of {choices}, got '{config.name}'", hint)
-    return _DENSITIES[config.name](config, _Images(shape, images))
+    return _PRIORS[config.name](config, _Images(shape, images))
 
 
 def _normal(config: PriorConfig, _: _Images) -> Prior:
@@ -144,7 +152,7 @@ def _laplace(config: LaplacePriorConfig, _: _Images) -> Prior:
 
 
 def _student_t(config: StudentTPriorConfig, _: _Images) -> Prior:
-    # Below one, draws overflow float32.
+    # Below one, samples overflow float32.
     holds = 1 <= config.degrees < math.inf
     _require("degrees", config.degrees, "a number of at least 1", holds=holds)
     return Independent(StudentT(config.dimensions, config.degrees))
@@ -241,7 +249,7 @@ def _is_table(value: object, rows: int, count: int) -> bool:
     return len(entries) == rows and all(_are_numbers(entry, count) for entry in entries)
 
 
-_DENSITIES: dict[str, Callable[[Any, _Images], Prior]] = {
+_PRIORS: dict[str, Callable[[Any, _Images], Prior]] = {
     "normal": _normal,
     "concrete_normal": _normal,
     "nested": _normal,
@@ -254,3 +262,4 @@ _DENSITIES: dict[str, Callable[[Any, _Images], Prior]] = {
     "vamp": _vamp,
     "correlated": _correlated,
 }
+"""Name in ``conf/prior`` → function of its settings and the images that returns the prior."""

@@ -1,4 +1,4 @@
-"""A linear layer that reads another's weight backwards.
+"""A linear layer that uses the transposed weight of another.
 
 Shapes: B images, I inputs, O outputs of the tied layer.
 """
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 class TiedLinear(nn.Module):
     """z W + bias, where W is the other layer's weight and only the bias is this layer's own.
 
-    W is the first ``inputs`` rows of the other layer's weight. That layer is referred to, not
-    owned: its weight appears once among the parameters and in ``state_dict()``, and follows it
-    wherever it is moved, loaded or copied together with this one.
+    W is the first ``inputs`` rows of the other layer's weight. That layer is referenced, not owned:
+    its weight appears once among the parameters and in ``state_dict()``, and stays shared when both
+    layers are moved, loaded or copied together.
     """
 
     def __init__(self, mirror: nn.Linear, inputs: int) -> None:
         super().__init__()
         self._mirror = (mirror,)  # inside a tuple, out of sight of nn.Module's registration
         self.inputs = inputs
-        bound = inputs**-0.5  # as nn.Linear draws its bias
+        bound = inputs**-0.5  # as nn.Linear initialises its bias
         self.bias = nn.Parameter(torch.empty(mirror.in_features).uniform_(-bound, bound))
 
     def forward(self, z_BI: Tensor) -> Tensor:

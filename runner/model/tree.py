@@ -1,4 +1,4 @@
-"""How the variables of a prior are named and gathered in groups, and groups in groups."""
+"""The names of the latent variables, and their tree of groups."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def numbered(stem: str, count: int) -> tuple[str, ...]:
 
 
 def build_tree(config: PriorConfig, discrete: Sequence[str], continuous: Sequence[str]) -> Node:
-    """Return the tree of a prior's variables, which are numbered the discrete ones first.
+    """Return the tree of the variables, which are numbered with the discrete ones first.
 
-    Without ``prior.groups`` each discrete variable is a group and the continuous ones are cut into
-    groups of ``prior.group_size``.
+    Without ``prior.groups`` each discrete variable is a group, and the continuous ones are split
+    into groups of ``prior.group_size``.
 
     Raises: UsageError when ``prior.groups`` lacks a variable, has one twice, or names another.
     """

@@ -1,6 +1,8 @@
 """The variational autoencoder: x → q(z|x) → z → p(x|z).
 
-Shapes: B images, C H W image, W columns of z, P numbers from the encoder.
+Images are floating-point values as the dataset's kind defines them, from 0 to 1 for pixels.
+
+Shapes: B images, C H W image, W columns of z, P parameters of q(z|x).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from runner.model.likelihood import Likelihood, build_likelihood
 
 
 class VAE(nn.Module):
-    """Encoder, prior, decoder and likelihood; in bfloat16 only the two networks are."""
+    """Encoder, latent space, decoder and likelihood; only the two networks may run in bfloat16."""
 
     def __init__(
         self,
@@ -35,37 +37,32 @@ class VAE(nn.Module):
         self.bf16 = bf16
 
     def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return the numbers of q(z|x), (B, P), for images of bytes or of values from 0 to 1."""
+        """Return the parameters of q(z|x), (B, P)."""
         with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=self.bf16):
-            return _full(self.encoder(to_unit(images_BCHW)))
+            return _full(self.encoder(images_BCHW))
 
     def decode(self, z_BW: Tensor) -> Tensor:
-        """Return the decoder's output, (B, C, H, W): what the likelihood reads, not an image."""
+        """Return the decoder's output, (B, K, H, W): the parameters of the likelihood, no image."""
         with torch.autocast(z_BW.device.type, torch.bfloat16, enabled=self.bf16):
             return _full(self.decoder(self.latents.decoder_input(z_BW)))
 
     def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
         """Return log p(x|z), (B,), in nats."""
-        return self.likelihood.log_prob(self.decode(z_BW), to_unit(images_BCHW))
+        return self.likelihood.log_prob(self.decode(z_BW), images_BCHW)
 
     def bind_latents(self, temperature: float | Tensor | None = None) -> LatentSpace:
-        """Return the prior for one step: with the mixture of a VampPrior, and its temperature."""
+        """Return the latent space of one step, with a VampPrior's mixture and a temperature."""
         latents = self.latents.with_encoder(self.encode)
         return latents if temperature is None else latents.at_temperature(temperature)
 
     def decode_mean(self, z_BW: Tensor) -> Tensor:
-        """Return the expected images, (B, C, H, W), pixels between 0 and 1."""
+        """Return the expected images, (B, C, H, W)."""
         return self.likelihood.mean(self.decode(z_BW))
 
 
 def _full(output: Tensor) -> Tensor:
     """Return bfloat16 as float32; a float64 model stays one."""
     return output.float() if output.dtype == torch.bfloat16 else output
-
-
-def to_unit(images_BCHW: Tensor) -> Tensor:
-    """Return bytes as values from 0 to 1; values stay as they are."""
-    return images_BCHW.float() / 255 if images_BCHW.dtype == torch.uint8 else images_BCHW
 
 
 def build(
@@ -77,16 +74,17 @@ def build(
 ) -> VAE:
     """Return a model with the parameters of ``config.seed``, on the CPU.
 
-    The parameters are drawn on the CPU whatever the device, so that a seed means one start.
-    ``images`` gives training images, (N, C, H, W), for priors that start from them.
+    The parameters are initialised on the CPU, so that a seed gives the same ones on every device.
+    ``images`` gives training images as the networks see them, (N, C, H, W), for priors that
+    are initialised from them.
 
     Raises: UsageError when the architecture does not fit the images, or a name is unknown.
     """
 
-    def unit_images() -> Tensor:
+    def training_images() -> Tensor:
         if images is None:
             raise ValueError(f"prior={config.prior.name} starts from training images")
-        return to_unit(images()).cpu()
+        return images().cpu()
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -95,11 +93,11 @@ def build(
             shape=shape,
             classes=classes,
             concrete_density=config.objective.concrete_density,
-            images=unit_images,
+            images=training_images,
         )
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = build_likelihood(config.likelihood)
         output_channels = likelihood.channels(shape[0])
-        ends = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
-        networks = build_networks(config.architecture, ends)
+        shapes = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
+        networks = build_networks(config.architecture, shapes)
     return VAE(networks, latents, likelihood, bf16=config.precision == "bf16")

@@ -1,6 +1,6 @@
 """The continuous variables of q(z|x): how they are sampled, and their log-densities.
 
-Shapes: B samples, M encodings, V variables, P numbers that the encoder gives for them.
+Shapes: B samples, M encodings, V variables, P parameters of q(z|x) for them.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ class Continuous(Protocol):
 
     @property
     def count(self) -> int:
-        """V, the number of variables, and of columns of z that they fill."""
+        """V, the number of variables and of their columns of z."""
         ...
 
     @property
     def parameter_count(self) -> int:
-        """P, the numbers the encoder gives for them."""
+        """P, the parameters that the encoder gives for them."""
         ...
 
     def sample(self, parameters_BP: Tensor, noise_BV: Tensor) -> Tensor:
-        """Return a differentiable draw from q(z|x), (B, V), given standard normal noise."""
+        """Return a differentiable sample from q(z|x), (B, V), given standard normal noise."""
         ...
 
     def posterior_mean(self, parameters_BP: Tensor) -> Tensor:
-        """Return the mean representation, (B, V)."""
+        """Return the mean code, (B, V)."""
         ...
 
     def decoder_input(self, z_BV: Tensor) -> Tensor:
-        """Return what the decoder sees of a draw, (B, V)."""
+        """Return what the decoder is given for a sample, (B, V)."""
         ...
 
 
@@ -81,16 +81,17 @@ class Normals:
         return parameters_BP.chunk(2, dim=1)[0]
 
     def decoder_input(self, z_BV: Tensor) -> Tensor:
-        """Return the draw itself."""
+        """Return the sample itself."""
         return z_BV
 
 
 @dataclass(frozen=True)
 class LogNormals(Normals):
-    """Log-normal variables, by their logarithms: the decoder sees f(x) * exp(scale(x) * noise).
+    """Log-normal variables, by their logarithms: the decoder is given f(x) * exp(scale(x) * noise).
 
-    A draw is multiplied by log-normal noise (information dropout, Achille & Soatto 2018). Densities
-    are those of the logarithm, which change q and p by the same factor, so that no term notices.
+    A sample is multiplied by log-normal noise (information dropout, Achille & Soatto 2018).
+    Densities are those of the logarithm: this changes q and p by the same factor, which cancels in
+    every term.
     """
 
     def decoder_input(self, z_BV: Tensor) -> Tensor:
@@ -110,8 +111,8 @@ class Codes:
         """One number a variable."""
         return self.count
 
-    def sample(self, parameters_BP: Tensor, noise_BV: Tensor) -> Tensor:  # noqa: ARG002 - nothing is drawn
-        """Return the code: nothing is drawn."""
+    def sample(self, parameters_BP: Tensor, noise_BV: Tensor) -> Tensor:  # noqa: ARG002 - deterministic
+        """Return the code: it is deterministic."""
         return self.posterior_mean(parameters_BP)
 
     def posterior_mean(self, parameters_BP: Tensor) -> Tensor:

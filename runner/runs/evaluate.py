@@ -1,4 +1,4 @@
-"""How a trained model is judged, and where that is written: numbers, pictures, scores."""
+"""The evaluation of a trained run, written to its folder: summary, figures, scores."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Check = Callable[[], None]
 
 
 def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:
-    """Return the run on W&B, that of ``run_id`` where it has one already."""
+    """Return the W&B run: the one of ``run_id`` where there is one, else a new one."""
     return WandbRun(
         config.wandb,
         folder=folder.path,
@@ -44,19 +44,20 @@ def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> Wand
 
 
 def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
-    """Write the final figures of a run, numbers first, and return the paths of the pictures."""
+    """Write the summary and the figures of a run, and return the paths of the figures."""
     from runner.figures.of_run import Pictures  # matplotlib takes half a second to import
 
     config, folder = run.config, run.folder
-    run.console.print(f"[dim]{'judging':>12}[/]  on {config.evaluation.encodings:,} images at most")
+    images = f"{config.evaluation.encodings:,} images at most"
+    run.console.print(f"[dim]{'evaluating':>12}[/]  on {images}")
     source = generator(run.device, config.seed, "evaluation")
-    encodings = encode(run.model, run.dataset.test, config.evaluation.encodings, source)
+    encodings = encode(run.representation, run.dataset.test, config.evaluation.encodings, source)
     check()
-    summary = {"step": run.step, **summarize(run.model, run.dataset, encodings, source)}
+    summary = {"step": run.step, **summarize(run.representation, run.dataset, encodings, source)}
     folder.write_summary(summary)
     wandb_run.summarize(summary)
     print_summary(run.console, summary)
-    pictures = Pictures(run.model, run.dataset, encodings, config.evaluation, summary)
+    pictures = Pictures(run.representation, run.dataset, encodings, config.evaluation, summary)
     paths: dict[str, Path] = {}
     for name, figure in pictures.figures(source):
         paths[name] = folder.write_figure(name, figure)
@@ -72,14 +73,14 @@ def score_run(
 ) -> dict[str, Path]:
     """Write the scores that ``metrics`` asks for, and return the paths of their figures.
 
-    Scores that are there already stay as they are.
+    Scores that were computed before with the same settings stay as they are.
     """
-    wanted = list(score_requests(metrics, sampled=run.model.latents.has_density))
+    wanted = list(score_requests(metrics, sampled=run.representation.latents is not None))
     if not wanted:
         return {}
     scores_file = ScoresFile(run.folder.path / "scores.json", {"step": run.step})
     with ScoreDisplay(run.console) as display:
-        evaluator = Evaluator(run.model, run.dataset, metrics, display.encode)
+        evaluator = Evaluator(run.representation, run.dataset, metrics, display.encode)
         figures = score(evaluator, wanted, scores_file, display, check)
     wandb_run.summarize({"scores": scores_file.numbers()})
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
@@ -92,21 +93,25 @@ def score(
     display: ScoreDisplay,
     check: Check,
 ) -> dict[str, Figure]:
-    """Put the scores that a ledger lacks into it, one by one, and return their figures.
+    """Compute the scores that a file lacks, and return their figures by name.
 
-    Each is written as soon as it is known, so that whoever is interrupted goes on from there.
+    Each score is written as soon as it is computed, so an interrupted evaluation continues there.
     """
     metrics = evaluator.metrics
     same = {"seed": metrics.seed, "images": metrics.images}
-    due = [t for t in wanted if not scores_file.has(t.key, {"settings": t.settings, **same})]
-    display.expect(len(due), metrics.name)
+    pending = [
+        request
+        for request in wanted
+        if not scores_file.has(request.key, {"settings": request.settings, **same})
+    ]
+    display.expect(len(pending), metrics.name)
     figures: dict[str, Figure] = {}
-    for request in due:
+    for request in pending:
         display.begin(request.key)
         entry: dict[str, Any] = {"settings": request.settings, **same}
         try:
             result = evaluator.compute(request)
-        except UsageError as error:  # these codes have no such score: the others may
+        except UsageError as error:  # this score is not defined for these codes; others may be
             display.refuse(error.message)
             scores_file.put(request.key, {**entry, "refused": error.message, "scores": {}})
             continue

@@ -1,9 +1,10 @@
-"""A trained model with what it is judged by, and how the folder of a run becomes one again."""
+"""A trained run: the model, its dataset and its folder, and how a folder is loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from rich.console import Console
 from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, load
-from runner.model import VAE
+from runner.model import VAE, VaeRepresentation
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.run_folder import RunFolder
 from runner.training import TrainingState, choose_device, new_model, prepare
@@ -20,7 +21,7 @@ from runner.training import TrainingState, choose_device, new_model, prepare
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained model, the images to judge it by, and the folder of its run."""
+    """A trained model, the dataset to evaluate it on, and the folder of its run."""
 
     model: VAE
     dataset: Dataset
@@ -31,12 +32,17 @@ class LoadedRun:
 
     @property
     def device(self) -> torch.device:
-        """The model's."""
+        """The device of the model."""
         return next(self.model.parameters()).device
+
+    @cached_property
+    def representation(self) -> VaeRepresentation:
+        """The model as the evaluation sees it."""
+        return VaeRepresentation(self.model, self.dataset.kind.to_input)
 
 
 class RunLoader:
-    """Opens one trained run after the other; what they share is loaded once."""
+    """Loads trained runs one after the other; a dataset that they share is loaded once."""
 
     def __init__(self, console: Console, overrides: Sequence[str] = ()) -> None:
         self._console = console
@@ -44,9 +50,10 @@ class RunLoader:
         self._datasets: dict[str, Dataset] = {}
 
     def open(self, path: Path) -> tuple[LoadedRun, str | None]:
-        """Return a trained run as its checkpoint has it, and its name on W&B.
+        """Return a run with the parameters of its last checkpoint, and the id of its W&B run.
 
-        Raises: UsageError where there is no run; DataError where its data or checkpoint is broken.
+        Raises: UsageError where there is no run; DataError where its data or its checkpoint is
+            missing or corrupt.
         """
         folder = RunFolder.open(path)
         config = settings.restore(folder.read_config(), self._overrides)
@@ -62,7 +69,7 @@ class RunLoader:
         return run, checkpoint.state.get("wandb_id")
 
     def _dataset(self, config: RunConfig, device: torch.device) -> Dataset:
-        """Return the dataset of a run, loaded only once for runs that share it."""
+        """Return the dataset of a run, loaded once for runs in a row that share it."""
         key = repr((config.dataset, config.data_dir, device))
         if key not in self._datasets:
             self._datasets = {key: load(config.dataset, config.data_dir, device)}

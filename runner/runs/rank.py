@@ -1,4 +1,4 @@
-"""How far several runs agree with each other: the unsupervised disentanglement ranking.
+"""The unsupervised disentanglement ranking (UDR) of several runs: how far they agree.
 
 Shapes: M images, W columns of z, V variables.
 """
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from runner.config import MetricsConfig
+from runner.evaluation.representation import densities_of
 from runner.metric import stream
 from runner.metric.udr import udr
 from runner.runs.load import LoadedRun
@@ -23,36 +24,37 @@ from runner.store.scores_file import ScoresFile
 
 @dataclass(frozen=True, eq=False)
 class RunCodes:
-    """One of the runs that are compared: its codes of images that all of them see."""
+    """The codes of one run, for the images that all runs of its dataset are compared on."""
 
     dataset: str
     run: LoadedRun
     mean_MW: NDArray[np.float64]
     rate_W: NDArray[np.float64]
-    """Mean KL(q(z_v|x)||p(z_v)) of each column, in nats; columns of a variable share its own."""
+    """Mean KL(q(z_v|x)||p(z_v)) of each column's variable, in nats."""
 
     @classmethod
     @torch.no_grad()
     def of(cls, run: LoadedRun, metrics: MetricsConfig) -> RunCodes:
-        """Return a run as a member: the same images of the dataset for every run."""
+        """Return the codes of a run, of images that depend on the seed of ``metrics`` alone.
+
+        Raises: UsageError for a deterministic code, which has no rates.
+        """
         if metrics.udr is None:
             raise ValueError("udr has no settings")
         split = run.dataset.test
         rows_M = stream(metrics.seed, "udr").permutation(split.size)[: metrics.udr.samples]
         images_BCHW = split.images(torch.as_tensor(rows_M, device=run.device))
-        latents = run.model.bind_latents().with_categorical()
-        parameters_BP = run.model.encode(images_BCHW)
-        mean_BW = latents.posterior_mean(parameters_BP)
-        rates_V = (
-            latents.rate_per_variable(latents.discretise(mean_BW), parameters_BP).mean(0).tolist()
-        )
-        columns = latents.columns.values()
-        widths = [each.stop - each.start for each in columns]
+        model = run.representation
+        parameters_BP = model.encode(images_BCHW)
+        mean_BW = model.mean(parameters_BP)
+        code_BW = model.discretise(mean_BW)
+        rate_BV = densities_of(model, "udr").rate_per_variable(code_BW, parameters_BP)
+        widths = [columns.stop - columns.start for columns in model.columns.values()]
         return cls(
             repr(run.config.dataset),
             run,
             mean_BW.cpu().numpy().astype(np.float64),
-            np.repeat(rates_V, widths),
+            np.repeat(rate_BV.mean(0).tolist(), widths),
         )
 
 

@@ -189,7 +189,7 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     saved_at = time.monotonic()
     title = run.config.name
     with Display(title, run.steps, console=run.console, done=run.state.step) as display:
-        for record in train(run.state, run.objective, run.dataset.train, run.config, run.steps):
+        for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
             display.advance(run.state.step)
             if record is not None:
                 record["images_per_second"] = speed.at(run.state.step)

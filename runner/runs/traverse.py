@@ -1,4 +1,4 @@
-"""A few trained models, opened to see what their variables do to one image."""
+"""Latent traversals of a few trained runs, all from the same image."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from rich.console import Console
 
 from runner.comparison.representatives import RepresentativeRun
+from runner.dataset import IMAGES
 from runner.errors import UsageError, VaerunError
 from runner.evaluation import encode
 from runner.evaluation.traversal_rows import Traversal, positions_of, traversal_rows, unit_of
-from runner.model.vae import to_unit
 from runner.runs.load import LoadedRun, RunLoader
 from runner.training import generator
 
@@ -21,13 +21,13 @@ _STEPS = 5
 """Images in a row."""
 
 _IMAGES = 1000
-"""Test images behind the spread of a code that has no prior; the first one is traversed."""
+"""Test images behind the standard deviations of a code without a prior; the first is traversed."""
 
 
 def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list[Traversal]:
     """Return the traversals of runs of one dataset, all from the same test image.
 
-    A run that cannot be opened, or has no images, is left out and named on the console.
+    A run that cannot be loaded, or that has no images, is left out and named on the console.
     """
     runs = RunLoader(console, ["device=auto"])
     found: list[Traversal] = []
@@ -37,8 +37,8 @@ def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list
             if found and not np.array_equal(traversed.original_CHW, found[0].original_CHW):
                 raise UsageError("its test images are not those of the others")
         except VaerunError as error:
-            words = f"[dim]{'traversals':>12}[/]  without {each.run.path}: {error.message}"
-            console.print(words, highlight=False, soft_wrap=True)
+            message = f"[dim]{'traversals':>12}[/]  without {each.run.path}: {error.message}"
+            console.print(message, highlight=False, soft_wrap=True)
         else:
             found.append(traversed)
     return found
@@ -46,20 +46,20 @@ def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list
 
 @torch.no_grad()
 def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
-    """Return the traversals of a model from the first of a fixed choice of test images.
+    """Return the traversals of a run from the first of a fixed choice of test images.
 
-    Raises: UsageError where the data are points instead.
+    Raises: UsageError where the data are no images.
     """
-    if run.dataset.is_plane:
+    if run.dataset.kind is not IMAGES:
         raise UsageError("points in the plane are not images")
     source = generator(run.device, 0, "evaluation")
-    encodings = encode(run.model, run.dataset.test, _IMAGES, source)
+    encodings = encode(run.representation, run.dataset.test, _IMAGES, source)
     settings = replace(run.config.evaluation, traversal_steps=_STEPS)
-    first_BCHW = to_unit(run.dataset.test.images(encodings.indices_M[:1]))
+    first_BCHW = run.dataset.kind.to_input(run.dataset.test.images(encodings.indices_M[:1]))
     return Traversal(
         chosen.name,
         first_BCHW[0].cpu().numpy(),
-        traversal_rows(run.model, encodings, settings, chosen.information),
+        traversal_rows(run.representation, encodings, settings, chosen.information),
         positions_of(settings),
-        unit_of(run.model),
+        unit_of(run.representation),
     )

@@ -1,7 +1,7 @@
-"""Everything one step takes in: images, noise, and the encodings that are remembered.
+"""The inputs of one step: images, labels, noise, and the encodings of a memory bank.
 
-Shapes: B images, C H W image, W columns of z, K places of the bank, P numbers from the encoder, U
-numbers between 0 and 1, S probes, V dimensions of the code.
+Shapes: B images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x), U
+uniform numbers between 0 and 1, S probes, V dimensions of the code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Batch:
     """The inputs of one step."""
 
     images_BCHW: Tensor
-    """What is to be reconstructed: bytes, or values from 0 to 1."""
+    """What is to be reconstructed, as the likelihood sees it."""
     inputs_BCHW: Tensor
     """What the encoder sees: the images, unless the objective corrupts them."""
     noise_BW: Tensor
@@ -25,8 +25,12 @@ class Batch:
     is_held_K: Tensor | None = None
     """One where a place of the bank is taken by an image that is not in the minibatch, or zero."""
     uniform_BU: Tensor | None = None
-    """Behind draws from p(z), where a penalty needs them."""
+    """Behind samples from p(z), where a penalty needs them."""
     probes_SBV: Tensor | None = None
     """Random signs behind the estimate of a Jacobian's norm."""
     temperature: float | Tensor | None = None
     """Of the relaxation of discrete variables, where it is scheduled."""
+    labels_B: Tensor | None = None
+    """Class of each image, int64, where a penalty reads it."""
+    is_labelled_B: Tensor | None = None
+    """Whether the class of each image is known, beside ``labels_B``."""

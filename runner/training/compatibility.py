@@ -21,11 +21,12 @@ def check_compatibility(
 
     Raises: UsageError saying which two do not fit, and what would.
     """
-    if dataset.is_plane and getattr(config.likelihood, "mean", None) != "linear":
+    kind = dataset.kind
+    if not kind.admits(config.likelihood):
         raise UsageError(
-            f"dataset={dataset.name} has points, which likelihood={config.likelihood.name} "
+            f"dataset={dataset.name} has {kind.name}, which likelihood={config.likelihood.name} "
             "would take for grey values",
-            "likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
+            kind.remedy,
         )
     on = list(active_penalties(objective))
     if "contraction" in on and config.architecture.name in _NORMALISED:

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from runner.config import RunConfig, Schedule, schedules
-from runner.dataset import Split
+from runner.dataset import Dataset
 from runner.objective import TERM_NAMES, Objective
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
-from runner.training.penalties import NEEDS_PRIOR_DRAWS, active_penalties
-from runner.training.randomness import BatchSampler, generator
+from runner.training.penalties import NEEDS_LABELS, NEEDS_PRIOR_DRAWS, active_penalties
+from runner.training.randomness import Sampler, generator, new_sampler
 from runner.training.state import TrainingState
 from runner.training.step import StepOutput, step
 
@@ -23,7 +23,7 @@ Record = dict[str, float]
 
 
 def train(
-    state: TrainingState, objective: Objective, images: Split, config: RunConfig, steps: int
+    state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig, steps: int
 ) -> Iterator[Record | None]:
     """Train until ``steps``; yield after every step, a record where one is due and else None.
 
@@ -32,7 +32,7 @@ def train(
 
     Raises: DivergedError when a record's loss is not a finite number.
     """
-    source = _Source(state, objective, images, config)
+    source = _Source(state, objective, dataset, config)
     plans = shown_schedules(config)
     one_step = _compiled(config)
     while state.step < steps:
@@ -69,19 +69,22 @@ class _Source:
     """The minibatches of a run, each with the noise of its step."""
 
     def __init__(
-        self, state: TrainingState, objective: Objective, images: Split, config: RunConfig
+        self, state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig
     ) -> None:
-        self.state, self.images, self.config = state, images, config
+        self.state, self.dataset, self.config = state, dataset, config
         self.device = next(state.model.parameters()).device
-        self.order = self._order("order")
-        self.other_order = self._order("other order")
+        self.sampler = self._sampler("order")
+        self.other_sampler = self._sampler("other order")
         self.wanted = active_penalties(objective)
         heat = dict(schedules(config)).get("prior.temperature")
         self.heat = heat.at if heat else None
 
-    def _order(self, purpose: str) -> BatchSampler:
-        config = self.config
-        return BatchSampler(self.images.size, config.batch_size, config.seed, self.device, purpose)
+    def _sampler(self, purpose: str) -> Sampler:
+        return new_sampler(self.dataset.train.size, self.config, self.device, purpose)
+
+    def _images(self, indices_B: Tensor) -> Tensor:
+        """Return training images as the networks see them, (B, C, H, W)."""
+        return self.dataset.kind.to_input(self.dataset.train.images(indices_B))
 
     def _draws(self, purpose: str) -> torch.Generator:
         return generator(self.device, self.config.seed, purpose, self.state.step)
@@ -90,10 +93,10 @@ class _Source:
         return torch.rand(shape, generator=self._draws(purpose), device=self.device)
 
     def batch(self, objective: Objective) -> tuple[Tensor, Batch]:
-        """Return the images of the state's step by number, and its batch."""
+        """Return the indices of the images of the present step, and its batch."""
         step, latents, bank = self.state.step, self.state.model.latents, self.state.bank
-        indices_B = self.order.batch(step)
-        images_BCHW = self.images.images(indices_B)
+        indices_B = self.sampler.batch(step)
+        images_BCHW = self._images(indices_B)
         inputs_BCHW = images_BCHW
         corruption = objective.settings.corruption
         if isinstance(corruption.amount, Tensor) or corruption.amount != 0:
@@ -102,6 +105,7 @@ class _Source:
         if bank:
             bank.forget(indices_B)
         draws = self.wanted.keys() & NEEDS_PRIOR_DRAWS
+        labels_B, is_labelled_B = self._labels(indices_B)
         return indices_B, Batch(
             images_BCHW=images_BCHW,
             inputs_BCHW=inputs_BCHW,
@@ -113,7 +117,14 @@ class _Source:
             else None,
             probes_SBV=self._probes(len(indices_B)),
             temperature=torch.tensor(self.heat(step)) if self.heat else None,
+            labels_B=labels_B,
+            is_labelled_B=is_labelled_B,
         )
+
+    def _labels(self, indices_B: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        if not self.wanted.keys() & NEEDS_LABELS:
+            return None, None
+        return self.dataset.labels(self.dataset.train, indices_B)
 
     def _probes(self, samples: int) -> Tensor | None:
         contraction = self.wanted.get("contraction")
@@ -125,9 +136,9 @@ class _Source:
 
     @torch.no_grad()
     def _another(self) -> Tensor:
-        """Return draws of z for another minibatch: the second one of FactorVAE."""
+        """Return samples of z for another minibatch: the second one of FactorVAE."""
         model = self.state.model
-        images_BCHW = self.images.images(self.other_order.batch(self.state.step))
+        images_BCHW = self._images(self.other_sampler.batch(self.state.step))
         noise_BW = model.latents.noise(len(images_BCHW), self._draws("other noise"))
         return model.latents.sample(model.encode(images_BCHW), noise_BW)
 

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from runner.config import MomentsConfig
 from runner.model import VAE, LatentSpace
-from runner.model.vae import to_unit
 from runner.objective import Objective, Weight, divergences, penalties
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
@@ -120,7 +119,7 @@ def _contraction(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN40
 
     return jacobian_norm(
         code,
-        to_unit(inputs.batch.inputs_BCHW),
+        inputs.batch.inputs_BCHW,
         estimate=settings.estimate,
         probes_SBV=inputs.batch.probes_SBV,
     )
@@ -138,4 +137,7 @@ PENALTIES: dict[str, Callable[[Any, PenaltyInputs], Tensor]] = {
 """Name in ``objective.penalties`` → (its settings, what the step knows) → its value."""
 
 NEEDS_PRIOR_DRAWS = frozenset({"mmd", "inclusive_kl"})
-NEEDS_DENSITY = frozenset({"capacity", "moments", "mmd", "inclusive_kl", "discriminator"})
+"""Penalties that compare z with draws from p(z)."""
+
+NEEDS_LABELS: frozenset[str] = frozenset()
+"""Penalties that read the labels of a batch, which are gathered for them alone; none does yet."""

@@ -1,4 +1,4 @@
-"""Noise and minibatch order as functions of (seed, step), never of a global generator.
+"""Noise and minibatches as functions of (seed, purpose, step), never of a global generator.
 
 A run is the same alone, resumed, or beside others, because nothing it draws depends on what was
 drawn before.
@@ -7,9 +7,12 @@ drawn before.
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
+
+from runner.config import RunConfig
 
 
 def generator(device: torch.device, seed: int, purpose: str, index: int = 0) -> Generator:
@@ -19,8 +22,24 @@ def generator(device: torch.device, seed: int, purpose: str, index: int = 0) -> 
     return Generator(device).manual_seed(state)
 
 
+class Sampler(Protocol):
+    """Which examples each step sees."""
+
+    def batch(self, step: int) -> Tensor:
+        """Return the indices of the examples of a step, counted from zero, (B,).
+
+        They depend on the step alone, not on the steps asked for before.
+        """
+        ...
+
+
+def new_sampler(examples: int, config: RunConfig, device: torch.device, purpose: str) -> Sampler:
+    """Return the sampler of a run; samplers of different purposes are independent."""
+    return BatchSampler(examples, config.batch_size, config.seed, device, purpose)
+
+
 class BatchSampler:
-    """The order in which the images are seen: a fresh permutation each epoch.
+    """Batches of a random order of the images: a fresh permutation each epoch.
 
     Batches are always full, so the last ``images % batch_size`` of an epoch are left out.
     """

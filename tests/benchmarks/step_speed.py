@@ -59,7 +59,7 @@ def vaerun_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> I
     model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
     objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
     state = TrainingState.fresh(model, config)
-    for _ in train(state, objective, dataset.train, config, config.steps):
+    for _ in train(state, objective, dataset, config, config.steps):
         yield
         torch.set_float32_matmul_precision(precision)  # the other trainer puts the default back
 

@@ -170,7 +170,7 @@ def test_processes_on_one_grid_train_no_run_twice(vaerun: Vaerun, tmp_path: Path
     grid = tmp_path / "outputs" / "sweep-smoke"
     assert states(grid) == dict.fromkeys(range(4), "finished")
     for number in range(4):
-        assert (grid / str(number) / "log.txt").read_text().count("judging") == 1
+        assert (grid / str(number) / "log.txt").read_text().count("evaluating") == 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")

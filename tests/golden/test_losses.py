@@ -86,7 +86,7 @@ def figures(config: RunConfig, dataset: Dataset) -> Figures:
     )
     objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
     state = TrainingState.fresh(model, config)
-    steps = train(state, objective, dataset.train, config, config.steps)
+    steps = train(state, objective, dataset, config, config.steps)
     records = {int(record["step"]): record for record in steps if record}
     losses = {f"loss at step {step}": records[step]["loss"] for step in STEPS}
     last = records[config.steps]

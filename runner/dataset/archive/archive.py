@@ -1,4 +1,4 @@
-"""A published dataset: its files, unpacked once into an array beside them, and loaded from there.
+"""A published dataset: unpacked once into an array beside its files, and loaded from there.
 
 Shapes: N images, C H W image, F factors.
 """
@@ -29,12 +29,12 @@ from runner.errors import DataError
 
 
 def images_file(source: Source, root: Path) -> Path:
-    """Return where the unpacked images lie; datasets that are made of the same file share them."""
+    """Return the file of the unpacked images, which datasets made of the same archive share."""
     return root / source.folder / f"{source.files[0].name}.images.npy"
 
 
 def factors_file(source: Source, root: Path) -> Path:
-    """Return where the unpacked factors lie, if the source's are no full grid."""
+    """Return the file of the unpacked factors, which a full factor grid does not need."""
     return root / source.folder / f"{source.files[0].name}.factors.npy"
 
 
@@ -46,7 +46,7 @@ def unpacked_bytes(source: Source) -> int:
 def unpack(source: Source, root: Path, advance: Advance) -> None:
     """Write the images, (N, C, H, W), and the factors of a source into files of their own.
 
-    Neither appears before it is whole, and the images last: where they are, all is there.
+    Each file appears once it is complete, the images last: where they are, the factors are too.
 
     Raises: DataError when the source's files are missing or corrupt, or the disk is too small.
     """
@@ -71,7 +71,7 @@ def unpack(source: Source, root: Path, advance: Advance) -> None:
 
 
 def load(source: Source, data_dir: str, device: torch.device) -> Dataset:
-    """Return a published dataset, unpacked first where that has not been done.
+    """Return a published dataset, unpacked first if necessary.
 
     Raises: DataError when its files are missing or corrupt.
     """
@@ -112,7 +112,7 @@ def _factors(source: Source, root: Path) -> Tensor:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Generator[Path]:
-    """Give a name to write to; what is written there takes its place at once, if nothing fails."""
+    """Yield a temporary path, which replaces ``path`` atomically unless an exception is raised."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield partial

@@ -1,4 +1,4 @@
-"""The published files of a dataset: where they lie, and whether they are what was published."""
+"""The published files of a dataset: where they are, and whether they are intact."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from runner.errors import DataError
 
 
 def home(source: Source, files: Sequence[RemoteFile], root: Path) -> Path:
-    """Return the folder where ``files`` of a source lie or belong.
+    """Return the folder where ``files`` of a source are or belong.
 
-    It is the source's own folder in ``root``, or ``root`` itself where more of them lie there.
+    It is the source's own folder in ``root``, or ``root`` itself where more of them are there.
     """
     own = root / source.folder
     return max((own, root), key=lambda folder: len(files) - len(missing(files, folder)))
 
 
 def missing(files: Sequence[RemoteFile], folder: Path) -> list[RemoteFile]:
-    """Return those of ``files`` that a folder lacks."""
+    """Return the ``files`` that a folder lacks."""
     return [file for file in files if not (folder / file.name).is_file()]
 
 
@@ -46,9 +46,9 @@ def require(source: Source, files: Sequence[RemoteFile], root: Path) -> Path:
 
 
 def verify(file: RemoteFile, path: Path) -> None:
-    """Do nothing where ``path`` is the published file; its digest is taken once and remembered.
+    """Check that ``path`` is the published file; its digest is computed once and remembered.
 
-    Raises: DataError when it is another.
+    Raises: DataError when it is not.
     """
     mark = _mark(path)
     if mark.is_file() and mark.read_text(encoding="utf-8") == _state(file, path):
@@ -58,15 +58,15 @@ def verify(file: RemoteFile, path: Path) -> None:
 
 
 def remember(file: RemoteFile, path: Path) -> None:
-    """Note beside ``path`` that it is the published file, as long as it stays untouched."""
+    """Note beside ``path`` that it is the published file, with its size and modification time."""
     with contextlib.suppress(OSError):  # a folder that cannot be written: look again next time
         _mark(path).write_text(_state(file, path), encoding="utf-8")
 
 
 def check(file: RemoteFile, path: Path) -> None:
-    """Do nothing where ``path`` has the published size and digest, as far as they are known.
+    """Check that ``path`` has the published size and digest, as far as they are known.
 
-    Raises: DataError when it has others.
+    Raises: DataError when it has not.
     """
     mend = "delete it and fetch it again, or put an intact copy in its place"
     size = path.stat().st_size

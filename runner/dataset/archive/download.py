@@ -1,4 +1,8 @@
-"""A file from a server: what arrived is kept for the next try, and only what is whole is placed."""
+"""Download of a file that can be resumed, and that appears only once it is complete and verified.
+
+Our own code, since pooch (1.9) deletes what arrived when a transfer breaks, where these files of up
+to several gigabytes are resumed with a Range request.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from runner.dataset.archive.source import Advance, RemoteFile
 from runner.errors import DataError
 
 _PATIENCE_SECONDS = 20.0
-"""How long a silent server is waited for."""
+"""Timeout of the connection."""
 
 _CHUNK_BYTES = 2**20
 
@@ -23,12 +27,12 @@ _CHUNK_BYTES = 2**20
 def download(
     file: RemoteFile, path: Path, *, advance: Advance, patience: float = _PATIENCE_SECONDS
 ) -> None:
-    """Bring ``file`` to ``path``, going on with what an earlier try left in ``.NAME.part``.
+    """Download ``file`` to ``path``, continuing what an earlier attempt left in ``.NAME.part``.
 
-    ``advance`` is told how many bytes are there, those of an earlier try first. A server that
-    cannot go on in the middle is asked for the whole file.
+    ``advance`` is called with the bytes that are there, those of an earlier attempt first. From a
+    server that does not support ranges the whole file is downloaded again.
 
-    Raises: DataError when it does not arrive in full, or is not the published file.
+    Raises: DataError when it does not arrive completely, or is not the published file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
@@ -44,7 +48,7 @@ def download(
     try:
         check(file, part)
     except DataError as error:
-        part.unlink()  # whole and wrong: there is nothing to go on with
+        part.unlink()  # complete and wrong: nothing to continue from
         hint = f"try again, or put an intact copy into '{path.parent}'"
         raise DataError(f"{file.url} sent another file: {error.message}", hint) from error
     part.replace(path)
@@ -52,15 +56,17 @@ def download(
 
 
 def _transfer(file: RemoteFile, part: Path, advance: Advance, patience: float) -> None:
-    """Append to ``part`` what it lacks, or write it anew where the server knows no middle."""
+    """Append the rest of the file to ``part``, or replace it if the server sends all of it."""
     start = _size(part)
-    headers = {"User-Agent": f"vaerun/{__version__}"}  # some servers refuse a visitor without name
+    headers = {"User-Agent": f"vaerun/{__version__}"}  # some servers refuse requests without one
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
         answer = cast("HTTPResponse", urlopen(Request(file.url, headers=headers), timeout=patience))
     except HTTPError as error:
-        if error.code != 416 or not start:  # the part has all there is, or more than that
+        if (
+            error.code != 416 or not start
+        ):  # range not satisfiable: the part is complete, or too long
             raise
         error.close()
         if error.headers.get("Content-Range") == f"bytes */{start}":
@@ -76,7 +82,7 @@ def _transfer(file: RemoteFile, part: Path, advance: Advance, patience: float) -
 
 
 def _save(answer: HTTPResponse, part: Path, start: int, advance: Advance) -> int | None:
-    """Write what the server sends, and return how many bytes the file has, if it says so."""
+    """Write what the server sends, and return the size of the whole file, if it is told."""
     if answer.headers.get_content_type() == "text/html":
         raise ConnectionError("the server sent a web page instead of it")
     if answer.status == 206:
@@ -86,7 +92,9 @@ def _save(answer: HTTPResponse, part: Path, start: int, advance: Advance) -> int
         start = 0
     with part.open("ab" if start else "wb") as out:
         advance(start)
-        while chunk := answer.read1(_CHUNK_BYTES):  # as it comes: nothing is lost if this fails
+        while chunk := answer.read1(
+            _CHUNK_BYTES
+        ):  # as it arrives: nothing is lost if the connection breaks
             out.write(chunk)
             advance(len(chunk))
     length = answer.headers.get("Content-Length")

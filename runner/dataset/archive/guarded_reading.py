@@ -1,25 +1,25 @@
-"""What can be wrong with a published file, as one line for the user."""
+"""Errors of damaged or unexpected files, as one line for the user."""
 
 from __future__ import annotations
 
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from runner.errors import DataError
 
 _DAMAGE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
-"""What the usual readers raise over bytes that they cannot read."""
+"""The exceptions that the usual readers raise for bytes that they cannot read."""
 
 
 @contextmanager
 def reading(path: Path, damage: tuple[type[Exception], ...] = _DAMAGE) -> Generator[None]:
-    """Let what readers of ``path`` raise come out as one line.
+    """Turn the exceptions of a reader of ``path`` into one line.
 
-    Raises: DataError when the file is missing, or when one of ``damage`` is raised.
+    Raises: DataError when the file is missing, or when an exception of ``damage`` is raised inside.
     """
     try:
         yield
@@ -30,10 +30,16 @@ def reading(path: Path, damage: tuple[type[Exception], ...] = _DAMAGE) -> Genera
         raise DataError(f"'{path}' is truncated or corrupt: {reason}") from error
 
 
-def check_shape(what: str, path: Path, found: Sequence[int], expected: Sequence[int]) -> None:
-    """Do nothing where a part of a file has the shape that was published.
+def no_array(name: str, path: Path, found: Iterable[str]) -> DataError:
+    """Return the error of a file that lacks an array, with the names that it has."""
+    others = ", ".join(found) or "nothing"
+    return DataError(f"'{path}' should have an array '{name}', and has {others}")
 
-    Raises: DataError where it has another.
+
+def check_shape(what: str, path: Path, found: Sequence[int], expected: Sequence[int]) -> None:
+    """Check that a part of a file has the published shape.
+
+    Raises: DataError where it has not.
     """
     if tuple(found) != tuple(expected):
         raise DataError(

@@ -1,4 +1,4 @@
-"""Images in a member of an .npz archive, a chunk at a time: such archives outgrow memory unpacked.
+"""Images of a member of an .npz archive, in chunks: unpacked archives can exceed the memory.
 
 Shapes: N images, B images in a chunk.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from runner.dataset.archive.guarded_reading import check_shape, reading
+from runner.dataset.archive.guarded_reading import check_shape, no_array, reading
 from runner.errors import DataError
 
 _CHUNK_BYTES = 2**22
@@ -27,7 +27,7 @@ def stream_member(
     """Return the images of ``member``, as in ``numpy.load(path)[member]``, in chunks, in order.
 
     Nothing is unpickled, no more than a chunk is in memory, and the archive's checksum is verified
-    when the last chunk has been asked for.
+    after the last chunk.
 
     Shapes: (B, ...) of a member of shape (N, ...); B is as many as fit in 4 MiB, at least one.
     Raises: DataError when the archive is missing or corrupt, lacks the member, or the member is no
@@ -36,8 +36,7 @@ def stream_member(
     with reading(path), zipfile.ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         if member not in names:
-            found = ", ".join(names) or "nothing"
-            raise DataError(f"'{path}' should have an array '{member}', and has {found}")
+            raise no_array(member, path, names)
         with archive.open(f"{member}.npy") as stream:
             header = _read_header(stream, f"'{member}' of '{path}'")
             check_shape(f"'{member}'", path, header, header if shape is None else shape)
@@ -48,7 +47,7 @@ def stream_member(
 def _read_header(stream: IO[bytes], what: str) -> tuple[int, ...]:
     """Return the shape of the array of bytes that follows.
 
-    Raises: DataError when something else follows.
+    Raises: DataError when it is no array of bytes in C order.
     """
     is_first_version = npy.read_magic(stream) == (1, 0)
     read = npy.read_array_header_1_0 if is_first_version else npy.read_array_header_2_0

@@ -1,6 +1,6 @@
-"""Where the images of a file lie while they are used: on the device, or on the disk still.
+"""Whether the images of a file are copied to the device, or read from the disk when needed.
 
-Shapes: N images in a split, B images asked for, F factors, C H W image.
+Shapes: N images of a split, B images of a minibatch, F factors, C H W image.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CHUNK_BYTES = 2**26
 
 @dataclass(frozen=True, eq=False)
 class MappedSplit:
-    """Images that are read from their file as they are asked for; factors lie on the device."""
+    """Images that are read from their file when indexed; factors are on the device."""
 
     images_NCHW: NDArray[np.uint8]
     factors_NF: Tensor
@@ -47,10 +47,10 @@ class MappedSplit:
 def place(
     images_NCHW: NDArray[np.uint8], factors_NF: Tensor, cuts: tuple[int, ...], *, free_bytes: int
 ) -> list[Split]:
-    """Return splits of the images of a file, parted before each of ``cuts``.
+    """Return splits of the images of a file, cut before each index of ``cuts``.
 
-    They lie on the device of ``factors_NF`` where they take at most half of its free memory, which
-    leaves the other half to training; else they are read from the file as they are asked for.
+    The images are copied to the device of ``factors_NF`` if they take at most half of its free
+    memory, which leaves the other half to training; else they are read when indexed.
     """
     device = factors_NF.device
     edges = [0, *cuts, len(images_NCHW)]
@@ -62,7 +62,7 @@ def place(
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes that a device has free; of the CPU, the memory that nothing is held in."""
+    """Return the free bytes of a device; for the CPU the unused memory."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
@@ -70,7 +70,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def _copied(images_NCHW: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Return the images on the device, brought there in chunks: the CPU may have less memory."""
+    """Return the images on the device, copied in chunks: the CPU may have less memory."""
     resident_NCHW = torch.empty(images_NCHW.shape, dtype=torch.uint8, device=device)
     step = max(1, _CHUNK_BYTES // max(1, images_NCHW[:1].nbytes))
     for start in range(0, len(images_NCHW), step):

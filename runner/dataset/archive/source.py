@@ -1,4 +1,4 @@
-"""What a published dataset is made of: files somewhere, and the array of images in them.
+"""A published dataset: its files on a server, and how they are unpacked.
 
 Shapes: N images, C H W image, F factors.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from runner.dataset.splits import Factor
 
 Advance = Callable[[int], None]
-"""Told how many further images, or bytes, are done."""
+"""Called with the number of further images, or bytes, that are done."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RemoteFile:
     """A published file."""
 
     name: str
-    """In the dataset's own folder."""
+    """File name in the dataset's folder."""
     url: str
     size: int | None
     """Bytes, where they are known."""
@@ -37,7 +37,7 @@ class Source:
 
     name: str
     folder: str
-    """Of its files in ``data_dir``."""
+    """Name of its folder in ``data_dir``."""
     files: tuple[RemoteFile, ...]
     images: int
     shape: tuple[int, int, int]
@@ -47,9 +47,10 @@ class Source:
     class_names: tuple[str, ...]
     unpack: Callable[[Path, NDArray[np.uint8], Advance], NDArray[np.int64] | None]
     """(folder, images_NCHW to be filled, advance) → factors_NF, or None for a full factor grid
-    whose images come in order, the last factor fastest. Needs little memory: images may be a file.
+    whose images come in order, the last factor fastest. It uses little memory, since
+    ``images_NCHW`` may be a mapped file.
     """
     test_images: int = 0
-    """How many images, at the end, are held out; with 0 all of them train and all are judged."""
+    """Images at the end that are the test split; with 0 both splits are all images."""
     beside: tuple[RemoteFile, ...] = ()
-    """Further files in the folder, which are not unpacked but read at every start."""
+    """Further files in the folder, which are not unpacked but read each time."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from runner.config import DatasetConfig
-from runner.dataset import digits, load, pinwheel
+from runner.dataset import IMAGES, POINTS, digits, load, pinwheel
 
 CPU = torch.device("cpu")
 
@@ -39,8 +39,8 @@ def test_the_dataset_describes_itself():
 
 
 def test_a_plane_is_told_from_images():
-    assert pinwheel.load(CPU).is_plane
-    assert not digits.load(CPU).is_plane
+    assert pinwheel.load(CPU).kind is POINTS
+    assert digits.load(CPU).kind is IMAGES
 
 
 def test_points_are_float_images_of_two_coordinates():

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from runner.config import RunConfig
-from runner.dataset import Dataset, ResidentSplit
+from runner.dataset import IMAGES, Dataset, ResidentSplit
 from runner.evaluation import Encodings, encodings
 from runner.evaluation.encodings import encode
 from runner.model import VAE, build
+from tests.conftest import represent
 
 TINY = ("architecture=mlp", "architecture.widths=[8]", "prior=concrete_normal")
 
@@ -23,7 +24,7 @@ def model(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> VAE:
 
 
 def encoded(model: VAE, dataset: Dataset, count: int, *, seed: int = 0) -> Encodings:
-    return encode(model, dataset.test, count, torch.Generator().manual_seed(seed))
+    return encode(represent(model), dataset.test, count, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("count", [1, 100, 255])
@@ -45,7 +46,7 @@ def test_a_split_that_is_small_enough_comes_whole_and_in_order(
 
 def test_every_row_is_of_its_own_image(model: VAE, toy_dataset: Dataset):
     every = encoded(model, toy_dataset, 50)
-    images = toy_dataset.test.images(every.indices_M)
+    images = IMAGES.to_input(toy_dataset.test.images(every.indices_M))
     with torch.no_grad():
         parameters_MP = model.encode(images)
         log_px_z_M = model.log_px_z(images, every.z_MW)
@@ -71,7 +72,7 @@ def test_categories_are_drawn_with_their_probabilities(model: VAE, toy_dataset: 
     """Not the most probable one each time: the ELBO is an expectation over q(k|x)."""
     image_NCHW = toy_dataset.test.images(torch.zeros(1).long()).repeat(4000, 1, 1, 1)
     split = ResidentSplit(image_NCHW, torch.zeros(4000, 1).long())
-    every = encode(model, split, 4000, torch.Generator().manual_seed(0))
+    every = encode(represent(model), split, 4000, torch.Generator().manual_seed(0))
     expected_K = every.mean_MW[0, :4]
     assert float(expected_K.max()) < 0.9  # the model is not trained: there is something to draw
     error_K = 4 * (expected_K * (1 - expected_K) / 4000).sqrt()

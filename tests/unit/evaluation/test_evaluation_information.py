@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from runner.dataset import Factor
-from runner.evaluation import information
+from runner.evaluation import information, row_chunks
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import (
     decompose_all,
@@ -61,7 +61,7 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch):
         log_mixture_weights(47, 47, 47, like=every.z_MW),
     )
     for rows in (5, 20, 100):  # 47 is a multiple of none of them
-        monkeypatch.setattr(information, "_ROWS", rows)
+        monkeypatch.setattr(row_chunks, "_ROWS", rows)
         got = decompose_all(latents, every)
         assert list(got.terms.values()) == pytest.approx(whole.terms.stack().tolist(), abs=1e-4)
         assert list(got.variable.values()) == pytest.approx(

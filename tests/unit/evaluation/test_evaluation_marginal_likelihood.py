@@ -16,6 +16,7 @@ from runner.errors import UsageError
 from runner.evaluation import marginal_likelihood
 from runner.evaluation.marginal_likelihood import log_likelihood
 from runner.model import VAE, build
+from tests.conftest import represent
 
 TINY = ("architecture=mlp", "architecture.widths=[8]", "prior.dimensions=2")
 NORMAL = ["normal", "anisotropic", "laplace", "student_t", "mixture", "sparse", "correlated"]
@@ -90,7 +91,9 @@ def integrated(model: VAE, images_NCHW: Tensor) -> Tensor:
 
 def estimate(model: VAE, split: ResidentSplit, samples: int, *, seed: int = 0) -> dict[str, float]:
     source = torch.Generator().manual_seed(seed)
-    return log_likelihood(model, split, images=split.size, samples=samples, source=source)
+    return log_likelihood(
+        represent(model), split, images=split.size, samples=samples, source=source
+    )
 
 
 @pytest.mark.parametrize("name", PRIORS)

@@ -10,14 +10,11 @@ from torch import Tensor
 
 from runner.dataset import Factor
 from runner.errors import UsageError
-from runner.evaluation import mig_density as module
+from runner.evaluation import row_chunks
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.mig_density import gap_information, mig_density
 from runner.model import LatentSpace
 from runner.model.discrete import Bernoulli, Concrete
-from runner.model.discrete_block import DiscreteBlock
-from runner.model.node import Node
-from runner.model.variables import Codes
 from tests.conftest import prior_of
 
 VALUES = 5
@@ -87,7 +84,7 @@ def test_every_weight_is_as_it_is_written(monkeypatch: pytest.MonkeyPatch, image
     loc_MV = torch.randn(count, 2, generator=source(2)) + factors_MF
     latents = prior_of(normals=2)
     every = encoded(latents, normals(loc_MV, [0.5, 0.2]), factors_MF, images=images)
-    monkeypatch.setattr(module, "_ROWS", rows)
+    monkeypatch.setattr(row_chunks, "_ROWS", rows)
     found_VF = gap_information(latents, every, samples=count, source=source())
     log_q_VMM = latents.densities(every.z_MW, every.parameters_MP, every.parameters_MP).sampled_VBM
     for v, kernels_MM in enumerate(log_q_VMM.double().exp()):
@@ -173,13 +170,3 @@ def test_the_same_generator_gives_the_same_score():
         for seed in (0, 0, 1)
     )
     assert first == again != other
-
-
-def test_a_code_without_a_density_has_no_gap():
-    tree = Node("all", (0, 1))
-    latents = LatentSpace(
-        DiscreteBlock({}, "exact", 1.0), Codes(2, "linear"), None, tree, ["a", "b"]
-    )
-    every = encoded(latents, torch.zeros(10, 2), torch.arange(10)[:, None] % 2)
-    with pytest.raises(UsageError, match="mig_density needs densities"):
-        mig_density(latents, every, [Factor("label", 2)], samples=5, source=source())

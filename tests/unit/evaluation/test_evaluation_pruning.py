@@ -11,17 +11,15 @@ import torch
 from torch import Tensor
 
 from runner.config import RunConfig
-from runner.dataset import Dataset
+from runner.dataset import IMAGES, Dataset
 from runner.errors import UsageError
-from runner.evaluation import encode, pruning
+from runner.evaluation import encode, pruning, row_chunks
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all
-from runner.evaluation.pruning import Pruning, middle
+from runner.evaluation.pruning import Pruning
 from runner.evaluation.reconstruction import reconstruction_error
-from runner.model import VAE, LatentSpace, build
-from runner.model.discrete import Bernoulli, Concrete
-from runner.model.mixture import Mixture
-from tests.conftest import prior_of
+from runner.model import VAE, build
+from tests.conftest import prior_of, represent
 
 TINY = ("architecture=mlp", "architecture.widths=[8]", "prior.group_size=null")
 PRIORS = {
@@ -56,8 +54,8 @@ def source(seed: int = 0) -> torch.Generator:
 
 
 def pruned(model: VAE, dataset: Dataset, samples: int = 256) -> Pruning:
-    every = encode(model, dataset.test, 256, source())
-    return pruning.pruning(model, every, dataset.test, samples=samples, source=source())
+    every = encode(represent(model), dataset.test, 256, source())
+    return pruning.pruning(represent(model), every, dataset.test, samples=samples, source=source())
 
 
 @pytest.mark.parametrize("name", PRIORS)
@@ -67,16 +65,16 @@ def test_the_ends_are_all_variables_and_none(modelled, toy_dataset: Dataset, nam
     count = len(model.latents.variable_names)
     assert sorted(found.names) == sorted(model.latents.variable_names)
     assert found.nats_K.shape == found.squared_error_K.shape == (count + 1,)
-    full = reconstruction_error(model, toy_dataset.test, samples=256, source=source())
+    full = reconstruction_error(represent(model), toy_dataset.test, samples=256, source=source())
     assert found.nats_K[-1] == pytest.approx(full["reconstruction/nats"], rel=1e-5)
     error = full["reconstruction/squared_error"]
     assert found.squared_error_K[-1] == pytest.approx(error, rel=1e-5)
 
     latents = model.bind_latents().with_categorical()
-    every = encode(model, toy_dataset.test, 256, source())
+    every = encode(represent(model), toy_dataset.test, 256, source())
     with torch.no_grad():
-        images_NCHW = toy_dataset.test.images(every.indices_M)
-        code_NW = middle(latents, every.z_MW).repeat(256, 1)
+        images_NCHW = IMAGES.to_input(toy_dataset.test.images(every.indices_M))
+        code_NW = latents.prior_center(every.z_MW).repeat(256, 1)
         nothing = -float(model.log_px_z(images_NCHW, code_NW).mean())
     assert found.nats_K[0] == pytest.approx(nothing, rel=1e-5)
     information = decompose_all(latents, every)
@@ -92,7 +90,7 @@ def test_the_ends_are_all_variables_and_none(modelled, toy_dataset: Dataset, nam
 def test_a_variable_that_is_off_stands_in_the_middle(modelled, toy_dataset: Dataset):
     model = modelled(*PRIORS["concrete"])
     found = pruned(model, toy_dataset)
-    images_NCHW = toy_dataset.test.images(torch.arange(256))
+    images_NCHW = IMAGES.to_input(toy_dataset.test.images(torch.arange(256)))
     code_NW = model.latents.discretise(model.latents.posterior_mean(model.encode(images_NCHW)))
     for k in (1, 2):
         z_NW = code_NW.clone()
@@ -102,18 +100,6 @@ def test_a_variable_that_is_off_stands_in_the_middle(modelled, toy_dataset: Data
             z_NW[:, columns] = first
         nats = -float(model.log_px_z(images_NCHW, z_NW).mean())
         assert found.nats_K[k] == pytest.approx(nats, rel=1e-5)
-
-
-def test_the_middle_of_each_prior():
-    def of(latents: LatentSpace) -> list[float]:
-        return middle(latents, torch.zeros(1)).tolist()
-
-    loc_KV = torch.tensor([[0.0, 4.0], [2.0, 0.0]])
-    mixture = Mixture(loc_KV, torch.ones(2, 2), torch.tensor([3.0, 1.0]).log())
-    assert of(prior_of(normals=2)) == [0, 0]
-    assert of(prior_of(normals=2, p=mixture)) == pytest.approx([0.5, 3.0])
-    discrete = {"kind": Concrete(3), "rare": Bernoulli(0.1), "usual": Bernoulli(0.9)}
-    assert of(prior_of(discrete, 1)) == [1, 0, 0, 0, 1, 0]
 
 
 def normal_encodings(loc_MV: Tensor, scale: float) -> Encodings:
@@ -171,7 +157,7 @@ def test_scores_of_small_tables(squared_error: list[float], variables: int, half
 def test_chunks_do_not_matter(modelled, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
     model = modelled(*PRIORS["concrete"])
     whole = pruned(model, toy_dataset, 100)
-    monkeypatch.setattr(pruning, "_ROWS", 7)
+    monkeypatch.setattr(row_chunks, "_ROWS", 7)
     monkeypatch.setattr(pruning, "_CHUNK", 30)
     chunks = pruned(model, toy_dataset, 100)
     assert chunks.names == whole.names

@@ -22,6 +22,7 @@ from runner.evaluation.encoded_table import tabulate
 from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS, Codes
 from runner.model import VAE, build
+from tests.conftest import represent
 
 FEW = (
     *(f"metrics.{n}={{train: 40, test: 20}}" for n in ("dci", "explicitness", "sap")),
@@ -81,7 +82,7 @@ def test_every_score_has_finite_numbers_or_says_why_not(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig, prior: str
 ):
     model = model_of(prior)
-    evaluator = Evaluator(model, grid, few)
+    evaluator = Evaluator(represent(model), grid, few)
     refused: list[str] = []
     for request in score_requests(few, sampled=model.latents.has_density):
         try:
@@ -119,31 +120,31 @@ def test_a_score_does_not_depend_on_which_others_are_computed(
 ):
     model = model_of("normal")
     chosen = {request.key: request for request in score_requests(few)}
-    everything = Evaluator(model, grid, few)
+    everything = Evaluator(represent(model), grid, few)
     for key in ("sampled/mig", "model/pruning", "mean/sap"):
         numbers = everything.compute(chosen[key]).numbers
-        assert Evaluator(model, grid, few).compute(chosen[key]).numbers == numbers
+        assert Evaluator(represent(model), grid, few).compute(chosen[key]).numbers == numbers
 
 
 def test_pruning_comes_with_its_figure(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
 ):
     (request,) = [request for request in score_requests(few) if request.metric == "pruning"]
-    assert Evaluator(model_of("normal"), grid, few).compute(request).pruning is not None
+    assert Evaluator(represent(model_of("normal")), grid, few).compute(request).pruning is not None
 
 
 def test_codes_of_elsewhere_have_the_same_scores(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
 ):
     model = model_of("normal")
-    table = tabulate(model, grid, None, torch.Generator().manual_seed(0))
+    table = tabulate(represent(model), grid, None, torch.Generator().manual_seed(0))
     names = [factor.name for factor in grid.factors]
     given = Codes.of(table.mean_NW, table.factors_NF, factor_names=names, complete=True)
     alone = CodesEvaluator(given, "shade", few)
     of_run = {request.metric: request for request in score_requests(few, sampled=False)}
     for request in score_requests_of_codes(few):
         if request.metric in ("mig", "beta_vae", "linear_probe"):
-            numbers = Evaluator(model, grid, few).compute(of_run[request.metric]).numbers
+            numbers = Evaluator(represent(model), grid, few).compute(of_run[request.metric]).numbers
             assert alone.compute(request).numbers == numbers
 
 
@@ -152,17 +153,19 @@ def test_codes_do_not_depend_on_how_many_images_are_encoded_at_a_time(
 ):
     model = model_of("normal")
     told: list[tuple[int, int]] = []
-    whole = tabulate(model, grid, None, torch.Generator().manual_seed(0))
+    whole = tabulate(represent(model), grid, None, torch.Generator().manual_seed(0))
     monkeypatch.setattr(code_table, "_CHUNK", 50)
     source = torch.Generator().manual_seed(0)
-    parts = tabulate(model, grid, None, source, lambda done, all: told.append((done, all)))
+    parts = tabulate(
+        represent(model), grid, None, source, lambda done, all: told.append((done, all))
+    )
     assert whole.mean_NW == pytest.approx(parts.mean_NW, abs=1e-6)
     assert (whole.factors_NF == parts.factors_NF).all()
     assert told == [(50, 72), (72, 72)]
 
 
 def test_draws_lie_around_the_means(model_of: Callable[[str], VAE], grid: Dataset):
-    table = tabulate(model_of("normal"), grid, None, torch.Generator().manual_seed(0))
+    table = tabulate(represent(model_of("normal")), grid, None, torch.Generator().manual_seed(0))
     assert table.complete
     difference = table.sampled_NW - table.mean_NW
     assert 0 < np.abs(difference.mean()) < 0.5
@@ -173,10 +176,10 @@ def test_some_images_are_a_sample_and_a_test_split_is_one_too(
     model_of: Callable[[str], VAE], grid: Dataset
 ):
     model, source = model_of("normal"), torch.Generator().manual_seed(0)
-    some = tabulate(model, grid, 30, source)
+    some = tabulate(represent(model), grid, 30, source)
     assert len(some.factors_NF) == 30 == len(np.unique(some.factors_NF, axis=0))
     assert not some.complete
-    assert not tabulate(model, replace(grid, has_test_split=True), None, source).complete
+    assert not tabulate(represent(model), replace(grid, has_test_split=True), None, source).complete
 
 
 def test_images_on_the_disk_have_the_codes_of_images_in_memory(
@@ -186,7 +189,7 @@ def test_images_on_the_disk_have_the_codes_of_images_in_memory(
     assert isinstance(split, ResidentSplit)
     mapped = MappedSplit(split.images_NCHW.numpy(), split.factors_NF)
     tables = [
-        tabulate(model_of("normal"), each, None, torch.Generator().manual_seed(0))
+        tabulate(represent(model_of("normal")), each, None, torch.Generator().manual_seed(0))
         for each in (grid, replace(grid, test=mapped))
     ]
     assert (tables[0].mean_NW == tables[1].mean_NW).all()
@@ -195,9 +198,9 @@ def test_images_on_the_disk_have_the_codes_of_images_in_memory(
 
 def test_a_category_is_one_variable(model_of: Callable[[str], VAE], grid: Dataset):
     model = model_of("concrete_normal")
-    table = tabulate(model, grid, None, torch.Generator().manual_seed(0))
-    codes = table.codes("mean", model, grid)
+    table = tabulate(represent(model), grid, None, torch.Generator().manual_seed(0))
+    codes = table.codes("mean", represent(model), grid)
     assert [v.is_discrete for v in codes.variables] == [True, False, False, False]
     assert codes.codes_ND.shape == (72, 3 + 3)
-    drawn = table.codes("sampled", model, grid).codes_ND[:, :3]
+    drawn = table.codes("sampled", represent(model), grid).codes_ND[:, :3]
     assert set(np.unique(drawn)) == {0.0, 1.0}

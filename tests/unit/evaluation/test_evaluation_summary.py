@@ -15,6 +15,7 @@ from runner.figures.of_run import Pictures
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import TrainingState, train
+from tests.conftest import represent
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,11 @@ def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Pictur
     model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
     objective = Objective.from_config(config.objective, model.latents.tree, 256)
     state = TrainingState.fresh(model, config)
-    for _ in train(state, objective, toy_dataset.train, config, 300):
+    for _ in train(state, objective, toy_dataset, config, 300):
         pass
-    encodings = encode(model, toy_dataset.test, 256, torch.Generator().manual_seed(0))
-    summary = summarize(model, toy_dataset, encodings, torch.Generator().manual_seed(0))
-    return Pictures(model, toy_dataset, encodings, config.evaluation, summary)
+    encodings = encode(represent(model), toy_dataset.test, 256, torch.Generator().manual_seed(0))
+    summary = summarize(represent(model), toy_dataset, encodings, torch.Generator().manual_seed(0))
+    return Pictures(represent(model), toy_dataset, encodings, config.evaluation, summary)
 
 
 def test_the_terms_sum_to_the_negative_elbo(pictures: Pictures):
@@ -85,12 +86,12 @@ def test_rows_run_from_the_most_informative_variable_to_the_least(pictures: Pict
 
 def test_a_traversal_moves_one_variable_alone(pictures: Pictures):
     """At the base image's own value of a variable its row shows the base reconstruction."""
-    base = pictures.model.latents.discretise(pictures.encodings.mean_MW[:1])
-    columns = pictures.model.latents.columns["style_0"]
+    base = pictures.model.discretise(pictures.encodings.mean_MW[:1])
+    columns = pictures.model.columns["style_0"]
     middle = base.clone()
     middle[:, columns] = 0.0
     with torch.no_grad():
-        expected = pictures.model.decode_mean(middle)[0].numpy()
+        expected = pictures.model.decode(middle)[0].numpy()
     (row,) = [row for row in pictures.traversal_rows() if row.label == "style_0"]
     np.testing.assert_allclose(row.images_TCHW[2], expected, atol=1e-6)
 

@@ -13,7 +13,7 @@ from runner.dataset import load
 from runner.evaluation import encode
 from runner.figures import plane_of_run as plane_pictures
 from runner.figures.plane import Densities, Points
-from runner.model import build
+from runner.model import VaeRepresentation, build
 
 WORDS = ("experiment=pinwheel", "architecture.widths=[16]")
 
@@ -21,7 +21,8 @@ WORDS = ("experiment=pinwheel", "architecture.widths=[16]")
 def drawn(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Points, Densities] | None:
     """Return what is handed to the drawing, or None where nothing is drawn."""
     dataset = load(config.dataset, "", torch.device("cpu"))
-    model = build(config, shape=dataset.shape, classes=dataset.classes)
+    trained = build(config, shape=dataset.shape, classes=dataset.classes)
+    model = VaeRepresentation(trained, dataset.kind.to_input)
     source = torch.Generator().manual_seed(0)
     encodings = encode(model, dataset.test, 400, source)
     handed = []

@@ -18,6 +18,7 @@ from runner.evaluation import Encodings, encode, summarize
 from runner.evaluation.information import decompose_all
 from runner.model import VAE, build
 from runner.objective import TERM_NAMES
+from tests.conftest import represent
 
 TINY = ("architecture=mlp", "architecture.widths=[8]")
 NORMAL, CONCRETE = ("prior=normal", "prior.dimensions=4"), ("prior=concrete_normal",)
@@ -39,8 +40,12 @@ def judged(composed: Callable[..., RunConfig], toy_dataset: Dataset):
         model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
         with torch.no_grad():
             model.encoder[-1].weight.mul_(8)
-        every = encode(model, toy_dataset.test, count, torch.Generator().manual_seed(0))
-        return model, every, summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
+        every = encode(represent(model), toy_dataset.test, count, torch.Generator().manual_seed(0))
+        return (
+            model,
+            every,
+            summarize(represent(model), toy_dataset, every, torch.Generator().manual_seed(0)),
+        )
 
     return judge
 
@@ -87,7 +92,7 @@ def test_information_of_a_variable_is_the_integral_over_its_mixture(judged, toy_
     """I(x; z) = h(q(z)) - mean h(q(z|x)), with the entropy of the mixture by quadrature."""
     model, every, _ = judged("single")
     draws = [
-        encode(model, toy_dataset.test, 256, torch.Generator().manual_seed(seed))
+        encode(represent(model), toy_dataset.test, 256, torch.Generator().manual_seed(seed))
         for seed in range(20)
     ]
     got = [list(decompose_all(model.latents, each).variable.values()) for each in draws]
@@ -116,7 +121,7 @@ def test_the_layout_is_that_of_the_file(judged):
 def test_the_split_is_named(judged, toy_dataset: Dataset, split: str):
     model, every, _ = judged("single", 20)
     dataset = replace(toy_dataset, has_test_split=split == "test")
-    summary = summarize(model, dataset, every, torch.Generator().manual_seed(0))
+    summary = summarize(represent(model), dataset, every, torch.Generator().manual_seed(0))
     assert summary["split"] == split
     assert list(summary["scores"]) == ["hoyer_sparsity"]  # normals alone have no clusters
 
@@ -130,7 +135,7 @@ def test_purity_and_information_of_a_category(
     found = every.parameters_MP.clone()
     found[:, :4] = 20.0 * torch.nn.functional.one_hot(clusters_M, 4)
     every = replace(every, parameters_MP=found, mean_MW=model.latents.posterior_mean(found))
-    summary = summarize(model, toy_dataset, every, torch.Generator().manual_seed(0))
+    summary = summarize(represent(model), toy_dataset, every, torch.Generator().manual_seed(0))
     assert list(summary["scores"]) == ["purity", "hoyer_sparsity"]
     assert summary["scores"]["purity"] == purity
     label = summary["information"]["factor"]["category"]["label"]

@@ -152,5 +152,5 @@ def test_an_unopened_vamp_prior_has_no_density():
         lambda: vamp.sample(z),
     ]
     for call in calls:
-        with pytest.raises(RuntimeError, match="opened with an encoder"):
+        with pytest.raises(RuntimeError, match="only with an encoder"):
             call()

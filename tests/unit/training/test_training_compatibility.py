@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from runner.config import RunConfig
-from runner.dataset import Dataset
+from runner.dataset import POINTS, Dataset
 from runner.errors import UsageError
 from runner.model import build
 from runner.objective import Objective
@@ -93,7 +93,7 @@ def test_a_network_that_normalises_over_the_minibatch_has_no_contraction(
 def test_points_need_a_likelihood_of_any_number(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, likelihood: str
 ):
-    plane = replace(toy_dataset, shape=(1, 1, 2))
+    plane = replace(toy_dataset, shape=(1, 1, 2), kind=POINTS)
     with pytest.raises(UsageError, match="would take for grey values"):
         check(composed(MLP, f"likelihood={likelihood}"), plane)
     check(composed(MLP, "likelihood=gaussian", "likelihood.mean=linear"), plane)

@@ -98,7 +98,7 @@ def test_a_step_gives_the_encoder_the_estimate_s_gradient_and_the_discriminator_
     model = build(config, shape=toy_dataset.shape, classes=4)
     state = TrainingState.fresh(model, config)
     objective = Objective.from_config(config.objective, model.latents.tree, 256)
-    images = toy_dataset.train.images(torch.arange(32))
+    images = toy_dataset.kind.to_input(toy_dataset.train.images(torch.arange(32)))
     batch = Batch(images, images, model.latents.noise(32, torch.Generator().manual_seed(0)))
     assert state.discriminator is not None
     result = step(model, objective, batch, with_terms=False, discriminator=state.discriminator)

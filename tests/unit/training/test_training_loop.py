@@ -12,7 +12,7 @@ from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
-from runner.training import Record, TrainingState, train
+from runner.training import Record, TrainingState, loop, train
 
 WORDS = (
     "architecture=mlp",
@@ -34,7 +34,7 @@ def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective
 def records(
     state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig, steps: int
 ) -> list[Record]:
-    return [r for r in train(state, objective, dataset.train, config, steps) if r]
+    return [r for r in train(state, objective, dataset, config, steps) if r]
 
 
 def parameters(state: TrainingState) -> torch.Tensor:
@@ -63,7 +63,7 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
     whole, objective = fresh(config, toy_dataset)
     expected = records(whole, objective, toy_dataset, config, 30)
     first, objective = fresh(config, toy_dataset)
-    for _ in train(first, objective, toy_dataset.train, config, 30):
+    for _ in train(first, objective, toy_dataset, config, 30):
         if first.step == stop:
             break
     saved = {k: {n: t.clone() for n, t in v.items()} for k, v in first.tensors().items()}
@@ -95,7 +95,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(
 def test_clipping_bounds_the_gradient(composed: Callable[..., RunConfig], toy_dataset: Dataset):
     config = composed(*WORDS, "training.clip_gradient=0.01")
     state, objective = fresh(config, toy_dataset)
-    next(train(state, objective, toy_dataset.train, config, 1))
+    next(train(state, objective, toy_dataset, config, 1))
     squares = [p.grad.square().sum() for p in state.model.parameters() if p.grad is not None]
     assert float(sum(squares)) ** 0.5 <= 0.01 * 1.001
 
@@ -121,13 +121,31 @@ def test_a_compiled_step_gives_the_same_losses(
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
+def test_a_batch_has_labels_only_where_a_penalty_reads_them(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+):
+    config = composed(*WORDS, "objective=annealed_vae")
+    state, objective = fresh(config, toy_dataset)
+    _, batch = loop._Source(state, objective, toy_dataset, config).batch(objective.at(0))
+    assert batch.labels_B is None
+    assert batch.is_labelled_B is None
+    monkeypatch.setattr(loop, "NEEDS_LABELS", frozenset({"capacity"}))
+    indices, batch = loop._Source(state, objective, toy_dataset, config).batch(objective.at(0))
+    assert batch.labels_B is not None
+    assert batch.is_labelled_B is not None
+    assert batch.labels_B.tolist() == (indices % 4).tolist()
+    assert bool(batch.is_labelled_B.all())
+    images = toy_dataset.train.images(indices)
+    assert torch.equal(batch.images_BCHW, images / 255)
+
+
 def test_a_scheduled_learning_rate_is_that_of_the_step(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
     plan = "learning_rate={linear: {from: 0.01, to: 0.001, over: 9}}"
     config = composed(*WORDS, plan)
     state, objective = fresh(config, toy_dataset)
-    for _ in train(state, objective, toy_dataset.train, config, 12):
+    for _ in train(state, objective, toy_dataset, config, 12):
         expected = 0.01 - 0.001 * min(9, state.step - 1)
         assert state.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from runner.config import RunConfig
+from runner.dataset import IMAGES
 from runner.model import VAE, build
-from runner.model.vae import to_unit
 from runner.objective import Objective, divergences, penalties
 from runner.training.batch import Batch
 from runner.training.penalties import PENALTIES, active_penalties
@@ -24,7 +24,8 @@ def stepped(config: RunConfig, *, at: int = 0) -> tuple[VAE, Batch, StepOutput, 
     model = build(config, shape=(1, 4, 4), classes=3)
     objective = Objective.from_config(config.objective, model.latents.tree, 100).at(at)
     source = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (12, 1, 4, 4), generator=source, dtype=torch.uint8)
+    bytes_BCHW = torch.randint(0, 256, (12, 1, 4, 4), generator=source, dtype=torch.uint8)
+    images = IMAGES.to_input(bytes_BCHW)
     uniforms = model.latents.uniform_count if model.latents.has_density else 0
     batch = Batch(
         images,
@@ -141,7 +142,7 @@ def test_the_contraction_is_that_of_the_code_after_its_activation(
     config = composed("architecture=mlp", "objective=contractive_ae", "prior.dimensions=3",
                       "objective.penalties.contraction.estimate=exact", "beta=2")  # fmt: skip
     model, batch, result, _ = stepped(config)
-    images = to_unit(batch.images_BCHW)
+    images = batch.images_BCHW
     jacobian = torch.func.vmap(torch.func.jacrev(lambda x: model.encode(x[None])[0].sigmoid()))
     expected = jacobian(images).square().sum() / len(images)
     torch.testing.assert_close(result.penalties["contraction"], expected)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
-from runner.training.randomness import BatchSampler, generator
+from runner.config import RunConfig
+from runner.training.randomness import BatchSampler, generator, new_sampler
 
 CPU = torch.device("cpu")
 
@@ -53,3 +56,9 @@ def test_two_orders_of_one_seed_differ_by_their_purpose():
     assert torch.equal(
         one.batch(0), BatchSampler(images=40, batch_size=10, seed=3, device=CPU).batch(0)
     )
+
+
+def test_the_sampler_of_a_run_follows_its_settings(composed: Callable[..., RunConfig]):
+    config = composed("batch_size=8", "seed=5")
+    expected = BatchSampler(images=40, batch_size=8, seed=5, device=CPU, purpose="other order")
+    assert torch.equal(new_sampler(40, config, CPU, "other order").batch(6), expected.batch(6))

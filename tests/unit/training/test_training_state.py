@@ -53,7 +53,7 @@ def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective
 def records(
     state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig, steps: int
 ) -> list[Record]:
-    return [r for r in train(state, objective, dataset.train, config, steps) if r]
+    return [r for r in train(state, objective, dataset, config, steps) if r]
 
 
 def flat(state: TrainingState) -> dict[str, Tensor]:

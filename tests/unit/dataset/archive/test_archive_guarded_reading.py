@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.dataset.archive.guarded_reading import check_shape, reading
+from runner.dataset.archive.guarded_reading import check_shape, no_array, reading
 from runner.errors import DataError
 
 
@@ -33,3 +33,9 @@ def test_a_shape_is_checked_whatever_holds_its_numbers():
     message = "'im' of 'x' should have the shape (2, 3), not (3, 2)"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         check_shape("'im'", Path("x"), (3, 2), (2, 3))
+
+
+def test_an_array_that_is_not_there_is_named_with_those_that_are():
+    message = no_array("images", Path("x"), ["a", "b"]).message
+    assert message == "'x' should have an array 'images', and has a, b"
+    assert no_array("images", Path("x"), []).message.endswith("and has nothing")

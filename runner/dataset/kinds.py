@@ -1,0 +1,64 @@
+"""What kind of examples a dataset has, and what becomes of a stored example before it is used.
+
+The dataset owns this transform, and the two places that hand examples to a model apply it: the
+training loop, and the representation that evaluation sees. So a model takes floating-point values
+only, and nothing else has to know how examples are stored. (A model could not look the transform
+up by itself: ``model`` and ``dataset`` are siblings, which do not import each other.)
+
+Shapes: B examples, C H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from runner.config import LikelihoodConfig
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of examples."""
+
+    name: str
+    """Plural, as messages say it."""
+    to_input: Callable[[Tensor], Tensor]
+    """From stored examples to what the encoder and the likelihood see, floating point.
+
+    Shapes: (B, C, H, W) to the same.
+    """
+    admits: Callable[[LikelihoodConfig], bool]
+    """Whether a likelihood is a distribution over such examples."""
+    remedy: str
+    """Settings that fit, for whoever chose a likelihood that does not."""
+
+
+def _bytes_to_unit(images_BCHW: Tensor) -> Tensor:
+    return images_BCHW.float() / 255
+
+
+def _unchanged(points_BCHW: Tensor) -> Tensor:
+    return points_BCHW
+
+
+def _has_linear_mean(likelihood: LikelihoodConfig) -> bool:
+    return getattr(likelihood, "mean", None) == "linear"
+
+
+IMAGES = Kind(
+    name="images",
+    to_input=_bytes_to_unit,
+    admits=lambda _: True,
+    remedy="every likelihood takes images",
+)
+"""Pixels stored as bytes, seen as values from 0 to 1."""
+
+POINTS = Kind(
+    name="points",
+    to_input=_unchanged,
+    admits=_has_linear_mean,
+    remedy="likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
+)
+"""Points in the plane as images of one row of two pixels, whose values are any real numbers."""

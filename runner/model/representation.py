@@ -1,0 +1,111 @@
+"""A trained VAE as the evaluation sees it.
+
+It gives what ``evaluation.representation.Representation`` asks for. Discrete variables are
+categorical here however they were trained, and a VampPrior is the mixture that it stands for.
+
+Shapes: B images or codes, W columns of z, P parameters of q(z|x), K categories, C H W image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+
+import torch
+from torch import Generator, Tensor
+
+from runner.model.latent_space import LatentSpace
+from runner.model.vae import VAE
+
+
+class VaeRepresentation:
+    """Codes, reconstructions and densities of a model that is no longer trained."""
+
+    def __init__(self, model: VAE, to_input: Callable[[Tensor], Tensor]) -> None:
+        """Take a model, and what turns stored images into those that it sees."""
+        self._model = model
+        self._to_input = to_input
+        self._latents: LatentSpace | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """The model's."""
+        return next(self._model.parameters()).device
+
+    @property
+    def columns(self) -> Mapping[str, slice]:
+        """The columns of z of each variable."""
+        return self._model.latents.columns
+
+    @property
+    def category_values(self) -> Mapping[str, Tensor]:
+        """The columns of z at every category of each discrete variable, (K, its width)."""
+        return {
+            name: variable.as_value(torch.arange(variable.categories), torch.zeros(0))
+            for name, variable in self._model.latents.discrete.by_name.items()
+        }
+
+    @property
+    def latents(self) -> LatentSpace | None:
+        """The densities q(z|x) and p(z); None for a deterministic code, which has none."""
+        if self._latents is None and self._model.latents.has_density:
+            with torch.no_grad():  # once: a VampPrior encodes its pseudo-inputs here
+                self._latents = self._model.bind_latents().with_categorical()
+        return self._latents
+
+    def encode(self, images_BCHW: Tensor) -> Tensor:
+        """Return the parameters of q(z|x), (B, P), of stored images."""
+        return self._model.encode(self._to_input(images_BCHW))
+
+    def bulk_encoder(self) -> Callable[[Tensor], Tensor]:
+        """Return a function like ``encode`` that is faster for a whole dataset."""
+        # Convolutions are faster with channels last in memory. A copy: the layout of the model
+        # itself is the trainer's choice.
+        model = deepcopy(self._model).to(memory_format=torch.channels_last)
+        return lambda images_BCHW: model.encode(self._to_input(images_BCHW))
+
+    def mean(self, parameters_BP: Tensor) -> Tensor:
+        """Return the mean codes, (B, W): means, and probabilities of categories."""
+        return self._model.latents.posterior_mean(parameters_BP)
+
+    def sample(self, parameters_BP: Tensor, source: Generator) -> Tensor:
+        """Return a sample from each q(z|x), (B, W), discrete variables as categories."""
+        latents = self._model.latents
+        noise_BW = latents.noise(len(parameters_BP), source)
+        return latents.discretise(latents.sample(parameters_BP, noise_BW))
+
+    def sample_prior(self, samples: int, source: Generator) -> Tensor | None:
+        """Return samples from p(z), (B, W); None for a deterministic code."""
+        if self.latents is None:
+            return None
+        shape = (samples, self.latents.uniform_count)
+        uniform_BU = torch.rand(shape, generator=source, device=source.device)
+        return self.latents.sample_prior(uniform_BU)
+
+    def discretise(self, z_BW: Tensor) -> Tensor:
+        """Return codes with every discrete variable at its most probable category, (B, W)."""
+        return self._model.latents.discretise(z_BW)
+
+    def continuous_part(self, z_BW: Tensor) -> Tensor:
+        """Return the continuous variables of codes, (B, V)."""
+        return self._model.latents.continuous_part(z_BW)
+
+    def decode(self, z_BW: Tensor) -> Tensor:
+        """Return the expected images, (B, C, H, W), in the values that the model sees."""
+        return self._model.decode_mean(z_BW)
+
+    def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
+        """Return log p(x|z) of stored images, (B,), in nats."""
+        return self._model.log_px_z(self._to_input(images_BCHW), z_BW)
+
+    def reconstruction_errors(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
+        """Return two errors of every image, (2, B), from codes that are decoded once.
+
+        The first is the squared difference from the expected image, the mean over pixels; the
+        second is -log p(x|z), in nats.
+        """
+        likelihood, inputs_BCHW = self._model.likelihood, self._to_input(images_BCHW)
+        output_BKHW = self._model.decode(z_BW)
+        difference_BCHW = likelihood.mean(output_BKHW) - inputs_BCHW
+        squared_error_B = difference_BCHW.square().flatten(1).mean(1)
+        return torch.stack([squared_error_B, -likelihood.log_prob(output_BKHW, inputs_BCHW)])
