@@ -1,7 +1,7 @@
 """Everything one step takes in: images, noise, and the encodings that are remembered.
 
-Shapes: B images, C H W image, W columns of z, K places of the bank, P numbers from the encoder, U
-numbers between 0 and 1, S probes, V dimensions of the code.
+Shapes: B images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x) that the
+encoder gives, U numbers between 0 and 1, S probes, V dimensions of the code.
 """
 
 from __future__ import annotations
@@ -28,5 +28,3 @@ class Batch:
     """Behind draws from p(z), where a penalty needs them."""
     probes_SBV: Tensor | None = None
     """Random signs behind the estimate of a Jacobian's norm."""
-    temperature: float | Tensor | None = None
-    """Of the relaxation of discrete variables, where it is scheduled."""

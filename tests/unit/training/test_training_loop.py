@@ -27,7 +27,7 @@ WORDS = (
 
 def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective]:
     model = build(config, shape=dataset.shape, classes=dataset.classes)
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     return TrainingState.fresh(model, config), objective
 
 
