@@ -1,4 +1,4 @@
-"""Everything one step takes in: images, noise, and the encodings that are remembered.
+"""The data of one step: images, noise, and the encodings of the memory bank.
 
 Shapes: B images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x) that the
 encoder gives, U numbers between 0 and 1, S probes, V dimensions of the code.
@@ -25,6 +25,6 @@ class Batch:
     is_held_K: Tensor | None = None
     """One where a place of the bank is taken by an image that is not in the minibatch, or zero."""
     uniform_BU: Tensor | None = None
-    """Behind draws from p(z), where a penalty needs them."""
+    """Uniform noise of the draws from p(z), where a penalty needs them."""
     probes_SBV: Tensor | None = None
-    """Random signs behind the estimate of a Jacobian's norm."""
+    """Random signs of the estimate of a Jacobian's norm."""

@@ -20,7 +20,7 @@ def generator(device: torch.device, seed: int, purpose: str, index: int = 0) -> 
 
 
 class BatchSampler:
-    """The order in which the images are seen: a fresh permutation each epoch.
+    """The images of each step: a new permutation of all images in every epoch.
 
     Batches are always full, so the last ``images % batch_size`` of an epoch are left out.
     """
@@ -38,7 +38,7 @@ class BatchSampler:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in one pass over the images."""
+        """Full batches in an epoch."""
         return self.images // self.batch_size
 
     def batch(self, step: int) -> Tensor:
