@@ -1,7 +1,7 @@
 """Settings whose types OmegaConf cannot express: parsed once, found again, and written to YAML.
 
-Such a field, a ``schedule.Value``, is ``Annotated[Any, parse]`` at run time: OmegaConf sees
-``Any``, a type checker sees what ``parse`` returns, and ``parse_fields`` calls ``parse(key, value)``
+Such a field, a ``schedule.Value``, is ``Annotated[Any, parse]`` at run time: ``Any`` to OmegaConf,
+and what ``parse`` returns to a type checker. ``parse_fields`` calls ``parse(key, value)`` for it,
 once, when a configuration is read.
 """
 
