@@ -12,6 +12,7 @@ from runner.comparison.best import merit
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.grouping import by_dataset, distinguishing_settings, families, name_of
 from runner.comparison.runs import ComparedRun
+from runner.config import WEIGHT_NAMES
 from runner.metric.quantities import quantity
 
 MOST = 4
@@ -117,7 +118,7 @@ def _training_settings(configuration: Configuration) -> dict[str, Any]:
 
     HFVAE with all weights at one and a VAE have the same.
     """
-    names = {"objective.name", "alpha", "beta", "gamma", "name"}
+    names = {"objective.name", *WEIGHT_NAMES, "name"}
     of_objective = (key for key in configuration.runs[0].settings if key.startswith("objective."))
     keys = {*of_objective, *configuration.settings} - names
     return {key: configuration.runs[0].settings.get(key) for key in keys}

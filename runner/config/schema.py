@@ -2,18 +2,26 @@
 
 YAML owns every value and says what each key means, so no field here has a default or a comment.
 Hydra composes ``conf/`` against these classes and refuses keys that they lack; ``parse`` turns
-the result into plain typed objects and refuses values that make no sense. A choice may extend its
-group's class with keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
+the result into plain typed objects and refuses values that make no sense. Types that OmegaConf
+lacks are ``Any`` to it alone (see ``typed_fields``). A choice may extend its group's class with
+keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
+from runner.config.schedule import Value
+
+if TYPE_CHECKING:
+    FactorValues = str | int | list[str | int]
+    """Values of a factor, by name or by number from 0."""
+else:  # which OmegaConf has no type for
+    FactorValues = Any
 
 GROUPS = (
     "dataset",
@@ -28,7 +36,10 @@ GROUPS = (
 """The groups of ``conf/``, in the order in which a reader meets them."""
 
 GRID_GROUPS = ("launcher",)
-"""The groups of ``conf/`` that a run knows nothing of."""
+"""The groups of ``conf/`` that belong to a grid and not to a run."""
+
+WEIGHT_NAMES = ("alpha", "beta", "gamma")
+"""The three weights of the command line; what each of them weighs is the objective's to say."""
 
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
@@ -36,7 +47,7 @@ WANDB_MODES = ("auto", "online", "offline", "disabled")
 
 @dataclass
 class CorrelationConfig:
-    """Two factors that go together in training."""
+    """Two factors that are correlated among the training images."""
 
     factors: list[str]
     width: float
@@ -44,10 +55,10 @@ class CorrelationConfig:
 
 @dataclass
 class DatasetConfig:
-    """Where the images come from, and which of them train."""
+    """The dataset, and which of its images are trained on."""
 
     name: str
-    hold_out: dict[str, Any]
+    hold_out: dict[str, FactorValues]
     correlated: Optional[CorrelationConfig]  # noqa: UP045
 
 
@@ -76,7 +87,7 @@ class ConvConfig(ArchitectureConfig):
 
 @dataclass
 class LikelihoodConfig:
-    """How a decoded image is compared with an image."""
+    """p(x|z): the distribution of an image given the decoder's output."""
 
     name: str
 
@@ -109,7 +120,7 @@ class TrainingConfig:
 
 @dataclass
 class EvaluationConfig:
-    """How large the final figures are."""
+    """Sizes of the final evaluation: encodings, points of the map, traversals."""
 
     encodings: int
     map_points: int
@@ -119,7 +130,7 @@ class EvaluationConfig:
 
 @dataclass
 class WandbConfig:
-    """Where W&B puts the run."""
+    """Where the run appears on W&B."""
 
     mode: str
     project: str
@@ -137,14 +148,14 @@ class RunConfig:
     prior: PriorConfig
     likelihood: LikelihoodConfig
     objective: ObjectiveConfig
-    alpha: Any
-    beta: Any
-    gamma: Any
+    alpha: Value
+    beta: Value
+    gamma: Value
     seed: int
     steps: int
     epochs: Optional[float]  # noqa: UP045
     batch_size: int
-    learning_rate: Any
+    learning_rate: Value
     device: str
     precision: str
     data_dir: str

@@ -1,7 +1,7 @@
-"""The inputs of one step: images, labels, noise, and the encodings of a memory bank.
+"""The inputs of one step: images, labels, noise, and the encodings of the memory bank.
 
-Shapes: B images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x), U
-uniform numbers between 0 and 1, S probes, V dimensions of the code.
+Shapes: B images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x) that the
+encoder gives, U uniform numbers between 0 and 1, S probes, V dimensions of the code.
 """
 
 from __future__ import annotations
@@ -25,11 +25,9 @@ class Batch:
     is_held_K: Tensor | None = None
     """One where a place of the bank is taken by an image that is not in the minibatch, or zero."""
     uniform_BU: Tensor | None = None
-    """Behind samples from p(z), where a penalty needs them."""
+    """Uniform noise of the draws from p(z), where a penalty needs them."""
     probes_SBV: Tensor | None = None
-    """Random signs behind the estimate of a Jacobian's norm."""
-    temperature: float | Tensor | None = None
-    """Of the relaxation of discrete variables, where it is scheduled."""
+    """Random signs of the estimate of a Jacobian's norm."""
     labels_B: Tensor | None = None
     """Class of each image, int64, where a penalty reads it."""
     is_labelled_B: Tensor | None = None
