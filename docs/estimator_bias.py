@@ -136,7 +136,7 @@ def trained(folder: Path) -> Case:
     indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:IMAGES]
     parts = [dataset.kind.to_input(dataset.train.images(i)) for i in indices_N.split(500)]
     numbers_NP = torch.cat([model.encode(images_BCHW) for images_BCHW in parts])
-    hyperparameters = {name: getattr(config, name) for name in ("alpha", "beta", "gamma")}
+    hyperparameters = {name: getattr(config, name) for name in settings.WEIGHT_NAMES}
     told = " ".join(
         f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled"
         for k, v in hyperparameters.items()

@@ -24,7 +24,7 @@ from runner import config as settings
 from runner.commands.list import choices
 from runner.model.build_latent_space import build_latent_space
 from runner.objective import TERM_NAMES, Objective
-from runner.training.penalties import NEEDS_PRIOR_DRAWS, active_penalties
+from runner.training.penalties import PENALTIES
 
 PAGE = Path(__file__).with_name("objectives.md")
 
@@ -145,16 +145,20 @@ def estimators(entry: Entry) -> str:
         concrete_density=config.objective.concrete_density,
         images=lambda: torch.zeros(0),
     )
-    objective = Objective.from_config(config.objective, prior.tree, _IMAGES).at(0)
-    penalties = set(active_penalties(objective))
+    objective = Objective.from_config(config, prior.tree, _IMAGES)
+    plan, weights = (
+        objective.plan,
+        dict(zip(objective.plan.slots, objective.weights(0), strict=True)),
+    )
+    penalties = plan.penalties
     found = []
-    if prior.has_density and (objective.shared_weight != 0 or "capacity" in penalties):
+    if prior.has_density and (weights["rate"] != 0 or "capacity" in penalties):
         found.append("closed-form KL")
-    if prior.has_density and objective.needs_aggregate_posterior:
+    if prior.has_density and plan.needs_aggregate_posterior:
         found.append("minibatch estimate of q(z)")
     if "discriminator" in penalties:
         found.append("discriminator")
-    if penalties & NEEDS_PRIOR_DRAWS:
+    if any(PENALTIES[name].needs_prior_draws for name in penalties):
         found.append("prior draws")
     if not found:
         return "none"

@@ -164,7 +164,7 @@ def two_steps(config: RunConfig, dataset: Dataset) -> list[Record]:
         classes=dataset.classes,
         images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.prior.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.prior.tree, dataset.train.size)
     check_compatibility(config, model.prior, objective, dataset)
     state = TrainingState.fresh(model, config)
     return [r for r in train(state, objective, dataset, config, config.steps) if r]

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.comparison.effective_settings import WEIGHT_NAMES, OwnSettings, own_settings
+from runner.comparison.effective_settings import OwnSettings, own_settings
 from runner.comparison.names import choose_metrics, choose_settings, short_names, value_text
 from runner.comparison.runs import ComparedRun
+from runner.config import WEIGHT_NAMES
 from runner.errors import UsageError
 
 _OBJECTIVE = "objective.name"

@@ -17,10 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.comparison.runs import ComparedRun, leaves, setting_value
-from runner.config import data_root, register
-
-WEIGHT_NAMES = ("alpha", "beta", "gamma")
-"""What an objective may refer to; one that it does not refer to has no effect."""
+from runner.config import WEIGHT_NAMES, data_root, register
 
 _CHOICES = ("architecture", "prior", "likelihood", "dataset", "objective")
 """Groups in the order in which Hydra composes them: a later one wins."""

@@ -12,6 +12,7 @@ from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.directions import direction
 from runner.comparison.grouping import by_dataset, distinguishing_settings, families, name_of
 from runner.comparison.runs import ComparedRun
+from runner.config import WEIGHT_NAMES
 
 MOST = 4
 """Runs beside each other in one figure."""
@@ -127,7 +128,7 @@ def _doing(configuration: Configuration) -> dict[str, Any]:
 
     HFVAE with all weights at one is a VAE.
     """
-    called = {"objective.name", "alpha", "beta", "gamma", "name"}
+    called = {"objective.name", *WEIGHT_NAMES, "name"}
     of_objective = (key for key in configuration.runs[0].settings if key.startswith("objective."))
     keys = {*of_objective, *configuration.settings} - called
     return {key: configuration.runs[0].settings.get(key) for key in keys}

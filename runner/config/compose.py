@@ -19,6 +19,7 @@ from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
+from runner.config.typed_fields import parse_fields, plain
 from runner.errors import UsageError, nearest, nearest_setting
 
 Choice = TypeVar("Choice")
@@ -109,13 +110,14 @@ def parse(composed: DictConfig) -> RunConfig:
         raise UsageError(str(error).splitlines()[0]) from error
     if not isinstance(config, RunConfig):
         raise TypeError("parse needs a configuration composed against the schema")
+    config = parse_fields(config)
     validate(config)
     return config
 
 
 def to_yaml(config: RunConfig) -> str:
     """Return the settings as they stand in a run's ``config.yaml``."""
-    return OmegaConf.to_yaml(OmegaConf.structured(config))
+    return OmegaConf.to_yaml(OmegaConf.create(plain(config)))
 
 
 def restore(yaml_text: str, overrides: list[str]) -> RunConfig:

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from runner import config
-from runner.config import RunConfig
+from runner.config import WEIGHT_NAMES, RunConfig
 from runner.config.hydra_errors import explain
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-WEIGHT_NAMES = ("alpha", "beta", "gamma")
 
 
 def conf() -> str:

@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    SbatchOption = str | int | float | bool | None
+else:  # OmegaConf has no type for this union
+    SbatchOption = Any
 
 
 @dataclass
@@ -38,7 +43,7 @@ class SlurmLauncherConfig(LauncherConfig):
     account: Optional[str]
     qos: Optional[str]
     constraint: Optional[str]
-    extra: dict[str, Any]
+    extra: dict[str, SbatchOption]
     setup: list[str]
     parallel: Optional[int]
     grace: int

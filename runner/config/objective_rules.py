@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from runner.config.objective_schema import (
@@ -16,7 +15,8 @@ from runner.config.objective_schema import (
     SPARSITIES,
     ObjectiveConfig,
 )
-from runner.config.schedule import Schedule, parse_number
+from runner.config.schedule import Value, ends_of
+from runner.config.typed_fields import values
 
 
 def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -32,20 +32,15 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
 
 def objective_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
     """Yield (key, value, what the value must be, whether it is)."""
-    for name, weight in vars(objective.weights).items():
+    for name, weight in values(objective.weights):
         free = name == "index_code_mi"  # InfoVAE with alpha > 1 rewards information
         yield _number(f"objective.weights.{name}", weight, -math.inf if free else 0)
     for level, weight in enumerate(objective.levels):
         yield _number(f"objective.levels.{level}", weight, 0)
     for name, weight in objective.group_information.items():
         yield _number(f"objective.group_information.{name}", weight, -math.inf)
-    for field in fields(objective.penalties):
-        settings = getattr(objective.penalties, field.name)
-        for name in ("weight", "nats", "off_diagonal", "diagonal"):
-            if hasattr(settings, name):
-                yield _number(
-                    f"objective.penalties.{field.name}.{name}", getattr(settings, name), 0
-                )
+    for name, value in values(objective.penalties):
+        yield _number(f"objective.penalties.{name}", value, 0)
     yield _number("objective.corruption.amount", objective.corruption.amount, 0)
     yield from _penalty_rules(objective)
 
@@ -63,9 +58,7 @@ def _penalty_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, 
     yield f"{at}.discriminator.widths", widths, "positive numbers", positive
 
 
-def _number(key: str, value: object, least: float) -> tuple[str, Any, str, bool]:
+def _number(key: str, value: Value, least: float) -> tuple[str, Any, str, bool]:
     """Return the rule of a number that may be scheduled: both ends of the way must keep it."""
-    number = parse_number(key, value)
-    ends = (number.start, number.end) if isinstance(number, Schedule) else (number,)
     rule = "a finite number" if least == -math.inf else "zero or a positive finite number"
-    return key, value, rule, all(math.isfinite(end) and end >= least for end in ends)
+    return key, value, rule, all(math.isfinite(end) and end >= least for end in ends_of(value))

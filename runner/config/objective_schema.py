@@ -1,13 +1,14 @@
 """The typed settings of an objective: five weights, the penalties beside them, the estimators.
 
-A number that may change while training is ``Any``: a number or a schedule (see ``schedule``).
-See ``schema`` for what these classes are for.
+A ``Value`` is a number or a schedule; see ``schema`` for what these classes are for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Optional
+
+from runner.config.schedule import Value
 
 CONCRETE_DENSITIES = ("exact", "relaxed", "argmax")
 MOMENTS = ("means", "codes")
@@ -21,19 +22,23 @@ CORRUPTIONS = ("masking", "gaussian", "salt_and_pepper")
 class WeightsConfig:
     """One weight per term, dimensionless; all ones is the negative ELBO."""
 
-    reconstruction: Any
-    index_code_mi: Any
-    group_total_correlation: Any
-    within_group_total_correlation: Any
-    dimension_wise_kl: Any
+    reconstruction: Value
+    index_code_mi: Value
+    group_total_correlation: Value
+    within_group_total_correlation: Value
+    dimension_wise_kl: Value
+
+
+STRENGTHS = ("weight", "off_diagonal", "diagonal")
+"""Settings of a penalty that switch it off where all that it has of them are zero."""
 
 
 @dataclass
 class CapacityConfig:
     """|rate - nats|."""
 
-    weight: Any
-    nats: Any
+    weight: Value
+    nats: Value
 
 
 @dataclass
@@ -41,15 +46,15 @@ class MomentsConfig:
     """Distance of a covariance from the identity."""
 
     of: str
-    off_diagonal: Any
-    diagonal: Any
+    off_diagonal: Value
+    diagonal: Value
 
 
 @dataclass
 class MmdConfig:
     """Maximum mean discrepancy of q(z) and p(z)."""
 
-    weight: Any
+    weight: Value
     kernel: str
     scales: list[float]
     dimension_wise: bool
@@ -59,14 +64,14 @@ class MmdConfig:
 class InclusiveKlConfig:
     """KL(p(z)||q(z))."""
 
-    weight: Any
+    weight: Value
 
 
 @dataclass
 class DiscriminatorConfig:
     """Total correlation by a density ratio that a network learns."""
 
-    weight: Any
+    weight: Value
     widths: list[int]
     learning_rate: float
 
@@ -75,7 +80,7 @@ class DiscriminatorConfig:
 class SparsityConfig:
     """How far a code is from being mostly zero."""
 
-    weight: Any
+    weight: Value
     kind: str
     rate: float
 
@@ -84,7 +89,7 @@ class SparsityConfig:
 class ContractionConfig:
     """Squared Frobenius norm of the encoder's Jacobian."""
 
-    weight: Any
+    weight: Value
     estimate: str
     probes: int
 
@@ -107,7 +112,7 @@ class CorruptionConfig:
     """What is done to the image that the encoder sees."""
 
     kind: str
-    amount: Any
+    amount: Value
 
 
 @dataclass
@@ -116,8 +121,8 @@ class ObjectiveConfig:
 
     name: str
     weights: WeightsConfig
-    levels: list[Any]
-    group_information: dict[str, Any]
+    levels: list[Value]
+    group_information: dict[str, Value]
     penalties: PenaltiesConfig
     corruption: CorruptionConfig
     concrete_density: str

@@ -6,7 +6,23 @@ See ``schema`` for what these classes are for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Literal, Optional
+
+from runner.config.schedule import Value
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    GroupTree: TypeAlias = "dict[str, GroupTree | list[str]]"
+    """Groups by name; each holds further groups or lists variables by name."""
+    DiscreteKind = int | float | Literal["bernoulli"] | None
+    """Number of categories, probability of a one, a fair coin, or the dataset's classes."""
+    Variances = list[float] | Literal["pca"]
+    MixtureMeans = list[list[float]] | Literal["ring", "random"]
+    Correlation = float | list[list[float]]
+    """Of every pair of variables, or the whole matrix."""
+else:  # OmegaConf has no types for these unions; ``prior_rules`` checks the values
+    GroupTree = DiscreteKind = Variances = MixtureMeans = Correlation = Any
 
 
 @dataclass
@@ -16,9 +32,9 @@ class PriorConfig:
     name: str
     dimensions: int
     group_size: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
-    groups: Any
-    discrete: dict[str, Any]
-    temperature: Any
+    groups: Optional[GroupTree]  # noqa: UP045
+    discrete: dict[str, DiscreteKind]
+    temperature: Value
 
 
 @dataclass
@@ -32,7 +48,7 @@ class ConcreteNormalPriorConfig(PriorConfig):
 class AnisotropicPriorConfig(PriorConfig):
     """Normal variables of unequal variances."""
 
-    variances: Any
+    variances: Variances
     learned: bool
     total: float
 
@@ -55,7 +71,7 @@ class StudentTPriorConfig(PriorConfig):
 class MixturePriorConfig(PriorConfig):
     """A mixture of normals with one variance."""
 
-    means: Any
+    means: MixtureMeans
     components: int
     variance: float
     learned: bool
@@ -80,7 +96,7 @@ class VampPriorConfig(PriorConfig):
 class CorrelatedPriorConfig(PriorConfig):
     """Normal variables with a given correlation."""
 
-    correlation: Any
+    correlation: Correlation
 
 
 @dataclass

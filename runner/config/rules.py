@@ -9,7 +9,8 @@ from typing import Any
 
 from runner.config.metrics_rules import metrics_rules
 from runner.config.objective_rules import objective_choices, objective_rules
-from runner.config.schedule import Schedule, parse_number
+from runner.config.prior_rules import prior_rules
+from runner.config.schedule import Value, ends_of
 from runner.config.schema import PRECISIONS, WANDB_MODES, CorrelationConfig, RunConfig
 from runner.errors import UsageError, nearest
 
@@ -65,15 +66,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
         yield key, value, f"at least {least}", value >= least
     yield "seed", config.seed, "between 0 and 2**32 - 1", 0 <= config.seed < 2**32
     yield from _positive(config)
-    for key in ("alpha", "beta", "gamma"):
-        parse_number(key, getattr(config, key))
-    size, dimensions = config.prior.group_size, config.prior.dimensions
-    fits = size is None or (size >= 1 and dimensions % size == 0)
-    fits = fits or config.prior.groups is not None  # which leaves the size without effect
-    yield "prior.group_size", size, f"a divisor of prior.dimensions={dimensions}, or null", fits
-    categories = getattr(config.prior, "categories", None)
-    at_least_two = categories is None or categories >= 2
-    yield "prior.categories", categories, "at least 2, or null", at_least_two
+    yield from prior_rules(config.prior)
     encodings, batch = config.objective.encodings, config.batch_size
     holds = encodings is None or encodings >= 2 * batch
     rule = f"at least twice batch_size={batch}, or null"
@@ -94,7 +87,7 @@ def _dataset_rules(correlated: CorrelationConfig | None) -> Iterator[Rule]:
 
 def _positive(config: RunConfig) -> Iterator[Rule]:
     """Yield the settings that must be positive numbers, all along where they are scheduled."""
-    values: dict[str, object] = {
+    values: dict[str, Value | None] = {
         "learning_rate": config.learning_rate,
         "epochs": config.epochs,
         "training.clip_gradient": config.training.clip_gradient,
@@ -104,8 +97,6 @@ def _positive(config: RunConfig) -> Iterator[Rule]:
         "prior.temperature": config.prior.temperature,
     }
     for key, value in values.items():
-        if value is None:
-            continue
-        number = parse_number(key, value)
-        ends = (number.start, number.end) if isinstance(number, Schedule) else (number,)
-        yield key, value, "a positive number", all(0 < end < math.inf for end in ends)
+        if value is not None:
+            holds = all(0 < end < math.inf for end in ends_of(value))
+            yield key, value, "a positive number", holds

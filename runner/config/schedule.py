@@ -11,9 +11,9 @@ In YAML and on the command line a schedule stands wherever a number may:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from runner.errors import UsageError, nearest
 
@@ -37,9 +37,28 @@ class Schedule:
         share = SHAPES[self.shape](max(0, step - self.after) / self.over)
         return self.start + share * (self.end - self.start)
 
+    def as_mapping(self) -> dict[str, dict[str, float]]:
+        """Return the schedule as YAML has it: ``{linear: {from: 0, to: 4, over: 10000}}``."""
+        settings = {"from": self.start, "to": self.end, "over": self.over}
+        return {self.shape: settings | ({"after": self.after} if self.after else {})}
 
-def _cyclic(turns: float) -> float:
-    return min(1.0, (turns % 1) / _RISE)
+    def __str__(self) -> str:
+        """Return the schedule as an error message shows it."""
+        return str(self.as_mapping())
+
+
+def at_step(value: Value, step: int) -> float:
+    """Return the number that a setting is at a step, counted from zero."""
+    return value.at(step) if isinstance(value, Schedule) else value
+
+
+def ends_of(value: Value) -> tuple[float, ...]:
+    """Return the numbers between which a setting stays: both ends of a schedule, or itself."""
+    return (value.start, value.end) if isinstance(value, Schedule) else (value,)
+
+
+def _cyclic(cycles: float) -> float:
+    return min(1.0, (cycles % 1) / _RISE)
 
 
 SHAPES: dict[str, Callable[[float], float]] = {
@@ -50,26 +69,28 @@ SHAPES: dict[str, Callable[[float], float]] = {
 """Name → share of the way as a function of steps / ``over``."""
 
 
-def parse_number(key: str, value: object) -> float | Schedule:
+def parse_value(key: str, value: object) -> float | Schedule:
     """Return the number or the schedule that a setting holds.
+
+    A whole number stays an ``int``, so that ``config.yaml`` and messages show what was given.
 
     Raises: UsageError when it is neither, or a schedule lacks one of its keys.
     """
     if isinstance(value, Mapping):
-        return _parse_schedule(key, cast("Mapping[str, Any]", value))
+        return _parse_schedule(key, cast("Mapping[str, object]", value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         example = "{linear: {from: 0, to: 4, over: 10000}}"
         raise UsageError(f"{key}={value}: Value '{value}' is neither a number nor {example}")
-    return float(value)
+    return value
 
 
-def _parse_schedule(key: str, value: Mapping[str, Any]) -> Schedule:
+def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
     shape = str(next(iter(value), ""))
     if len(value) != 1 or shape not in SHAPES:
         hint = nearest(shape, SHAPES)
         raise UsageError(f"{key}: a schedule is one of {', '.join(SHAPES)}, got '{shape}'", hint)
     given = value[shape]
-    settings: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
+    settings = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {}
     for name in settings:
         if name not in _KEYS:
             hint = nearest(str(name), _KEYS)
@@ -78,30 +99,16 @@ def _parse_schedule(key: str, value: Mapping[str, Any]) -> Schedule:
     for name, number in {**dict.fromkeys(_KEYS), "after": 0, **settings}.items():
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise UsageError(f"{key}.{shape}.{name} must be a number, got {number}")
-        numbers.append(float(number))
+        numbers.append(number)
     start, end, over, after = numbers
-    if over < 1 or after < 0:
+    if not (1 <= over < math.inf and 0 <= after < math.inf):
         raise UsageError(f"{key}.{shape}.over must be at least 1 step and after at least 0")
     return Schedule(shape, start, end, int(over), int(after))
 
 
-def schedules(settings: Any, prefix: str = "") -> Iterator[tuple[str, Schedule]]:  # noqa: ANN401 - any settings class
-    """Yield (dotted name, schedule) of every setting that changes while training."""
-    for field in fields(settings):
-        value, key = getattr(settings, field.name), f"{prefix}{field.name}"
-        if is_dataclass(value):
-            yield from schedules(value, f"{key}.")
-        elif isinstance(value, dict):
-            yield from _in_mapping(key, cast("dict[str, Any]", value))
-        elif isinstance(value, list):
-            numbered = {str(i): item for i, item in enumerate(cast("list[Any]", value))}
-            yield from _in_mapping(key, {k: v for k, v in numbered.items() if isinstance(v, dict)})
-
-
-def _in_mapping(key: str, value: dict[str, Any]) -> Iterator[tuple[str, Schedule]]:
-    if next(iter(value), None) in SHAPES:
-        yield key, _parse_schedule(key, value)
-        return
-    for name, item in value.items():
-        if isinstance(item, dict):
-            yield from _in_mapping(f"{key}.{name}", cast("dict[str, Any]", item))
+if TYPE_CHECKING:
+    Value = float | Schedule
+    """The type of a setting that may change while training."""
+else:
+    # OmegaConf has no type for this union: to it such a field is Any, with the parser beside it.
+    Value = Annotated[Any, parse_value]

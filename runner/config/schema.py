@@ -9,11 +9,18 @@ group's class with keys of its own (``conf/prior/normal.yaml`` names its class i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
+from runner.config.schedule import Value
+
+if TYPE_CHECKING:
+    FactorValues = str | int | list[str | int]
+    """Values of a factor, by name or by number from 0."""
+else:  # which OmegaConf has no type for
+    FactorValues = Any
 
 GROUPS = (
     "dataset",
@@ -29,6 +36,9 @@ GROUPS = (
 
 GRID_GROUPS = ("launcher",)
 """The groups of ``conf/`` that a run knows nothing of."""
+
+WEIGHT_NAMES = ("alpha", "beta", "gamma")
+"""The three weights of the command line; what each of them weighs is the objective's to say."""
 
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
@@ -47,7 +57,7 @@ class DatasetConfig:
     """Where the images come from, and which of them train."""
 
     name: str
-    hold_out: dict[str, Any]
+    hold_out: dict[str, FactorValues]
     correlated: Optional[CorrelationConfig]  # noqa: UP045
 
 
@@ -137,14 +147,14 @@ class RunConfig:
     prior: PriorConfig
     likelihood: LikelihoodConfig
     objective: ObjectiveConfig
-    alpha: Any
-    beta: Any
-    gamma: Any
+    alpha: Value
+    beta: Value
+    gamma: Value
     seed: int
     steps: int
     epochs: Optional[float]  # noqa: UP045
     batch_size: int
-    learning_rate: Any
+    learning_rate: Value
     device: str
     precision: str
     data_dir: str

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from runner.config import CodePriorConfig, ConcreteNormalPriorConfig, PriorConfig
+from runner.config import (
+    CodePriorConfig,
+    ConcreteNormalPriorConfig,
+    DiscreteKind,
+    PriorConfig,
+    Schedule,
+)
 from runner.errors import UsageError
 from runner.model.discrete import Discrete, build_discrete
 from runner.model.discrete_block import DiscreteBlock
@@ -66,22 +72,13 @@ def build_latent_space(
 
 
 def _discrete(config: PriorConfig, classes: int) -> dict[str, Discrete]:
-    wanted = dict(config.discrete)
+    wanted: dict[str, DiscreteKind] = dict(config.discrete)
     if isinstance(config, ConcreteNormalPriorConfig):
         wanted = {_CATEGORY: config.categories, **wanted}
-    found: dict[str, Discrete] = {}
-    for name, value in wanted.items():
-        variable = build_discrete(value, classes=classes)
-        if variable is None:
-            raise UsageError(
-                f"prior.discrete.{name} must be a number of categories, bernoulli, "
-                f"or the probability of a one, got {value}"
-            )
-        found[name] = variable
-    return found
+    return {name: build_discrete(kind, classes=classes) for name, kind in wanted.items()}
 
 
 def _temperature(config: PriorConfig) -> float:
     """Return a constant temperature; a scheduled one is set at every step."""
     value = config.temperature
-    return float(value) if isinstance(value, (int, float)) else 1.0
+    return 1.0 if isinstance(value, Schedule) else float(value)

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Generator, Tensor
 
+from runner.config import DiscreteKind
+
 
 class Discrete(Protocol):
     """One variable with K values, whose samples are relaxed (Maddison et al. 2017)."""
@@ -195,19 +197,15 @@ class Bernoulli:
         return self.log_relaxed(z_BW, z_BW.new_full((1, 1), prior), temperature)[:, 0]
 
 
-def build_discrete(value: object, *, classes: int) -> Discrete | None:
-    """Return the variable of a value of ``prior.discrete``, or None for an invalid value.
+def build_discrete(kind: DiscreteKind, *, classes: int) -> Discrete:
+    """Return the variable of a value of ``prior.discrete``.
 
     An integer from 2 on is the number of categories of a Concrete variable, null means the number
     of classes of the dataset, ``bernoulli`` is a fair coin, and a number between 0 and 1 is the
     probability of a one.
     """
-    if value is None:
+    if kind is None:
         return Concrete(classes)
-    if value == "bernoulli":
+    if kind == "bernoulli":
         return Bernoulli(0.5)
-    if isinstance(value, float) and 0 < value < 1:
-        return Bernoulli(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 2:
-        return Concrete(value)
-    return None
+    return Concrete(kind) if isinstance(kind, int) else Bernoulli(kind)

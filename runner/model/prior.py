@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -131,7 +131,6 @@ def _normal(config: PriorConfig, _: _Images) -> Prior:
 
 
 def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> Prior:
-    _require_positive(total=config.total)
     if config.variances == "pca":
         try:
             variances_V = principal_variances(images.training(), config.dimensions)
@@ -139,35 +138,23 @@ def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> Prior:
             hint = "take fewer prior.dimensions"
             raise UsageError(f"prior.variances must be a list: {error}", hint) from error
     else:
-        holds = _are_numbers(config.variances, config.dimensions) and min(config.variances) > 0
-        rule = f"pca, or a list of {config.dimensions} (prior.dimensions) positive numbers"
-        _require("variances", config.variances, rule, holds=holds)
         variances_V = torch.tensor(config.variances, dtype=torch.get_default_dtype())
     return Independent(AnisotropicNormal(variances_V, config.total, learned=config.learned))
 
 
 def _laplace(config: LaplacePriorConfig, _: _Images) -> Prior:
-    _require_positive(scale=config.scale)
     return Independent(Laplace(config.dimensions, config.scale))
 
 
 def _student_t(config: StudentTPriorConfig, _: _Images) -> Prior:
-    # Below one, samples overflow float32.
-    holds = 1 <= config.degrees < math.inf
-    _require("degrees", config.degrees, "a number of at least 1", holds=holds)
     return Independent(StudentT(config.dimensions, config.degrees))
 
 
 def _sparse(config: SparsePriorConfig, _: _Images) -> Prior:
-    holds = 0 <= config.gamma < 1
-    _require("gamma", config.gamma, "a number from 0 to below 1", holds=holds)
-    _require_positive(spike_scale=config.spike_scale)
     return Independent(SpikeSlab(config.dimensions, config.gamma, config.spike_scale))
 
 
 def _mixture(config: MixturePriorConfig, _: _Images) -> Prior:
-    _require("components", config.components, "at least 1", holds=config.components >= 1)
-    _require_positive(variance=config.variance)
     loc_KV = _mixture_means(config)
     scale_KV = torch.full_like(loc_KV, math.sqrt(config.variance))
     logits_K = torch.zeros_like(loc_KV[:, 0])
@@ -178,18 +165,10 @@ def _mixture(config: MixturePriorConfig, _: _Images) -> Prior:
 
 def _mixture_means(config: MixturePriorConfig) -> Tensor:
     """Return the components' means, (K, V)."""
-    components, dimensions = config.components, config.dimensions
     if config.means == "random":
-        return torch.randn(components, dimensions)
+        return torch.randn(config.components, config.dimensions)
     if config.means == "ring":
-        rule = "random or a list where prior.dimensions is 1"
-        _require("means", config.means, rule, holds=dimensions >= 2)
-        return ring(components, dimensions)
-    rule = (
-        f"ring, random, or a list of {components} (prior.components) "
-        f"lists of {dimensions} (prior.dimensions) numbers"
-    )
-    _require("means", config.means, rule, holds=_is_table(config.means, components, dimensions))
+        return ring(config.components, config.dimensions)
     return torch.tensor(config.means, dtype=torch.get_default_dtype())
 
 
@@ -205,16 +184,11 @@ def _vamp(config: VampPriorConfig, images: _Images) -> Prior:
 
 def _correlated(config: CorrelatedPriorConfig, _: _Images) -> Prior:
     value, dimensions = config.correlation, config.dimensions
-    if _are_numbers([value], 1):
+    if isinstance(value, list):
+        matrix_VV = torch.tensor(value, dtype=torch.double)
+    else:
         matrix_VV = torch.full((dimensions, dimensions), float(value), dtype=torch.double)
         matrix_VV.fill_diagonal_(1)
-    else:
-        rule = f"a number, or a list of {dimensions} (prior.dimensions) lists of as many numbers"
-        _require("correlation", value, rule, holds=_is_table(value, dimensions, dimensions))
-        matrix_VV = torch.tensor(value, dtype=torch.double)
-        ones = bool((matrix_VV.diagonal() == 1).all())
-        symmetric = ones and torch.equal(matrix_VV, matrix_VV.T)
-        _require("correlation", value, "symmetric, with ones on its diagonal", holds=symmetric)
     definite = torch.linalg.eigvalsh(matrix_VV)[0].item() > _LEAST_EIGENVALUE
     _require("correlation", value, "positive definite, and not nearly singular", holds=definite)
     return CorrelatedNormal(matrix_VV.to(torch.get_default_dtype()))
@@ -223,30 +197,6 @@ def _correlated(config: CorrelatedPriorConfig, _: _Images) -> Prior:
 def _require(key: str, value: object, rule: str, *, holds: bool) -> None:
     if not holds:
         raise UsageError(f"prior.{key} must be {rule}, got {value}")
-
-
-def _require_positive(**settings: float) -> None:
-    for key, value in settings.items():
-        _require(key, value, "a positive number", holds=0 < value < math.inf)
-
-
-def _are_numbers(value: object, count: int) -> bool:
-    """Return whether a setting is a list of so many finite numbers."""
-    if not isinstance(value, list):
-        return False
-    entries = cast("list[object]", value)
-    return len(entries) == count and all(
-        isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
-        for entry in entries
-    )
-
-
-def _is_table(value: object, rows: int, count: int) -> bool:
-    """Return whether a setting is a list of so many lists of so many numbers."""
-    if not isinstance(value, list):
-        return False
-    entries = cast("list[object]", value)
-    return len(entries) == rows and all(_are_numbers(entry, count) for entry in entries)
 
 
 _PRIORS: dict[str, Callable[[Any, _Images], Prior]] = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
 
-from runner.config import PriorConfig
+from runner.config import GroupTree, PriorConfig
 from runner.errors import UsageError, nearest
 from runner.model.node import Node
 
@@ -28,12 +27,7 @@ def build_tree(config: PriorConfig, discrete: Sequence[str], continuous: Sequenc
         groups = [Node(name, (v,)) for v, name in enumerate(discrete)]
         groups += _of_equal_size(config, continuous, first=len(discrete))
         return Node("all", tuple(range(len(names))), tuple(groups))
-    if not isinstance(config.groups, Mapping) or not config.groups:
-        raise UsageError(
-            f"prior.groups must name groups, like {{a: [z_0, z_1], b: [z_2]}}, got {config.groups}"
-        )
-    parts = cast("Mapping[str, Any]", config.groups)
-    groups = [_node(name, part, f"prior.groups.{name}", names) for name, part in parts.items()]
+    groups = [_node(n, part, f"prior.groups.{n}", names) for n, part in config.groups.items()]
     tree = _gathered("all", groups)
     missing = [name for v, name in enumerate(names) if v not in tree.variables]
     if missing:
@@ -58,15 +52,12 @@ def _of_equal_size(config: PriorConfig, continuous: Sequence[str], first: int) -
     return groups
 
 
-def _node(name: str, part: object, key: str, names: Sequence[str]) -> Node:
-    if isinstance(part, Mapping) and part:
-        inner = cast("Mapping[str, Any]", part)
-        nodes = [_node(f"{name}/{n}", p, f"{key}.{n}", names) for n, p in inner.items()]
+def _node(name: str, part: GroupTree | list[str], key: str, names: Sequence[str]) -> Node:
+    if isinstance(part, dict):
+        nodes = [_node(f"{name}/{n}", p, f"{key}.{n}", names) for n, p in part.items()]
         return _gathered(name, nodes)
-    if not isinstance(part, list) or not part:
-        raise UsageError(f"{key} must be a list of variables or name further groups, got {part}")
     leaves: list[Node] = []
-    for variable in (str(word) for word in cast("list[object]", part)):
+    for variable in map(str, part):
         if variable not in names:
             hint = nearest(variable, names) or f"the variables are {', '.join(names)}"
             raise UsageError(f"{key} names '{variable}', which the prior lacks", hint)

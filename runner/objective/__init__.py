@@ -9,7 +9,8 @@ from runner.objective.aggregate_posterior import (
     log_mixture_weights,
     log_weights_with_bank,
 )
-from runner.objective.objective import Objective, Weight
+from runner.objective.objective import Objective
+from runner.objective.plan import Plan
 from runner.objective.terms import TERM_NAMES, Decomposition, Terms, average, decompose, nodes_of
 
 __all__ = [
@@ -18,8 +19,8 @@ __all__ = [
     "LogDensities",
     "Node",
     "Objective",
+    "Plan",
     "Terms",
-    "Weight",
     "average",
     "decompose",
     "log_aggregate_posterior",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config import MetricsConfig, RunConfig
+from runner.config import MetricsConfig, RunConfig, plain
 from runner.console.run_display import print_summary
 from runner.console.score_display import ScoreDisplay
 from runner.errors import UsageError
@@ -38,7 +37,7 @@ def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> Wand
         config.wandb,
         folder=folder.path,
         name=config.name,
-        config=asdict(config),
+        config=plain(config),
         run_id=run_id,
     )
 

@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 
 from runner import config as settings
-from runner.config import RunConfig
+from runner.config import RunConfig, Schedule, Value
 from runner.console.run_display import Display, make_console, print_settings
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
@@ -162,7 +162,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     dataset = load(config.dataset, config.data_dir, device)
     steps = steps_of(config, dataset)
     model = new_model(config, dataset, device)
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     check_compatibility(config, model.latents, objective, dataset)
     state = TrainingState.fresh(model, config)
     if checkpoint:
@@ -248,10 +248,10 @@ def _announce(run: _Run) -> None:
     """Say what is about to happen: the choices, the five effective weights, the way there."""
     config, dataset, latents = run.config, run.dataset, run.model.latents
     shape = "x".join(str(n) for n in dataset.shape)
-    weights = run.objective.at(run.state.step).weights
+    weights = run.objective.term_weights(run.state.step)
     rows = {
         "objective": config.objective.name,
-        "weights": "  ".join(f"{name} {float(weight):g}" for name, weight in weights.items()),
+        "weights": "  ".join(f"{name} {weight:g}" for name, weight in weights.items()),
         "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
         "model": f"{config.architecture.name}, groups {', '.join(latents.group_names)}",
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
@@ -260,7 +260,7 @@ def _announce(run: _Run) -> None:
     rewards = [
         f"{_number(weight)} on I(x; {name})"
         for name, weight in config.objective.group_information.items()
-        if weight
+        if weight != 0
     ]
     if rewards:
         rows["weights"] += "  and " + ", ".join(rewards)
@@ -275,8 +275,8 @@ def _announce(run: _Run) -> None:
     print_settings(run.console, config.name, rows)
 
 
-def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else "a schedule"
+def _number(value: Value) -> str:
+    return "a schedule" if isinstance(value, Schedule) else f"{value:g}"
 
 
 def _shown(path: Path) -> Path:

@@ -28,8 +28,6 @@ class Batch:
     """Behind samples from p(z), where a penalty needs them."""
     probes_SBV: Tensor | None = None
     """Random signs behind the estimate of a Jacobian's norm."""
-    temperature: float | Tensor | None = None
-    """Of the relaxation of discrete variables, where it is scheduled."""
     labels_B: Tensor | None = None
     """Class of each image, int64, where a penalty reads it."""
     is_labelled_B: Tensor | None = None

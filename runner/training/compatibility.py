@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runner.config import CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import LatentSpace
 from runner.objective import Objective
-from runner.training.penalties import active_penalties
+from runner.training.penalties import PENALTIES, active_penalties
 
-_OF_DISTRIBUTIONS = ("capacity", "moments", "mmd", "inclusive_kl", "discriminator")
 _NORMALISED = ("conv32",)
 """Architectures with batch normalisation."""
 
@@ -28,7 +29,7 @@ def check_compatibility(
             "would take for grey values",
             kind.remedy,
         )
-    on = list(active_penalties(objective))
+    on = active_penalties(objective)
     if "contraction" in on and config.architecture.name in _NORMALISED:
         raise UsageError(
             "objective.penalties.contraction differentiates each image's code by itself, "
@@ -41,7 +42,7 @@ def check_compatibility(
         _check_code(config, on, charged=charged)
         _check_sparsity(config, on)
         return
-    if not charged and not set(on) & set(_OF_DISTRIBUTIONS):
+    if not charged and not _of_distributions(on):
         raise UsageError(
             f"objective={settings.name} leaves q(z|x) free, "
             f"but prior={config.prior.name} draws from it",
@@ -61,11 +62,14 @@ def check_compatibility(
         )
 
 
-def _check_code(config: RunConfig, on: list[str], *, charged: bool) -> None:
+def _of_distributions(on: Sequence[str]) -> list[str]:
+    return [name for name in on if PENALTIES[name].needs_density]
+
+
+def _check_code(config: RunConfig, on: Sequence[str], *, charged: bool) -> None:
     objective = config.objective
-    wrong = [name for name in on if name in _OF_DISTRIBUTIONS]
-    rewarded = any(objective.group_information.values())
-    if charged or wrong or rewarded:
+    rewarded = any(weight != 0 for weight in objective.group_information.values())
+    if charged or _of_distributions(on) or rewarded:
         raise UsageError(
             f"objective={objective.name} weighs distributions, "
             f"but prior={config.prior.name} is a deterministic code",
@@ -73,7 +77,7 @@ def _check_code(config: RunConfig, on: list[str], *, charged: bool) -> None:
         )
 
 
-def _check_sparsity(config: RunConfig, on: list[str]) -> None:
+def _check_sparsity(config: RunConfig, on: Sequence[str]) -> None:
     latents = config.prior
     sigmoid = isinstance(latents, CodePriorConfig) and latents.activation == "sigmoid"
     if "sparsity" in on and config.objective.penalties.sparsity.kind == "kl" and not sigmoid:
@@ -84,7 +88,7 @@ def _check_sparsity(config: RunConfig, on: list[str]) -> None:
 
 
 def steps_of(config: RunConfig, dataset: Dataset) -> int:
-    """Return the number of gradient steps; ``epochs`` are passes over the training images.
+    """Return the number of gradient steps, from ``epochs`` of full batches where they are given.
 
     Raises: UsageError when a batch is larger than the dataset.
     """

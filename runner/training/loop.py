@@ -9,10 +9,10 @@ from torch import Tensor
 
 from runner.config import RunConfig, Schedule, schedules
 from runner.dataset import Dataset
-from runner.objective import TERM_NAMES, Objective
+from runner.objective import TERM_NAMES, Objective, Plan
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
-from runner.training.penalties import NEEDS_LABELS, NEEDS_PRIOR_DRAWS, active_penalties
+from runner.training.penalties import PENALTIES
 from runner.training.randomness import Sampler, generator, new_sampler
 from runner.training.state import TrainingState
 from runner.training.step import StepOutput, step
@@ -32,16 +32,22 @@ def train(
 
     Raises: DivergedError when a record's loss is not a finite number.
     """
-    source = _Source(state, objective, dataset, config)
+    source = _Source(state, objective.plan, dataset, config)
+    weights = _weights(objective, source.device)
     plans = shown_schedules(config)
     one_step = _compiled(config)
     while state.step < steps:
         done = state.step + 1
         due = done % config.training.record_every == 0 or done in (1, steps)
-        now = objective.at(state.step)
-        indices_B, batch = source.batch(now)
+        weights_S = weights(state.step)
+        indices_B, batch = source.batch(weights_S)
         result = one_step(
-            state.model, now, batch, with_terms=due, discriminator=state.discriminator
+            state.model,
+            objective.plan,
+            weights_S,
+            batch,
+            with_terms=due,
+            discriminator=state.discriminator,
         )
         scheduled = {name: plan.at(state.step) for name, plan in plans.items()}
         _update(state, result, config, scheduled.get("learning_rate"))
@@ -54,6 +60,18 @@ def train(
         if due:
             state.check_finite()
         yield _record(state, result, scheduled) if due else None
+
+
+def _weights(objective: Objective, device: torch.device) -> Callable[[int], Tensor]:
+    """Return the function from a step to its weights, which are made once where none changes."""
+
+    def at(step: int) -> Tensor:
+        return objective.weights(step).to(device, torch.float32)
+
+    if not objective.is_constant:
+        return at
+    constant_S = at(0)
+    return lambda _: constant_S
 
 
 def shown_schedules(config: RunConfig) -> dict[str, Schedule]:
@@ -69,15 +87,12 @@ class _Source:
     """The minibatches of a run, each with the noise of its step."""
 
     def __init__(
-        self, state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig
+        self, state: TrainingState, plan: Plan, dataset: Dataset, config: RunConfig
     ) -> None:
-        self.state, self.dataset, self.config = state, dataset, config
+        self.state, self.plan, self.dataset, self.config = state, plan, dataset, config
         self.device = next(state.model.parameters()).device
         self.sampler = self._sampler("order")
         self.other_sampler = self._sampler("other order")
-        self.wanted = active_penalties(objective)
-        heat = dict(schedules(config)).get("prior.temperature")
-        self.heat = heat.at if heat else None
 
     def _sampler(self, purpose: str) -> Sampler:
         return new_sampler(self.dataset.train.size, self.config, self.device, purpose)
@@ -92,19 +107,19 @@ class _Source:
     def _uniform(self, purpose: str, *shape: int) -> Tensor:
         return torch.rand(shape, generator=self._draws(purpose), device=self.device)
 
-    def batch(self, objective: Objective) -> tuple[Tensor, Batch]:
+    def batch(self, weights_S: Tensor) -> tuple[Tensor, Batch]:
         """Return the indices of the images of the present step, and its batch."""
-        step, latents, bank = self.state.step, self.state.model.latents, self.state.bank
-        indices_B = self.sampler.batch(step)
+        latents, bank = self.state.model.latents, self.state.bank
+        indices_B = self.sampler.batch(self.state.step)
         images_BCHW = self._images(indices_B)
         inputs_BCHW = images_BCHW
-        corruption = objective.settings.corruption
-        if isinstance(corruption.amount, Tensor) or corruption.amount != 0:
+        if self.plan.corruption is not None:
             uniform_BCHW = self._uniform("corruption", *images_BCHW.shape)
-            inputs_BCHW = corrupt(images_BCHW, corruption.kind, corruption.amount, uniform_BCHW)
+            amount = self.plan.named(weights_S, like=uniform_BCHW)["corruption.amount"]
+            inputs_BCHW = corrupt(images_BCHW, self.plan.corruption, amount, uniform_BCHW)
         if bank:
             bank.forget(indices_B)
-        draws = self.wanted.keys() & NEEDS_PRIOR_DRAWS
+        draws = any(PENALTIES[name].needs_prior_draws for name in self.plan.penalties)
         labels_B, is_labelled_B = self._labels(indices_B)
         return indices_B, Batch(
             images_BCHW=images_BCHW,
@@ -116,19 +131,18 @@ class _Source:
             if draws
             else None,
             probes_SBV=self._probes(len(indices_B)),
-            temperature=torch.tensor(self.heat(step)) if self.heat else None,
             labels_B=labels_B,
             is_labelled_B=is_labelled_B,
         )
 
     def _labels(self, indices_B: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
-        if not self.wanted.keys() & NEEDS_LABELS:
+        if not any(PENALTIES[name].needs_labels for name in self.plan.penalties):
             return None, None
         return self.dataset.labels(self.dataset.train, indices_B)
 
     def _probes(self, samples: int) -> Tensor | None:
-        contraction = self.wanted.get("contraction")
-        if contraction is None or contraction.estimate == "exact":
+        contraction = self.plan.settings.contraction
+        if "contraction" not in self.plan.penalties or contraction.estimate == "exact":
             return None
         shape = (contraction.probes, samples, self.state.model.latents.width)
         bits = torch.randint(2, shape, generator=self._draws("probes"), device=self.device)

@@ -1,6 +1,6 @@
 """Recent encodings, kept beside the minibatch so that q(z) is estimated from more of them.
 
-Shapes: B images of a minibatch, K places, P numbers from the encoder.
+Shapes: B images of a minibatch, K places, P parameters of q(z|x) that the encoder gives.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _EMPTY = -1
 
 @dataclass
 class MemoryBank:
-    """A ring of K encodings and the numbers of their images; an image is in it at most once."""
+    """The K most recent encodings and the indices of their images, each image at most once."""
 
     encodings_KP: Tensor
     images_K: Tensor
     """Index of the image behind each place, or -1."""
 
     @classmethod
-    def empty(cls, places: int, numbers: int, device: torch.device) -> MemoryBank:
-        """Return a bank in which nothing is held yet."""
+    def empty(cls, places: int, parameters: int, device: torch.device) -> MemoryBank:
+        """Return a bank of so many places, with no encoding in it."""
         images_K = torch.full((places,), _EMPTY, dtype=torch.long, device=device)
-        return cls(torch.zeros(places, numbers, device=device), images_K)
+        return cls(torch.zeros(places, parameters, device=device), images_K)
 
     def forget(self, images_B: Tensor) -> None:
         """Drop the encodings of images that are about to be encoded anew.
@@ -39,7 +39,7 @@ class MemoryBank:
         return (self.images_K != _EMPTY).to(self.encodings_KP.dtype)
 
     def remember(self, encodings_BP: Tensor, images_B: Tensor, step: int) -> None:
-        """Put the encodings of a step in the places of the oldest; the step says which they are."""
+        """Replace the oldest encodings by those of a step, which tells their places."""
         count = len(images_B)
         places_B = torch.arange(count, device=images_B.device) + step * count
         places_B %= len(self.images_K)

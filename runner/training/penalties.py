@@ -1,19 +1,22 @@
-"""What a step pays beside the weighted sum: each penalty of the objective, on what the step knows.
+"""Penalties added to the loss, computed from one step's tensors.
 
-Shapes: B images, C H W image, W columns of z, P numbers from the encoder, M encodings.
+A penalty is its function here, its settings in ``config.objective_schema`` and its defaults in
+``conf/config.yaml``.
+
+Shapes: B images, C H W image, W columns of z, P parameters of q(z|x) that the encoder gives, V
+continuous variables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
-from runner.config import MomentsConfig
+from runner.config import PenaltiesConfig
 from runner.model import VAE, LatentSpace
-from runner.objective import Objective, Weight, divergences, penalties
+from runner.objective import Objective, divergences, penalties
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
 from runner.training.discriminator import Discriminator
@@ -21,78 +24,83 @@ from runner.training.discriminator import Discriminator
 
 @dataclass(frozen=True)
 class PenaltyInputs:
-    """What a step knows when its penalties are due."""
+    """The tensors of a step that penalties are computed from, and their settings."""
 
+    settings: PenaltiesConfig
+    """Its numbers that may be scheduled are in ``weights``, as they are at the step."""
+    weights: Mapping[str, Tensor]
+    """The weights of the step by slot: ``mmd.weight``, ``capacity.nats``."""
     model: VAE
     latents: LatentSpace
     batch: Batch
     parameters_BP: Tensor
     z_BW: Tensor
     rate: Tensor | None
+    """E KL(q(z|x)||p(z)) in nats; None for a deterministic code."""
     discriminator: Discriminator | None
 
     @property
     def prior_BW(self) -> Tensor:
-        """As many draws from p(z)."""
+        """Draws from p(z), one for each image."""
         if self.batch.uniform_BU is None:
             raise ValueError("this penalty needs draws from p(z)")
         return self.latents.sample_prior(self.batch.uniform_BU)
 
 
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty: how it is computed, and what it needs."""
+
+    value: Callable[[PenaltyInputs], Tensor]
+    """Its value without its weight, a scalar."""
+    needs_density: bool = False
+    """Whether q(z|x) must be a distribution, so that a deterministic code cannot have it."""
+    needs_prior_draws: bool = False
+    needs_labels: bool = False
+    """Whether it reads the labels of the batch, which are gathered only then."""
+
+
 def weighted_penalties(
-    objective: Objective, inputs: PenaltyInputs
+    active: Sequence[str], inputs: PenaltyInputs
 ) -> tuple[Tensor | float, dict[str, Tensor]]:
-    """Return the sum of all penalties, weighted, and each of them without its weight."""
+    """Return the sum of the active penalties, weighted, and each of them without its weight."""
     total: Tensor | float = 0.0
     found: dict[str, Tensor] = {}
-    for name, settings in active_penalties(objective).items():
-        value = PENALTIES[name](settings, inputs)
-        found[name] = value
-        total = total + weight_of(settings) * value
+    for name in active:
+        found[name] = PENALTIES[name].value(inputs)
+        weight = inputs.weights.get(f"{name}.weight", 1.0)  # moments have two weights of their own
+        total = total + weight * found[name]
     return total, found
 
 
-def active_penalties(objective: Objective) -> dict[str, Any]:
-    """Return the settings of the penalties that ever weigh something, by name."""
-    every = objective.settings.penalties
-    settings = {field.name: getattr(every, field.name) for field in fields(every)}
-    return {name: value for name, value in settings.items() if _weighs(value)}
+def active_penalties(objective: Objective) -> tuple[str, ...]:
+    """Return the penalties that ever weigh something, by name."""
+    return objective.plan.penalties
 
 
-def _weighs(settings: Any) -> bool:  # noqa: ANN401 - the settings of any penalty
-    if isinstance(settings, MomentsConfig):
-        strengths = (settings.off_diagonal, settings.diagonal)
-    else:
-        strengths = (settings.weight,)
-    # A scheduled strength is a schedule or, at a step, a tensor: it weighs, even if zero now.
-    return any(isinstance(strength, Tensor) or strength != 0 for strength in strengths)
-
-
-def weight_of(settings: Any) -> Weight:  # noqa: ANN401 - the settings of any penalty
-    """Return the weight of a penalty; that of moments lies in its two strengths."""
-    return getattr(settings, "weight", 1.0)
-
-
-def _capacity(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+def _capacity(inputs: PenaltyInputs) -> Tensor:
     if inputs.rate is None:
         raise ValueError("this penalty needs a rate")
-    return penalties.capacity(inputs.rate, settings.nats)
+    return penalties.capacity(inputs.rate, inputs.weights["capacity.nats"])
 
 
-def _moments(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+def _moments(inputs: PenaltyInputs) -> Tensor:
     loc_BV, scale_BV = inputs.latents.posterior(inputs.parameters_BP)
-    scales = scale_BV if settings.of == "codes" else None
-    return penalties.moment_matching(loc_BV, scales, settings.off_diagonal, settings.diagonal)
+    return penalties.moment_matching(
+        loc_BV,
+        scale_BV if inputs.settings.moments.of == "codes" else None,
+        inputs.weights["moments.off_diagonal"],
+        inputs.weights["moments.diagonal"],
+    )
 
 
-def _mmd(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+def _mmd(inputs: PenaltyInputs) -> Tensor:
+    settings, part = inputs.settings.mmd, inputs.latents.continuous_part
     mmd = divergences.dimension_wise_mmd if settings.dimension_wise else divergences.mmd
-    part = inputs.latents.continuous_part
-    drawn_BV, prior_BV = part(inputs.z_BW), part(inputs.prior_BW)
-    return mmd(drawn_BV, prior_BV, settings.kernel, settings.scales)
+    return mmd(part(inputs.z_BW), part(inputs.prior_BW), settings.kernel, settings.scales)
 
 
-def _inclusive_kl(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401, ARG001
+def _inclusive_kl(inputs: PenaltyInputs) -> Tensor:
     """Score draws from p(z) under the mixture of the minibatch's posteriors."""
     latents, drawn_BW = inputs.latents, inputs.prior_BW
     densities = latents.densities(drawn_BW, inputs.parameters_BP, inputs.parameters_BP)
@@ -100,44 +108,39 @@ def _inclusive_kl(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN4
     return divergences.inclusive_kl(log_pz_B, densities.sampled_VBM.sum(0))
 
 
-def _discriminator(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401, ARG001
+def _discriminator(inputs: PenaltyInputs) -> Tensor:
     if inputs.discriminator is None:
         raise ValueError("this penalty needs a discriminator")
     return inputs.discriminator.total_correlation(inputs.z_BW)
 
 
-def _sparsity(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+def _sparsity(inputs: PenaltyInputs) -> Tensor:
+    settings = inputs.settings.sparsity
     code_BV = inputs.latents.continuous_part(inputs.latents.posterior_mean(inputs.parameters_BP))
     if settings.kind == "l1":
         return penalties.l1_sparsity(code_BV)
     return penalties.kl_sparsity(code_BV, settings.rate)
 
 
-def _contraction(settings: Any, inputs: PenaltyInputs) -> Tensor:  # noqa: ANN401
+def _contraction(inputs: PenaltyInputs) -> Tensor:
     def code(images_BCHW: Tensor) -> Tensor:
         return inputs.latents.posterior_mean(inputs.model.encode(images_BCHW))
 
     return jacobian_norm(
         code,
         inputs.batch.inputs_BCHW,
-        estimate=settings.estimate,
+        estimate=inputs.settings.contraction.estimate,
         probes_SBV=inputs.batch.probes_SBV,
     )
 
 
-PENALTIES: dict[str, Callable[[Any, PenaltyInputs], Tensor]] = {
-    "capacity": _capacity,
-    "moments": _moments,
-    "mmd": _mmd,
-    "inclusive_kl": _inclusive_kl,
-    "discriminator": _discriminator,
-    "sparsity": _sparsity,
-    "contraction": _contraction,
+PENALTIES = {
+    "capacity": Penalty(_capacity, needs_density=True),
+    "moments": Penalty(_moments, needs_density=True),
+    "mmd": Penalty(_mmd, needs_density=True, needs_prior_draws=True),
+    "inclusive_kl": Penalty(_inclusive_kl, needs_density=True, needs_prior_draws=True),
+    "discriminator": Penalty(_discriminator, needs_density=True),
+    "sparsity": Penalty(_sparsity),
+    "contraction": Penalty(_contraction),
 }
-"""Name in ``objective.penalties`` → (its settings, what the step knows) → its value."""
-
-NEEDS_PRIOR_DRAWS = frozenset({"mmd", "inclusive_kl"})
-"""Penalties that compare z with draws from p(z)."""
-
-NEEDS_LABELS: frozenset[str] = frozenset()
-"""Penalties that read the labels of a batch, which are gathered for them alone; none does yet."""
+"""Name in ``objective.penalties`` → penalty."""

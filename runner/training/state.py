@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from runner.config import RunConfig, Schedule, parse_number
+from runner.config import RunConfig, at_step
 from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import VAE, build
@@ -45,23 +45,22 @@ class TrainingState:
     def fresh(cls, model: VAE, config: RunConfig) -> TrainingState:
         """Return the state before the first step."""
         device = next(model.parameters()).device
-        rate = parse_number("learning_rate", config.learning_rate)
         optimizer = torch.optim.Adam(
             model.parameters(),
-            lr=rate.at(0) if isinstance(rate, Schedule) else rate,
+            lr=float(at_step(config.learning_rate, 0)),
             fused=device.type in ("cpu", "cuda"),
         )
         penalties = config.objective.penalties
         wanted = penalties.discriminator if penalties.discriminator.weight != 0 else None
         places = (config.objective.encodings or 0) - config.batch_size
-        width, numbers = model.latents.width, model.latents.parameter_count
+        width, parameters = model.latents.width, model.latents.parameter_count
         return cls(
             model,
             optimizer,
             discriminator=Discriminator.fresh(wanted, width, config.seed, device)
             if wanted
             else None,
-            bank=MemoryBank.empty(places, numbers, device) if places > 0 else None,
+            bank=MemoryBank.empty(places, parameters, device) if places > 0 else None,
             finite=torch.tensor(data=True, device=device),
         )
 

@@ -1,6 +1,7 @@
 """One pure step of one run: model, weights, images and noise in; loss and terms out.
 
-Shapes: B images, P numbers from the encoder, W columns of z.
+Shapes: B images, P parameters of q(z|x) that the encoder gives, W columns of z, M encodings, S
+weights of a step.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import torch
 from torch import Tensor
 
 from runner.model import VAE, LatentSpace
-from runner.objective import Decomposition, Objective, average, decompose
+from runner.objective import Decomposition, Plan, average, decompose
 from runner.training.batch import Batch
 from runner.training.discriminator import Discriminator
 from runner.training.penalties import PenaltyInputs, weighted_penalties
 
 _CACHED_PAIRS = 2**20
-"""Numbers of a tensor of all pairs that a CPU works on fastest: 4 MiB of float32."""
+"""Entries of a tensor of all pairs that stay in a CPU's cache: 4 MiB of float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What one minibatch says: all scalars are means over the minibatch, in nats per example."""
+    """What a step computes: all scalars are means over the minibatch, in nats per example."""
 
     loss: Tensor
     reconstruction: Tensor
@@ -36,9 +37,10 @@ class StepOutput:
     z_BW: Tensor
 
 
-def step(
+def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keyword
     model: VAE,
-    objective: Objective,
+    plan: Plan,
+    weights_S: Tensor,
     batch: Batch,
     *,
     with_terms: bool,
@@ -46,24 +48,31 @@ def step(
 ) -> StepOutput:
     """Return the loss of a minibatch, with the five terms if asked for or needed.
 
+    ``weights_S`` are the weights of the step (:meth:`Objective.weights`), on any device whose
+    scalars may multiply the model's tensors. The step changes none of its arguments and draws no
+    random numbers, so several runs of one plan can be stacked under ``torch.func.vmap``.
+
     Where the loss does not depend on q(z), as in beta-VAE, the terms are computed without gradient
     and only when asked for, so that such an objective pays nothing for them.
     """
-    latents = model.bind_latents(batch.temperature)
+    weights = plan.named(weights_S, like=batch.noise_BW)
+    latents = model.bind_latents(weights.get("temperature"))
     parameters_BP = model.encode(batch.inputs_BCHW)
     z_BW = latents.sample(parameters_BP, batch.noise_BW)
     reconstruction = -model.log_px_z(batch.images_BCHW, z_BW).mean()
     rate = latents.rate(z_BW, parameters_BP).mean() if latents.has_density else None
-    needed = objective.needs_aggregate_posterior
+    needed = plan.needs_aggregate_posterior
     decomposition = None
     if latents.has_density and (needed or with_terms):
         with torch.set_grad_enabled(needed and torch.is_grad_enabled()):
-            wanted = None if with_terms else objective.required_marginals
+            wanted = None if with_terms else plan.required_marginals
             samples = _Samples(z_BW, parameters_BP, reconstruction)
-            decomposition = _decompose(latents, objective, samples, batch, wanted)
-    loss = objective.loss(reconstruction, rate, decomposition)
-    inputs = PenaltyInputs(model, latents, batch, parameters_BP, z_BW, rate, discriminator)
-    extra, penalties = weighted_penalties(objective, inputs)
+            decomposition = _decompose(latents, plan, samples, batch, wanted)
+    loss = plan.loss(weights, reconstruction, rate, decomposition)
+    inputs = PenaltyInputs(
+        plan.settings, weights, model, latents, batch, parameters_BP, z_BW, rate, discriminator
+    )
+    extra, penalties = weighted_penalties(plan.penalties, inputs)
     return StepOutput(
         loss + extra, reconstruction, rate, decomposition, penalties, parameters_BP.detach(), z_BW
     )
@@ -78,7 +87,7 @@ class _Samples:
 
 def _decompose(
     latents: LatentSpace,
-    objective: Objective,
+    plan: Plan,
     samples: _Samples,
     batch: Batch,
     wanted: frozenset[tuple[int, ...]] | None,
@@ -87,7 +96,7 @@ def _decompose(
     z_BW, parameters_BP = samples.z_BW, samples.parameters_BP
     bank = [] if batch.bank_KP is None else [batch.bank_KP]
     encodings_MP = torch.cat([parameters_BP, *bank])
-    log_weights_BM = objective.log_weights(len(z_BW), batch.is_held_K, z_BW)
+    log_weights_BM = plan.log_weights(len(z_BW), batch.is_held_K, z_BW)
     discrete = len(latents.discrete.variables) if latents.discrete.enumerated else 0
     pairs = wanted is None or any(v >= discrete for part in wanted for v in part)
     rows = len(z_BW)
@@ -95,12 +104,12 @@ def _decompose(
         rows = max(1, min(rows, _CACHED_PAIRS // (z_BW.shape[1] * len(encodings_MP))))
     parts = [
         decompose(
-            latents.densities(z, numbers, encodings_MP, pairs=pairs),
+            latents.densities(z, own_BP, encodings_MP, pairs=pairs),
             samples.reconstruction,
             log_weights_BM[first : first + rows],
             wanted=wanted,
         )
-        for first, z, numbers in zip(
+        for first, z, own_BP in zip(
             range(0, len(z_BW), rows), z_BW.split(rows), parameters_BP.split(rows), strict=True
         )
     ]

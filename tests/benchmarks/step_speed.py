@@ -57,7 +57,7 @@ def vaerun_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> I
     prepare(device)
     precision = torch.get_float32_matmul_precision()
     model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     state = TrainingState.fresh(model, config)
     for _ in train(state, objective, dataset, config, config.steps):
         yield

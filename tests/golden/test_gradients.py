@@ -50,6 +50,8 @@ class Case:
     config: RunConfig
     model: VAE
     objective: Objective
+    at: int
+    """The step, which decides over the weights."""
     batch: Batch
     discriminator: Discriminator
 
@@ -58,7 +60,7 @@ class Case:
         source = torch.Generator().manual_seed(1)
         shape = (BATCH, 1, SIZE, SIZE)
         model = build(config, shape=(1, SIZE, SIZE), classes=3).double()
-        objective = Objective.from_config(config.objective, model.latents.tree, IMAGES).at(at)
+        objective = Objective.from_config(config, model.latents.tree, IMAGES)
         images, seen = (torch.rand(shape, generator=source, dtype=torch.float64) for _ in range(2))
         has_density = model.latents.has_density
         uniforms = model.latents.uniform_count if has_density else 0
@@ -72,12 +74,13 @@ class Case:
         settings = config.objective.penalties.discriminator
         discriminator = Discriminator.fresh(settings, model.latents.width, 3, torch.device("cpu"))
         discriminator.network.double()
-        return cls(config, model, objective, batch, discriminator)
+        return cls(config, model, objective, at, batch, discriminator)
 
     def loss(self) -> Tensor:
         return step(
             self.model,
-            self.objective,
+            self.objective.plan,
+            self.objective.weights(self.at),
             self.batch,
             with_terms=False,
             discriminator=self.discriminator,
@@ -245,7 +248,12 @@ def test_the_discriminator_and_the_encoder_learn_from_losses_of_their_own(
     case = Case.of(composed(*WORDS, "objective=factor_vae", f"prior={prior}"))
     network = case.discriminator.network
     result = step(
-        case.model, case.objective, case.batch, with_terms=False, discriminator=case.discriminator
+        case.model,
+        case.objective.plan,
+        case.objective.weights(case.at),
+        case.batch,
+        with_terms=False,
+        discriminator=case.discriminator,
     )
     result.loss.backward()
     assert all(p.grad is None for p in network.parameters())

@@ -84,7 +84,7 @@ def figures(config: RunConfig, dataset: Dataset) -> Figures:
         classes=dataset.classes,
         images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     state = TrainingState.fresh(model, config)
     steps = train(state, objective, dataset, config, config.steps)
     records = {int(record["step"]): record for record in steps if record}

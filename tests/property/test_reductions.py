@@ -30,7 +30,7 @@ def loss_and_gradient(config: RunConfig, *, empty_bank: int = 0) -> tuple[Tensor
     """Return both on one minibatch, with parameters and noise that depend on the prior alone."""
     source = torch.Generator().manual_seed(0)
     model = build(config, shape=(1, 4, 4), classes=3).double()
-    objective = Objective.from_config(config.objective, model.latents.tree, IMAGES).at(7)
+    objective = Objective.from_config(config, model.latents.tree, IMAGES)
     images = torch.rand(BATCH, 1, 4, 4, generator=source, dtype=torch.float64)
     with torch.no_grad():  # encodings far apart: else no estimate of q(z) would matter
         model.encoder[-1].weight.div_(model.encode(images).std(0)[:, None])
@@ -47,7 +47,14 @@ def loss_and_gradient(config: RunConfig, *, empty_bank: int = 0) -> tuple[Tensor
     settings = config.objective.penalties.discriminator
     discriminator = Discriminator.fresh(settings, model.latents.width, 0, torch.device("cpu"))
     discriminator.network.double()
-    loss = step(model, objective, batch, with_terms=False, discriminator=discriminator).loss
+    loss = step(
+        model,
+        objective.plan,
+        objective.weights(7),
+        batch,
+        with_terms=False,
+        discriminator=discriminator,
+    ).loss
     parts = torch.autograd.grad(loss, list(model.parameters()))
     return loss.detach(), torch.cat([part.flatten() for part in parts])
 

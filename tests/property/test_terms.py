@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from runner.config import ObjectiveConfig, RunConfig, WeightsConfig
+from runner.config import RunConfig, WeightsConfig
 from runner.model import Densities, Node
 from runner.objective import Objective, decompose, log_mixture_weights, nodes_of
 from runner.objective.aggregate_posterior import log_enumerated_posterior
@@ -185,36 +185,39 @@ def test_the_order_of_variables_within_a_group_does_not_matter(size: int, sample
 
 
 @pytest.fixture(scope="module")
-def vae(composed: Callable[..., RunConfig]) -> ObjectiveConfig:
-    return composed("objective=vae").objective
+def vae(composed: Callable[..., RunConfig]) -> RunConfig:
+    return composed("objective=vae")
 
 
 @settings(deadline=None, max_examples=60)
 @given(given_=any_densities(), data=st.data())
 def test_marginals_that_cancel_are_not_missed(
-    vae: ObjectiveConfig, given_: tuple[Densities, Tensor], data: st.DataObject
+    vae: RunConfig, given_: tuple[Densities, Tensor], data: st.DataObject
 ):
     """The loss from the marginals that it needs is the loss from all of them."""
     densities, log_weights_BM = given_
     weight = st.sampled_from([0.0, 1.0, 4.0])
     deeper = max(1, _depth(densities.tree) - 1)
     levels = data.draw(st.just([]) | st.lists(weight, min_size=deeper, max_size=deeper))
-    config = replace(
-        vae,
+    changed = replace(
+        vae.objective,
         weights=WeightsConfig(1.0, *(data.draw(weight) for _ in range(4))),
         levels=levels,
         group_information={"first": data.draw(weight)},
     )
+    config = replace(vae, objective=changed)
     objective = Objective.from_config(config, densities.tree, 100)
+    plan = objective.plan
+    weights = plan.named(objective.weights(0), like=ZERO)
     rate = torch.tensor(3.0, dtype=torch.float64)
     whole = decompose(densities, ZERO, log_weights_BM)
-    part = decompose(densities, ZERO, log_weights_BM, wanted=objective.required_marginals)
-    expected = objective.loss(ZERO, rate, whole)
-    torch.testing.assert_close(objective.loss(ZERO, rate, part), expected)
+    part = decompose(densities, ZERO, log_weights_BM, wanted=plan.required_marginals)
+    expected = plan.loss(weights, ZERO, rate, whole)
+    torch.testing.assert_close(plan.loss(weights, ZERO, rate, part), expected)
     every = {node.variables for node in nodes_of(densities.tree)}
-    assert objective.required_marginals <= every
-    if not objective.needs_aggregate_posterior:
-        torch.testing.assert_close(objective.loss(ZERO, rate, None), expected)
+    assert plan.required_marginals <= every
+    if not plan.needs_aggregate_posterior:
+        torch.testing.assert_close(plan.loss(weights, ZERO, rate, None), expected)
 
 
 def _depth(tree: Node) -> int:

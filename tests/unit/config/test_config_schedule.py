@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.config import RunConfig, Schedule, parse_number, restore, schedules, to_yaml
+from runner.config import RunConfig, Schedule, parse_value, restore, schedules, to_yaml
 from runner.config.schedule import SHAPES
 from runner.errors import UsageError
 
@@ -25,7 +25,7 @@ PLAN = {"from": 1, "to": 5, "over": 100, "after": 20}
     ],
 )
 def test_a_schedule_is_its_shape(shape: str, expected: dict[int, float]):
-    plan = parse_number("beta", {shape: PLAN})
+    plan = parse_value("beta", {shape: PLAN})
     assert isinstance(plan, Schedule)
     assert {step: plan.at(step) for step in expected} == pytest.approx(expected)
 
@@ -53,14 +53,14 @@ def test_a_schedule_never_leaves_its_ends(
 
 
 def test_after_is_zero_where_it_is_not_given():
-    plan = parse_number("beta", {"linear": {"from": 0, "to": 4, "over": 8}})
+    plan = parse_value("beta", {"linear": {"from": 0, "to": 4, "over": 8}})
     assert plan == Schedule("linear", 0, 4, over=8, after=0)
 
 
 @pytest.mark.parametrize("number", [0, 4, -1.5, 1e9])
 def test_a_number_is_itself(number: float):
-    assert parse_number("beta", number) == number
-    assert isinstance(parse_number("beta", number), float)
+    assert parse_value("beta", number) == number
+    assert type(parse_value("beta", number)) is type(number)  # as it was given
 
 
 REFUSED = [
@@ -86,7 +86,7 @@ REFUSED = [
 @pytest.mark.parametrize(("value", "message"), REFUSED, ids=lambda v: str(v)[:40])
 def test_what_is_no_number_is_refused_in_one_line(value: object, message: str):
     with pytest.raises(UsageError) as refused:
-        parse_number("beta", value)
+        parse_value("beta", value)
     assert refused.value.message.startswith(message)
     assert "\n" not in refused.value.message
 
@@ -94,7 +94,7 @@ def test_what_is_no_number_is_refused_in_one_line(value: object, message: str):
 def test_the_nearest_shape_and_key_are_offered():
     for value, hint in (({"liner": PLAN}, "linear"), ({"linear": {**PLAN, "form": 1}}, "from")):
         with pytest.raises(UsageError) as refused:
-            parse_number("beta", value)
+            parse_value("beta", value)
         assert refused.value.hint == f"did you mean '{hint}'?"
 
 

@@ -34,7 +34,7 @@ def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Pictur
         "evaluation.map_points=60",
     )
     model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
-    objective = Objective.from_config(config.objective, model.latents.tree, 256)
+    objective = Objective.from_config(config, model.latents.tree, 256)
     state = TrainingState.fresh(model, config)
     for _ in train(state, objective, toy_dataset, config, 300):
         pass

@@ -11,6 +11,10 @@ from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Categorical, RelaxedOneHotCategorical
 from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
 
+from runner.config import DiscreteKind, PriorConfig
+from runner.config.prior_rules import prior_rules
+from runner.config.rules import refuse
+from runner.errors import UsageError
 from runner.model.discrete import Bernoulli, Concrete, Discrete, build_discrete
 
 
@@ -139,15 +143,14 @@ def test_logistic_noise_is_finite_and_has_its_variance():
         (2, Concrete(2)),
         ("bernoulli", Bernoulli(0.5)),
         (0.1, Bernoulli(0.1)),
-        (1, None),
-        (0, None),
-        (True, None),
-        (1.0, None),
-        (0.0, None),
-        (-0.5, None),
-        ("coin", None),
-        ([3], None),
     ],
 )
-def test_what_a_value_of_the_settings_means(value: object, expected: Discrete | None):
+def test_what_a_value_of_the_settings_means(value: DiscreteKind, expected: Discrete):
     assert build_discrete(value, classes=7) == expected
+
+
+@pytest.mark.parametrize("value", [1, 0, True, 1.0, 0.0, -0.5, "coin", [3]])
+def test_a_value_that_means_no_variable_is_refused_as_the_settings_are_read(value: object):
+    settings = PriorConfig("normal", 2, None, None, {"x": value}, 0.66)
+    with pytest.raises(UsageError, match=r"^prior\.discrete\.x must be a number of categories"):
+        refuse(prior_rules(settings))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
 
+from runner.config.prior_rules import prior_rules
 from runner.config.prior_schema import PRIOR_CHOICES
+from runner.config.rules import refuse
 from runner.errors import UsageError
 from runner.model.independent import Independent, Laplace, StandardNormal
 from runner.model.mixture import Mixture, VampPrior
@@ -286,6 +289,12 @@ def test_pseudo_inputs_are_different_training_images():
     assert distances.amin(1).max() < 0.06
 
 
+def accepted(settings, images) -> None:
+    """Check the settings as they are read, and then build what they describe."""
+    refuse(prior_rules(replace(settings, group_size=None)))
+    build_prior(settings, SHAPE, images)
+
+
 POSITIVE = "a positive number"
 MEANS = r"ring, random, or a list of 4 \(prior.components\) lists of 3 \(prior.dimensions\) numbers"
 VARIANCES = r"pca, or a list of 3 \(prior.dimensions\) positive numbers"
@@ -326,13 +335,13 @@ DEFINITE = "positive definite, and not nearly singular"
 def test_values_that_make_no_sense_are_named(name, changes, rule):
     (key,) = changes
     with pytest.raises(UsageError, match=rf"^prior\.{key} must be {rule}, got ") as caught:
-        build_prior(config(name, **changes), SHAPE, images)
+        accepted(config(name, **changes), images)
     assert "\n" not in caught.value.message
 
 
 def test_a_ring_needs_two_dimensions():
     with pytest.raises(UsageError, match=r"^prior\.means must be random or a list where"):
-        build_prior(config("mixture", dimensions=1), SHAPE, unused)
+        accepted(config("mixture", dimensions=1), unused)
 
 
 def test_more_dimensions_than_the_images_vary_in_have_no_principal_variances():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runner.config import PriorConfig
+from runner.config.prior_rules import prior_rules
+from runner.config.rules import refuse
 from runner.errors import UsageError
 from runner.model import Node
 from runner.model.tree import build_tree, numbered
@@ -15,7 +17,10 @@ def config(groups: object = None, *, size: int | None = None, count: int = 4) ->
 
 
 def tree(groups: object, *, discrete: tuple[str, ...] = (), count: int = 4) -> Node:
-    return build_tree(config(groups, count=count), discrete, numbered("z", count))
+    """Check the settings as they are read, and then build the tree."""
+    settings = config(groups, count=count)
+    refuse(prior_rules(settings))
+    return build_tree(settings, discrete, numbered("z", count))
 
 
 def shape(node: Node) -> object:

@@ -25,7 +25,7 @@ def check(config: RunConfig, dataset: Dataset) -> None:
         classes=4,
         images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     check_compatibility(config, model.latents, objective, dataset)
 
 

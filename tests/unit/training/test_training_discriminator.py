@@ -97,11 +97,18 @@ def test_a_step_gives_the_encoder_the_estimate_s_gradient_and_the_discriminator_
     )  # fmt: skip
     model = build(config, shape=toy_dataset.shape, classes=4)
     state = TrainingState.fresh(model, config)
-    objective = Objective.from_config(config.objective, model.latents.tree, 256)
+    objective = Objective.from_config(config, model.latents.tree, 256)
     images = toy_dataset.kind.to_input(toy_dataset.train.images(torch.arange(32)))
     batch = Batch(images, images, model.latents.noise(32, torch.Generator().manual_seed(0)))
     assert state.discriminator is not None
-    result = step(model, objective, batch, with_terms=False, discriminator=state.discriminator)
+    result = step(
+        model,
+        objective.plan,
+        objective.weights(0),
+        batch,
+        with_terms=False,
+        discriminator=state.discriminator,
+    )
     expected = result.reconstruction + result.rate + 35 * result.penalties["discriminator"]
     torch.testing.assert_close(result.loss, expected)
     result.penalties["discriminator"].backward()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
-from runner.training import Record, TrainingState, loop, train
+from runner.training import Record, TrainingState, loop, penalties, train
 
 WORDS = (
     "architecture=mlp",
@@ -27,7 +28,7 @@ WORDS = (
 
 def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective]:
     model = build(config, shape=dataset.shape, classes=dataset.classes)
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     return TrainingState.fresh(model, config), objective
 
 
@@ -126,11 +127,13 @@ def test_a_batch_has_labels_only_where_a_penalty_reads_them(
 ):
     config = composed(*WORDS, "objective=annealed_vae")
     state, objective = fresh(config, toy_dataset)
-    _, batch = loop._Source(state, objective, toy_dataset, config).batch(objective.at(0))
+    source = loop._Source(state, objective.plan, toy_dataset, config)
+    _, batch = source.batch(objective.weights(0))
     assert batch.labels_B is None
     assert batch.is_labelled_B is None
-    monkeypatch.setattr(loop, "NEEDS_LABELS", frozenset({"capacity"}))
-    indices, batch = loop._Source(state, objective, toy_dataset, config).batch(objective.at(0))
+    labelled = replace(penalties.PENALTIES["capacity"], needs_labels=True)
+    monkeypatch.setitem(penalties.PENALTIES, "capacity", labelled)
+    indices, batch = source.batch(objective.weights(0))
     assert batch.labels_B is not None
     assert batch.is_labelled_B is not None
     assert batch.labels_B.tolist() == (indices % 4).tolist()

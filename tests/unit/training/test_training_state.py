@@ -46,7 +46,7 @@ def fresh(config: RunConfig, dataset: Dataset) -> tuple[TrainingState, Objective
         classes=dataset.classes,
         images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    objective = Objective.from_config(config.objective, model.latents.tree, dataset.train.size)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     return TrainingState.fresh(model, config), objective
 
 

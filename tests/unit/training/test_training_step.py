@@ -11,7 +11,7 @@ from runner.config import RunConfig
 from runner.model import VAE, build
 from runner.objective import Objective, decompose, log_mixture_weights
 from runner.training.batch import Batch
-from runner.training.step import step
+from runner.training.step import StepOutput, step
 
 CASES = [
     ("objective=vae", "prior=normal"),
@@ -34,7 +34,12 @@ def small_model(config: RunConfig) -> tuple[VAE, Objective]:
         for name, module in network.named_children():
             if isinstance(module, torch.nn.ReLU):
                 setattr(network, name, torch.nn.Tanh())
-    return model, Objective.from_config(config.objective, model.latents.tree, 50)
+    return model, Objective.from_config(config, model.latents.tree, 50)
+
+
+def stepped(model: VAE, objective: Objective, batch: Batch, *, with_terms: bool) -> StepOutput:
+    """The first step of a run."""
+    return step(model, objective.plan, objective.weights(0), batch, with_terms=with_terms)
 
 
 @pytest.mark.parametrize("overrides", CASES)
@@ -53,7 +58,13 @@ def test_gradient_is_the_finite_difference_of_the_loss(
     noise = model.latents.noise(6, source).double()
 
     def loss() -> torch.Tensor:
-        return step(model, objective, Batch(images, images, noise), with_terms=False).loss
+        return step(
+            model,
+            objective.plan,
+            objective.weights(0),
+            Batch(images, images, noise),
+            with_terms=False,
+        ).loss
 
     loss().backward()
     for parameter in model.parameters():
@@ -77,8 +88,12 @@ def test_beta_vae_pays_nothing_for_terms_that_nobody_asked_for(
     images, source = torch.rand(6, 1, 2, 2), torch.Generator().manual_seed(0)
     model.float()
     noise = model.latents.noise(6, source)
-    without = step(model, objective, Batch(images, images, noise), with_terms=False)
-    asked = step(model, objective, Batch(images, images, noise), with_terms=True)
+    without = step(
+        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=False
+    )
+    asked = step(
+        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
+    )
     assert without.decomposition is None
     assert asked.decomposition is not None
     assert not asked.decomposition.terms.index_code_mi.requires_grad
@@ -92,7 +107,13 @@ def test_asking_for_terms_does_not_change_the_gradient(composed: Callable[..., R
     gradients = []
     for with_terms in (False, True):
         model.zero_grad()
-        step(model, objective, Batch(images, images, noise), with_terms=with_terms).loss.backward()
+        step(
+            model,
+            objective.plan,
+            objective.weights(0),
+            Batch(images, images, noise),
+            with_terms=with_terms,
+        ).loss.backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     assert torch.equal(*gradients)
 
@@ -105,9 +126,13 @@ def test_rows_that_are_taken_a_few_at_a_time_are_the_whole_minibatch(
     model, objective = small_model(config)
     model.float()
     images, noise = torch.rand(7, 1, 2, 2), model.latents.noise(7, torch.Generator().manual_seed(0))
-    whole = step(model, objective, Batch(images, images, noise), with_terms=True)
+    whole = step(
+        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
+    )
     monkeypatch.setattr("runner.training.step._CACHED_PAIRS", 2 * 7 * model.latents.width)
-    parts = step(model, objective, Batch(images, images, noise), with_terms=True)
+    parts = step(
+        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
+    )
     assert whole.decomposition is not None
     assert parts.decomposition is not None
     for name in ("levels_L", "variable_information_V", "group_information_G"):
@@ -136,7 +161,7 @@ def test_a_bank_of_encodings_stands_beside_the_minibatch_s(composed: Callable[..
         bank_KP=model.encode(images[4:]).detach(),
         is_held_K=torch.ones(8),
     )
-    result = step(model, objective, batch, with_terms=True)
+    result = stepped(model, objective, batch, with_terms=True)
     numbers, z = model.encode(images), result.z_BW
     densities = model.latents.densities(z, numbers[:4], numbers)
     weights = log_mixture_weights(4, 12, 50, like=z)

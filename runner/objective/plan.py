@@ -1,0 +1,103 @@
+"""What of an objective no step changes, and the sum that is minimised given a step's weights.
+
+Shapes: S weights of a step, B samples, K places of the memory bank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from runner.config import PenaltiesConfig
+from runner.objective.aggregate_posterior import log_mixture_weights, log_weights_with_bank
+from runner.objective.terms import Decomposition
+
+Static = tuple[tuple[str, object], ...]
+"""Settings by dotted name that no step changes, every value hashable."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The static part of an objective; hashable.
+
+    Runs of equal plans compute the same tensors and differ in their weights alone, so that one
+    step can serve them all under ``torch.func.vmap`` over their parameters, weights and batches.
+    """
+
+    dataset_size: int
+    """N, the number of images that the aggregate posterior is a mean over."""
+    required_marginals: frozenset[tuple[int, ...]]
+    """Sets of variables whose marginal of q(z) the loss ever depends on: none for beta-VAE."""
+    terms: tuple[str, ...]
+    """Which of ``index_code_mi`` and ``dimension_wise_kl`` ever weigh more than the rate does."""
+    levels: tuple[int, ...]
+    """Levels of the tree whose total correlation ever weighs more than the rate does; 0 is that
+    between groups."""
+    groups: tuple[int, ...]
+    """Groups, by number, whose information I(x; z_g) ever has a weight of its own."""
+    penalties: tuple[str, ...]
+    """Penalties that ever weigh something."""
+    corruption: str | None
+    """How the encoder's images are corrupted; None where they never are."""
+    static: Static
+    """The settings of these penalties that no step changes: kernels, kinds, numbers of probes."""
+    slots: tuple[str, ...]
+    """What each of the S weights belongs to: ``reconstruction``, ``rate``, a term, ``levels.0``,
+    ``groups.1``, ``capacity.nats``, ``corruption.amount``, ``temperature``."""
+    settings: PenaltiesConfig = field(compare=False, repr=False)
+    """The settings of all penalties; of those that are on, ``static`` and ``slots`` hold all."""
+
+    @property
+    def needs_aggregate_posterior(self) -> bool:
+        """Whether the loss ever depends on an estimate of q(z)."""
+        return bool(self.required_marginals)
+
+    def named(self, weights_S: Tensor, like: Tensor) -> dict[str, Tensor]:
+        """Return each weight of a step by its slot, in the dtype of the tensor that it multiplies.
+
+        Shapes: (S,) to S scalars.
+        """
+        return dict(zip(self.slots, weights_S.to(like.dtype).unbind(), strict=True))
+
+    def log_weights(self, samples: int, is_held_K: Tensor | None, like: Tensor) -> Tensor:
+        """Return the log-weights of a minibatch's own encodings, and of a bank's if there is one.
+
+        ``is_held_K`` says which places of the bank are taken. Shapes: (B, B) or (B, B + K).
+        """
+        if is_held_K is None:
+            return log_mixture_weights(samples, samples, self.dataset_size, like=like)
+        return log_weights_with_bank(samples, is_held_K, self.dataset_size)
+
+    def loss(
+        self,
+        weights: Mapping[str, Tensor],
+        reconstruction: Tensor,
+        rate: Tensor | None,
+        decomposition: Decomposition | None,
+    ) -> Tensor:
+        """Return the weighted sum of the terms, in nats per example.
+
+        The four terms beside the reconstruction sum to the rate E KL(q(z|x)||p(z)). The weight
+        that they share is charged through ``rate`` (the closed form, where there is one) and only
+        the differences through the estimate of q(z): the expectation is the same and the noise is
+        smaller. ``weights`` are those of :meth:`named`.
+
+        Shapes: scalars; ``rate`` is None for a deterministic code, which has no such terms, and
+        ``decomposition`` may be None unless :attr:`needs_aggregate_posterior`.
+        Source: Esmaeili et al. 2019 for the terms.
+        """
+        loss = weights["reconstruction"] * reconstruction
+        if rate is None:
+            return loss
+        loss = loss + weights["rate"] * rate
+        if decomposition is None:
+            return loss
+        for name in self.terms:
+            loss = loss + weights[name] * getattr(decomposition.terms, name)
+        for level in self.levels:
+            loss = loss + weights[f"levels.{level}"] * decomposition.levels_L[level]
+        for group in self.groups:
+            loss = loss + weights[f"groups.{group}"] * decomposition.group_information_G[group]
+        return loss
