@@ -45,7 +45,7 @@ def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> Wand
 
 def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
     """Write the final figures of a run, numbers first, and return the paths of the pictures."""
-    from runner.figures.of_run import Pictures  # matplotlib takes half a second to import
+    from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
 
     config, folder = run.config, run.folder
     run.console.print(f"[dim]{'judging':>12}[/]  on {config.evaluation.encodings:,} images at most")
@@ -56,12 +56,12 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
     folder.write_summary(summary)
     wandb_run.summarize(summary)
     print_summary(run.console, summary)
-    pictures = Pictures(run.model, run.dataset, encodings, config.evaluation, summary)
+    drawn = RunFigures(run.model, run.dataset, encodings, config.evaluation, summary)
     paths: dict[str, Path] = {}
-    for name, figure in pictures.figures(source):
+    for name, figure in drawn.figures(source):
         paths[name] = folder.write_figure(name, figure)
         check()
-    frames = pictures.animation()
+    frames = drawn.animation()
     if frames is not None:
         paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
     return paths
