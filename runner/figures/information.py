@@ -33,6 +33,9 @@ _BAR, _SHORT_BAR = 250, 170
 _COLUMN = 60
 """Least width of a column of a table."""
 
+_ABOVE = 20
+"""Points between a table and its title, which stands above the names of its columns."""
+
 _MOST = 12
 """Variables of each of several runs that are drawn; further ones are counted."""
 
@@ -79,7 +82,8 @@ def information(
         right.set_yticks(range(len(groups)), list(groups))
     else:
         _draw_table(right, table, float(table.values_IJ.max()))
-    right.set(ylim=(rows - 0.5, -0.5), title=_title(factors))
+    right.set_ylim(rows - 0.5, -0.5)
+    right.set_title(_title(factors), pad=None if single else _ABOVE)
     rate = "rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"
     _draw_legend(figure, {"I(x; z)": ACCENT, rate: PALE})
     return fit(figure, grid)
@@ -134,7 +138,7 @@ def _draw_runs(
     counts = [max(len(_shown(each)) for each in part) for part in per_row]
     for i, table in enumerate(tables):
         counts[i] = max(counts[i], len(table.rows))
-    widths = [_SHORT_BAR] * across + [max(map(_width, tables))] * bool(tables)
+    widths = [_SHORT_BAR] * across + ([max(map(_width, tables))] if tables else [])
     figure, grid = new_figure([count * _ROW for count in counts], widths)
     longest = max(value for each in chosen for value in each.information.values()) or 1
     for i, (each, title) in enumerate(zip(chosen, titles, strict=True)):
@@ -146,7 +150,8 @@ def _draw_runs(
     for i, table in enumerate(tables):
         axes = figure.add_subplot(grid[i, across])
         _draw_table(axes, table, darkest)
-        axes.set(ylim=(counts[i] - 0.5, -0.5), title=about)
+        axes.set_ylim(counts[i] - 0.5, -0.5)
+        axes.set_title(about, pad=_ABOVE)
     if any(each.discrete for each in chosen):
         _draw_legend(figure, {"continuous": ACCENT, "discrete": DISCRETE})
     return fit(figure, grid)

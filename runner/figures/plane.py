@@ -24,6 +24,9 @@ from runner.figures.style import COLOURS, INK, LINE, QUIET, fit, new_figure, sty
 _DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#c4c4c4", "#5a5a5a"])
 
 _SIDE = 290
+_BAR = 10
+"""Height of the bar of shades."""
+
 _MASSES = (0.95, 0.5)
 """Shares of p(z) that its lines enclose."""
 
@@ -36,13 +39,13 @@ _DOT = 9
 
 @styled()
 def plane(points: Points, densities: Densities) -> Figure:
-    """Return the data with their reconstructions, p(z) with draws of z, and q(z), side by side.
+    """Return data with their reconstructions, p(z) with draws of z, and q(z), side by side.
 
     There are as many colours as there may be classes: six.
 
     Source: the pinwheel figure of Mathieu et al. 2019, with q(z) beside p(z).
     """
-    figure, grid = new_figure([_SIDE, LINE, LINE], [_SIDE] * 3)
+    figure, grid = new_figure([_SIDE, 2 * LINE], [_SIDE] * 3)
     data, prior, posterior = (figure.add_subplot(grid[0, column]) for column in range(3))
     data.set_title("points and their reconstructions")
     _draw_data(data, points)
@@ -53,10 +56,8 @@ def plane(points: Points, densities: Densities) -> Figure:
     _draw_density(posterior, densities, densities.posterior_HW)
     for axes in (data, prior, posterior):
         axes.spines[:].set(visible=True, linewidth=0.5)
-    classes, kinds, contours, bar = (
-        figure.add_subplot(grid[place]) for place in ((1, 0), (2, 0), (1, 1), (1, 2))
-    )
-    _name_points(classes, kinds, points)
+    names, contours, bar = (figure.add_subplot(grid[1, column]) for column in range(3))
+    _name_points(names, points)
     low, high = (f"{100 * mass:.0f}" for mass in sorted(_MASSES))
     line = Line2D([], [], color=INK, linewidth=0.7)
     _draw_legend(contours, [line], [f"around {low} % and {high} % of the prior"])
@@ -116,19 +117,20 @@ def _levels(density_HW: NDArray[np.floating]) -> list[float]:
 
 
 def _show(axes: Axes, window: Window) -> None:
-    axes.set(xlim=window[:2], ylim=window[2:], aspect="equal")
+    """Show a window, which is square as the panels are."""
+    axes.set(xlim=window[:2], ylim=window[2:])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 
-def _name_points(classes: Axes, kinds: Axes, points: Points) -> None:
+def _name_points(axes: Axes, points: Points) -> None:
     """Name the classes, and below them what dots and rings are."""
     dots = [_mark(colour) for colour in COLOURS[: len(points.class_names)]]
-    _draw_legend(classes, dots, points.class_names)
+    axes.add_artist(_draw_legend(axes, dots, points.class_names))
     point, ring = _mark(INK), _mark("none")
     point.set_alpha(0.4)
     ring.set(markeredgecolor=INK, markeredgewidth=0.7)
-    _draw_legend(kinds, [point, ring], ["point", "reconstruction"])
+    _draw_legend(axes, [point, ring], ["point", "reconstruction"]).set_loc("lower left")
 
 
 def _mark(colour: str) -> Line2D:
@@ -140,16 +142,18 @@ def _draw_legend(axes: Axes, marks: Sequence[Line2D], names: Sequence[str]) -> L
     axes.set_axis_off()
     length = 1.2 if marks[0].get_linewidth() else 0.8
     return axes.legend(
-        marks, names, loc="center left", ncols=len(names), borderaxespad=0, handlelength=length
+        marks, names, loc="upper left", ncols=len(names), borderaxespad=0, handlelength=length
     )
 
 
 def _draw_shades(figure: Figure, axes: Axes, densities: Densities) -> None:
-    """Draw the scale of both densities."""
+    """Draw the scale of both densities instead of axes."""
+    axes.set_axis_off()
+    place = axes.inset_axes((0, 1 - _BAR / (2 * LINE), 1, _BAR / (2 * LINE)))
     scale = shades(densities)
     beyond = "max" if float(densities.posterior_HW.max()) > (scale.vmax or 0) else "neither"
     mappable = ScalarMappable(scale, _DENSITY)
-    bar = figure.colorbar(mappable, axes, orientation="horizontal", extend=beyond)
+    bar = figure.colorbar(mappable, place, orientation="horizontal", extend=beyond)
     bar.outline.set(edgecolor=QUIET, linewidth=0.5)
     bar.set_label("density")
     bar.locator = MaxNLocator(4, steps=[1, 2, 5, 10])

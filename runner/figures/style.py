@@ -43,6 +43,7 @@ STYLE: Mapping[Any, Any] = {
     "axes.titlelocation": "left",
     "axes.titlesize": FONT_SIZE,
     "axes.titlepad": 6,
+    "axes.titley": 1.0,  # where it is anyhow without ticks at the top, and not searched for
     "axes.labelsize": FONT_SIZE,
     "axes.labelcolor": INK,
     "axes.labelpad": 3,
@@ -105,25 +106,22 @@ def new_figure(heights: Sequence[float], widths: Sequence[float]) -> tuple[Figur
 def fit(figure: Figure, grid: GridSpec) -> Figure:
     """Give the axes the sizes of their grid and the figure the size that just holds everything.
 
-    The first axes of the figure must lie in one row and one column. Axes end up on whole pixels, so
-    that images whose size is a multiple of their array's are drawn without resampling.
+    The first axes of the figure must lie in one row and one column, and none may have an aspect of
+    its own, since the layout counts what it leaves free. Axes end up on whole pixels, so that
+    images whose size is a multiple of their array's are drawn without resampling.
     """
     layout = figure.get_layout_engine()
     assert layout is not None
-    for _ in range(2):  # the second time with the ticks that axes of the right size have
+    for _ in range(4):  # axes of another size may have other ticks
         layout.execute(figure)
-        _resize(figure, *_missing(figure, grid))
-    layout.execute(figure)
+        wider, higher = _missing(figure, grid)
+        if max(abs(wider), abs(higher)) < 0.5:
+            break
+        width, height = figure.bbox.size
+        figure.set_size_inches((width + wider) / DPI, (height + higher) / DPI)
     figure.set_layout_engine("none")
     _grow(figure)
     return figure
-
-
-def _resize(figure: Figure, wider: float, higher: float) -> None:
-    """Make the figure wider and higher by so many pixels."""
-    figure.set_size_inches(
-        (float(figure.bbox.width) + wider) / DPI, (float(figure.bbox.height) + higher) / DPI
-    )
 
 
 def _missing(figure: Figure, grid: GridSpec) -> tuple[float, float]:

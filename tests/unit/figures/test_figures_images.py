@@ -56,7 +56,9 @@ def test_an_images_pixel_covers_a_whole_number_of_the_pages(side: int, zoom: int
     with styled():
         figure, grid, axes = montage.new_figure()
         axes.set_yticks(montage.centres_I, ["a name", "another one"])
-        axes.set_title("a title that is wider than the images of any size, and much wider than some")
+        axes.set_title(
+            "a title that is wider than the images of any size, and much wider than some"
+        )
         fit(figure, grid)
     assert montage.zoom == zoom
     canvas = FigureCanvasAgg(figure)
