@@ -1,4 +1,8 @@
-"""Datasets: images or points on the training device, with their ground-truth factors."""
+"""Datasets: images or points on the training device, with their ground-truth factors.
+
+A new dataset is a module here, an entry of ``DATASETS`` (and of ``SOURCES`` if it is downloaded),
+and its file in ``conf/dataset``.
+"""
 
 from __future__ import annotations
 
