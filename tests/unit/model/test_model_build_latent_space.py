@@ -66,7 +66,7 @@ def test_too_many_combinations_are_refused_for_a_sum_alone(composed: Callable[..
     words = "++prior.discrete={a: 20, b: 20, c: 20}"
     with pytest.raises(UsageError, match="8,000 combinations of values, too many") as refused:
         latents(composed(words))
-    assert refused.value.hint == "objective.concrete_density=relaxed draws them instead"
+    assert refused.value.hint == "objective.concrete_density=relaxed samples them instead"
     assert latents(composed(words, "objective.concrete_density=relaxed")).discrete.atoms == 8000
 
 

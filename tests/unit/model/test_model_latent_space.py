@@ -155,7 +155,7 @@ def test_a_prior_s_own_correlation_is_subtracted(correlation: float):
 
     between = log_p(0, 1, 2) - log_p(0, 1) - log_p(2)
     within = log_p(0, 1) - log_p(0) - log_p(1)
-    assert got.p.factorises == (correlation == 0)
+    assert got.required_prior.factorises == (correlation == 0)
     torch.testing.assert_close(
         terms.group_total_correlation, plain.group_total_correlation - between
     )
@@ -240,6 +240,6 @@ def test_a_deterministic_code_has_no_density(composed: Callable[..., RunConfig])
     numbers = torch.randn(4, got.parameter_count)
     assert torch.equal(got.sample(numbers, got.noise(4, torch.Generator())), numbers)
     assert got.prior_std == dict.fromkeys(names, 1.0)
-    for refused in (lambda: got.p, lambda: got.densities(numbers, numbers, numbers)):
+    for refused in (lambda: got.required_prior, lambda: got.densities(numbers, numbers, numbers)):
         with pytest.raises(TypeError, match="a deterministic code has no density"):
             refused()

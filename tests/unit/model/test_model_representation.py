@@ -13,7 +13,7 @@ from runner.model.discrete import Bernoulli, Concrete
 from runner.model.mixture import Mixture
 from tests.conftest import prior_of
 
-TINY = ("architecture=mlp", "architecture.widths=[8]", "prior.dimensions=3")
+TINY = ("architecture=mlp", "architecture.widths=[8]", "prior.dimensions=3", "prior.group_size=1")
 DISCRETE = "++prior.discrete={kind: 3, coin: 0.9}"
 
 
