@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
 
 from runner.config.launcher_schema import LauncherConfig, RayLauncherConfig, SlurmLauncherConfig
+from runner.config.rule import Rule
 
 _ZERO_ALLOWED = ("gpus", "requeues")
 _SHORTEST_GRACE = 10
-
-Rule = tuple[str, Any, str, bool]
 
 
 def launcher_rules(launcher: LauncherConfig) -> Iterator[Rule]:

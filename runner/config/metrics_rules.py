@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
 
 from runner.config.metrics_schema import CODES, MetricsConfig
+from runner.config.rule import Rule
 
 _ZERO_ALLOWED = ("least_spread", "least_rate")
 
 
-def metrics_rules(metrics: MetricsConfig) -> Iterator[tuple[str, Any, str, bool]]:
+def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
     """Yield (key, value, what the value must be, whether it is)."""
     yield "metrics.seed", metrics.seed, "between 0 and 2**32 - 1", 0 <= metrics.seed < 2**32
     images = metrics.images
@@ -24,7 +24,7 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[tuple[str, Any, str, bool]
             yield _rule(f"metrics.{metric.name}.{name}", name, value)
 
 
-def _rule(key: str, name: str, value: object) -> tuple[str, Any, str, bool]:
+def _rule(key: str, name: str, value: object) -> Rule:
     if isinstance(value, list):
         sizes = [size for size in value if isinstance(size, int)]  # the schema lets nothing else in
         return key, value, "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
@@ -15,6 +14,7 @@ from runner.config.objective_schema import (
     SPARSITIES,
     ObjectiveConfig,
 )
+from runner.config.rule import Rule
 from runner.config.schedule import Value, ends_of
 from runner.config.typed_fields import values
 
@@ -30,7 +30,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
 
 
-def objective_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
+def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     """Yield (key, value, what the value must be, whether it is)."""
     for name, weight in values(objective.weights):
         free = name == "index_code_mi"  # InfoVAE with alpha > 1 rewards information
@@ -45,7 +45,7 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str,
     yield from _penalty_rules(objective)
 
 
-def _penalty_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, bool]]:
+def _penalty_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     on, at = objective.penalties, "objective.penalties"
     positive = bool(on.mmd.scales) and min(on.mmd.scales) > 0
     yield f"{at}.mmd.scales", on.mmd.scales, "positive numbers", positive
@@ -58,7 +58,7 @@ def _penalty_rules(objective: ObjectiveConfig) -> Iterator[tuple[str, Any, str, 
     yield f"{at}.discriminator.widths", widths, "positive numbers", positive
 
 
-def _number(key: str, value: Value, least: float) -> tuple[str, Any, str, bool]:
+def _number(key: str, value: Value, least: float) -> Rule:
     """Return the rule of a number that may be scheduled: both ends of the way must keep it."""
     rule = "a finite number" if least == -math.inf else "zero or a positive finite number"
     return key, value, rule, all(math.isfinite(end) and end >= least for end in ends_of(value))

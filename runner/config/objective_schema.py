@@ -78,7 +78,7 @@ class DiscriminatorConfig:
 
 @dataclass
 class SparsityConfig:
-    """How far a code is from being mostly zero."""
+    """Sparsity of the code: its L1 norm, or the KL of its mean activations from a rate."""
 
     weight: Value
     kind: str
@@ -96,7 +96,7 @@ class ContractionConfig:
 
 @dataclass
 class PenaltiesConfig:
-    """What is added to the weighted sum; a weight of zero is off."""
+    """Penalties added to the weighted sum of the terms; a weight of zero is off."""
 
     capacity: CapacityConfig
     moments: MomentsConfig
@@ -109,7 +109,7 @@ class PenaltiesConfig:
 
 @dataclass
 class CorruptionConfig:
-    """What is done to the image that the encoder sees."""
+    """Noise on the image that the encoder sees (denoising autoencoder)."""
 
     kind: str
     amount: Value
@@ -117,7 +117,7 @@ class CorruptionConfig:
 
 @dataclass
 class ObjectiveConfig:
-    """What is minimised."""
+    """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
     name: str
     weights: WeightsConfig

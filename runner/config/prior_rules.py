@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
@@ -16,10 +16,8 @@ from runner.config.prior_schema import (
     SparsePriorConfig,
     StudentTPriorConfig,
 )
+from runner.config.rule import Rule
 from runner.errors import UsageError
-
-Rule = tuple[str, Any, str, bool]
-"""Key, value, what the value must be, whether it is."""
 
 _EXAMPLE = "{a: [z_0, z_1], b: [z_2]}"
 

@@ -1,4 +1,4 @@
-"""The typed settings of a prior: its variables, its groups, and the density of the continuous ones.
+"""The typed settings of a prior: its variables, their groups, and the density p(z).
 
 See ``schema`` for what these classes are for.
 """

@@ -1,21 +1,18 @@
-"""Values that no run can use, refused in the words of the command line."""
+"""Values that no run can use: each is refused with its dotted name and what it must be."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from runner.config.metrics_rules import metrics_rules
 from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.prior_rules import prior_rules
+from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
 from runner.config.schema import PRECISIONS, WANDB_MODES, CorrelationConfig, RunConfig
 from runner.errors import UsageError, nearest
-
-Rule = tuple[str, Any, str, bool]
-"""Key, value, what the value must be, whether it is."""
 
 
 def validate(config: RunConfig) -> None:
@@ -39,13 +36,6 @@ def validate(config: RunConfig) -> None:
         raise UsageError(
             f"name must be a plain word, since it ends the run folder's name, got '{config.name}'"
         )
-
-
-def refuse(rules: Iterable[Rule]) -> None:
-    """Raise UsageError in the words of the first rule that does not hold."""
-    for key, value, rule, holds in rules:
-        if not holds:
-            raise UsageError(f"{key} must be {rule}, got {value}")
 
 
 def _rules(config: RunConfig) -> Iterator[Rule]:

@@ -2,8 +2,9 @@
 
 YAML owns every value and says what each key means, so no field here has a default or a comment.
 Hydra composes ``conf/`` against these classes and refuses keys that they lack; ``parse`` turns
-the result into plain typed objects and refuses values that make no sense. A choice may extend its
-group's class with keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
+the result into plain typed objects and refuses values that make no sense. Types that OmegaConf
+lacks are ``Any`` to it alone (see ``typed_fields``). A choice may extend its group's class with
+keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ GROUPS = (
 """The groups of ``conf/``, in the order in which a reader meets them."""
 
 GRID_GROUPS = ("launcher",)
-"""The groups of ``conf/`` that a run knows nothing of."""
+"""The groups of ``conf/`` that belong to a grid and not to a run."""
 
 WEIGHT_NAMES = ("alpha", "beta", "gamma")
 """The three weights of the command line; what each of them weighs is the objective's to say."""
@@ -46,7 +47,7 @@ WANDB_MODES = ("auto", "online", "offline", "disabled")
 
 @dataclass
 class CorrelationConfig:
-    """Two factors that go together in training."""
+    """Two factors that are correlated among the training images."""
 
     factors: list[str]
     width: float
@@ -54,7 +55,7 @@ class CorrelationConfig:
 
 @dataclass
 class DatasetConfig:
-    """Where the images come from, and which of them train."""
+    """The dataset, and which of its images are trained on."""
 
     name: str
     hold_out: dict[str, FactorValues]
@@ -86,7 +87,7 @@ class ConvConfig(ArchitectureConfig):
 
 @dataclass
 class LikelihoodConfig:
-    """How a decoded image is compared with an image."""
+    """p(x|z): the distribution of an image given the decoder's output."""
 
     name: str
 
@@ -119,7 +120,7 @@ class TrainingConfig:
 
 @dataclass
 class EvaluationConfig:
-    """How large the final figures are."""
+    """Sizes of the final evaluation: encodings, points of the map, traversals."""
 
     encodings: int
     map_points: int
@@ -129,7 +130,7 @@ class EvaluationConfig:
 
 @dataclass
 class WandbConfig:
-    """Where W&B puts the run."""
+    """Where the run appears on W&B."""
 
     mode: str
     project: str

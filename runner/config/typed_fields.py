@@ -1,13 +1,13 @@
 """Settings whose types OmegaConf cannot express: parsed once, found again, and written to YAML.
 
-Such a field is ``Annotated[Any, parse]`` at run time. OmegaConf sees ``Any``, a type checker sees
-the type that ``parse`` returns (``schedule.Value``, ``prior_values.GroupTree``), and
-``parse_fields`` calls ``parse(key, value)`` for it, once, when a configuration is read.
+Such a field, a ``schedule.Value``, is ``Annotated[Any, parse]`` at run time: ``Any`` to OmegaConf,
+and what ``parse`` returns to a type checker. ``parse_fields`` calls ``parse(key, value)`` for it,
+once, when a configuration is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -103,7 +103,8 @@ def _leaves_of(hint: object, key: str, value: object) -> Iterator[_Leaf]:
         yield key, hint, value
 
 
-def _parser(hint: object) -> Any:  # noqa: ANN401 - a function of any return type
+def _parser(hint: object) -> Callable[[str, object], object] | None:
+    """Return the parser that a field's type carries, if it carries one."""
     return next(iter(getattr(hint, "__metadata__", ())), None)
 
 

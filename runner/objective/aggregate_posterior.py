@@ -2,9 +2,10 @@
 
 Shapes: B samples (rows), M encodings (columns), V variables, A atoms.
 
-A variable is *drawn*, and then a sample is a value of it, or *enumerated*: the expectation over a
-discrete variable is then taken as an exact sum. An *atom* is one combination of the values of all
-enumerated variables; A is 1 where there are none. Variables are numbered, the enumerated first.
+A variable is *sampled* or *enumerated*. The expectation over a sampled variable is estimated from
+draws of it; over an enumerated one, which is discrete, it is an exact sum. An *atom* is one
+combination of the values of all enumerated variables; A is 1 where there are none. Variables are
+numbered, the enumerated ones first.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from torch import Tensor
 
 
 class Node(Protocol):
-    """A set of variables, and how it falls into parts: nested groups, single variables last."""
+    """A node of the tree of variables: all of them, a group, a group in a group, one variable."""
 
     @property
     def name(self) -> str:
-        """What the set is called."""
+        """Name of the group or the variable."""
         ...
 
     @property
     def variables(self) -> tuple[int, ...]:
-        """Its variables by number, in order."""
+        """The numbers of its variables, ascending."""
         ...
 
     @property
     def children(self) -> Sequence[Node]:
-        """Its parts; a single variable has none."""
+        """The nodes that it is split into; a single variable has none."""
         ...
 
 
@@ -51,7 +52,7 @@ class LogDensities(Protocol):
 
     @property
     def sampled_VBM(self) -> Tensor:
-        """Log q(z_v|x_j) of sample i, for every drawn variable and pair [v, i, j]."""
+        """Log q(z_v|x_j) of sample i, for every sampled variable and pair [v, i, j]."""
         ...
 
     @property
@@ -88,10 +89,10 @@ def log_mixture_weights(
     first: int = 0,
     like: Tensor,
 ) -> Tensor:
-    """Return the log-weights that make a minibatch stand for the whole dataset.
+    """Return the log-weights of a minibatch's encodings in the estimate of q(z).
 
-    q(z) = 1/N sum_n q(z|x_n) is approximated with the sample's own encoding weighted 1/N and each
-    of the other M-1 encodings weighted (N-1)/(N(M-1)). A row's weights sum to one.
+    q(z) = 1/N sum_n q(z|x_n) is estimated with the sample's own encoding weighted 1/N and the
+    other M-1 encodings sharing (N-1)/N, (N-1)/(N(M-1)) each. The weights of a row sum to one.
 
     Shapes: (samples, encodings); sample i owns column ``first + i``; dtype and device of ``like``.
     Estimator: the weighted mean is unbiased for q(z), so its log is biased low (Jensen); exact when
@@ -109,15 +110,15 @@ def log_mixture_weights(
 
 
 def log_weights_with_bank(samples: int, is_held_K: Tensor, dataset_size: int) -> Tensor:
-    """Return the log-weights of a minibatch's own encodings followed by a bank of recent ones.
+    """Return the log-weights of a minibatch's own encodings followed by those of a memory bank.
 
-    The bank has K places; ``is_held_K`` says, as ones and zeros, which of them hold the encoding of
-    an image that is not in the minibatch. M, the number of encodings, is counted on the device, and
-    an empty place weighs nothing; otherwise as :func:`log_mixture_weights`.
+    The bank has K places; ``is_held_K`` is one where a place holds the encoding of an image that
+    is not in the minibatch, and else zero. An empty place weighs nothing, and M is the number of
+    encodings that there are; otherwise as :func:`log_mixture_weights`.
 
     Shapes: (B, B + K), where sample i owns column i.
-    Estimator: unbiased for q(z) where the bank's encodings are those of the present encoder; they
-        lag behind by as many steps as it took to fill the bank.
+    Estimator: unbiased for q(z) if the bank's encodings were those of the present encoder; they
+        are up to as many steps old as it takes to fill the bank.
     """
     others = samples - 1 + is_held_K.sum()
     log_other = math.log((dataset_size - 1) / dataset_size) - others.log()
@@ -139,9 +140,9 @@ def log_aggregate_posterior(log_qz_x_ABM: Tensor, log_weights_BM: Tensor) -> Ten
 def log_enumerated_posterior(log_qk_x_AM: Tensor, log_qz_x_BM: Tensor) -> Tensor:
     """Estimate log q(k, z) of every atom and sample, as one matrix product.
 
-    sum_j w_ij q(z_i|x_j) q(k|x_j) over the encodings j is a product of a matrix that knows only the
-    sample with one that knows only the atom, so no tensor of all atoms and pairs is ever formed.
-    Each row is scaled by its largest entry, so that what underflows is below 1e-38 of it.
+    sum_j w_ij q(z_i|x_j) q(k|x_j) over the encodings j is the product of a (sample, encoding)
+    matrix and an (encoding, atom) matrix, so no tensor of all atoms and pairs is formed. Each row
+    is scaled by its largest entry; what underflows is below 1e-38 of that entry.
 
     Shapes: (..., A, M), and (..., B, M) with the log-weights added, to (..., A, B). Units: nats.
     """

@@ -46,7 +46,7 @@ def discriminator_loss(logits_joint_B2: Tensor, logits_permuted_B2: Tensor) -> T
 
     -1/2 (E log P(joint|z) + E log P(permuted|z')), z from q(z) and z' from :func:`permuted`.
 
-    Shapes: (B, 2) each, to (). Units: nats; log 2 for a discriminator that knows nothing.
+    Shapes: (B, 2) each, to (). Units: nats; log 2 for a discriminator that answers one half.
     Source: Kim & Mnih 2018.
     """
     joint = F.log_softmax(logits_joint_B2, dim=1)[:, 0].mean()

@@ -1,6 +1,6 @@
 """Divergences between the aggregate posterior q(z) and the prior, from samples of both.
 
-Shapes: B samples, M encodings, V variables, S spaces that are compared apart from each other.
+Shapes: B samples, M encodings, V variables, S subspaces whose divergences are summed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import cast
 
 import torch
@@ -53,33 +53,10 @@ class Objective:
         Raises: UsageError when ``group_information`` names a group that the prior lacks, or
             ``levels`` has another number of weights than the tree has levels below its groups.
         """
-        settings = config.objective
-        weights = _term_weights(settings, tree)
-        penalties = {name: dict(its) for name, its in _penalties(settings).items()}
-        others = {f"{name}.{key}": v for name, its in penalties.items() for key, v in its.items()}
-        if settings.corruption.amount != 0:
-            others["corruption.amount"] = settings.corruption.amount
-        if isinstance(config.prior.temperature, Schedule):  # a constant one is the model's own
-            others["temperature"] = config.prior.temperature
-        plan = Plan(
-            dataset_size=dataset_size,
-            required_marginals=required_marginals(
-                tree,
-                index_code_mi=weights.terms["index_code_mi"],
-                levels=weights.levels,
-                dimension_wise_kl=weights.terms["dimension_wise_kl"],
-                groups=weights.groups,
-            ),
-            terms=(),
-            levels=(),
-            groups=tuple(group for group, weight in weights.groups.items() if weight != 0),
-            penalties=tuple(penalties),
-            corruption=settings.corruption.kind if "corruption.amount" in others else None,
-            static=_static(settings, tuple(penalties)),
-            slots=(),
-            settings=settings.penalties,
-        )
-        return cls(_with_slots(plan, weights, tuple(others)), weights, others)
+        weights = _term_weights(config.objective, tree)
+        others = _other_numbers(config)
+        plan = _plan(config.objective, tree, dataset_size, weights, tuple(others))
+        return cls(plan, weights, others)
 
     @property
     def is_constant(self) -> bool:
@@ -145,6 +122,17 @@ def _term_weights(config: ObjectiveConfig, tree: Node) -> TermWeights:
     )
 
 
+def _other_numbers(config: RunConfig) -> dict[str, Value]:
+    """Return the numbers beside the terms' weights, by slot."""
+    penalties = _penalties(config.objective)
+    found = {f"{name}.{key}": v for name, numbers in penalties.items() for key, v in numbers}
+    if config.objective.corruption.amount != 0:
+        found["corruption.amount"] = config.objective.corruption.amount
+    if isinstance(config.prior.temperature, Schedule):  # a constant one belongs to the model
+        found["temperature"] = config.prior.temperature
+    return found
+
+
 def _penalties(config: ObjectiveConfig) -> dict[str, list[tuple[str, Value]]]:
     """Return the numbers that may be scheduled of every penalty that ever weighs something."""
     every = config.penalties
@@ -168,19 +156,49 @@ def _static(config: ObjectiveConfig, penalties: tuple[str, ...]) -> Static:
     return tuple(found)
 
 
-def _with_slots(plan: Plan, weights: TermWeights, others: tuple[str, ...]) -> Plan:
-    """Return the plan with the terms that ever weigh more than the rate, and a slot for each."""
-    terms: tuple[str, ...] = ()
-    levels: tuple[int, ...] = ()
-    if plan.required_marginals:
-        constants = [value for value in weights.of_kl if not isinstance(value, Schedule)]
-        # A schedule is taken to pass below and above all other weights.
-        least = min(constants) if len(constants) == len(weights.of_kl) else None
-        terms = tuple(name for name in _BESIDE_LEVELS if weights.terms[name] != least)
-        levels = tuple(level for level, value in enumerate(weights.levels) if value != least)
-    sums = ("reconstruction", "rate", *terms, *(f"levels.{level}" for level in levels))
-    slots = (*sums, *(f"groups.{group}" for group in plan.groups), *others)
-    return replace(plan, terms=terms, levels=levels, slots=slots)
+def _plan(
+    config: ObjectiveConfig,
+    tree: Node,
+    dataset_size: int,
+    weights: TermWeights,
+    others: tuple[str, ...],
+) -> Plan:
+    needed = required_marginals(
+        tree,
+        index_code_mi=weights.terms["index_code_mi"],
+        levels=weights.levels,
+        dimension_wise_kl=weights.terms["dimension_wise_kl"],
+        groups=weights.groups,
+    )
+    terms, levels = _above_the_rate(weights) if needed else ((), ())
+    groups = tuple(group for group, weight in weights.groups.items() if weight != 0)
+    penalties = tuple(_penalties(config))
+    return Plan(
+        dataset_size=dataset_size,
+        required_marginals=needed,
+        terms=terms,
+        levels=levels,
+        groups=groups,
+        penalties=penalties,
+        corruption=config.corruption.kind if "corruption.amount" in others else None,
+        static=_static(config, penalties),
+        slots=(
+            *("reconstruction", "rate", *terms),
+            *(f"levels.{level}" for level in levels),
+            *(f"groups.{group}" for group in groups),
+            *others,
+        ),
+        settings=config.penalties,
+    )
+
+
+def _above_the_rate(weights: TermWeights) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the terms and the levels that ever weigh more than the weight that all share."""
+    is_scheduled = any(isinstance(value, Schedule) for value in weights.of_kl)
+    # Where a weight is scheduled, none is taken to be the least of all at every step.
+    least = None if is_scheduled else min(at_step(value, 0) for value in weights.of_kl)
+    terms = tuple(name for name in _BESIDE_LEVELS if weights.terms[name] != least)
+    return terms, tuple(level for level, value in enumerate(weights.levels) if value != least)
 
 
 def _depth(tree: Node) -> int:

@@ -1,7 +1,7 @@
-"""Penalties that only need the numbers of q(z|x) or a code: capacity, moments, sparsity.
+"""Penalties computed from the rate, from moments of q(z|x), or from a code: plain formulas.
 
-Shapes: B samples, V variables. A hyper-parameter is a number or a tensor without dimensions, as a
-schedule may change it while training.
+Shapes: B samples, V variables. A weight is a number or a tensor without dimensions: in a training
+step it is an entry of the step's weights.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _SILENT = 1e-6
 
 
 def capacity(rate: Tensor, nats: float | Tensor) -> Tensor:
-    """Return |rate - nats|: how far the rate is from the capacity it is held at.
+    """Return |rate - nats|: the distance of the rate from a target, the capacity.
 
     Units: nats.
     Source: Burgess et al. 2018 (the annealed VAE).

@@ -22,8 +22,9 @@ Static = tuple[tuple[str, object], ...]
 class Plan:
     """The static part of an objective; hashable.
 
-    Runs of equal plans compute the same tensors and differ in their weights alone, so that one
-    step can serve them all under ``torch.func.vmap`` over their parameters, weights and batches.
+    Runs of equal plans, whose models differ in their parameters alone, do the same computation
+    with different numbers, so that one step can serve them all under ``torch.func.vmap`` over
+    parameters, weights and batches.
     """
 
     dataset_size: int

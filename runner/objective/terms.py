@@ -1,4 +1,4 @@
-"""The five terms whose plain sum is the negative ELBO, and the information of each group.
+"""The five terms whose plain sum is the negative ELBO, and I(x; z) of each variable and group.
 
 Shapes: B samples, M encodings, V variables, G groups, L levels, A atoms (see
 ``aggregate_posterior``).
@@ -46,12 +46,12 @@ TERM_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Terms))
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """The terms of a minibatch, and what each variable and group knows of the image."""
+    """The terms of a minibatch, and the mutual information of the image with parts of the code."""
 
     terms: Terms
     levels_L: Tensor
     """Total correlation of each level of the tree, between groups first; all but the first sum to
-    the correlation within groups. There are at least two, the last of them zero at worst."""
+    the correlation within groups. There are at least two; a level without a split is zero."""
     variable_information_V: Tensor
     """I(x; z_v) of each variable, in their order, in nats."""
     group_information_G: Tensor
@@ -65,14 +65,16 @@ def decompose(
     *,
     wanted: frozenset[tuple[int, ...]] | None = None,
 ) -> Decomposition:
-    """Split the negative ELBO into its five terms, with one estimate of q(z) behind all of them.
+    """Split the negative ELBO into its five terms, all computed from one estimate of q(z).
 
     Every node of the tree of variables has a total correlation, E[log q(z_node) - sum over its
-    children log q(z_child)] less the prior's own; those of one depth make a level. ``wanted`` names
-    the sets of variables whose marginal is needed; in a sum of terms from which all others cancel,
-    as in a loss, they may be left out, and count as zero.
+    children log q(z_child)] less the prior's own. A level is the sum over the nodes of one depth.
 
-    Shapes: ``reconstruction`` is -E log p(x|z), a scalar; all returned figures are means over B.
+    ``wanted`` are the sets of variables whose E log q is computed; None computes all. The others
+    count as zero, which changes no weighted sum that they cancel from
+    (:func:`runner.objective.marginals.required_marginals`).
+
+    Shapes: ``reconstruction`` is -E log p(x|z), a scalar; all returned values are means over B.
     Units: nats per example.
     Source: Esmaeili et al. 2019. The sum telescopes to the negative ELBO for any estimator.
     """
@@ -128,7 +130,7 @@ def _levels(
     log_q: Mapping[tuple[int, ...], Tensor],
     log_p: Mapping[tuple[int, ...], Tensor],
 ) -> Tensor:
-    """Return the total correlations, by depth; for two levels more are not needed, nor fewer."""
+    """Return the total correlation of each level, from the root down; at least two."""
     levels: list[Tensor] = []
     nodes = [tree]
     while nodes or len(levels) < 2:
@@ -159,7 +161,7 @@ def _log_marginals(
 ) -> dict[tuple[int, ...], Tensor]:
     """Return E log q of every variable and every node of the tree, or of those that are wanted.
 
-    All sets of drawn variables are reduced in one call, and so are all single ones.
+    All sets of sampled variables are reduced in one call, and so are all single ones.
     """
     enumerated = len(densities.enumerated_VAM)
     singles: list[tuple[int, ...]] = [(v,) for v in densities.tree.variables]
@@ -171,7 +173,7 @@ def _log_marginals(
         found |= dict(zip(singles[enumerated:], mean_V, strict=True))
     plain = sorted(part for part in left - set(found) if part[0] >= enumerated)
     if plain:
-        pairs = [_drawn(densities, part) for part in plain]
+        pairs = [_sampled(densities, part) for part in plain]
         mean_S = log_aggregate_posterior(torch.stack(pairs), log_weights_BM).mean(1)
         found |= dict(zip(plain, mean_S, strict=True))
     for part in sorted(left - set(found)):
@@ -185,12 +187,12 @@ def _log_mixed(densities: LogDensities, variables: Sequence[int], log_weights_BM
     log_qk_x_AM = densities.enumerated_VAM[[v for v in variables if v < enumerated]].sum(0)
     if variables[-1] < enumerated:
         return log_enumerated_posterior(log_qk_x_AM, log_weights_BM)
-    log_qz_x_BM = _drawn(densities, [v for v in variables if v >= enumerated])
+    log_qz_x_BM = _sampled(densities, [v for v in variables if v >= enumerated])
     return log_enumerated_posterior(log_qk_x_AM, log_qz_x_BM + log_weights_BM)
 
 
-def _drawn(densities: LogDensities, variables: Sequence[int]) -> Tensor:
-    """Return log q(z|x_j) of several drawn variables together, (B, M)."""
+def _sampled(densities: LogDensities, variables: Sequence[int]) -> Tensor:
+    """Return log q(z|x_j) of several sampled variables together, (B, M)."""
     first, last = variables[0], variables[-1] + 1
     enumerated = len(densities.enumerated_VAM)
     if last - first == len(variables):  # neighbours: a view, not a copy

@@ -1,4 +1,4 @@
-"""How much a code moves when the image does: the encoder's Jacobian, as a contractive penalty.
+"""The norm of the encoder's Jacobian: the penalty of a contractive autoencoder.
 
 Shapes: B images, C H W image, V numbers of the code, S probes.
 """

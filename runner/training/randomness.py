@@ -39,7 +39,7 @@ def new_sampler(examples: int, config: RunConfig, device: torch.device, purpose:
 
 
 class BatchSampler:
-    """Batches of a random order of the images: a fresh permutation each epoch.
+    """The images of each step: a new permutation of all images in every epoch.
 
     Batches are always full, so the last ``images % batch_size`` of an epoch are left out.
     """
@@ -57,7 +57,7 @@ class BatchSampler:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches in one pass over the images."""
+        """Full batches in an epoch."""
         return self.images // self.batch_size
 
     def batch(self, step: int) -> Tensor:

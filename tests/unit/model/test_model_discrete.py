@@ -13,7 +13,7 @@ from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
 
 from runner.config import DiscreteKind, PriorConfig
 from runner.config.prior_rules import prior_rules
-from runner.config.rules import refuse
+from runner.config.rule import refuse
 from runner.errors import UsageError
 from runner.model.discrete import Bernoulli, Concrete, Discrete, build_discrete
 

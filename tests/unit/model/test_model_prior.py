@@ -12,7 +12,7 @@ import yaml
 
 from runner.config.prior_rules import prior_rules
 from runner.config.prior_schema import PRIOR_CHOICES
-from runner.config.rules import refuse
+from runner.config.rule import refuse
 from runner.errors import UsageError
 from runner.model.independent import Independent, Laplace, StandardNormal
 from runner.model.mixture import Mixture, VampPrior

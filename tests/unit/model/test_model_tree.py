@@ -6,7 +6,7 @@ import pytest
 
 from runner.config import PriorConfig
 from runner.config.prior_rules import prior_rules
-from runner.config.rules import refuse
+from runner.config.rule import refuse
 from runner.errors import UsageError
 from runner.model import Node
 from runner.model.tree import build_tree, numbered

@@ -36,6 +36,12 @@ PAIRS = {
         ("objective=hfvae", "beta={linear: {from: 0, to: 8, over: 20}}"),
         ("objective=hfvae", "beta={cosine: {from: 9, to: 2, over: 30}}", "gamma=2"),
     ),
+    "temperatures": (
+        ("objective=hfvae", "prior=concrete_normal", "objective.concrete_density=relaxed",
+         "prior.temperature={linear: {from: 1, to: 0.5, over: 20}}"),
+        ("objective=hfvae", "prior=concrete_normal", "objective.concrete_density=relaxed",
+         "prior.temperature={linear: {from: 0.7, to: 0.3, over: 20}}"),
+    ),
     "rewards": (
         ("objective=beta_vae", "beta=3", "++objective.group_information={first: -2}"),
         ("objective=beta_vae", "beta=5", "++objective.group_information={first: 0.5}"),
