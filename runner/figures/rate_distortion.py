@@ -180,8 +180,8 @@ def _label_marks(
     crossed = [Bbox([at - 1, at + 1]) for at in _along_lines(axes, series, hyperparameter)]
     halo = [withStroke(linewidth=2.5, foreground="white")]
     for mark, (mean, label) in zip(marks, labels, strict=True):
-        found = _free(axes, mark, text_width(label), [*taken, *crossed])
-        found = found or _free(axes, mark, text_width(label), taken)
+        width = text_width(label) + 4
+        found = _free(axes, mark, width, [*taken, *crossed]) or _free(axes, mark, width, taken)
         if found is None:
             continue
         taken.append(found)
