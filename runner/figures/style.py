@@ -96,7 +96,7 @@ def new_figure(heights: Sequence[float], widths: Sequence[float]) -> tuple[Figur
     The sizes are those of the axes; :func:`fit` finds the white that their text needs.
     """
     # Larger than needed, so that the first layout has room for any text.
-    size = ((2 * sum(widths) + 800) / DPI, (2 * sum(heights) + 800) / DPI)
+    size = ((2 * sum(widths) + 3000) / DPI, (2 * sum(heights) + 3000) / DPI)
     layout = ConstrainedLayoutEngine(w_pad=_PAD, h_pad=_PAD, wspace=0, hspace=0)
     figure = Figure(figsize=size, layout=layout)
     return figure, figure.add_gridspec(

@@ -73,11 +73,7 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
     highest = [max(heights[i : i + across]) for i in range(0, len(models), across)]
     per_model = [width, _BAR] if known else [width]
     figure, grid = new_figure([first.size[0], *highest], per_model * across)
-    original = figure.add_subplot(grid[0, 0])
-    first.draw(original)
-    beside = first.width + 10 / first.zoom, first.centres_I[0]
-    text = original.text(*beside, "the test image that\nall rows start from", va="center")
-    text.set_in_layout(False)
+    _draw_original(figure.add_subplot(grid[0, 0]), first)
     for i, (model, rows, montage) in enumerate(zip(models, shown, montages, strict=True)):
         row, column = 1 + i // across, i % across * len(per_model)
         axes = figure.add_subplot(grid[row, column])
@@ -132,6 +128,14 @@ def _montage(rows: Sequence[NDArray[np.floating]], steps: int) -> Montage:
     for images_TCHW, found_TCHW in zip(white_ITCHW, rows, strict=True):
         images_TCHW[: len(found_TCHW)] = found_TCHW
     return tile(white_ITCHW)
+
+
+def _draw_original(axes: Axes, montage: Montage) -> None:
+    """Draw the image that all rows start from, and say so beside it."""
+    montage.draw(axes)
+    beside = montage.width + 10 / montage.zoom, montage.centres_I[0]
+    text = axes.text(*beside, "the test image that\nall rows start from", va="center")
+    text.set_in_layout(False)  # there is nothing else in its row
 
 
 def _draw_images(
