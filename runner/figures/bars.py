@@ -40,7 +40,6 @@ def draw_bars(
         labelled = axes.barh(places, ends, thickness, color="none")
     axes.bar_label(labelled, [number(value) for value in values], padding=4)
     axes.spines["bottom"].set_visible(False)
-    axes.spines["left"].set_bounds(min(places) - thickness, max(places) + thickness)
     axes.tick_params(length=0)
     axes.set(xlim=(0, float(ends.max()) or 1), xticks=[], yticks=[])
     return bars

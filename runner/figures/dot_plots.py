@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import by_dataset
@@ -36,6 +37,7 @@ def dot_plots(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(*limits([each.configurations[0] for each in part], metric))
+        axes.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))  # numbers may be long
         axes.set_ylim(len(part) - 0.5, -0.5)
         axes.set_yticks(range(len(part)), [wrap(each.name, _NAME_WIDTH) for each in part])
         place = axes.get_subplotspec()

@@ -33,7 +33,7 @@ _HEIGHT = 44
 _LEAST = 180
 """Least width of a panel, so that its title fits."""
 
-_WIDEST = 900
+_WIDEST = 800
 """Up to where panels stand beside each other."""
 
 
@@ -97,7 +97,7 @@ def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure 
     lines = [line for each in texts.values() for text in each.values() for line in text.split("\n")]
     columns, rows = (len(block.values(setting)) for setting in (block.across, block.up))
     width = max(columns * max(60, text_width(max(lines, key=len)) + 18), _LEAST)
-    per_row = min(len(metrics), max(1, round(_WIDEST // width)))
+    per_row = min(len(metrics), max(1, round(_WIDEST / width)))
     figure, grid = new_figure(
         [rows * _HEIGHT] * -(-len(metrics) // per_row), [round(width)] * per_row
     )

@@ -17,6 +17,7 @@ from runner.figures.style import (
     fit,
     new_figure,
     number,
+    shorten,
     styled,
     text_width,
     wrap,
@@ -76,17 +77,17 @@ def information(
     every = range(len(names))
     draw_bars(bars, every, [variables[n] for n in names], behind=[rates[n] for n in names])
     bars.set_yticks(every, names)
-    bars.set(ylim=(rows - 0.5, -0.5), title="I(x; z), nats")
+    bars.set(ylim=(len(names) - 0.5, -0.5), title="I(x; z), nats")
     if single:
         draw_bars(right, range(len(groups)), [value for (value,) in values])
         right.set_yticks(range(len(groups)), list(groups))
     else:
         _draw_table(right, table, float(table.values_IJ.max()))
-    right.set_ylim(rows - 0.5, -0.5)
+    right.set_ylim(len(groups) - 0.5, -0.5)
     right.set_title(_title(factors), pad=None if single else _ABOVE)
     rate = "rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"
     _draw_legend(figure, {"I(x; z)": ACCENT, rate: PALE})
-    return fit(figure, grid)
+    return _in_rows(fit(figure, grid))
 
 
 @styled()
@@ -145,16 +146,14 @@ def _draw_runs(
         axes = figure.add_subplot(grid[i // across, i % across])
         axes.set_title(wrap(title, _SHORT_BAR + 60))
         _draw_variables(axes, each, longest)
-        axes.set_ylim(counts[i // across] - 0.5, -0.5)
     darkest = max([0.0, *(float(np.nanmax(table.values_IJ)) for table in tables)])
     for i, table in enumerate(tables):
         axes = figure.add_subplot(grid[i, across])
         _draw_table(axes, table, darkest)
-        axes.set_ylim(counts[i] - 0.5, -0.5)
         axes.set_title(about, pad=_ABOVE)
     if any(each.discrete for each in chosen):
         _draw_legend(figure, {"continuous": ACCENT, "discrete": DISCRETE})
-    return fit(figure, grid)
+    return _in_rows(fit(figure, grid))
 
 
 def _shown(each: RepresentativeRun) -> list[str]:
@@ -168,7 +167,7 @@ def _draw_variables(axes: Axes, each: RepresentativeRun, longest: float) -> None
     values = [each.information[name] for name in names]
     for bar, colour in zip(draw_bars(axes, range(len(names)), values), colours, strict=True):
         bar.set_color(colour)
-    axes.set_xlim(0, longest)
+    axes.set(xlim=(0, longest), ylim=(len(names) - 0.5, -0.5))
     axes.set_yticks(range(len(names)), names)
     further = list(each.information.values())[_MOST:]
     more = f"\nand {len(further)} more, {number(further[0])} at most" if further else ""
@@ -178,6 +177,13 @@ def _draw_variables(axes: Axes, each: RepresentativeRun, longest: float) -> None
 def _draw_table(axes: Axes, table: Table, darkest: float) -> None:
     axes.xaxis.tick_top()
     draw_table(axes, table, 0, darkest or 1)
+
+
+def _in_rows(figure: Figure) -> Figure:
+    """Make all rows of bars and tables equally high."""
+    for axes in figure.axes:
+        shorten(axes, _ROW * round(abs(np.diff(axes.get_ylim())[0])))
+    return figure
 
 
 def _draw_legend(figure: Figure, colours: Mapping[str, str]) -> None:

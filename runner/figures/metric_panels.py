@@ -15,10 +15,12 @@ from runner.comparison.configurations import Configuration
 from runner.comparison.metric_names import metric_words
 from runner.comparison.statistics import spread
 from runner.figures.series import Series
-from runner.figures.style import LINE, new_figure, wrap
+from runner.figures.style import new_figure, wrap
 
-PANEL_WIDTH = 240
+PANEL_WIDTH = 250
 _PER_ROW = 3
+_HEAD = 2
+"""Height of a row that has the name of a dataset above it."""
 
 
 def with_metrics(configurations: Sequence[Configuration], *metrics: str) -> list[Configuration]:
@@ -42,13 +44,13 @@ def metric_panels(
         rows += [(dataset, ())] if headed else []
         rows += [(dataset, names[i : i + columns]) for i in range(0, len(names), columns)]
     figure, grid = new_figure(
-        [heights[dataset] if part else LINE for dataset, part in rows], [PANEL_WIDTH] * columns
+        [heights[dataset] if part else _HEAD for dataset, part in rows], [PANEL_WIDTH] * columns
     )
     panels: dict[tuple[str, str], Axes] = {}
     for i, (dataset, part) in enumerate(rows):
         for j, metric in enumerate(part):
             axes = panels[dataset, metric] = figure.add_subplot(grid[i, j])
-            axes.set_title(wrap(metric_words(metric), PANEL_WIDTH + 24))
+            axes.set_title(wrap(metric_words(metric), PANEL_WIDTH + 16))
         if not part:
             head = figure.add_subplot(grid[i, 0])
             head.set_axis_off()

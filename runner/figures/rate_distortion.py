@@ -74,11 +74,7 @@ def rate_distortion(comparison: Comparison) -> Figure | None:
     drawn = {name: among(series, found) for name, found in panels.items()}
     for i, (name, part) in enumerate(drawn.items()):
         axes = figure.add_subplot(grid[i // _PER_ROW, i % _PER_ROW])
-        _set_limits(axes, np.concatenate([_points(c) for c in panels[name]]))
-        _draw_diagonals(axes)
-        for each in part:
-            _draw_line(axes, each, hyperparameter)
-        axes.set(xlabel="rate, nats", ylabel="reconstruction, nats")
+        _draw(axes, part, hyperparameter)
         if len(panels) > 1:
             axes.set_title(name, weight="bold", pad=LINE)  # above the values of diagonals
     diagonal = Line2D([], [], color=_DIAGONAL, linewidth=1.2)
@@ -90,6 +86,15 @@ def rate_distortion(comparison: Comparison) -> Figure | None:
         if hyperparameter is not None:
             _label_marks(axes, part, comparison.by, hyperparameter)
     return figure
+
+
+def _draw(axes: Axes, series: Sequence[Series], hyperparameter: str | None) -> None:
+    """Draw the lines of one dataset, without marks and labels."""
+    _set_limits(axes, np.concatenate([_points(c) for each in series for c in each.configurations]))
+    _draw_diagonals(axes)
+    for each in series:
+        _draw_line(axes, each, hyperparameter)
+    axes.set(xlabel="rate, nats", ylabel="reconstruction, nats")
 
 
 def _points(configuration: Configuration) -> NDArray[np.float64]:
@@ -180,8 +185,8 @@ def _label_marks(
     crossed = [Bbox([at - 1, at + 1]) for at in _along_lines(axes, series, hyperparameter)]
     halo = [withStroke(linewidth=2.5, foreground="white")]
     for mark, (mean, label) in zip(marks, labels, strict=True):
-        found = _free(axes, mark, text_width(label), [*taken, *crossed])
-        found = found or _free(axes, mark, text_width(label), taken)
+        width = text_width(label) + 4
+        found = _free(axes, mark, width, [*taken, *crossed]) or _free(axes, mark, width, taken)
         if found is None:
             continue
         taken.append(found)

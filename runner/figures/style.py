@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -95,7 +96,7 @@ def new_figure(heights: Sequence[float], widths: Sequence[float]) -> tuple[Figur
     The sizes are those of the axes; :func:`fit` finds the white that their text needs.
     """
     # Larger than needed, so that the first layout has room for any text.
-    size = ((2 * sum(widths) + 800) / DPI, (2 * sum(heights) + 800) / DPI)
+    size = ((2 * sum(widths) + 3000) / DPI, (2 * sum(heights) + 3000) / DPI)
     layout = ConstrainedLayoutEngine(w_pad=_PAD, h_pad=_PAD, wspace=0, hspace=0)
     figure = Figure(figsize=size, layout=layout)
     return figure, figure.add_gridspec(
@@ -148,6 +149,15 @@ def _grow(figure: Figure) -> None:
         corner = round(box.x0), round(box.y0) + below
         placed = Bbox.from_bounds(*corner, round(box.width), round(box.height))
         axes.set_position(placed.transformed(figure.transFigure.inverted()))
+
+
+def shorten(axes: Axes, height: float) -> None:
+    """Give axes that are laid out a smaller height in pixels; their top stays where it is."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    box = axes.get_position().transformed(figure.transFigure)
+    placed = Bbox.from_bounds(box.x0, box.y1 - height, box.width, height)
+    axes.set_position(placed.transformed(figure.transFigure.inverted()))
 
 
 def text_width(*texts: str) -> float:

@@ -12,14 +12,18 @@ from itertools import groupby
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from runner.evaluation.traversal_rows import Traversal, TraversalRow
 from runner.figures.bars import draw_bars
 from runner.figures.images import Montage, tile
-from runner.figures.style import fit, new_figure, short_number, styled, text_width, wrap
+from runner.figures.style import fit, new_figure, short_number, shorten, styled, text_width, wrap
 
 _BAR = 100
 """Length of the longest bar, in pixels."""
+
+_BOLD = 1.15
+"""How much wider bold text is."""
 
 _MOST = 6
 """Variables of each of several models that are shown, the most informative ones."""
@@ -58,30 +62,32 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
     Bars beside the rows are I(x; z_v) in nats, all on one scale.
     """
     shown = [list(_few_rows(model)) for model in models]
-    montages = _same_size([[row.images_TCHW for row in rows] for rows in shown], models)
-    known = [row.information for rows in shown for row in rows if row.information is not None]
-    (first, _), (height, width) = (montage.size for montage in montages[:2])
-    across = min(2, len(models))
-    per_model = [width, _BAR] if known else [width]
-    figure, grid = new_figure(
-        [first] + [height] * math.ceil(len(models) / across), per_model * across
+    steps, original_TCHW = len(models[0].positions), models[0].original_CHW[None]
+    first, *montages = (
+        _montage([row.images_TCHW for row in rows], steps)
+        for rows in ([TraversalRow("", None, original_TCHW)], *shown)
     )
-    original = figure.add_subplot(grid[0, 0])
-    montages[0].draw(original)
-    beside = montages[0].width + 10 / montages[0].zoom, montages[0].centres_I[0]
-    text = original.text(*beside, "the test image that\nall rows start from", va="center")
-    text.set_in_layout(False)
-    for i, (model, rows, montage) in enumerate(zip(models, shown, montages[1:], strict=True)):
+    known = [row.information for rows in shown for row in rows if row.information is not None]
+    across = min(2, len(models))
+    heights, width = [montage.size[0] for montage in montages], first.size[1]
+    highest = [max(heights[i : i + across]) for i in range(0, len(models), across)]
+    per_model = [width, _BAR] if known else [width]
+    figure, grid = new_figure([first.size[0], *highest], per_model * across)
+    _draw_original(figure.add_subplot(grid[0, 0]), first)
+    for i, (model, rows, montage) in enumerate(zip(models, shown, montages, strict=True)):
         row, column = 1 + i // across, i % across * len(per_model)
         axes = figure.add_subplot(grid[row, column])
         _draw_images(axes, montage, rows, model.positions)
-        axes.set_title(wrap(model.name, width), weight="bold")
+        axes.set_title(wrap(model.name, width / _BOLD), weight="bold")
         axes.set_xlabel(f"value of the variable, {model.unit}", loc="left")
         if known:
             bars = figure.add_subplot(grid[row, column + 1])
             _draw_information(bars, montage, rows)
             bars.set_xlim(0, max(known) or 1)
-    return fit(figure, grid)
+    fit(figure, grid)
+    for i, axes in enumerate(figure.axes[1:]):
+        shorten(axes, heights[i // len(per_model)])
+    return figure
 
 
 def of_variables(rows: Sequence[TraversalRow]) -> list[list[TraversalRow]]:
@@ -116,19 +122,20 @@ def _few_rows(model: Traversal) -> Iterator[TraversalRow]:
             yield TraversalRow(label, block[first].information, images_TCHW)
 
 
-def _same_size(
-    images: Sequence[Sequence[np.ndarray]], models: Sequence[Traversal]
-) -> list[Montage]:
-    """Return a montage of the first image, and one of each model; what is missing is white."""
-    original_CHW, steps = models[0].original_CHW, len(models[0].positions)
-    most = max(map(len, images))
-    montages: list[Montage] = []
-    for rows, count in [([original_CHW[None]], 1), *((rows, most) for rows in images)]:
-        white_ITCHW = np.ones((count, steps, *original_CHW.shape), np.float32)
-        for images_TCHW, found_TCHW in zip(white_ITCHW, rows, strict=False):
-            images_TCHW[: len(found_TCHW)] = found_TCHW
-        montages.append(tile(white_ITCHW))
-    return montages
+def _montage(rows: Sequence[NDArray[np.floating]], steps: int) -> Montage:
+    """Return rows of images; short ones are filled up with white."""
+    white_ITCHW = np.ones((len(rows), steps, *rows[0].shape[1:]), np.float32)
+    for images_TCHW, found_TCHW in zip(white_ITCHW, rows, strict=True):
+        images_TCHW[: len(found_TCHW)] = found_TCHW
+    return tile(white_ITCHW)
+
+
+def _draw_original(axes: Axes, montage: Montage) -> None:
+    """Draw the image that all rows start from, and say so beside it."""
+    montage.draw(axes)
+    beside = montage.width + 10 / montage.zoom, montage.centres_I[0]
+    text = axes.text(*beside, "the test image that\nall rows start from", va="center")
+    text.set_in_layout(False)  # there is nothing else in its row
 
 
 def _draw_images(
@@ -136,7 +143,7 @@ def _draw_images(
 ) -> None:
     """Draw the images with the names of the rows and as many values as there is room for."""
     montage.draw(axes)
-    axes.set_yticks(montage.centres_I[: len(rows)], [row.label for row in rows])
+    axes.set_yticks(montage.centres_I, [row.label for row in rows])
     values = [short_number(round(position, 2)) for position in positions]
     every = math.ceil((text_width(*values) + 8) * len(values) / montage.size[1])
     chosen = slice(len(values) // 2 % every, None, every)  # the middle of the range is named
@@ -145,7 +152,7 @@ def _draw_images(
 
 def _draw_information(axes: Axes, montage: Montage, rows: Sequence[TraversalRow]) -> None:
     """Draw the information of each variable beside its row."""
-    places = zip(montage.centres_I, (row.information for row in rows), strict=False)
+    places = zip(montage.centres_I, (row.information for row in rows), strict=True)
     known = [(place, value) for place, value in places if value is not None]
     thickness = min(montage.height / 2, 16 / montage.zoom)
     draw_bars(axes, [y for y, _ in known], [value for _, value in known], thickness=thickness)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -52,17 +52,31 @@ def labels_beyond_the_scale(axes: Axes) -> list[Text]:
     ]
 
 
-def outside(figure: Figure) -> list[str]:
-    """Words that do not lie on the page."""
+def boxes_of_text(figure: Figure) -> list[tuple[str, Bbox]]:
+    """All text that is drawn, and where."""
     figure.draw_without_rendering()
-    width, height = figure.get_size_inches() * figure.dpi
     beyond = {id(label) for axes in figure.axes for label in labels_beyond_the_scale(axes)}
     drawn = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
-    boxes = {t.get_text(): t.get_window_extent() for t in drawn if id(t) not in beyond}
+    return [(t.get_text(), t.get_window_extent()) for t in drawn if id(t) not in beyond]
+
+
+def overlapping(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts that lie on each other."""
+    return [
+        (one, other)
+        for (one, a), (other, b) in combinations(boxes_of_text(figure), 2)
+        if min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)) >= 1
+    ]
+
+
+def outside(figure: Figure) -> list[str]:
+    """Text that does not lie on the figure."""
+    boxes = boxes_of_text(figure)
+    width, height = figure.get_size_inches() * figure.dpi
     page = Bbox([[-1, -1], [width + 1, height + 1]])
     return [
         word
-        for word, box in boxes.items()
+        for word, box in boxes
         if not page.containsx(box.x0) * page.containsx(box.x1) * page.containsy(box.y0)
         or not page.containsy(box.y1)
     ]
@@ -281,11 +295,13 @@ def hard() -> list:
 
 
 @pytest.mark.parametrize("comparison", hard(), ids=["sixty", "long names", "one cell", "datasets"])
-def test_all_words_stay_on_the_page(comparison):
+def test_all_text_stays_on_the_figure_and_apart(comparison):
     figures = [rate_distortion(comparison), metric_curves(comparison, METRICS)]
     figures += [dot_plots(comparison, METRICS)]
     figures += [heat_map(block, comparison.by, METRICS) for block in blocks(comparison)]
-    assert [word for figure in figures if figure is not None for word in outside(figure)] == []
+    drawn = [figure for figure in figures if figure is not None]
+    assert [text for figure in drawn for text in outside(figure)] == []
+    assert [pair for figure in drawn for pair in overlapping(figure)] == []
 
 
 def test_runs_of_several_datasets_in_one_cell_are_named_by_all_of_them():

@@ -148,6 +148,7 @@ def test_of_many_variables_the_last_are_counted():
     figure = information_of_runs(runs)
     assert figure is not None
     assert len(figure.axes[0].patches) == 12
+    assert figure.axes[0].bbox.height == pytest.approx(12 * 24)
     assert "and 38 more, 0.76 at most" in figure.axes[0].get_xlabel()
     assert information_of_runs([knowing("nothing")]) is None
 
@@ -182,6 +183,11 @@ def test_the_board_shows_six_variables_of_each_model_with_bars_on_one_scale():
         drawn[round(y), round(x), 0] for y in images.get_yticks()[:2] for x in images.get_xticks()
     ]
     np.testing.assert_allclose(shades, np.arange(10) / 10, atol=1e-6)
+    for axes in (original, images, others):  # crisp, and as high as there are rows
+        height, width = axes.images[0].get_array().shape[:2]
+        np.testing.assert_allclose(axes.bbox.size, (8 * width, 8 * height))
+    np.testing.assert_allclose([bars.bbox.y0, bars.bbox.y1], [images.bbox.y0, images.bbox.y1])
+    assert others.bbox.y1 == pytest.approx(images.bbox.y1)
     assert [bar.get_width() for bar in bars.patches] == [2, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
     assert bars.get_xlim() == other_bars.get_xlim() == (0, 2)
     middles = [bar.get_y() + bar.get_height() / 2 for bar in bars.patches]

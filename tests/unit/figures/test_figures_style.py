@@ -15,6 +15,7 @@ from runner.figures.style import (
     new_figure,
     number,
     short_number,
+    shorten,
     styled,
     text_width,
     wrap,
@@ -95,6 +96,14 @@ def test_the_white_around_a_figure_is_narrow():
     box = figure.get_tightbbox()
     assert box.width * DPI > figure.bbox.width - 40
     assert box.height * DPI > figure.bbox.height - 40
+
+
+def test_axes_are_shortened_from_below():
+    figure = some_figure("", "")
+    axes = figure.axes[0]
+    before = axes.bbox.frozen()
+    shorten(axes, 60)
+    np.testing.assert_allclose(axes.bbox.extents, [before.x0, before.y1 - 60, before.x1, before.y1])
 
 
 def test_the_style_is_that_of_figures_alone():
