@@ -1,10 +1,11 @@
-"""The generated pages of docs/ say what the code says now, and measure what they claim."""
+"""Pages of docs/ say what the code says now; their links and programs exist; their numbers hold."""
 
 from __future__ import annotations
 
 import csv
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Callable
 from itertools import product
@@ -22,13 +23,15 @@ from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS
 from runner.objective import TERM_NAMES
 
-DOCS = Path(__file__).parents[2] / "docs"
-sys.path.append(str(DOCS))  # where a program of docs/ finds its neighbours
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+STUDIES = DOCS / "studies"
+sys.path.append(str(STUDIES))  # where a program of docs/ finds its neighbours
 
 
 def script(name: str) -> ModuleType:
-    """A generator of docs/, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    """A program of docs/studies/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, STUDIES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -43,14 +46,36 @@ estimator = script("estimator_table")
 metric_study = script("metric_study")
 
 
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_PROGRAM = re.compile(r"python ((?:docs|tests)/[\w/]+\.py)")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_programs_of_a_page_are_there(path: Path):
+    text = path.read_text()
+    for link in _LINK.findall(text):
+        assert (path.parent / link).exists(), link
+    for program in _PROGRAM.findall(text):
+        assert (ROOT / program).is_file(), program
+
+
+def test_docs_is_for_readers_and_programs_stand_beside_their_pages():
+    assert {path.suffix for path in DOCS.iterdir() if path.is_file()} == {".md"}
+    assert {path.suffix for path in STUDIES.iterdir() if path.is_file()} == {".md", ".csv", ".py"}
+
+
 @pytest.fixture(scope="module")
 def page() -> str:
-    """The page of objectives as its generator gives it now."""
+    """The page of objectives as its program gives it now."""
     return objectives.render()
 
 
-def test_the_page_of_objectives_is_what_its_generator_gives_now(page: str):
-    assert (DOCS / "objectives.md").read_text() == page, "run: python docs/objective_table.py"
+WRITER = "python docs/studies/objective_table.py"
+
+
+def test_the_page_of_objectives_is_what_its_program_gives_now(page: str):
+    assert (DOCS / "objectives.md").read_text() == page, f"run: {WRITER}"
 
 
 def test_every_objective_has_a_row_with_its_source(page: str):
@@ -149,10 +174,10 @@ def test_what_is_written_by_hand_is_kept(
 
 
 def test_the_page_of_the_estimator_has_a_row_for_every_kind_in_the_csv():
-    with (DOCS / "estimator.csv").open(newline="") as file:
+    with (STUDIES / "estimator.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     kinds = {(row["case"], row["B"], row["encodings M"], row["bank"]) for row in rows}
-    lines = (DOCS / "estimator.md").read_text().splitlines()
+    lines = (STUDIES / "estimator.md").read_text().splitlines()
     for kind in kinds:
         assert sum(line.startswith(f"| {' | '.join(kind)} |") for line in lines) == 1
 
