@@ -146,7 +146,7 @@ def _in_child(tree: Path, tests: tuple[str, ...], log: Path) -> int:
     os.environ["PYTHONPATH"] = str(tree)
     sys.dont_write_bytecode = True  # two faults of one file may be of one size and second
     options = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--tb=no", *_QUIET]
-    return pytest.main([*options, *(name for name in tests if Path(name).exists())])
+    return pytest.main([*options, *tests])
 
 
 def caught_by(tree: Path, mutation: Mutation, tests: tuple[str, ...]) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from runner.commands.list import choices
 from runner.config import RunConfig
@@ -233,3 +234,114 @@ def test_the_study_of_scores_looks_for_scores_that_there_are():
         assert metric in known
         assert codes == ("model" if metric in MODEL_SCORES else "mean")
         assert name.startswith(metric) or metric in ("unsupervised", "udr")
+
+
+TERMS = dict.fromkeys(TERM_NAMES, 0.5)
+DISTANCES = ("dimension_wise_mmd", "mmd", "covariance_of_means", "covariance_of_codes")
+
+
+def finished(folder: Path, summary: dict[str, Any], **config: Any) -> Path:
+    """Write what the programs read of a finished run."""
+    (folder / "figures").mkdir(parents=True)
+    defaults = {"seed": 0, "alpha": 1, "beta": 2, "gamma": 3, "batch_size": 8}
+    (folder / "config.yaml").write_text(json.dumps(defaults | config))
+    (folder / "status.json").write_text('{"state": "finished"}')
+    numbers = {"rate": 9.0, "terms": TERMS, "scores": {"purity": 0.5, "hoyer_sparsity": 0.25}}
+    numbers["distances"] = dict.fromkeys(DISTANCES, 0.1)
+    numbers["information"] = {"group": {"z_0": 1.0}}
+    (folder / "summary.json").write_text(json.dumps(numbers | summary))
+    (folder / "metrics.jsonl").write_text('{"terms/group_total_correlation": 0.75}\n')
+    return folder
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """``beside("mathieu", …)``: run a program; what it writes goes to the test's folder."""
+
+    def run(name: str, *arguments: object) -> ModuleType:
+        program = script(name)
+        (tmp_path / "figures").mkdir(exist_ok=True)
+        for place, folder in (("HERE", tmp_path), ("FIGURES", tmp_path / "figures")):
+            if isinstance(getattr(program, place, None), Path):
+                monkeypatch.setattr(program, place, folder)
+        monkeypatch.setattr(program, "__file__", str(tmp_path / f"{name}.py"))
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        program.main()
+        return program
+
+    return run
+
+
+def test_the_programs_of_figures_write_where_the_pages_look():
+    for name in ("mathieu", "metric_study", "sprites_terms", "grid_table"):
+        program = script(name)
+        assert (program.HERE, program.FIGURES) == (STUDIES, DOCS / "figures")
+
+
+def test_the_table_of_concrete_latents(
+    beside: Callable[..., ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    known = {"category": {"label": 1.25}, "style": {"label": 0.5}}
+    information = {"factor": known, "variable": {"category": 2.0}}
+    objective = {"name": "beta_vae", "concrete_density": "exact", "group_information": {}}
+    runs = [
+        finished(
+            tmp_path / f"run{seed}",
+            {"information": information},
+            objective=objective,
+            dataset={"name": "mnist"},
+            seed=seed,
+        )
+        for seed in (0, 1)
+    ]
+    beside("concrete_table", *runs, tmp_path / "nowhere")
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row.startswith("| mnist | beta_vae beta=2 | 0 | 8 | 2 | 1.25 ± 0.00 | 0.50 ± 0.00 |")
+    assert len((tmp_path / "concrete_latents.csv").read_text().splitlines()) == 3
+
+
+def test_the_table_of_terms_on_sprites(beside: Callable[..., ModuleType], tmp_path: Path):
+    runs = [
+        finished(tmp_path / name, {"rate": rate}, objective={"name": name})
+        for name, rate in (("vae", 20.0), ("beta_vae", 9.0))
+    ]
+    beside("sprites_terms", *runs)
+    row = "| beta_vae | beta=2 | rate | 9.000 | 20.000 | yes | 0.500 | 0.500 |"
+    assert row in (tmp_path / "sprites_terms.md").read_text().splitlines()
+    assert (tmp_path / "figures" / "sprites_terms.png").is_file()
+
+
+def test_the_tables_of_mathieu(beside: Callable[..., ModuleType], tmp_path: Path):
+    names = ("shape", "scale", "orientation", "x", "y")
+    known = {"z_0": dict.fromkeys(names, 0.5), "z_1": dict.fromkeys(names, 0.5)}
+    sparse = {"name": "sparse", "gamma": 0.8}
+    pinwheel = finished(tmp_path / "plane", {}, dataset={"name": "pinwheel"}, prior={"name": "n"},
+                        alpha=0)  # fmt: skip
+    Image.new("RGB", (1000, 400)).save(pinwheel / "figures" / "plane.png")
+    runs = [
+        finished(tmp_path / "sparse", {}, dataset={"name": "fashion_mnist"}, prior=sparse),
+        finished(
+            tmp_path / "sprites",
+            {"information": {"factor": known}},
+            dataset={"name": "sprites"},
+            prior={"name": "normal"},
+        ),
+    ]
+    beside("mathieu", pinwheel, *runs)
+    page = (tmp_path / "mathieu.md").read_text()
+    assert "| 0.800 | 1 | 0.250 | 0.500 | 9.000 | 0.100 |" in page
+    assert "| normal | 2 | 0.000 | 0.500 | 9.000 | 1.000 |" in page
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "pinwheel.png",
+        "sparsity.png",
+    }
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout")  # room for three scores only
+def test_the_study_of_scores_writes_its_page(
+    beside: Callable[..., ModuleType], scored_runs: list[Any], tmp_path: Path
+):
+    beside("metric_study", tmp_path)
+    assert "from 4 models (2 of vae, 2 of hfvae)" in (tmp_path / "metrics.md").read_text()
+    assert (tmp_path / "metrics.csv").read_text().startswith("objective,seed,MIG,")
+    assert (tmp_path / "figures" / "metric_agreement.png").is_file()
