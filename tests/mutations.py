@@ -110,12 +110,21 @@ MUTATIONS: dict[str, list[Mutation]] = {
     ],
 }
 
+OF_THE_OBJECTIVE = ("tests/unit/objective", "tests/property/test_terms.py")
+OF_THE_STORY = ("tests/unit/runs/test_runs_train.py",)
+
 TESTS: dict[str, tuple[str, ...]] = {
-    "estimator": ("tests/unit/objective", "tests/property/test_terms.py"),
-    "resume": ("tests/unit/store", "tests/unit/training", "tests/unit/runs"),
-    "comparison": ("tests/unit/comparison", "tests/unit/report"),
+    AGGREGATE: OF_THE_OBJECTIVE,
+    TERMS: OF_THE_OBJECTIVE,
+    CHECKPOINT: ("tests/unit/store/test_store_checkpoint.py",),
+    STATE: ("tests/unit/training/test_training_state.py", *OF_THE_STORY),
+    RANDOMNESS: ("tests/unit/training/test_training_randomness.py", *OF_THE_STORY),
+    STORY: OF_THE_STORY,
+    STATISTICS: ("tests/unit/comparison",),
+    CONFIGURATIONS: ("tests/unit/comparison",),
+    BASELINE: ("tests/unit/comparison", "tests/unit/report/test_report_table.py"),
 }
-"""Part → the tests that have to catch its faults."""
+"""File → the tests that have to catch its faults."""
 
 
 def run_tests(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
@@ -149,7 +158,7 @@ def _in_child(tree: Path, tests: tuple[str, ...], log: Path) -> int:
     return pytest.main([*options, *tests])
 
 
-def caught_by(tree: Path, mutation: Mutation, tests: tuple[str, ...]) -> str | None:
+def caught_by(tree: Path, mutation: Mutation) -> str | None:
     """Return the test that fails with a fault, or None where the fault survives.
 
     Raises: ValueError when the fault cannot be planted, or keeps the tests from running at all.
@@ -160,7 +169,7 @@ def caught_by(tree: Path, mutation: Mutation, tests: tuple[str, ...]) -> str | N
         raise ValueError(f"stands {sound.count(mutation.text)} times in its file")
     path.write_text(sound.replace(mutation.text, mutation.replacement))
     try:
-        code, log = run_tests(tree, tests)
+        code, log = run_tests(tree, TESTS[mutation.file])
     finally:
         path.write_text(sound)
     if code not in (0, 1):
@@ -189,12 +198,14 @@ def main(parts: list[str]) -> int:
     with tempfile.TemporaryDirectory() as place:
         tree = copy_of(ROOT, Path(place))
         for part in parts or MUTATIONS:
-            code, log = run_tests(tree, TESTS[part])
+            files = dict.fromkeys(mutation.file for mutation in MUTATIONS[part])
+            tests = dict.fromkeys(test for file in files for test in TESTS[file])
+            code, log = run_tests(tree, tuple(tests))
             if code != 0:
                 raise SystemExit(f"the tests of '{part}' fail without a fault:\n{log}")
             for mutation in MUTATIONS[part]:
                 try:
-                    found = caught_by(tree, mutation, TESTS[part]) or "SURVIVES"
+                    found = caught_by(tree, mutation) or "SURVIVES"
                 except ValueError as error:
                     found = f"CANNOT BE PLANTED: {error}"
                 bad += found.startswith(("SURVIVES", "CANNOT"))
