@@ -1,14 +1,12 @@
-"""Figures over two settings at once: a table whose cells are coloured by their numbers."""
+"""Metrics over two hyperparameters at once: a table for each metric."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -23,27 +21,25 @@ from runner.comparison.grouping import (
     numeric_settings,
 )
 from runner.comparison.names import value_text
-from runner.comparison.statistics import spread
-from runner.figures import chart
-from runner.figures.style import LINE, QUIET, TEXT, page, place, text_width, write_ticks
+from runner.comparison.statistics import Spread, spread
+from runner.figures.metric_panels import with_metrics
+from runner.figures.style import fit, new_figure, number, styled, text_width, wrap
+from runner.figures.tables import Table, draw_table
 from runner.metric.quantities import quantity
 
 _HEIGHT = 44
-"""Of a cell, which holds two lines of text."""
+"""Of a field, which holds two lines of text."""
 
-_BOTTOM = 40
-"""Room below a panel for the values and the name of a setting."""
+_LEAST = 180
+"""Least width of a panel, so that its title fits."""
 
-_WIDEST = 1050
+_WIDEST = 800
 """Up to where panels stand beside each other."""
-
-_DARK = 0.7
-"""Share of the scale from where words are white."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Cells that differ in two settings alone."""
+    """Configurations that differ in two hyperparameters alone."""
 
     name: str
     dataset: str
@@ -51,6 +47,11 @@ class Block:
     """The setting along the x axis."""
     up: str
     configurations: tuple[Configuration, ...]
+
+    def values(self, setting: str) -> list[float]:
+        """Return the values of a setting in order."""
+        found = {configuration.settings[setting] for configuration in self.configurations}
+        return sorted(value for value in found if value is not None)
 
 
 def blocks(comparison: Comparison) -> list[Block]:
@@ -66,14 +67,13 @@ def blocks(comparison: Comparison) -> list[Block]:
 def _grids(
     configurations: Sequence[Configuration], dataset: str, comparison: Comparison
 ) -> list[Block]:
-    """Return the grids of the cells of one family, one for each value of what else varies."""
+    """Return the grids of one family's configurations, one for each value of what else varies."""
     by, key = comparison.by, family_key(comparison)
     pair = [name for name in numeric_settings(configurations, by) if name != key][:2]
     if len(pair) < 2:
         return []
-    named = [
-        name for name in distinguishing_settings(comparison, configurations) if name not in pair
-    ]
+    settings = distinguishing_settings(comparison, configurations)
+    named = [name for name in settings if name not in pair]
     parts: dict[str, list[Configuration]] = {}
     for configuration in configurations:
         parts.setdefault(name_of(configuration, by, named), []).append(configuration)
@@ -84,101 +84,80 @@ def _grids(
     ]
 
 
+@styled()
 def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure | None:
-    """Return a panel per figure with mean and deviation over seeds of every pair of settings.
+    """Return a panel per metric with mean and deviation over runs of every pair of values.
 
-    The darker, the more. Pairs without a run are hatched. None where no run has a figure.
+    The darker, the more. Pairs without a run are hatched. None where no run has a metric.
     """
-    metrics = [
-        metric for metric in metrics if chart.configurations_with(block.configurations, metric)
-    ]
+    metrics = [metric for metric in metrics if with_metrics(block.configurations, metric)]
     if not metrics:
         return None
     texts = {metric: _texts(block.configurations, metric) for metric in metrics}
-    words = [line for each in texts.values() for text in each.values() for line in text.split("\n")]
-    cell_width = max(60, text_width(max(words, key=len)) + 18)
-    columns, rows = (
-        _values(block.configurations, block.across),
-        _values(block.configurations, block.up),
+    lines = [line for each in texts.values() for text in each.values() for line in text.split("\n")]
+    columns, rows = (len(block.values(setting)) for setting in (block.across, block.up))
+    width = max(columns * max(60, text_width(max(lines, key=len)) + 18), _LEAST)
+    per_row = min(len(metrics), max(1, round(_WIDEST / width)))
+    figure, grid = new_figure(
+        [rows * _HEIGHT] * -(-len(metrics) // per_row), [round(width)] * per_row
     )
-    size = (len(columns) * cell_width, len(rows) * _HEIGHT)
-    titles = [quantity(metric).short_with_unit for metric in metrics]
-    left = text_width(hyperparameter_title(by, block.up)) + text_width(*map(value_text, rows)) + 30
-    pitch_x = left + max(size[0], text_width(*titles)) + 12
-    pitch_y = chart.TITLE + size[1] + _BOTTOM + 10
-    per_row = min(len(metrics), max(1, round(_WIDEST // pitch_x)))
-    figure = page(per_row * pitch_x, LINE + 10 + -(-len(metrics) // per_row) * pitch_y)
-    chart.write(figure, left, 6, f"{block.dataset}  {block.name}".strip(), weight="bold")
     for i, metric in enumerate(metrics):
-        x = i % per_row * pitch_x + left
-        y = LINE + 10 + i // per_row * pitch_y + chart.TITLE
-        axes = place(figure, (x, y, *size))
-        axes.set_title(titles[i], loc="left", y=1, pad=6, **TEXT)
+        axes = figure.add_subplot(grid[i // per_row, i % per_row])
+        axes.set_title(wrap(quantity(metric).short_with_unit, width))
         _draw(axes, block, metric, texts[metric])
-        axes.set_xlabel(hyperparameter_title(by, block.across), labelpad=2, **TEXT)
-        axes.set_ylabel(hyperparameter_title(by, block.up), rotation=0, va="center", **TEXT)
-        axes.yaxis.set_label_coords((8 - left) / size[0], 0.5)
-        axes.yaxis.label.set_horizontalalignment("left")
-    return figure
-
-
-def _values(configurations: Sequence[Configuration], setting: str) -> list[float]:
-    """Return the values of a setting in order; cells without one are not part of a grid."""
-    values = {configuration.settings[setting] for configuration in configurations}
-    return sorted(value for value in values if value is not None)
+        axes.set_xlabel(hyperparameter_title(by, block.across))
+        axes.set_ylabel(hyperparameter_title(by, block.up), rotation=0, ha="right", va="center")
+    title = f"{block.dataset}  {block.name}".strip()
+    figure.suptitle(title, x=0.01, ha="left", weight="bold")
+    return fit(figure, grid)
 
 
 def _texts(configurations: Sequence[Configuration], metric: str) -> dict[int, str]:
-    """Return what is written in each cell, by the cell's id."""
+    """Return what is written in each field, by the id of its configuration."""
     found = {id(configuration): spread(configuration, metric) for configuration in configurations}
     known = {key: each for key, each in found.items() if each is not None}
-    places = chart.decimals([each.mean for each in known.values()])
-    spreads = [each.deviation for each in known.values() if each.deviation]
-    if spreads:  # which need a digit, but not many more than the means
-        places = max(places, min(places + 1, chart.decimals([0, 100 * float(np.median(spreads))])))
-    texts = {key: chart.written(each.mean, places) for key, each in known.items()}
+    decimals = _decimals(list(known.values()))
+    texts = {key: number(each.mean, decimals) for key, each in known.items()}
     for key, each in known.items():
         if each.deviation is not None:
-            texts[key] += f"\n\N{PLUS-MINUS SIGN} {chart.written(each.deviation, places)}"
+            texts[key] += f"\n\N{PLUS-MINUS SIGN} {number(each.deviation, decimals)}"
     return texts
+
+
+def _decimals(spreads: Sequence[Spread]) -> int:
+    """Return how many decimals tell the means apart: three digits of the way between them."""
+    decimals = _digits_of([each.mean for each in spreads])
+    deviations = [each.deviation for each in spreads if each.deviation]
+    if deviations:  # which need a digit, but not many more than the means
+        fine = _digits_of([0, 100 * float(np.median(deviations))])
+        decimals = max(decimals, min(decimals + 1, fine))
+    return decimals
+
+
+def _digits_of(values: Sequence[float]) -> int:
+    """Return the decimals of three digits of the range of the values, at most five."""
+    reach = max(values) - min(values) or abs(max(values)) or 1
+    return int(np.clip(2 - np.floor(np.log10(reach)), 0, 5))
 
 
 def _draw(axes: Axes, block: Block, metric: str, texts: Mapping[int, str]) -> None:
     """Draw one panel."""
-    columns, rows = (
-        _values(block.configurations, block.across),
-        _values(block.configurations, block.up),
-    )
-    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(rows) - 0.5))
-    places = {
-        (
-            columns.index(configuration.settings[block.across]),
-            rows.index(configuration.settings[block.up]),
-        ): configuration
-        for configuration in block.configurations
-        if configuration.settings[block.across] in columns
-        and configuration.settings[block.up] in rows
-    }
-    known = {
-        place: configuration
-        for place, configuration in places.items()
-        if id(configuration) in texts
-    }
-    means = {
-        place: float(configuration.values(metric).mean()) for place, configuration in known.items()
-    }
-    scale = Normalize(min(means.values()), max(means.values()) or 1)
-    colours = matplotlib.colormaps["Blues"]
-    for x, y in np.ndindex(len(columns), len(rows)):
-        box = Rectangle((x - 0.5, y - 0.5), 1, 1, edgecolor="white", linewidth=1.5)
-        axes.add_patch(box)
-        if (x, y) not in known:
-            box.set(facecolor="none", edgecolor="#d4d4d4", hatch="////", linewidth=0)
-            continue
-        share = float(scale(means[x, y]))
-        box.set_facecolor(colours(0.08 + 0.8 * share))
-        style = {**TEXT, "color": "white"} if share > _DARK else TEXT
-        axes.text(x, y, texts[id(known[x, y])], ha="center", va="center", linespacing=1.3, **style)
-    write_ticks(axes, "bottom", range(len(columns)), [value_text(value) for value in columns])
-    write_ticks(axes, "left", range(len(rows)), [value_text(value) for value in rows])
-    axes.tick_params(color=QUIET)
+    columns, rows = block.values(block.across), block.values(block.up)
+    means_IJ = np.full((len(rows), len(columns)), np.nan)
+    written = [[""] * len(columns) for _ in rows]
+    for configuration in block.configurations:
+        x, y = (configuration.settings[setting] for setting in (block.across, block.up))
+        if id(configuration) in texts and x in columns and y in rows:
+            i, j = rows.index(y), columns.index(x)
+            means_IJ[i, j] = configuration.values(metric).mean()
+            written[i][j] = texts[id(configuration)]
+    low, high = float(np.nanmin(means_IJ)), float(np.nanmax(means_IJ))
+    reach = high - low or 1
+    names = [[value_text(value) for value in values] for values in (rows, columns)]
+    # The palest field is not white, and the darkest not so dark that its text is hard to read.
+    table = Table(means_IJ, written, *names)
+    draw_table(axes, table, low - 0.1 * reach, high + 0.15 * reach)
+    for i, j in np.argwhere(np.isnan(means_IJ)):
+        gap = Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor="none", edgecolor="#d4d4d4")
+        axes.add_patch(gap).set(hatch="////", linewidth=0)
+    axes.invert_yaxis()  # the larger a value, the higher it stands

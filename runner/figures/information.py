@@ -1,103 +1,60 @@
-"""The figures of a run, drawn from arrays.
-
-Nothing here keeps state (no pyplot), so figures can be drawn without a display and in any thread.
-
-Shapes: N images, P pairs of images, T images in a row, C H W image, G groups, F factors.
-"""
+"""Information of variables about the image, I(x; z), and of groups about the factors."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
-from numpy.typing import NDArray
+from matplotlib.patches import Patch
 
-from runner.figures.latents import latent_map, latents
-from runner.figures.montage import Margins, grid, tile
+from runner.comparison.representatives import RepresentativeRun
+from runner.figures.bars import PALE, draw_bars
 from runner.figures.style import (
     ACCENT,
-    LEGEND_TEXT,
-    LINE,
-    NUMBER_WIDTH,
-    TEXT,
-    draw_bars,
+    COLOURS,
+    fit,
+    new_figure,
     number,
-    page,
-    place,
+    shorten,
+    styled,
     text_width,
-    write_ticks,
+    wrap,
 )
-from runner.figures.traversals import traversal_frames, traversals
+from runner.figures.tables import Table, draw_table
 
-__all__ = [
-    "information",
-    "interpolation",
-    "latent_map",
-    "latents",
-    "reconstructions",
-    "samples",
-    "traversal_frames",
-    "traversals",
-]
+DISCRETE = COLOURS[1]
+_ROW = 24
+"""Height of a row of bars or of a table."""
 
-_COLUMNS = 12
-_TOP = 24
-"""Height of the words above the images."""
+_BAR, _SHORT_BAR = 250, 170
+"""Length of the longest bar of one run, and of several."""
 
-_PALE = "#c5ddec"
-_ROW = 26
-"""Height of a row of bars or cells, in pixels of the page."""
+_COLUMN = 60
+"""Least width of a column of a table."""
 
-_BAR = 250
-"""Length of the longest bar, in pixels of the page."""
+_ABOVE = 20
+"""Points between a table and its title, which stands above the names of its columns."""
+
+_MOST = 12
+"""Variables of each of several runs that are drawn; further ones are counted."""
+
+_LETTERS = "ABCD"
+"""Name the runs in the columns of a table."""
 
 
-def reconstructions(
-    originals_NCHW: NDArray[np.floating], reconstructions_NCHW: NDArray[np.floating]
-) -> Figure:
-    """Return rows of images, each with the row of their reconstructions below it."""
-    columns = min(_COLUMNS, len(originals_NCHW))
-    pairs = [grid(originals_NCHW, columns), grid(reconstructions_NCHW, columns)]
-    rows_IJCHW = np.stack(pairs, axis=1).reshape(-1, *pairs[0].shape[1:])
-    montage = tile(rows_IJCHW, rows_apart=range(2, len(rows_IJCHW), 2))
-    labels = ["image", "reconstruction"] * len(pairs[0])
-    figure, axes = montage.draw(Margins(left=text_width(*labels) + 14))
-    write_ticks(axes, "left", montage.centres_I, labels)
-    return figure
+def _table(values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str]) -> Table:
+    texts = [[number(value) for value in row] for row in values]
+    return Table(np.array(values), texts, rows, columns)
 
 
-def samples(images_NCHW: NDArray[np.floating]) -> Figure:
-    """Return the images in a grid that is about as wide as it is high."""
-    columns = math.ceil(math.sqrt(len(images_NCHW)))
-    figure, _ = tile(grid(images_NCHW, columns)).draw(Margins())
-    return figure
+def _width(table: Table) -> float:
+    """Return the width of the inside of a table, in pixels."""
+    return len(table.columns) * max(_COLUMN, text_width(*table.columns, "0") + 14)
 
 
-def interpolation(images_PTCHW: NDArray[np.floating]) -> Figure:
-    """Return a row per pair of images: one, the decoded way between their codes, the other.
-
-    The first and the last column hold the images themselves; they are framed.
-    """
-    last = images_PTCHW.shape[1] - 1
-    montage = tile(images_PTCHW, columns_apart=(1, last))
-    figure, axes = montage.draw(Margins(left=12, right=12, top=_TOP))
-    for top in montage.tops_I:
-        for left in montage.lefts_J[[0, last]]:
-            frame = Rectangle((left - 0.5, top - 0.5), montage.width, montage.height)
-            frame.set(fill=False, edgecolor=ACCENT, linewidth=1.5, clip_on=False)
-            axes.add_patch(frame)
-    first, *_, end = montage.centres_J
-    between = "reconstruction \N{RIGHTWARDS ARROW} reconstruction"
-    if text_width(between) > montage.zoom * (montage.lefts_J[last] - montage.lefts_J[1]):
-        between = "reconstruction"
-    write_ticks(axes, "top", [first, (first + end) / 2, end], ["image", between, "image"])
-    return figure
-
-
+@styled()
 def information(
     variables: Mapping[str, float],
     rates: Mapping[str, float],
@@ -109,74 +66,126 @@ def information(
     """
     names = sorted(variables, key=lambda name: -variables[name])
     # Groups of one variable keep the variables' order, so that a row can be read across.
-    group_names = names if set(names) == set(groups) else list(groups)
+    groups = {name: groups[name] for name in (names if set(names) == set(groups) else groups)}
     factors = list(next(iter(groups.values())))
-    values_GF = np.array([[groups[name][factor] for factor in factors] for name in group_names])
+    values = [[of_group[factor] for factor in factors] for of_group in groups.values()]
     single = len(factors) == 1
-    title = f"information about the {factors[0] if single else 'factors'}, nats"
-    top = (1.5 if single else 2.5) * LINE
-
-    left = text_width(*names) + 14
-    right = left + _BAR + NUMBER_WIDTH + 24 + text_width(*group_names)
-    width = _BAR / 2 if single else len(factors) * max(50, text_width(*factors) + 14)
-    reach = max(width + (NUMBER_WIDTH if single else 4), text_width(title) + 8)
-    rows = max(len(names), len(group_names))
-    figure = page(right + reach, top + rows * _ROW + 1.75 * LINE)
-    bars = place(figure, (left, top, _BAR, _ROW * len(names)))
-    cells = place(figure, (right, top, width, _ROW * len(group_names)))
-    _draw_variables(bars, names, variables, rates)
+    table = _table(values, list(groups), factors)
+    rows = max(len(names), len(groups))
+    figure, grid = new_figure([rows * _ROW], [_BAR, _BAR / 2 if single else _width(table)])
+    bars, right = (figure.add_subplot(grid[column]) for column in range(2))
+    every = range(len(names))
+    draw_bars(bars, every, [variables[n] for n in names], behind=[rates[n] for n in names])
+    bars.set_yticks(every, names)
+    bars.set(ylim=(len(names) - 0.5, -0.5), title="I(x; z), nats")
     if single:
-        _draw_factor(cells, values_GF[:, 0].tolist())
+        draw_bars(right, range(len(groups)), [value for (value,) in values])
+        right.set_yticks(range(len(groups)), list(groups))
     else:
-        _draw_factors(cells, values_GF, factors)
-    write_ticks(cells, "left", range(len(group_names)), group_names)
-    for axes, words in ((bars, "information about the image, nats"), (cells, title)):
-        axes.set_title(words, loc="left", y=1, pad=5 if single else 17, **TEXT)
+        _draw_table(right, table, float(table.values_IJ.max()))
+    right.set_ylim(len(groups) - 0.5, -0.5)
+    right.set_title(_title(factors), pad=None if single else _ABOVE)
+    rate = "rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"
+    _draw_legend(figure, {"I(x; z)": ACCENT, rate: PALE})
+    return _in_rows(fit(figure, grid))
+
+
+@styled()
+def information_of_runs(chosen: Sequence[RepresentativeRun]) -> Figure | None:
+    """Return bars of I(x; z_v) for each run, and tables of I(factor; z_g), in nats.
+
+    Where there is one factor, one table has a column per run; otherwise each run has a table of its
+    groups and the factors. None where no run has any information.
+    """
+    chosen = [each for each in chosen if each.information]
+    if not chosen:
+        return None
+    factors = list(dict.fromkeys(f for c in chosen for part in c.factors.values() for f in part))
+    single = len(factors) == 1
+    titles = [each.name for each in chosen]
+    if single and len(chosen) > 1:
+        titles = [f"{_LETTERS[i]}  {name}" for i, name in enumerate(titles)]
+    tables = [_of_runs(chosen, factors[0])] if single else [_of_groups(c, factors) for c in chosen]
+    return _draw_runs(chosen, titles, [table for table in tables if table.rows], _title(factors))
+
+
+def _title(factors: Sequence[str]) -> str:
+    return f"I({factors[0] if len(factors) == 1 else 'factor'}; z), nats"
+
+
+def _of_runs(chosen: Sequence[RepresentativeRun], factor: str) -> Table:
+    """Return the information of the groups of each run about the only factor."""
+    groups = list(dict.fromkeys(group for each in chosen for group in each.factors))
+    values = [[c.factors.get(group, {}).get(factor, np.nan) for c in chosen] for group in groups]
+    columns = _LETTERS[: len(chosen)] if len(chosen) > 1 else [factor]
+    return _table(values, groups, columns)
+
+
+def _of_groups(each: RepresentativeRun, factors: Sequence[str]) -> Table:
+    """Return the information of the groups of a run about each factor."""
+    values = [[part.get(factor, np.nan) for factor in factors] for part in each.factors.values()]
+    return _table(values, list(each.factors), factors)
+
+
+def _draw_runs(
+    chosen: Sequence[RepresentativeRun],
+    titles: Sequence[str],
+    tables: Sequence[Table],
+    about: str,
+) -> Figure:
+    """Return the bars, two in a row beside the only table, or one in a row beside its own."""
+    across = min(len(chosen), 2 if len(tables) < 2 else 1)
+    per_row = [chosen[i : i + across] for i in range(0, len(chosen), across)]
+    counts = [max(len(_shown(each)) for each in part) for part in per_row]
+    for i, table in enumerate(tables):
+        counts[i] = max(counts[i], len(table.rows))
+    widths = [_SHORT_BAR] * across + ([max(map(_width, tables))] if tables else [])
+    figure, grid = new_figure([count * _ROW for count in counts], widths)
+    longest = max(value for each in chosen for value in each.information.values()) or 1
+    for i, (each, title) in enumerate(zip(chosen, titles, strict=True)):
+        axes = figure.add_subplot(grid[i // across, i % across])
+        axes.set_title(wrap(title, _SHORT_BAR + 60))
+        _draw_variables(axes, each, longest)
+    darkest = max([0.0, *(float(np.nanmax(table.values_IJ)) for table in tables)])
+    for i, table in enumerate(tables):
+        axes = figure.add_subplot(grid[i, across])
+        _draw_table(axes, table, darkest)
+        axes.set_title(about, pad=_ABOVE)
+    if any(each.discrete for each in chosen):
+        _draw_legend(figure, {"continuous": ACCENT, "discrete": DISCRETE})
+    return _in_rows(fit(figure, grid))
+
+
+def _shown(each: RepresentativeRun) -> list[str]:
+    return list(each.information)[:_MOST]
+
+
+def _draw_variables(axes: Axes, each: RepresentativeRun, longest: float) -> None:
+    """Draw the bars of a run, on the scale of all runs."""
+    names = _shown(each)
+    colours = [DISCRETE if name in each.discrete else ACCENT for name in names]
+    values = [each.information[name] for name in names]
+    for bar, colour in zip(draw_bars(axes, range(len(names)), values), colours, strict=True):
+        bar.set_color(colour)
+    axes.set(xlim=(0, longest), ylim=(len(names) - 0.5, -0.5))
+    axes.set_yticks(range(len(names)), names)
+    further = list(each.information.values())[_MOST:]
+    more = f"\nand {len(further)} more, {number(further[0])} at most" if further else ""
+    axes.set_xlabel(f"I(x; z), nats{more}", loc="left")
+
+
+def _draw_table(axes: Axes, table: Table, darkest: float) -> None:
+    axes.xaxis.tick_top()
+    draw_table(axes, table, 0, darkest or 1)
+
+
+def _in_rows(figure: Figure) -> Figure:
+    """Make all rows of bars and tables equally high."""
+    for axes in figure.axes:
+        shorten(axes, _ROW * round(abs(np.diff(axes.get_ylim())[0])))
     return figure
 
 
-def _draw_variables(
-    axes: Axes, names: Sequence[str], variables: Mapping[str, float], rates: Mapping[str, float]
-) -> None:
-    """Draw the information of each variable in front of its rate."""
-    ends = [rates[name] for name in names]
-    axes.barh(range(len(names)), ends, 0.6, color=_PALE)
-    values = [variables[name] for name in names]
-    draw_bars(axes, list(enumerate(values)), thickness=0.6, ends=ends)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    write_ticks(axes, "left", range(len(names)), names)
-    axes.legend(
-        [Patch(color=ACCENT), Patch(color=_PALE)],
-        ["I(x; z)", "rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"],
-        loc="upper left",
-        bbox_to_anchor=(0, 0),
-        borderaxespad=0.4,
-        borderpad=0,
-        ncols=2,
-        columnspacing=1.2,
-        handlelength=1.2,
-        handletextpad=0.5,
-        frameon=False,
-        **LEGEND_TEXT,
-    )
-
-
-def _draw_factor(axes: Axes, values_G: Sequence[float]) -> None:
-    """Draw the information of each group about the only factor."""
-    draw_bars(axes, list(enumerate(values_G)), thickness=0.6)
-    axes.set_ylim(len(values_G) - 0.5, -0.5)
-
-
-def _draw_factors(axes: Axes, values_GF: NDArray[np.floating], factors: Sequence[str]) -> None:
-    """Draw a cell for each group and factor, the darker the more the group knows."""
-    most = float(values_GF.max()) or 1
-    right_F1, down_G1 = (
-        np.arange(length + 1) - 0.5 for length in values_GF.T.shape
-    )  # cells' edges
-    cells = axes.pcolormesh(right_F1, down_G1, values_GF, cmap="Blues", vmin=0, vmax=most)
-    cells.set(edgecolor="white", linewidth=1.5)
-    for (row, column), value in np.ndenumerate(values_GF):
-        style = {**TEXT, "color": "white"} if value > 0.6 * most else TEXT
-        axes.text(column, row, number(float(value)), ha="center", va="center", **style)
-    axes.set_ylim(len(values_GF) - 0.5, -0.5)
-    write_ticks(axes, "top", range(len(factors)), factors)
+def _draw_legend(figure: Figure, colours: Mapping[str, str]) -> None:
+    handles = [Patch(color=colour) for colour in colours.values()]
+    figure.legend(handles, list(colours), loc="outside lower left", ncols=2, handlelength=1.2)

@@ -1,26 +1,29 @@
-"""Figures against the setting that varies: a panel each, a line for all that differs otherwise."""
+"""Metrics against the hyperparameter that varies: a panel each, a line for all else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from matplotlib.transforms import ScaledTranslation
 
-from runner.comparison.configurations import Comparison, Configuration
+from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import by_dataset, hyperparameter_title, main_hyperparameter
-from runner.comparison.statistics import spread
-from runner.figures import chart
-from runner.figures.series import Series, among, lines
-from runner.figures.style import LINE, TEXT, page
-from runner.metric.quantities import quantity
+from runner.figures.metric_panels import (
+    PANEL_WIDTH,
+    limits,
+    marks,
+    metric_panels,
+    with_metrics,
+)
+from runner.figures.series import Series, among, draw_legend, lines
+from runner.figures.style import DPI, fit, short_number, styled, text_width
 
-_WIDTH, _HEIGHT = 240, 170
-_LEFT, _RIGHT, _BOTTOM = 70, 8, 48
-"""Room beside and below a panel for its scales."""
-
-_PER_ROW = 3
+_HEIGHT = 170
 _STEP = 4
 """Pixels between the marks of two lines at the same value, so that neither hides the other."""
 
@@ -28,121 +31,96 @@ _WIDEST = 24
 """Pixels over which the marks of all lines at one value may spread."""
 
 
+@styled()
 def metric_curves(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
-    """Return a panel per figure and dataset: mean and deviation over seeds against the main knob.
+    """Return a panel per metric and dataset: mean and deviation against the hyperparameter.
 
-    None where there is no such knob, or no run has a figure.
+    None where no hyperparameter varies, or no run has a metric.
     """
     hyperparameter = main_hyperparameter(comparison)
     if hyperparameter is None:
         return None
-    series = lines(comparison, hyperparameter)
-    panels = [
-        (dataset, metric, among(series, chart.configurations_with(configurations, metric)))
-        for dataset, configurations in by_dataset(comparison).items()
-        for metric in metrics
-    ]
-    panels = [panel for panel in panels if panel[2]]
-    if not panels:
+    every = lines(comparison, hyperparameter)
+    found = {
+        dataset: {m: part for m in metrics if (part := among(every, with_metrics(c, m)))}
+        for dataset, c in by_dataset(comparison).items()
+    }
+    found = {dataset: parts for dataset, parts in found.items() if parts}
+    if not found:
         return None
-    used = {each.name for *_, drawn in panels for each in drawn}
-    styles = {each.name: each.style for each in series if each.name in used}
-    return _page(comparison, panels, styles, hyperparameter)
-
-
-def _page(
-    comparison: Comparison,
-    panels: Sequence[tuple[str, str, list[Series]]],
-    styles: Mapping[str, chart.Style],
-    hyperparameter: str,
-) -> Figure:
-    """Return the panels, datasets below each other, and the legend on the right."""
-    datasets = list(dict.fromkeys(dataset for dataset, *_ in panels))
-    blocks = [[panel for panel in panels if panel[0] == dataset] for dataset in datasets]
-    columns = min(_PER_ROW, max(map(len, blocks)))
-    pitch_x, pitch_y = _LEFT + _WIDTH + _RIGHT, chart.TITLE + _HEIGHT + _BOTTOM
-    heads = LINE + 6 if len(datasets) > 1 else 0
-    heights = [heads + -(-len(block) // columns) * pitch_y for block in blocks]
-    key_width, key_height = chart.key_size(list(styles))
-    right = columns * pitch_x + chart.GAP
-    figure = page(right + key_width, max(sum(heights), key_height + chart.TITLE))
-    top = 0
-    for block, height in zip(blocks, heights, strict=True):
-        if heads:
-            chart.write(figure, _LEFT, top + 4, block[0][0], weight="bold")
-        for i, (_, metric, series) in enumerate(block):
-            left = i % columns * pitch_x + _LEFT
-            y = top + heads + i // columns * pitch_y + chart.TITLE
-            axes = chart.panel(figure, (left, y, _WIDTH, _HEIGHT), quantity(metric).short_with_unit)
-            _draw(axes, metric, series, hyperparameter, list(styles))
-            axes.set_xlabel(hyperparameter_title(comparison.by, hyperparameter), labelpad=1, **TEXT)
-        top += height
-    chart.write_key(figure, right, heads + chart.TITLE, *chart.key(styles))
-    return figure
+    used = {each.name for parts in found.values() for part in parts.values() for each in part}
+    drawn = [each for each in every if each.name in used]
+    shown = {dataset: list(parts) for dataset, parts in found.items()}
+    figure, grid, panels = metric_panels(shown, dict.fromkeys(found, _HEIGHT))
+    for (dataset, metric), axes in panels.items():
+        axes.set_xlabel(hyperparameter_title(comparison.by, hyperparameter))
+        _draw(axes, metric, found[dataset][metric], hyperparameter, [each.name for each in drawn])
+    draw_legend(figure, drawn)
+    return fit(figure, grid)
 
 
 def _draw(
     axes: Axes, metric: str, series: Sequence[Series], hyperparameter: str, names: Sequence[str]
 ) -> None:
-    """Draw the lines of one panel; cells without a value of the knob stand before all others."""
-    configurations = [configuration for each in series for configuration in each.configurations]
-    values = [
-        configuration.settings[hyperparameter]
-        for each in series
-        for configuration in each.on_scale(hyperparameter)
-    ]
-    without = len(values) < len(configurations)
-    nowhere = chart.set_hyperparameter_scale(axes, values or [1.0], _WIDTH, without=without)
-    axes.set_ylim(*chart.limits(configurations, metric))
+    """Draw the lines of one panel; what has no value of the hyperparameter stands before them."""
+    configurations = [c for each in series for c in each.configurations]
+    values = [c.settings[hyperparameter] for each in series for c in each.on_scale(hyperparameter)]
+    nowhere = _set_scale(axes, values or [1.0], without=len(values) < len(configurations))
+    axes.set_ylim(*limits(configurations, metric))
     step = min(_STEP, _WIDEST / len(names))
+    assert axes.figure is not None
     for each in series:
-        shift = step * (names.index(each.name) - (len(names) - 1) / 2)
+        pixels = step * (names.index(each.name) - (len(names) - 1) / 2)
+        aside = ScaledTranslation(pixels / DPI, 0, axes.figure.dpi_scale_trans)
+        transform = axes.transData + aside
         on_scale = each.on_scale(hyperparameter)
-        points = [
-            (float(configuration.settings[hyperparameter]), configuration)
-            for configuration in on_scale
-        ]
-        _draw_line(axes, each.style, metric, points, shift)
-        for configuration in each.configurations[
-            : len(each.configurations) - len(on_scale)
-        ]:  # those without come first
-            _draw_line(axes, each.style, metric, [(nowhere, configuration)], shift)
+        x = [float(c.settings[hyperparameter]) for c in on_scale]
+        means = [c.values(metric).mean() for c in on_scale]
+        axes.plot(x, means, color=each.colour, linewidth=1.5, transform=transform)
+        without = [c for c in each.configurations if not any(c is other for other in on_scale)]
+        for configuration, at in [*((c, nowhere) for c in without), *zip(on_scale, x, strict=True)]:
+            for numbers, how in marks(each, configuration, metric):
+                axes.plot([at] * len(numbers), numbers, transform=transform, **how)
 
 
-def _draw_line(
-    axes: Axes,
-    style: chart.Style,
-    metric: str,
-    points: Sequence[tuple[float, Configuration]],
-    shift: float,
-) -> None:
-    """Draw the means of cells as a line with marks, deviations as bars, and seeds as dots."""
-    how: dict[str, Any] = {"color": style.colour, "transform": chart.shifted(axes, shift)}
-    means: list[float] = []
-    for x, configuration in points:
-        found = spread(configuration, metric)
-        if found is None:
-            continue
-        means.append(found.mean)
-        if found.deviation is not None:
-            ends = [found.mean - found.deviation, found.mean + found.deviation]
-            axes.plot(
-                [x] * found.count,
-                configuration.values(metric),
-                "o",
-                ms=3.5,
-                mew=0,
-                alpha=0.5,
-                **how,
-            )
-            axes.plot([x, x], ends, linewidth=1.2, **how)
-    axes.plot(
-        [x for x, _ in points],
-        means,
-        marker=style.marker,
-        markersize=7,
-        linewidth=1.5,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        **how,
-    )
+def _set_scale(axes: Axes, values: Sequence[float], *, without: bool) -> float:
+    """Give the x axis equal steps for equal ratios, with ticks at the values themselves.
+
+    Around zero, where ratios end, the scale is linear up to the smallest value. Returns the place
+    before all values for what has none, with a tick of its own if there is such a thing.
+    """
+    ticks = sorted(set(values))
+    sizes = sorted({abs(value) for value in ticks if value})
+    if ticks[0] > 0:
+        axes.set_xscale("log", base=2)
+    elif sizes:
+        axes.set_xscale("symlog", base=2, linthresh=sizes[0], linscale=1)
+    axes.xaxis.set_minor_locator(NullLocator())
+    scale = axes.xaxis.get_transform()
+    ends = scale.transform(np.array(ticks))
+    reach = float(ends[-1] - ends[0]) or 1
+    nowhere = float(ends[0]) - max(reach / len(ticks), 0.2 * reach)
+    low, high = (nowhere if without else ends[0]) - 0.08 * reach, ends[-1] + 0.08 * reach
+    place, *bounds = scale.inverted().transform(np.array([nowhere, low, high])).tolist()
+    axes.set_xlim(*bounds)
+    texts = [short_number(value) for value in ticks]
+    if without:
+        ticks, texts, ends = [place, *ticks], ["none", *texts], np.array([nowhere, *ends])
+    pixels = (PANEL_WIDTH * (ends - low) / (high - low)).tolist()
+    axes.set_xticks(ticks, _without_overlap(texts, pixels))
+    return place
+
+
+def _without_overlap(texts: Sequence[str], pixels: Sequence[float]) -> list[str]:
+    """Return the texts, empty where one would reach into the next; the last one stays.
+
+    Matplotlib draws labels over each other.
+    """
+    kept: list[str] = []
+    free = math.inf
+    for text, pixel in reversed(list(zip(texts, pixels, strict=True))):
+        half = text_width(text) / 2 + 3
+        fits = pixel + half <= free
+        kept.append(text if fits else "")
+        free = pixel - half if fits else free
+    return kept[::-1]

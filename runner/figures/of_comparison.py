@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ from runner.comparison.names import short_names
 from runner.comparison.representatives import RepresentativeRun, choose_runs
 from runner.figures.dot_plots import dot_plots
 from runner.figures.heat_maps import blocks, heat_map
-from runner.figures.information_of_runs import information_panels
+from runner.figures.information import information_of_runs
 from runner.figures.metric_curves import metric_curves
 from runner.figures.rate_distortion import rate_distortion
 
@@ -28,58 +29,76 @@ _MOST_HEAT_MAPS = 6
 Traverse = Callable[[Sequence[RepresentativeRun]], Sequence["Traversal"]]
 """Opens runs of one dataset and returns the traversals of those that could be opened."""
 
+Named = Iterator[tuple[str, Figure | None]]
+"""Figures by the names of their files; None where a figure cannot be drawn."""
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What the figures of a comparison are drawn from."""
+
+    comparison: Comparison
+    console: Console
+    traverse: Traverse
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are drawn."""
+        return self.comparison.metrics[:_MOST_METRICS]
+
+    def say(self, text: str) -> None:
+        """Print what is left out."""
+        self.console.print(f"[dim]{'figures':>12}[/]  {text}", highlight=False)
+
 
 def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mapping[str, Figure]:
     """Return the figures by the names of their files; what is left out is said on the console."""
-    return dict(_figures(comparison, console, traverse))
+    compared = _Compared(comparison, console, traverse)
+    if len(compared.metrics) < len(comparison.metrics):
+        compared.say(f"show the first {_MOST_METRICS} of {len(comparison.metrics)} metrics")
+    named = (each for figures in FIGURES for each in figures(compared))
+    return {name: figure for name, figure in named if figure is not None}
 
 
-def _figures(
-    comparison: Comparison, console: Console, traverse: Traverse
-) -> Iterator[tuple[str, Figure]]:
-    metrics = comparison.metrics[:_MOST_METRICS]
-    if len(metrics) < len(comparison.metrics):
-        _say(console, f"show the first {len(metrics)} of {len(comparison.metrics)} metrics")
-    figure = rate_distortion(comparison)
-    if figure is not None:
-        yield "rate_distortion", figure
+def _rate_distortion(compared: _Compared) -> Named:
+    yield "rate_distortion", rate_distortion(compared.comparison)
+
+
+def _metrics(compared: _Compared) -> Named:
+    comparison = compared.comparison
     hyperparameter = main_hyperparameter(comparison)
-    figure = (
-        metric_curves(comparison, metrics) if hyperparameter else dot_plots(comparison, metrics)
-    )
     setting = hyperparameter or family_key(comparison)
-    if figure is not None and setting is not None:
+    if setting is not None:
+        plot = metric_curves if hyperparameter else dot_plots
         name = short_names(comparison.by)[setting].replace(".", "_")
-        yield f"metric_against_{name}", figure
-    yield from _heat_maps(comparison, metrics, console)
-    yield from _of_models(comparison, traverse)
+        yield f"metric_against_{name}", plot(comparison, compared.metrics)
 
 
-def _heat_maps(
-    comparison: Comparison, metrics: tuple[str, ...], console: Console
-) -> Iterator[tuple[str, Figure]]:
-    grids = blocks(comparison)
+def _heat_maps(compared: _Compared) -> Named:
+    grids = blocks(compared.comparison)
     if len(grids) > _MOST_HEAT_MAPS:
-        _say(console, f"show the first {_MOST_HEAT_MAPS} of {len(grids)} heat maps")
+        compared.say(f"show the first {_MOST_HEAT_MAPS} of {len(grids)} heat maps")
     for i, grid in enumerate(grids[:_MOST_HEAT_MAPS]):
-        figure = heat_map(grid, comparison.by, metrics)
-        if figure is not None:
-            yield "heat_map" if len(grids) == 1 else f"heat_map_{i + 1}", figure
+        name = "heat_map" if len(grids) == 1 else f"heat_map_{i + 1}"
+        yield name, heat_map(grid, compared.comparison.by, compared.metrics)
 
 
-def _of_models(comparison: Comparison, traverse: Traverse) -> Iterator[tuple[str, Figure]]:
+def _models(compared: _Compared) -> Named:
     """Yield the figures of a few models of each dataset."""
-    from runner.figures.traversals_of_runs import traversal_board  # this imports torch
+    from runner.figures.traversals import traversals_of_runs  # this imports torch
 
-    chosen = choose_runs(comparison)
+    chosen = choose_runs(compared.comparison)
     for dataset, runs in chosen.items():
         ending = f"_{dataset.replace(' ', '')}" if len(chosen) > 1 else ""
-        if found := traverse(runs):
-            yield f"traversals{ending}", traversal_board(found)
-        figure = information_panels(runs)
-        if figure is not None:
-            yield f"information{ending}", figure
+        if found := compared.traverse(runs):
+            yield f"traversals{ending}", traversals_of_runs(found)
+        yield f"information{ending}", information_of_runs(runs)
 
 
-def _say(console: Console, words: str) -> None:
-    console.print(f"[dim]{'figures':>12}[/]  {words}", highlight=False)
+FIGURES: Sequence[Callable[[_Compared], Named]] = (
+    _rate_distortion,
+    _metrics,
+    _heat_maps,
+    _models,
+)
+"""In the order in which they are drawn and shown."""

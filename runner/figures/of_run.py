@@ -1,13 +1,13 @@
 """Every figure of a run, drawn from its model.
 
-Shapes: N images, T steps of a traversal, V variables, W columns of z, C H W image.
+Shapes: N images, T steps of a traversal, W columns of z, C H W image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,12 +16,18 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from runner.config import EvaluationConfig
-from runner.dataset import POINTS, Dataset, Split
+from runner.dataset import POINTS, Dataset
 from runner.evaluation.encodings import Encodings
+from runner.evaluation.latent_map import latent_map
+from runner.evaluation.latent_plane import latent_plane
 from runner.evaluation.representation import Representation
 from runner.evaluation.traversal_rows import TraversalRow, positions_of, traversal_rows, unit_of
-from runner.figures import information as figures
-from runner.figures.plane_of_run import plane_picture
+from runner.figures.animation import traversal_frames
+from runner.figures.images import interpolation, reconstructions, samples
+from runner.figures.information import information
+from runner.figures.latents import latents
+from runner.figures.plane import plane
+from runner.figures.traversals import traversals
 
 _RECONSTRUCTIONS = 24
 _SAMPLES = 64
@@ -31,8 +37,8 @@ _BETWEEN = 9
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The model, the images and the settings that the figures are drawn from."""
+class RunFigures:
+    """The model, the images and the settings that the figures of a run are drawn from."""
 
     model: Representation
     dataset: Dataset
@@ -42,29 +48,13 @@ class Pictures:
 
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
-        """Yield (file name, figure) of every still figure."""
-        if self.dataset.kind is POINTS:
-            yield from self._figures_of_points(source)
-            return
-        yield "reconstructions", self._reconstructions()
-        if self.dataset.held_out_combinations is not None:
-            yield "held_out", self._held_out(self.dataset.held_out_combinations)
-        prior_NW = self.model.sample_prior(_SAMPLES, source)
-        if prior_NW is not None:
-            yield "samples", figures.samples(self._draw(prior_NW))
-        positions, unit = positions_of(self.settings), unit_of(self.model)
-        yield "traversals", figures.traversals(self.traversal_rows(), positions, unit)
-        yield "interpolation", self._interpolation()
-        if self.model.latents is not None:
-            yield "information", self._information()
-        yield "latents", self._latents()
-
-    def _figures_of_points(self, source: Generator) -> Iterator[tuple[str, Figure]]:
-        figure = plane_picture(self.model, self.dataset, self.encodings, source)
-        if figure is not None:
-            yield "plane", figure
-        if self.model.latents is not None:
-            yield "information", self._information()
+        """Yield (file name, figure) of every still figure that makes sense for the run."""
+        points, density = self.dataset.kind is POINTS, self.model.latents is not None
+        for name, row in FIGURES.items():
+            if (row.of_points if points else row.of_images) and (density or not row.of_densities):
+                figure = row.draw(self, source)
+                if figure is not None:
+                    yield name, figure
 
     def traversal_rows(self) -> list[TraversalRow]:
         """Return a row per variable; see :func:`runner.evaluation.traversal_rows`."""
@@ -78,53 +68,99 @@ class Pictures:
         Points in the plane have none.
         """
         points = self.dataset.kind is POINTS
-        return None if points else figures.traversal_frames(self.traversal_rows())
+        return None if points else traversal_frames(self.traversal_rows())
 
-    def _centres(self) -> Tensor:
-        """Return the mean representations with the most probable category of Concrete variables."""
+    def centres(self) -> Tensor:
+        """Return the mean codes with the most probable value of discrete variables."""
         return self.model.discretise(self.encodings.mean_MW)
 
-    def _draw(self, z_NW: Tensor) -> NDArray[np.float32]:
+    def decode(self, z_NW: Tensor) -> NDArray[np.float32]:
+        """Return the images of codes, between 0 and 1."""
         return self.model.decode(z_NW).cpu().numpy()
 
-    def _originals(self, count: int) -> NDArray[np.float32]:
+    def originals(self, count: int) -> NDArray[np.float32]:
+        """Return the first encoded images, between 0 and 1."""
         images_NCHW = self.dataset.test.images(self.encodings.indices_M[:count])
         return self.dataset.kind.to_input(images_NCHW).cpu().numpy()
 
-    def _reconstructions(self) -> Figure:
-        reconstructions_NCHW = self._draw(self._centres()[:_RECONSTRUCTIONS])
-        return figures.reconstructions(self._originals(_RECONSTRUCTIONS), reconstructions_NCHW)
 
-    def _held_out(self, excluded: Split) -> Figure:
-        """Draw images of the combinations that training never saw, and their reconstructions."""
-        spread_N = torch.linspace(0, excluded.size - 1, min(_RECONSTRUCTIONS, excluded.size))
-        images_NCHW = excluded.images(spread_N.long().to(self.encodings.z_MW.device))
-        mean_NW = self.model.mean(self.model.encode(images_NCHW))
-        rebuilt_NCHW = self._draw(self.model.discretise(mean_NW))
-        originals_NCHW = self.dataset.kind.to_input(images_NCHW).cpu().numpy()
-        return figures.reconstructions(originals_NCHW, rebuilt_NCHW)
+def _reconstructions(run: RunFigures, _: Generator) -> Figure:
+    rebuilt_NCHW = run.decode(run.centres()[:_RECONSTRUCTIONS])
+    return reconstructions(run.originals(_RECONSTRUCTIONS), rebuilt_NCHW)
 
-    def _interpolation(self) -> Figure:
-        """Draw the straight line between the representations of two images, for several pairs."""
-        z_NW = self._centres()[: 2 * _PAIRS]
-        originals_NCHW = self._originals(2 * _PAIRS)
-        rows: list[NDArray[np.float32]] = []
-        for left, right in zip(range(0, len(z_NW) - 1, 2), range(1, len(z_NW), 2), strict=True):
-            way_T1 = torch.linspace(0, 1, _BETWEEN).to(z_NW)[:, None]
-            between = self._draw(z_NW[left] + way_T1 * (z_NW[right] - z_NW[left]))
-            rows.append(np.concatenate([originals_NCHW[[left]], between, originals_NCHW[[right]]]))
-        return figures.interpolation(np.stack(rows))
 
-    def _information(self) -> Figure:
-        known = self.summary["information"]
-        return figures.information(known["variable"], known["rate"], known["factor"])
+def _held_out(run: RunFigures, _: Generator) -> Figure | None:
+    """Draw images of the combinations that training never saw, and their reconstructions."""
+    split = run.dataset.held_out_combinations
+    if split is None:
+        return None
+    spread_N = torch.linspace(0, split.size - 1, min(_RECONSTRUCTIONS, split.size))
+    images_NCHW = split.images(spread_N.long().to(run.encodings.z_MW.device))
+    mean_NW = run.model.mean(run.model.encode(images_NCHW))
+    originals_NCHW = run.dataset.kind.to_input(images_NCHW).cpu().numpy()
+    return reconstructions(originals_NCHW, run.decode(run.model.discretise(mean_NW)))
 
-    def _latents(self) -> Figure:
-        count = min(self.settings.map_points, len(self.encodings))
-        points_N2 = figures.latent_map(self.encodings.mean_MW[:count].cpu().numpy(), seed=0)
-        return figures.latents(
-            points_N2,
-            self.encodings.factors_MF[:count, self.dataset.class_column].cpu().numpy(),
-            self.dataset.class_names,
-            f"t-SNE of the mean representations of {count:,} images",
-        )
+
+def _samples(run: RunFigures, source: Generator) -> Figure | None:
+    prior_NW = run.model.sample_prior(_SAMPLES, source)
+    return None if prior_NW is None else samples(run.decode(prior_NW))
+
+
+def _traversals(run: RunFigures, _: Generator) -> Figure:
+    return traversals(run.traversal_rows(), positions_of(run.settings), unit_of(run.model))
+
+
+def _interpolation(run: RunFigures, _: Generator) -> Figure:
+    """Draw the straight line between the codes of two images, for several pairs."""
+    z_NW = run.centres()[: 2 * _PAIRS]
+    originals_NCHW = run.originals(2 * _PAIRS)
+    rows: list[NDArray[np.float32]] = []
+    for left, right in zip(range(0, len(z_NW) - 1, 2), range(1, len(z_NW), 2), strict=True):
+        way_T1 = torch.linspace(0, 1, _BETWEEN).to(z_NW)[:, None]
+        between = run.decode(z_NW[left] + way_T1 * (z_NW[right] - z_NW[left]))
+        rows.append(np.concatenate([originals_NCHW[[left]], between, originals_NCHW[[right]]]))
+    return interpolation(np.stack(rows))
+
+
+def _plane(run: RunFigures, source: Generator) -> Figure | None:
+    found = latent_plane(run.model, run.dataset, run.encodings, source)
+    return None if found is None else plane(*found)
+
+
+def _information(run: RunFigures, _: Generator) -> Figure:
+    known = run.summary["information"]
+    return information(known["variable"], known["rate"], known["factor"])
+
+
+def _latents(run: RunFigures, _: Generator) -> Figure:
+    count = min(run.settings.map_points, len(run.encodings))
+    points_N2 = latent_map(run.encodings.mean_MW[:count].cpu().numpy(), seed=0)
+    return latents(
+        points_N2,
+        run.encodings.factors_MF[:count, run.dataset.class_column].cpu().numpy(),
+        run.dataset.class_names,
+        f"t-SNE of the mean representations of {count:,} images",
+    )
+
+
+class _Row(NamedTuple):
+    """How a figure is drawn, None where it cannot be, and for which runs."""
+
+    draw: Callable[[RunFigures, Generator], Figure | None]
+    of_images: bool = True
+    of_points: bool = False
+    of_densities: bool = False
+    """Whether it needs q(z|x) and p(z), which a deterministic code does not have."""
+
+
+FIGURES: Mapping[str, _Row] = {
+    "reconstructions": _Row(_reconstructions),
+    "held_out": _Row(_held_out),
+    "samples": _Row(_samples),
+    "traversals": _Row(_traversals),
+    "interpolation": _Row(_interpolation),
+    "plane": _Row(_plane, of_images=False, of_points=True),
+    "information": _Row(_information, of_points=True, of_densities=True),
+    "latents": _Row(_latents),
+}
+"""The still figures by the names of their files, in the order in which they are drawn."""

@@ -1,13 +1,11 @@
-"""The figure of points that are coded in a plane: the points themselves, p(z) and q(z).
+"""Points that are coded in a plane: the points themselves, p(z) and q(z).
 
-Shapes: N points, S draws of z, H W cells of the latent window, the lowest row first.
+Shapes: N points, H W raster cells of the latent window, the lowest row first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,34 +13,17 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from runner.figures.style import (
-    ACCENT,
-    INK,
-    LEGEND_TEXT,
-    LINE,
-    QUIET,
-    TEXT,
-    page,
-    place,
-    text_width,
-    write_ticks,
-)
-
-_COLOURS = (ACCENT, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's, for all kinds of colour vision; none of them is grey, as densities are."""
+from runner.evaluation.latent_plane import Densities, Points, Window
+from runner.figures.style import COLOURS, INK, LINE, QUIET, fit, new_figure, styled
 
 _DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#c4c4c4", "#5a5a5a"])
 
 _SIDE = 290
-_LEFT = 40
-"""Room for the numbers beside a panel."""
-
-_PITCH = _SIDE + _LEFT + 8
-_TOP = 1.75 * LINE
 _BAR = 10
 """Height of the bar of shades."""
 
@@ -56,91 +37,47 @@ _DOT = 9
 """Area of a point, in square points."""
 
 
-class Window(NamedTuple):
-    """The part of the latent plane that is shown."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-    @classmethod
-    def around(cls, z_S2: NDArray[np.floating]) -> Self:
-        """Return a square that holds all draws, with a margin."""
-        low_2, high_2 = z_S2.min(axis=0), z_S2.max(axis=0)
-        reach = 0.54 * float((high_2 - low_2).max()) or 1.0
-        x, y = ((low_2 + high_2) / 2).tolist()
-        return cls(x - reach, x + reach, y - reach, y + reach)
-
-    def cells(self, side: int) -> NDArray[np.float32]:
-        """Return where densities are to be evaluated, the middles of the cells, (side, side, 2)."""
-        at = (np.arange(side) + 0.5) / side
-        x_W = self.left + (self.right - self.left) * at
-        y_H = self.bottom + (self.top - self.bottom) * at
-        return np.stack(np.meshgrid(x_W, y_H), axis=-1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Points:
-    """Data, their reconstructions, a draw of z for each of them, and at most six classes."""
-
-    data_N2: NDArray[np.floating]
-    reconstructions_N2: NDArray[np.floating]
-    z_N2: NDArray[np.floating]
-    classes_N: NDArray[np.integer]
-    class_names: Sequence[str]
-
-    @property
-    def colours_N(self) -> list[str]:
-        """The colour of each point."""
-        return [_COLOURS[c] for c in self.classes_N]
-
-
-@dataclass(frozen=True)
-class Densities:
-    """p(z) and q(z) at the middles of the window's cells."""
-
-    window: Window
-    prior_HW: NDArray[np.floating]
-    posterior_HW: NDArray[np.floating]
-
-    @property
-    def shades(self) -> Normalize:
-        """The one scale of both."""
-        highest = max(float(self.prior_HW.max()), float(self.posterior_HW.max()))
-        return Normalize(0, min(highest, _DARKEST * float(self.prior_HW.max())))
-
-
+@styled()
 def plane(points: Points, densities: Densities) -> Figure:
-    """Return the data with their reconstructions, p(z) with draws of z, and q(z), side by side.
+    """Return data with their reconstructions, p(z) with draws of z, and q(z), side by side.
+
+    There are as many colours as there may be classes: six.
 
     Source: the pinwheel figure of Mathieu et al. 2019, with q(z) beside p(z).
     """
-    figure = page(3 * _PITCH + 14, _TOP + _SIDE + 3.75 * LINE)
-    _draw_data(_panel(figure, 0, "points and their reconstructions"), points)
-    prior = _panel(figure, 1, "prior p(z), and draws z from q(z|x)")
+    figure, grid = new_figure([_SIDE, 2 * LINE], [_SIDE] * 3)
+    data, prior, posterior = (figure.add_subplot(grid[0, column]) for column in range(3))
+    data.set_title("points and their reconstructions")
+    _draw_data(data, points)
+    prior.set_title("prior p(z), and draws z from q(z|x)")
     _draw_density(prior, densities, densities.prior_HW)
     _draw_draws(prior, points)
-    posterior = _panel(figure, 2, "aggregate posterior q(z)")
+    posterior.set_title("aggregate posterior q(z)")
     _draw_density(posterior, densities, densities.posterior_HW)
-    for axes in figure.axes:
-        _write_numbers(axes, "bottom")
-        _write_numbers(axes, "left")
-    _explain(figure, points)
-    _draw_shades(figure, densities)
-    return figure
+    for axes in (data, prior, posterior):
+        axes.spines[:].set(visible=True, linewidth=0.5)
+    names, contours, bar = (figure.add_subplot(grid[1, column]) for column in range(3))
+    _name_points(names, points)
+    low, high = (f"{100 * mass:.0f}" for mass in sorted(_MASSES))
+    line = Line2D([], [], color=INK, linewidth=0.7)
+    _draw_legend(contours, [line], [f"around {low} % and {high} % of the prior"])
+    _draw_shades(figure, bar, densities)
+    return fit(figure, grid)
 
 
-def _panel(figure: Figure, place_in_row: int, title: str) -> Axes:
-    axes = place(figure, (_LEFT + place_in_row * _PITCH, _TOP, _SIDE, _SIDE))
-    axes.set_title(title, loc="left", pad=6, **TEXT)
-    axes.spines[:].set(visible=True, color=QUIET, linewidth=0.5)
-    return axes
+def shades(densities: Densities) -> Normalize:
+    """Return the one scale of both densities."""
+    highest = max(float(densities.prior_HW.max()), float(densities.posterior_HW.max()))
+    return Normalize(0, min(highest, _DARKEST * float(densities.prior_HW.max())))
+
+
+def _colours(points: Points) -> list[str]:
+    return [COLOURS[c] for c in points.classes_N]
 
 
 def _draw_data(axes: Axes, points: Points) -> None:
     """Draw points as pale dots, reconstructions as rings, and a line from each to its own."""
-    colours_N = points.colours_N
+    colours_N = _colours(points)
     pairs_N22 = np.stack([points.data_N2, points.reconstructions_N2], axis=1)
     axes.add_collection(LineCollection(list(pairs_N22), colors=colours_N, alpha=0.4, lw=0.6))
     axes.scatter(*points.data_N2.T, c=colours_N, s=_DOT, alpha=0.4, linewidths=0)
@@ -152,21 +89,15 @@ def _draw_data(axes: Axes, points: Points) -> None:
 def _draw_draws(axes: Axes, points: Points) -> None:
     # In the order of a permutation no class is drawn over the others.
     order_N = np.random.default_rng(0).permutation(len(points.z_N2))
-    colours_N = [points.colours_N[n] for n in order_N]
+    colours_N = [_colours(points)[n] for n in order_N]
     axes.scatter(*points.z_N2[order_N].T, c=colours_N, s=_DOT, linewidths=0, alpha=0.85)
 
 
 def _draw_density(axes: Axes, densities: Densities, density_HW: NDArray[np.floating]) -> None:
     """Draw a density in shades, with the lines of p(z)."""
     window, prior_HW = densities.window, densities.prior_HW
-    axes.imshow(
-        density_HW,
-        cmap=_DENSITY,
-        norm=densities.shades,
-        interpolation="bilinear",
-        extent=window,
-        origin="lower",
-    )
+    image = axes.imshow(density_HW, _DENSITY, shades(densities), extent=window, origin="lower")
+    image.set_interpolation("bilinear")
     axes.contour(
         prior_HW,
         levels=_levels(prior_HW),
@@ -186,73 +117,43 @@ def _levels(density_HW: NDArray[np.floating]) -> list[float]:
 
 
 def _show(axes: Axes, window: Window) -> None:
-    axes.set(xlim=window[:2], ylim=window[2:], aspect="equal")
+    """Show a window, which is square as the panels are."""
+    axes.set(xlim=window[:2], ylim=window[2:])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 
-def _write_numbers(axes: Axes, side: Literal["left", "bottom"]) -> None:
-    """Write a few round values along one side of the axes."""
-    low, high = axes.get_ylim() if side == "left" else axes.get_xlim()
-    round_values = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
-    ticks = [x for x in round_values if low <= x <= high]
-    write_ticks(axes, side, ticks, [f"{x:zg}".replace("-", "\N{MINUS SIGN}") for x in ticks])
-
-
-def _explain(figure: Figure, points: Points) -> None:
-    """Name the classes, and below them what dots and rings are; and the lines, in the middle."""
-    dots = [_mark(colour) for colour in _COLOURS[: len(points.class_names)]]
-    _write_legend(figure, dots, points.class_names, at=(0, 1))
+def _name_points(axes: Axes, points: Points) -> None:
+    """Name the classes, and below them what dots and rings are."""
+    dots = [_mark(colour) for colour in COLOURS[: len(points.class_names)]]
+    axes.add_artist(_draw_legend(axes, dots, points.class_names))
     point, ring = _mark(INK), _mark("none")
     point.set_alpha(0.4)
     ring.set(markeredgecolor=INK, markeredgewidth=0.7)
-    _write_legend(figure, [point, ring], ["point", "reconstruction"], at=(0, 2))
-    low, high = (f"{100 * mass:.0f}" for mass in sorted(_MASSES))
-    line = Line2D([], [], color=INK, linewidth=0.7)
-    _write_legend(figure, [line], [f"around {low} % and {high} % of the prior"], at=(1, 1))
+    _draw_legend(axes, [point, ring], ["point", "reconstruction"]).set_loc("lower left")
 
 
 def _mark(colour: str) -> Line2D:
     return Line2D([], [], color=colour, marker="o", markersize=5, markeredgewidth=0, linewidth=0)
 
 
-def _write_legend(
-    figure: Figure, marks: Sequence[Line2D], words: Sequence[str], *, at: tuple[int, int]
-) -> None:
-    """Write a legend below the numbers of a panel: the panel, and the line of the page."""
-    panel, line = at
-    figure.legend(
-        marks,
-        words,
-        loc="upper left",
-        bbox_to_anchor=(0, -(line + 0.5) * LINE / _SIDE),
-        bbox_transform=figure.axes[panel].transAxes,
-        borderaxespad=0,
-        borderpad=0,
-        ncols=len(words),
-        columnspacing=1.2,
-        handlelength=1.2 if marks[0].get_linewidth() else 0.8,
-        handletextpad=0.4,
-        frameon=False,
-        **LEGEND_TEXT,
+def _draw_legend(axes: Axes, marks: Sequence[Line2D], names: Sequence[str]) -> Legend:
+    """Draw a legend instead of axes."""
+    axes.set_axis_off()
+    length = 1.2 if marks[0].get_linewidth() else 0.8
+    return axes.legend(
+        marks, names, loc="upper left", ncols=len(names), borderaxespad=0, handlelength=length
     )
 
 
-def _draw_shades(figure: Figure, densities: Densities) -> None:
-    """Draw the scale of both densities below the aggregate posterior."""
-    word, left = "density", _LEFT + 2 * _PITCH
-    indent = text_width(word) + 12
-    top = _TOP + _SIDE + 1.7 * LINE
-    axes = place(figure, (left + indent, top, _SIDE - indent, _BAR))
-    shades = densities.shades
-    beyond = "max" if float(densities.posterior_HW.max()) > (shades.vmax or 0) else "neither"
-    mappable = ScalarMappable(shades, _DENSITY)
-    bar = figure.colorbar(mappable, axes, orientation="horizontal", extend=beyond)
+def _draw_shades(figure: Figure, axes: Axes, densities: Densities) -> None:
+    """Draw the scale of both densities instead of axes."""
+    axes.set_axis_off()
+    place = axes.inset_axes((0, 1 - _BAR / (2 * LINE), 1, _BAR / (2 * LINE)))
+    scale = shades(densities)
+    beyond = "max" if float(densities.posterior_HW.max()) > (scale.vmax or 0) else "neither"
+    mappable = ScalarMappable(scale, _DENSITY)
+    bar = figure.colorbar(mappable, place, orientation="horizontal", extend=beyond)
     bar.outline.set(edgecolor=QUIET, linewidth=0.5)
-    figure.axes[2].text(
-        0,
-        -(1.7 * LINE + _BAR / 2) / _SIDE,
-        word,
-        va="center",
-        transform=figure.axes[2].transAxes,
-        **TEXT,
-    )
-    _write_numbers(axes, "bottom")
+    bar.set_label("density")
+    bar.locator = MaxNLocator(4, steps=[1, 2, 5, 10])

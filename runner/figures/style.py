@@ -1,103 +1,183 @@
-"""The page that a figure is drawn on: its sizes, colours, words and bars.
-
-Lengths are in pixels of the page, counted from its top left corner.
-"""
+"""The one style of all figures: colours, text, and axes of a given size in pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+import textwrap
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
 
+import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
+from matplotlib.transforms import Bbox
 
 DPI = 120
-"""Pixels per inch: a page as wide as a README's column has words of the size of its text."""
+FONT_SIZE = 9
+LINE = 18
+"""Height of a line of text in pixels."""
 
 INK = "#222222"
 QUIET = "#8c8c8c"
 ACCENT = "#0072b2"
-"""The blue of Okabe and Ito's palette for all kinds of colour vision."""
+COLOURS = (ACCENT, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Palette for all kinds of colour vision (Okabe and Ito 2008)."""
 
-TEXT: Mapping[str, Any] = {"fontsize": 9, "color": INK, "fontfamily": "DejaVu Sans"}
-"""How all words are set; the font comes with matplotlib."""
-
-LEGEND_TEXT: Mapping[str, Any] = {
-    "prop": {"size": TEXT["fontsize"], "family": TEXT["fontfamily"]},
-    "labelcolor": INK,
+STYLE: Mapping[Any, Any] = {
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "figure.titlesize": FONT_SIZE,
+    "savefig.dpi": "figure",
+    "font.family": "DejaVu Sans",  # comes with Matplotlib
+    "font.size": FONT_SIZE,
+    "text.color": INK,
+    "axes.facecolor": "none",
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": FONT_SIZE,
+    "axes.titlepad": 6,
+    "axes.titley": 1.0,  # where it is anyhow without ticks at the top, and not searched for
+    "axes.labelsize": FONT_SIZE,
+    "axes.labelcolor": INK,
+    "axes.labelpad": 3,
+    "image.interpolation": "nearest",
+    "image.aspect": "auto",
+    "lines.linewidth": 1.2,
+    "lines.markersize": 7,
+    "lines.markeredgecolor": "white",
+    "lines.markeredgewidth": 0.6,
+    "legend.fontsize": FONT_SIZE,
+    "legend.frameon": False,
+    "legend.borderpad": 0,
+    "legend.borderaxespad": 0.4,
+    "legend.handlelength": 1.8,
+    "legend.handletextpad": 0.6,
+    "legend.columnspacing": 1.2,
+    **{
+        f"{side}tick.{key}": value
+        for side in "xy"
+        for key, value in {
+            "labelsize": FONT_SIZE,
+            "labelcolor": INK,
+            "color": QUIET,
+            "major.size": 3,
+            "major.pad": 3,
+        }.items()
+    },
 }
-"""The same, as a legend takes it."""
+"""Matplotlib's settings of every figure."""
 
-LINE = 18
-"""Height of a line of text."""
-
-NUMBER_WIDTH = 44
-"""Room for a number after a bar."""
+_LOCK = RLock()
+_PAD = 0.07
+"""White around everything that is laid out, in inches."""
 
 
-def page(width: float, height: float) -> Figure:
-    """Return an empty white figure."""
-    size = (round(width) / DPI, round(height) / DPI)
-    return Figure(figsize=size, dpi=DPI, facecolor="white")
+@contextmanager
+def styled() -> Generator[None]:
+    """Draw in the one style; also a decorator.
 
-
-def place(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    """Return axes without lines or ticks in the box (left, top, width, height)."""
-    page_width, page_height = figure.get_size_inches() * DPI
-    left, top, width, height = (round(length) for length in box)
-    bottom = page_height - top - height
-    axes = figure.add_axes(
-        (left / page_width, bottom / page_height, width / page_width, height / page_height)
-    )
-    axes.set_facecolor("none")
-    axes.spines[:].set_visible(False)
-    axes.set(xticks=[], yticks=[])
-    return axes
-
-
-def write_ticks(
-    axes: Axes,
-    side: Literal["left", "top", "bottom"],
-    positions: Sequence[float],
-    words: Sequence[str],
-) -> None:
-    """Write words along one side of the axes."""
-    axis = axes.yaxis if side == "left" else axes.xaxis
-    if side == "top":
-        axes.xaxis.tick_top()
-    axis.set_ticks(positions, words, **TEXT)
-    axis.set_tick_params(length=0, pad=4)
-
-
-def text_width(*words: str) -> float:
-    """Return the width of the widest of the words."""
-    size = TEXT["fontsize"] * DPI / 72
-    return max(float(TextPath((0, 0), word, size).get_extents().width) for word in words)
-
-
-def number(value: float) -> str:
-    """Return the value with two decimals; a tiny negative one is zero."""
-    return f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-def draw_bars(
-    axes: Axes,
-    bars: Sequence[tuple[float, float]],
-    *,
-    thickness: float,
-    ends: Sequence[float] = (),
-) -> None:
-    """Draw horizontal bars (position, value) from a line at zero, each value written at its end.
-
-    Where ``ends`` are given, the values are written there instead, clear of what else is drawn.
+    The settings are those of the process while a figure is drawn, so one thread draws at a time.
     """
-    axes.barh([y for y, _ in bars], [value for _, value in bars], thickness, color=ACCENT)
-    values = [value for _, value in bars]
-    right = [max(value, end, 0) for value, end in zip(values, ends or values, strict=True)]
-    for (y, value), x in zip(bars, right, strict=True):
-        axes.annotate(
-            number(value), (x, y), (4, 0), textcoords="offset points", va="center", **TEXT
-        )
-    axes.set_xlim(0, max([*right, 0]) or 1)
-    axes.spines["left"].set(visible=True, color=QUIET, linewidth=0.8)
+    with _LOCK, matplotlib.rc_context(dict(STYLE)):
+        yield
+
+
+def new_figure(heights: Sequence[float], widths: Sequence[float]) -> tuple[Figure, GridSpec]:
+    """Return an empty figure and a grid with rows and columns of these sizes in pixels.
+
+    The sizes are those of the axes; :func:`fit` finds the white that their text needs.
+    """
+    # Larger than needed, so that the first layout has room for any text.
+    size = ((2 * sum(widths) + 3000) / DPI, (2 * sum(heights) + 3000) / DPI)
+    layout = ConstrainedLayoutEngine(w_pad=_PAD, h_pad=_PAD, wspace=0, hspace=0)
+    figure = Figure(figsize=size, layout=layout)
+    return figure, figure.add_gridspec(
+        len(heights), len(widths), height_ratios=heights, width_ratios=widths
+    )
+
+
+def fit(figure: Figure, grid: GridSpec) -> Figure:
+    """Give the axes the sizes of their grid and the figure the size that just holds everything.
+
+    The first axes of the figure must lie in one row and one column, and none may have an aspect of
+    its own, since the layout counts what it leaves free. Axes end up on whole pixels, so that
+    images whose size is a multiple of their array's are drawn without resampling.
+    """
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    for _ in range(4):  # axes of another size may have other ticks
+        layout.execute(figure)
+        wider, higher = _missing(figure, grid)
+        if max(abs(wider), abs(higher)) < 0.5:
+            break
+        width, height = figure.bbox.size
+        figure.set_size_inches((width + wider) / DPI, (height + higher) / DPI)
+    figure.set_layout_engine("none")
+    _grow(figure)
+    return figure
+
+
+def _missing(figure: Figure, grid: GridSpec) -> tuple[float, float]:
+    """Return by how many pixels all columns, and all rows, are too small."""
+    widths, heights = map(np.asarray, (grid.get_width_ratios(), grid.get_height_ratios()))
+    place = figure.axes[0].get_subplotspec()
+    assert place is not None
+    drawn = figure.axes[0].get_position(original=True).transformed(figure.transFigure)
+    wider = widths.sum() * (1 - drawn.width / widths[place.colspan.start])
+    higher = heights.sum() * (1 - drawn.height / heights[place.rowspan.start])
+    return float(wider), float(higher)
+
+
+def _grow(figure: Figure) -> None:
+    """Add white on the right and below for titles and legends that the layout does not count."""
+    whole = figure.get_tightbbox().padded(_PAD)
+    boxes = [axes.get_position().transformed(figure.transFigure) for axes in figure.axes]
+    legends = [float(each.get_window_extent().height) + 2 * _PAD * DPI for each in figure.legends]
+    width, height = round(float(figure.bbox.width)), round(float(figure.bbox.height))
+    wider = max(0, round(whole.x1 * DPI) - width)
+    below = max(0, round(-whole.y0 * DPI), round(max(legends, default=0)) - height)
+    figure.set_size_inches((width + wider) / DPI, (height + below) / DPI)
+    for axes, box in zip(figure.axes, boxes, strict=True):
+        corner = round(box.x0), round(box.y0) + below
+        placed = Bbox.from_bounds(*corner, round(box.width), round(box.height))
+        axes.set_position(placed.transformed(figure.transFigure.inverted()))
+
+
+def shorten(axes: Axes, height: float) -> None:
+    """Give axes that are laid out a smaller height in pixels; their top stays where it is."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    box = axes.get_position().transformed(figure.transFigure)
+    placed = Bbox.from_bounds(box.x0, box.y1 - height, box.width, height)
+    axes.set_position(placed.transformed(figure.transFigure.inverted()))
+
+
+def text_width(*texts: str) -> float:
+    """Return the width of the widest of the texts in pixels."""
+    size = FONT_SIZE * DPI / 72
+    return max(float(TextPath((0, 0), text, size).get_extents().width) for text in texts)
+
+
+def wrap(text: str, width: float) -> str:
+    """Return the text in lines of about that many pixels at most."""
+    characters = int(width * len(text) / max(text_width(text), 1))
+    return textwrap.fill(text, max(8, characters), break_on_hyphens=False)
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """Return the value with so many decimals; a tiny negative one is zero."""
+    written = f"{value:z,.{decimals}f}"
+    return written.replace("-", "\N{MINUS SIGN}").replace(",", "\N{THIN SPACE}")
+
+
+def short_number(value: float) -> str:
+    """Return the value without needless digits."""
+    return f"{value:zg}".replace("-", "\N{MINUS SIGN}")

@@ -1,6 +1,6 @@
-"""What one variable does to an image: a figure, and the frames of an animation.
+"""What a variable does to an image: rows of images of one model, or of a few side by side.
 
-Shapes: T steps of a traversal, C H W image, F frames.
+Shapes: T steps of a traversal, I rows, C H W image.
 """
 
 from __future__ import annotations
@@ -11,38 +11,25 @@ from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from runner.evaluation.traversal_rows import TraversalRow
-from runner.figures.montage import Margins, Montage, tile
-from runner.figures.style import (
-    LINE,
-    NUMBER_WIDTH,
-    TEXT,
-    draw_bars,
-    page,
-    place,
-    text_width,
-    write_ticks,
-)
+from runner.evaluation.traversal_rows import Traversal, TraversalRow
+from runner.figures.bars import draw_bars
+from runner.figures.images import Montage, tile
+from runner.figures.style import fit, new_figure, short_number, shorten, styled, text_width, wrap
 
 _BAR = 100
-"""Length of the longest information bar, in pixels of the page."""
+"""Length of the longest bar, in pixels."""
 
-_TOP = 24
-"""Height of the words above the images."""
+_BOLD = 1.15
+"""How much wider bold text is."""
 
-_NOTE_ON_CATEGORIES = "rows of a category: each column keeps one image's other variables"
-
-_TILE = 120
-"""Edge of an image in the animation, as near as a whole zoom comes to it."""
-
-_GAP = 16
-"""White between the images of the animation, and between a figure's images and its bars."""
+_MOST = 6
+"""Variables of each of several models that are shown, the most informative ones."""
 
 
+@styled()
 def traversals(
     rows: Sequence[TraversalRow],
     positions: Sequence[float],
@@ -52,108 +39,122 @@ def traversals(
 
     ``positions`` are the values of the variable, in ``unit``.
     """
-    labels = [row.label for row in rows]
-    images_ITCHW = np.stack([row.images_TCHW for row in rows])
-    montage = tile(images_ITCHW, rows_apart=list(_blocks_apart(rows)))
+    blocks = of_variables(rows)
+    montage = tile(np.stack([row.images_TCHW for row in rows]), rows_apart=list(_apart(blocks)))
     notes = [f"value of the variable, in {unit}"]
-    if any(len(block) > 1 for block in _blocks(rows)):
-        notes.append(_NOTE_ON_CATEGORIES)
-    counted = any(row.information is not None for row in rows)
-    left = round(text_width(*labels)) + 14
-    beside = _GAP + _BAR + NUMBER_WIDTH if counted else 8
-    right = max(beside, text_width(*notes) + 8 - montage.size[1])
-    figure, axes = montage.draw(Margins(left, right, _TOP, (2 + len(notes)) * LINE))
-    write_ticks(axes, "left", montage.centres_I, labels)
-    _write_positions(axes, montage, positions)
-    axes.set_xlabel("\n".join(notes), loc="left", labelpad=4, **TEXT)
-    if counted:
-        height, width = montage.size
-        bars = place(figure, (left + width + _GAP, _TOP, _BAR, height))
-        _draw_information(bars, montage, rows)
-        bars.set_ylim(axes.get_ylim())
+    if any(len(block) > 1 for block in blocks):
+        notes.append("rows of a category: each column keeps one image's other variables")
+    height, width = montage.size
+    known = any(row.information is not None for row in rows)
+    figure, grid = new_figure([height], [width] + [_BAR] * known)
+    axes = figure.add_subplot(grid[0])
+    _draw_images(axes, montage, rows, positions)
+    axes.set_xlabel("\n".join(notes), loc="left")
+    if known:
+        _draw_information(figure.add_subplot(grid[1]), montage, rows)
+    return fit(figure, grid)
+
+
+@styled()
+def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
+    """Return the models' most informative variables, two models in a row, below the first image.
+
+    Bars beside the rows are I(x; z_v) in nats, all on one scale.
+    """
+    shown = [list(_few_rows(model)) for model in models]
+    steps, original_TCHW = len(models[0].positions), models[0].original_CHW[None]
+    first, *montages = (
+        _montage([row.images_TCHW for row in rows], steps)
+        for rows in ([TraversalRow("", None, original_TCHW)], *shown)
+    )
+    known = [row.information for rows in shown for row in rows if row.information is not None]
+    across = min(2, len(models))
+    heights, width = [montage.size[0] for montage in montages], first.size[1]
+    highest = [max(heights[i : i + across]) for i in range(0, len(models), across)]
+    per_model = [width, _BAR] if known else [width]
+    figure, grid = new_figure([first.size[0], *highest], per_model * across)
+    _draw_original(figure.add_subplot(grid[0, 0]), first)
+    for i, (model, rows, montage) in enumerate(zip(models, shown, montages, strict=True)):
+        row, column = 1 + i // across, i % across * len(per_model)
+        axes = figure.add_subplot(grid[row, column])
+        _draw_images(axes, montage, rows, model.positions)
+        axes.set_title(wrap(model.name, width / _BOLD), weight="bold")
+        axes.set_xlabel(f"value of the variable, {model.unit}", loc="left")
+        if known:
+            bars = figure.add_subplot(grid[row, column + 1])
+            _draw_information(bars, montage, rows)
+            bars.set_xlim(0, max(known) or 1)
+    fit(figure, grid)
+    for i, axes in enumerate(figure.axes[1:]):
+        shorten(axes, heights[i // len(per_model)])
     return figure
 
 
-def traversal_frames(rows: Sequence[TraversalRow]) -> NDArray[np.uint8]:
-    """Return frames that show every variable at one step, swinging forth and back, (F, H, W, 3).
-
-    A Concrete variable steps through its categories. T steps give 2T - 2 frames: repeated, the last
-    is followed by the first.
-    """
-    variables = [_variable(block) for block in _blocks(rows)]
-    steps, _, height, width = rows[0].images_TCHW.shape
-    zoom = max(1, round(_TILE / max(height, width)))
-    labels = [label for label, _ in variables]
-    pitch_x = max(zoom * width, math.ceil(text_width(*labels))) + _GAP
-    pitch_y = zoom * height + LINE + _GAP
-    columns = math.ceil(math.sqrt(len(variables)))
-    size = (columns * pitch_x, math.ceil(len(variables) / columns) * pitch_y)
-    corners = [
-        (i // columns * pitch_y + _GAP // 2 + LINE, i % columns * pitch_x + _GAP // 2)
-        for i in range(len(variables))
-    ]
-    way = [*range(steps), *range(steps - 2, 0, -1)]
-    frames_FHW3 = np.repeat(_words(labels, corners, size)[None], len(way), axis=0)
-    for (_, images_TCHW), (top, left) in zip(variables, corners, strict=True):
-        bytes_TCHW = np.rint(255 * images_TCHW.clip(0, 1)).astype(np.uint8)
-        tiles_THWC = bytes_TCHW.repeat(zoom, 2).repeat(zoom, 3).transpose(0, 2, 3, 1)
-        box = np.s_[:, top : top + zoom * height, left : left + zoom * width]
-        frames_FHW3[box] = tiles_THWC[way]
-    return frames_FHW3
-
-
-def _blocks(rows: Sequence[TraversalRow]) -> list[list[TraversalRow]]:
+def of_variables(rows: Sequence[TraversalRow]) -> list[list[TraversalRow]]:
     """Return the rows of each variable: those of a discrete one's categories stand together."""
     return [list(block) for _, block in groupby(rows, lambda row: row.label.partition(" = ")[0])]
 
 
-def _blocks_apart(rows: Sequence[TraversalRow]) -> Iterator[int]:
-    """Yield the first row of every Concrete variable, and the row after its last."""
+def _apart(blocks: Sequence[Sequence[TraversalRow]]) -> Iterator[int]:
+    """Yield the first row of every discrete variable, and the row after its last."""
     start, before = 0, 1
-    for size in map(len, _blocks(rows)):
+    for size in map(len, blocks):
         if max(size, before) > 1:
             yield start
         start, before = start + size, size
 
 
-def _variable(block: Sequence[TraversalRow]) -> tuple[str, NDArray[np.floating]]:
-    """Return a variable's name and its images: for a Concrete one, one image in each category."""
-    label, images_TCHW = block[0].label, block[0].images_TCHW
-    if len(block) == 1:
-        return label, images_TCHW
-    chosen_T = np.linspace(0, len(block) - 1, len(images_TCHW)).round().astype(int)
-    return label.partition(" = ")[0], np.stack([block[k].images_TCHW[0] for k in chosen_T])
+def _few_rows(model: Traversal) -> Iterator[TraversalRow]:
+    """Yield a row per variable; the categories of a discrete one beside each other, in few rows.
+
+    The first images of the rows of a category differ in the category alone.
+    """
+    steps = len(model.positions)
+    for block in of_variables(model.rows)[:_MOST]:
+        if len(block) == 1:
+            yield block[0]
+            continue
+        name = block[0].label.partition(" = ")[0]
+        for part in np.array_split(np.arange(len(block)), math.ceil(len(block) / steps)):
+            first, last = part[[0, -1]].tolist()
+            label = f"{name} {first}\N{EN DASH}{last}" if last > first else f"{name} {first}"
+            images_TCHW = np.stack([block[k].images_TCHW[0] for k in part])
+            yield TraversalRow(label, block[first].information, images_TCHW)
 
 
-def _write_positions(axes: Axes, montage: Montage, positions: Sequence[float]) -> None:
-    """Write the traversed values below their columns, as many as there is room for."""
-    words = [f"{position:.2g}".replace("-", "\N{MINUS SIGN}") for position in positions]
-    pitch = montage.size[1] / len(positions)
-    every = math.ceil((text_width(*words) + 8) / pitch)
-    chosen = slice(len(positions) // 2 % every, None, every)  # the middle of the range is named
-    write_ticks(axes, "bottom", montage.centres_J[chosen], words[chosen])
+def _montage(rows: Sequence[NDArray[np.floating]], steps: int) -> Montage:
+    """Return rows of images; short ones are filled up with white."""
+    white_ITCHW = np.ones((len(rows), steps, *rows[0].shape[1:]), np.float32)
+    for images_TCHW, found_TCHW in zip(white_ITCHW, rows, strict=True):
+        images_TCHW[: len(found_TCHW)] = found_TCHW
+    return tile(white_ITCHW)
+
+
+def _draw_original(axes: Axes, montage: Montage) -> None:
+    """Draw the image that all rows start from, and say so beside it."""
+    montage.draw(axes)
+    beside = montage.width + 10 / montage.zoom, montage.centres_I[0]
+    text = axes.text(*beside, "the test image that\nall rows start from", va="center")
+    text.set_in_layout(False)  # there is nothing else in its row
+
+
+def _draw_images(
+    axes: Axes, montage: Montage, rows: Sequence[TraversalRow], positions: Sequence[float]
+) -> None:
+    """Draw the images with the names of the rows and as many values as there is room for."""
+    montage.draw(axes)
+    axes.set_yticks(montage.centres_I, [row.label for row in rows])
+    values = [short_number(round(position, 2)) for position in positions]
+    every = math.ceil((text_width(*values) + 8) * len(values) / montage.size[1])
+    chosen = slice(len(values) // 2 % every, None, every)  # the middle of the range is named
+    axes.set_xticks(montage.centres_J[chosen], values[chosen])
 
 
 def _draw_information(axes: Axes, montage: Montage, rows: Sequence[TraversalRow]) -> None:
     """Draw the information of each variable beside its row."""
-    bars = [
-        (y, row.information)
-        for y, row in zip(montage.centres_I, rows, strict=True)
-        if row.information is not None
-    ]
-    draw_bars(axes, bars, thickness=min(montage.height / 2, 16 / montage.zoom))
-    axes.set_title("information, nats", loc="left", pad=5, **TEXT)
-
-
-def _words(
-    words: Sequence[str], corners: Sequence[tuple[int, int]], size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """Return a white page of that width and height with words above corners, (H, W, 3)."""
-    figure = page(*size)
-    canvas = FigureCanvasAgg(figure)
-    axes = place(figure, (0, 0, *size))
-    axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
-    for word, (top, left) in zip(words, corners, strict=True):
-        axes.text(left, top - 6, word, **TEXT)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    places = zip(montage.centres_I, (row.information for row in rows), strict=True)
+    known = [(place, value) for place, value in places if value is not None]
+    thickness = min(montage.height / 2, 16 / montage.zoom)
+    draw_bars(axes, [y for y, _ in known], [value for _, value in known], thickness=thickness)
+    axes.set_ylim(len(montage.array_YX3) - 0.5, -0.5)
+    axes.set_title("I(x; z), nats")

@@ -2,7 +2,7 @@
 
 ``Independent`` is the density, and a ``Marginals`` the distribution of its variables.
 
-Shapes: B samples, V variables, U uniform numbers in (0, 1) behind a sample, N images, P pixels.
+Shapes: B samples, V variables, U uniform numbers in (0, 1) behind a sample.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ import torch
 from torch import Tensor, nn
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-_PCA_IMAGES = 10_000
-_PCA_OVERSAMPLING = 10  # further directions, which the randomised method needs
-_PCA_ITERATIONS = 8
 
 
 def normal_log_density(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
@@ -277,28 +274,3 @@ class SpikeSlab(nn.Module):
         which_BV, uniform_BV = uniform_BU.chunk(2, dim=1)
         slab_BV = normal_quantile(uniform_BV)
         return torch.where(which_BV < self.gamma, self.spike_scale * slab_BV, slab_BV)
-
-
-def principal_variances(images_NCHW: Tensor, count: int) -> Tensor:
-    """Return the leading variances of the images along their principal axes, largest first, (V,).
-
-    At most 10,000 evenly spaced images are used. The method is randomised (Halko et al. 2011), with
-    a seed of its own, so that the choice of a prior does not change the initial networks.
-
-    Raises: ValueError if the images do not vary in that many directions.
-    """
-    thinned_NCHW = images_NCHW[:: math.ceil(len(images_NCHW) / _PCA_IMAGES)]
-    images_NP = thinned_NCHW.flatten(1).float()
-    rank = min(len(images_NP) - 1, images_NP.shape[1])
-    too_few = ValueError(f"the training images vary in fewer than {count} directions")
-    if rank < count:
-        raise too_few
-    centred_NP = images_NP - images_NP.mean(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        q = min(count + _PCA_OVERSAMPLING, *images_NP.shape)
-        singular = torch.svd_lowrank(centred_NP, q=q, niter=_PCA_ITERATIONS)[1]
-    variances_V = singular[:count].square() / (len(images_NP) - 1)
-    if variances_V[-1] <= 1e-6 * variances_V[0]:
-        raise too_few
-    return variances_V

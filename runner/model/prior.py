@@ -36,9 +36,9 @@ from runner.model.independent import (
     SpikeSlab,
     StandardNormal,
     StudentT,
-    principal_variances,
 )
 from runner.model.mixture import Mixture, VampPrior, ring
+from runner.model.principal_variances import principal_variances
 
 _LEAST_EIGENVALUE = 1e-5  # of a correlation; float32 factors none that is closer to singular
 

@@ -44,7 +44,7 @@ def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> Wand
 
 def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
     """Write the summary and the figures of a run, and return the paths of the figures."""
-    from runner.figures.of_run import Pictures  # matplotlib takes half a second to import
+    from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
 
     config, folder = run.config, run.folder
     images = f"{config.evaluation.encodings:,} images at most"
@@ -56,12 +56,12 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
     folder.write_summary(summary)
     wandb_run.summarize(summary)
     print_summary(run.console, summary)
-    pictures = Pictures(run.representation, run.dataset, encodings, config.evaluation, summary)
+    drawn = RunFigures(run.representation, run.dataset, encodings, config.evaluation, summary)
     paths: dict[str, Path] = {}
-    for name, figure in pictures.figures(source):
+    for name, figure in drawn.figures(source):
         paths[name] = folder.write_figure(name, figure)
         check()
-    frames = pictures.animation()
+    frames = drawn.animation()
     if frames is not None:
         paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
     return paths

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+import selectors
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 Vaerun = Callable[..., subprocess.CompletedProcess[str]]
+
+SECONDS = 300
+"""How long a command may take."""
 
 
 def environment(home: Path) -> dict[str, str]:
     """This process's environment without W&B keys, and with an empty home."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB_", "HYDRA_"))}
-    return kept | {"HOME": str(home), "WANDB_MODE": "disabled", "OMP_NUM_THREADS": "1"}
+    return kept | {
+        "HOME": str(home),
+        "WANDB_MODE": "disabled",
+        "OMP_NUM_THREADS": "1",
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # else each home has its fonts listed anew
+    }
 
 
 def command(*words: str) -> list[str]:
@@ -24,20 +37,79 @@ def command(*words: str) -> list[str]:
     return [str(Path(sys.executable).with_name("vaerun")), *words]
 
 
-@pytest.fixture
-def vaerun(tmp_path: Path) -> Vaerun:
-    """``vaerun("dataset=digits", …)`` in an empty folder, to its end; None unsets a variable."""
+class ForkServer:
+    """A process that has imported the program, and forks for every command."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._begin()
+
+    def _begin(self) -> None:
+        program = Path(__file__).with_name("fork_server.py")
+        self._process = subprocess.Popen(
+            [sys.executable, str(program)],
+            env=environment(self._home),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # A test run in the background ignores Ctrl-C, and so would the commands.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        )
+        self._answer(SECONDS)
+
+    def _answer(self, seconds: float) -> int:
+        """Return the number on the next line; raises TimeoutError when there is none in time."""
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._process.stdout, selectors.EVENT_READ)
+            if not ready.select(seconds):
+                raise TimeoutError
+        return int(self._process.stdout.readline())
+
+    def run(
+        self, argv: list[str], cwd: Path, env: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, and return what it wrote."""
+        assert self._process.stdin is not None
+        out, err = self._home / "stdout", self._home / "stderr"
+        asked = {"argv": argv, "cwd": str(cwd), "env": env, "stdout": str(out), "stderr": str(err)}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        pid = self._answer(SECONDS)
+        try:
+            code = self._answer(SECONDS)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self._answer(SECONDS)
+            raise subprocess.TimeoutExpired(argv, SECONDS) from None
+        return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=SECONDS)
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """The process whose forks are the commands of the tests."""
+    server = ForkServer(tmp_path_factory.mktemp("fork_server"))
+    yield server
+    server.close()
+
+
+def in_folder(server: ForkServer, folder: Path) -> Vaerun:
+    """``vaerun(…)`` in a folder."""
 
     def run(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
-        settings = environment(tmp_path) | variables
-        return subprocess.run(
-            command(*words),
-            cwd=tmp_path,
-            env={name: value for name, value in settings.items() if value is not None},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        settings = environment(folder) | variables
+        kept = {name: value for name, value in settings.items() if value is not None}
+        return server.run(command(*words), folder, kept)
 
     return run
+
+
+@pytest.fixture
+def vaerun(fork_server: ForkServer, tmp_path: Path) -> Vaerun:
+    """``vaerun("dataset=digits", …)`` in an empty folder, to its end; None unsets a variable."""
+    return in_folder(fork_server, tmp_path)

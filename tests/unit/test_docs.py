@@ -1,10 +1,11 @@
-"""The generated pages of docs/ say what the code says now, and measure what they claim."""
+"""Pages of docs/ say what the code says now; their links and programs exist; their numbers hold."""
 
 from __future__ import annotations
 
 import csv
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Callable
 from itertools import product
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from runner.commands.list import choices
 from runner.config import RunConfig
@@ -22,13 +24,15 @@ from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS
 from runner.objective import TERM_NAMES
 
-DOCS = Path(__file__).parents[2] / "docs"
-sys.path.append(str(DOCS))  # where a program of docs/ finds its neighbours
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+STUDIES = DOCS / "studies"
+sys.path.append(str(STUDIES))  # where a program of docs/ finds its neighbours
 
 
 def script(name: str) -> ModuleType:
-    """A generator of docs/, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    """A program of docs/studies/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, STUDIES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -43,14 +47,36 @@ estimator = script("estimator_table")
 metric_study = script("metric_study")
 
 
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_PROGRAM = re.compile(r"python ((?:docs|tests)/[\w/]+\.py)")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_programs_of_a_page_are_there(path: Path):
+    text = path.read_text()
+    for link in _LINK.findall(text):
+        assert (path.parent / link).exists(), link
+    for program in _PROGRAM.findall(text):
+        assert (ROOT / program).is_file(), program
+
+
+def test_docs_is_for_readers_and_programs_stand_beside_their_pages():
+    assert {path.suffix for path in DOCS.iterdir() if path.is_file()} == {".md"}
+    assert {path.suffix for path in STUDIES.iterdir() if path.is_file()} == {".md", ".csv", ".py"}
+
+
 @pytest.fixture(scope="module")
 def page() -> str:
-    """The page of objectives as its generator gives it now."""
+    """The page of objectives as its program gives it now."""
     return objectives.render()
 
 
-def test_the_page_of_objectives_is_what_its_generator_gives_now(page: str):
-    assert (DOCS / "objectives.md").read_text() == page, "run: python docs/objective_table.py"
+WRITER = "python docs/studies/objective_table.py"
+
+
+def test_the_page_of_objectives_is_what_its_program_gives_now(page: str):
+    assert (DOCS / "objectives.md").read_text() == page, f"run: {WRITER}"
 
 
 def test_every_objective_has_a_row_with_its_source(page: str):
@@ -149,10 +175,10 @@ def test_what_is_written_by_hand_is_kept(
 
 
 def test_the_page_of_the_estimator_has_a_row_for_every_kind_in_the_csv():
-    with (DOCS / "estimator.csv").open(newline="") as file:
+    with (STUDIES / "estimator.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     kinds = {(row["case"], row["B"], row["encodings M"], row["bank"]) for row in rows}
-    lines = (DOCS / "estimator.md").read_text().splitlines()
+    lines = (STUDIES / "estimator.md").read_text().splitlines()
     for kind in kinds:
         assert sum(line.startswith(f"| {' | '.join(kind)} |") for line in lines) == 1
 
@@ -208,3 +234,114 @@ def test_the_study_of_scores_looks_for_scores_that_there_are():
         assert metric in known
         assert codes == ("model" if metric in MODEL_SCORES else "mean")
         assert name.startswith(metric) or metric in ("unsupervised", "udr")
+
+
+TERMS = dict.fromkeys(TERM_NAMES, 0.5)
+DISTANCES = ("dimension_wise_mmd", "mmd", "covariance_of_means", "covariance_of_codes")
+
+
+def finished(folder: Path, summary: dict[str, Any], **config: Any) -> Path:
+    """Write what the programs read of a finished run."""
+    (folder / "figures").mkdir(parents=True)
+    defaults = {"seed": 0, "alpha": 1, "beta": 2, "gamma": 3, "batch_size": 8}
+    (folder / "config.yaml").write_text(json.dumps(defaults | config))
+    (folder / "status.json").write_text('{"state": "finished"}')
+    numbers = {"rate": 9.0, "terms": TERMS, "scores": {"purity": 0.5, "hoyer_sparsity": 0.25}}
+    numbers["distances"] = dict.fromkeys(DISTANCES, 0.1)
+    numbers["information"] = {"group": {"z_0": 1.0}}
+    (folder / "summary.json").write_text(json.dumps(numbers | summary))
+    (folder / "metrics.jsonl").write_text('{"terms/group_total_correlation": 0.75}\n')
+    return folder
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """``beside("mathieu", …)``: run a program; what it writes goes to the test's folder."""
+
+    def run(name: str, *arguments: object) -> ModuleType:
+        program = script(name)
+        (tmp_path / "figures").mkdir(exist_ok=True)
+        for place, folder in (("HERE", tmp_path), ("FIGURES", tmp_path / "figures")):
+            if isinstance(getattr(program, place, None), Path):
+                monkeypatch.setattr(program, place, folder)
+        monkeypatch.setattr(program, "__file__", str(tmp_path / f"{name}.py"))
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        program.main()
+        return program
+
+    return run
+
+
+def test_the_programs_of_figures_write_where_the_pages_look():
+    for name in ("mathieu", "metric_study", "sprites_terms", "grid_table"):
+        program = script(name)
+        assert (program.HERE, program.FIGURES) == (STUDIES, DOCS / "figures")
+
+
+def test_the_table_of_concrete_latents(
+    beside: Callable[..., ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    known = {"category": {"label": 1.25}, "style": {"label": 0.5}}
+    information = {"factor": known, "variable": {"category": 2.0}}
+    objective = {"name": "beta_vae", "concrete_density": "exact", "group_information": {}}
+    runs = [
+        finished(
+            tmp_path / f"run{seed}",
+            {"information": information},
+            objective=objective,
+            dataset={"name": "mnist"},
+            seed=seed,
+        )
+        for seed in (0, 1)
+    ]
+    beside("concrete_table", *runs, tmp_path / "nowhere")
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row.startswith("| mnist | beta_vae beta=2 | 0 | 8 | 2 | 1.25 ± 0.00 | 0.50 ± 0.00 |")
+    assert len((tmp_path / "concrete_latents.csv").read_text().splitlines()) == 3
+
+
+def test_the_table_of_terms_on_sprites(beside: Callable[..., ModuleType], tmp_path: Path):
+    runs = [
+        finished(tmp_path / name, {"rate": rate}, objective={"name": name})
+        for name, rate in (("vae", 20.0), ("beta_vae", 9.0))
+    ]
+    beside("sprites_terms", *runs)
+    row = "| beta_vae | beta=2 | rate | 9.000 | 20.000 | yes | 0.500 | 0.500 |"
+    assert row in (tmp_path / "sprites_terms.md").read_text().splitlines()
+    assert (tmp_path / "figures" / "sprites_terms.png").is_file()
+
+
+def test_the_tables_of_mathieu(beside: Callable[..., ModuleType], tmp_path: Path):
+    names = ("shape", "scale", "orientation", "x", "y")
+    known = {"z_0": dict.fromkeys(names, 0.5), "z_1": dict.fromkeys(names, 0.5)}
+    sparse = {"name": "sparse", "gamma": 0.8}
+    pinwheel = finished(tmp_path / "plane", {}, dataset={"name": "pinwheel"}, prior={"name": "n"},
+                        alpha=0)  # fmt: skip
+    Image.new("RGB", (1000, 400)).save(pinwheel / "figures" / "plane.png")
+    runs = [
+        finished(tmp_path / "sparse", {}, dataset={"name": "fashion_mnist"}, prior=sparse),
+        finished(
+            tmp_path / "sprites",
+            {"information": {"factor": known}},
+            dataset={"name": "sprites"},
+            prior={"name": "normal"},
+        ),
+    ]
+    beside("mathieu", pinwheel, *runs)
+    page = (tmp_path / "mathieu.md").read_text()
+    assert "| 0.800 | 1 | 0.250 | 0.500 | 9.000 | 0.100 |" in page
+    assert "| normal | 2 | 0.000 | 0.500 | 9.000 | 1.000 |" in page
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "pinwheel.png",
+        "sparsity.png",
+    }
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout")  # room for three scores only
+def test_the_study_of_scores_writes_its_page(
+    beside: Callable[..., ModuleType], scored_runs: list[Any], tmp_path: Path
+):
+    beside("metric_study", tmp_path)
+    assert "from 4 models (2 of vae, 2 of hfvae)" in (tmp_path / "metrics.md").read_text()
+    assert (tmp_path / "metrics.csv").read_text().startswith("objective,seed,MIG,")
+    assert (tmp_path / "figures" / "metric_agreement.png").is_file()

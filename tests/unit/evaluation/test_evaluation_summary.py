@@ -11,7 +11,7 @@ import torch
 from runner.config import RunConfig
 from runner.dataset import Dataset
 from runner.evaluation import encode, summarize
-from runner.figures.of_run import Pictures
+from runner.figures.of_run import RunFigures
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import TrainingState, train
@@ -19,7 +19,7 @@ from tests.conftest import represent
 
 
 @pytest.fixture(scope="module")
-def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Pictures:
+def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> RunFigures:
     config = composed(
         "architecture=mlp",
         "architecture.widths=[32]",
@@ -40,10 +40,10 @@ def pictures(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Pictur
         pass
     encodings = encode(represent(model), toy_dataset.test, 256, torch.Generator().manual_seed(0))
     summary = summarize(represent(model), toy_dataset, encodings, torch.Generator().manual_seed(0))
-    return Pictures(represent(model), toy_dataset, encodings, config.evaluation, summary)
+    return RunFigures(represent(model), toy_dataset, encodings, config.evaluation, summary)
 
 
-def test_the_terms_sum_to_the_negative_elbo(pictures: Pictures):
+def test_the_terms_sum_to_the_negative_elbo(pictures: RunFigures):
     summary = pictures.summary
     assert list(summary["terms"]) == list(TERM_NAMES)
     assert sum(summary["terms"].values()) == pytest.approx(-summary["elbo"])
@@ -53,7 +53,7 @@ def test_the_terms_sum_to_the_negative_elbo(pictures: Pictures):
     assert rate == pytest.approx(summary["rate"], abs=0.5)
 
 
-def test_a_rewarded_category_finds_the_four_kinds_of_image(pictures: Pictures):
+def test_a_rewarded_category_finds_the_four_kinds_of_image(pictures: RunFigures):
     summary = pictures.summary
     assert summary["information"]["variable"]["category"] > 1.0
     assert summary["scores"]["purity"] > 0.7
@@ -61,7 +61,7 @@ def test_a_rewarded_category_finds_the_four_kinds_of_image(pictures: Pictures):
     assert summary["split"] == "all"
 
 
-def test_every_figure_of_a_run_is_drawn(pictures: Pictures):
+def test_every_figure_of_a_run_is_drawn(pictures: RunFigures):
     drawn = dict(pictures.figures(torch.Generator().manual_seed(0)))
     assert list(drawn) == [
         "reconstructions",
@@ -74,7 +74,7 @@ def test_every_figure_of_a_run_is_drawn(pictures: Pictures):
     assert all(figure.get_axes() for figure in drawn.values())
 
 
-def test_rows_run_from_the_most_informative_variable_to_the_least(pictures: Pictures):
+def test_rows_run_from_the_most_informative_variable_to_the_least(pictures: RunFigures):
     rows = pictures.traversal_rows()
     assert len(rows) == 4 + 3  # a row a class of the category, a row a normal
     known = [row.information for row in rows if row.information is not None]
@@ -84,7 +84,7 @@ def test_rows_run_from_the_most_informative_variable_to_the_least(pictures: Pict
     assert all(row.images_TCHW.shape == (5, 1, 8, 8) for row in rows)
 
 
-def test_a_traversal_moves_one_variable_alone(pictures: Pictures):
+def test_a_traversal_moves_one_variable_alone(pictures: RunFigures):
     """At the base image's own value of a variable its row shows the base reconstruction."""
     base = pictures.model.discretise(pictures.encodings.mean_MW[:1])
     columns = pictures.model.columns["style_0"]
@@ -96,7 +96,7 @@ def test_a_traversal_moves_one_variable_alone(pictures: Pictures):
     np.testing.assert_allclose(row.images_TCHW[2], expected, atol=1e-6)
 
 
-def test_the_animation_is_a_loop_of_bytes(pictures: Pictures):
+def test_the_animation_is_a_loop_of_bytes(pictures: RunFigures):
     frames = pictures.animation()
     assert frames.dtype == np.uint8
     assert frames.shape[0] == 2 * 5 - 2

@@ -14,7 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from runner.evaluation.traversal_rows import TraversalRow
-from runner.figures import information as figures
+from runner.figures.images import interpolation, reconstructions, samples
+from runner.figures.information import information
+from runner.figures.latents import latents
+from runner.figures.traversals import traversals
 
 FACTORS = ["shape", "scale", "orientation", "x", "y"]
 
@@ -62,7 +65,7 @@ def variables(count: int) -> tuple[dict[str, float], dict[str, float]]:
 def test_reconstructions_stand_below_their_images(side: int, channels: int):
     originals = images(24, channels, side, seed=1)
     decoded = images(24, channels, side, seed=2)
-    figure = figures.reconstructions(originals, decoded)
+    figure = reconstructions(originals, decoded)
     rows = tiles(figure, 4, 12)
     np.testing.assert_array_equal(rows[[0, 2]].reshape(24, side, side, 3), as_drawn(originals))
     np.testing.assert_array_equal(rows[[1, 3]].reshape(24, side, side, 3), as_drawn(decoded))
@@ -73,7 +76,7 @@ def test_reconstructions_stand_below_their_images(side: int, channels: int):
 @pytest.mark.parametrize("count", [1, 5, 17])
 def test_any_number_of_images_is_reconstructed(count: int):
     originals, decoded = images(count, seed=1), images(count, seed=2)
-    figure = figures.reconstructions(originals, decoded)
+    figure = reconstructions(originals, decoded)
     rows = 2 * -(-count // 12)
     assert len(figure.axes[0].get_yticks()) == rows
     shown = tiles(figure, rows, min(count, 12))
@@ -83,14 +86,14 @@ def test_any_number_of_images_is_reconstructed(count: int):
 @pytest.mark.parametrize(("count", "rows", "columns"), [(64, 8, 8), (5, 2, 3), (1, 1, 1)])
 def test_samples_fill_a_square(count: int, rows: int, columns: int):
     decoded = images(count, 3)
-    shown = tiles(figures.samples(decoded), rows, columns).reshape(-1, 8, 8, 3)
+    shown = tiles(samples(decoded), rows, columns).reshape(-1, 8, 8, 3)
     np.testing.assert_array_equal(shown[:count], as_drawn(decoded))
     assert (shown[count:] == 1).all()
 
 
 def test_an_interpolation_is_framed_by_its_two_images():
     images_PTCHW = np.stack([images(11, seed=pair) for pair in range(3)])
-    figure = figures.interpolation(images_PTCHW)
+    figure = interpolation(images_PTCHW)
     np.testing.assert_array_equal(
         tiles(figure, 3, 11), np.stack([as_drawn(images_TCHW) for images_TCHW in images_PTCHW])
     )
@@ -103,33 +106,34 @@ def test_an_interpolation_is_framed_by_its_two_images():
 
 def test_variables_are_ordered_by_information_and_show_their_rate():
     known, rates = variables(5)
-    figure = figures.information(known, rates, {"style": {"label": 0.5}})
+    figure = information(known, rates, {"style": {"label": 0.5}})
     axes = figure.axes[0]
     names = ticks(axes.get_yticklabels())
     assert names == sorted(known, key=lambda name: -known[name])
     widths = [patch.get_width() for patch in axes.patches]
-    assert widths == [*(rates[n] for n in names), *(known[n] for n in names)]
+    assert widths[:10] == [*(rates[n] for n in names), *(known[n] for n in names)]
+    assert {patch.get_facecolor()[3] for patch in axes.patches[10:]} == {0}
     assert ticks(axes.texts) == [f"{known[name]:.2f}" for name in names]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first is at the top
     assert axes.get_xlim()[1] >= max(rates.values())
     assert "nats" in axes.get_title(loc="left")
-    assert "rate" in axes.get_legend().get_texts()[1].get_text()
+    assert "rate" in figure.legends[0].get_texts()[1].get_text()
 
 
 def test_one_factor_is_a_bar_per_group():
     known, rates = variables(3)
     groups = {"category": {"label": 2.01}, "style": {"label": 0.934}}
-    axes = figures.information(known, rates, groups).axes[1]
+    axes = information(known, rates, groups).axes[1]
     assert ticks(axes.get_yticklabels()) == ["category", "style"]
     assert [patch.get_width() for patch in axes.patches] == [2.01, 0.934]
     assert ticks(axes.texts) == ["2.01", "0.93"]
-    assert axes.get_title(loc="left") == "information about the label, nats"
+    assert axes.get_title(loc="left") == "I(label; z), nats"
 
 
 def test_several_factors_are_cells_with_their_numbers():
     known, rates = variables(4)
     groups = {"a": {"x": 0.0, "y": 1.256, "shape": -0.001}, "b": {"x": 2.0, "y": 0.5, "shape": 1.0}}
-    axes = figures.information(known, rates, groups).axes[1]
+    axes = information(known, rates, groups).axes[1]
     assert ticks(axes.get_yticklabels()) == ["a", "b"]
     assert ticks(axes.get_xticklabels()) == ["x", "y", "shape"]
     written = {text.get_position(): text.get_text() for text in axes.texts}
@@ -141,7 +145,7 @@ def test_several_factors_are_cells_with_their_numbers():
 
 def test_groups_of_one_variable_stand_in_the_variables_order():
     known, rates = variables(6)
-    figure = figures.information(known, rates, {name: {"x": 1.0, "y": 0.0} for name in known})
+    figure = information(known, rates, {name: {"x": 1.0, "y": 0.0} for name in known})
     left, right = figure.axes
     assert ticks(left.get_yticklabels()) == ticks(right.get_yticklabels())
     heights = [axes.transData.transform([(0, y) for y in range(6)])[:, 1] for axes in figure.axes]
@@ -150,7 +154,7 @@ def test_groups_of_one_variable_stand_in_the_variables_order():
 
 @pytest.mark.parametrize("factors", [["label"], FACTORS])
 def test_a_model_that_knows_nothing_has_a_figure(factors: list[str]):
-    figure = figures.information({"z": 0.0}, {"z": 0.0}, {"z": dict.fromkeys(factors, 0.0)})
+    figure = information({"z": 0.0}, {"z": 0.0}, {"z": dict.fromkeys(factors, 0.0)})
     assert all(text.get_text() == "0.00" for axes in figure.axes for text in axes.texts)
     assert render(figure).shape[-1] == 4
 
@@ -173,26 +177,26 @@ def render(figure: Figure) -> np.ndarray:
 def information_of(count: int, factors: list[str]) -> Figure:
     known, rates = variables(count)
     groups = {name: dict.fromkeys(factors, value) for name, value in known.items()}
-    return figures.information(known, rates, groups)
+    return information(known, rates, groups)
 
 
 def map_of(classes: int) -> Figure:
     points = np.random.default_rng(0).normal(size=(200, 2)) + 20 * np.eye(200, 2)
     names = [f"a long class name {c}" for c in range(classes)]
-    return figures.latents(points, np.arange(200) % classes, names, "the map of 200 images")
+    return latents(points, np.arange(200) % classes, names, "the map of 200 images")
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "reconstructions": lambda: figures.reconstructions(images(24, 1, 28), images(24, 1, 28)),
-    "one reconstruction": lambda: figures.reconstructions(images(1), images(1)),
-    "samples": lambda: figures.samples(images(64, 3, 64)),
-    "traversals": lambda: figures.traversals(rows(20, 11, 64), np.linspace(-2.5, 2.5, 11)),
-    "two steps": lambda: figures.traversals(rows(1, 2, 28), [-2.5, 2.5]),
-    "forty steps": lambda: figures.traversals(rows(3, 40, 28), np.linspace(-2.5, 2.5, 40)),
-    "categories": lambda: figures.traversals(rows(10, 11, 28, 10), np.linspace(-2, 2, 11)),
-    "narrow categories": lambda: figures.traversals(rows(2, 3, 8, 3), [-1, 0, 1]),
-    "interpolation": lambda: figures.interpolation(images(66, 1, 28).reshape(6, 11, 1, 28, 28)),
-    "short interpolation": lambda: figures.interpolation(images(8).reshape(2, 4, 1, 8, 8)),
+    "reconstructions": lambda: reconstructions(images(24, 1, 28), images(24, 1, 28)),
+    "one reconstruction": lambda: reconstructions(images(1), images(1)),
+    "samples": lambda: samples(images(64, 3, 64)),
+    "traversals": lambda: traversals(rows(20, 11, 64), np.linspace(-2.5, 2.5, 11)),
+    "two steps": lambda: traversals(rows(1, 2, 28), [-2.5, 2.5]),
+    "forty steps": lambda: traversals(rows(3, 40, 28), np.linspace(-2.5, 2.5, 40)),
+    "categories": lambda: traversals(rows(10, 11, 28, 10), np.linspace(-2, 2, 11)),
+    "narrow categories": lambda: traversals(rows(2, 3, 8, 3), [-1, 0, 1]),
+    "interpolation": lambda: interpolation(images(66, 1, 28).reshape(6, 11, 1, 28, 28)),
+    "short interpolation": lambda: interpolation(images(8).reshape(2, 4, 1, 8, 8)),
     "information": lambda: information_of(20, FACTORS),
     "information on one factor": lambda: information_of(11, ["label"]),
     "information of one variable": lambda: information_of(1, ["label"]),
@@ -234,6 +238,6 @@ def test_figures_can_be_drawn_in_threads():
 
 
 def test_no_display_is_asked_for():
-    code = "import sys, runner.figures.information; print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, runner.figures.of_run; print('matplotlib.pyplot' in sys.modules)"
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert got.stdout.strip() == "False"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from runner.figures.latents import latent_map, latents
+from runner.figures.latents import latents
 
 NAMES = ["square", "ellipse", "heart"]
 
@@ -16,60 +16,6 @@ def blobs(count: int, columns: int, classes: int = 3) -> tuple[np.ndarray, np.nd
     centres = 3 * source.normal(size=(classes, columns))
     labels = np.arange(count) % classes
     return centres[labels] + 0.3 * source.normal(size=(count, columns)), labels
-
-
-def share_of_neighbours(points: np.ndarray, labels: np.ndarray) -> float:
-    """The share of points whose nearest neighbour is of their own class."""
-    distances = np.linalg.norm(points[:, None] - points, axis=-1)
-    np.fill_diagonal(distances, np.inf)
-    return float((labels[distances.argmin(1)] == labels).mean())
-
-
-def test_what_is_near_in_the_codes_is_near_on_the_map():
-    codes, labels = blobs(150, 6)
-    points = latent_map(codes, seed=0)
-    assert points.shape == (150, 2)
-    assert share_of_neighbours(points, labels) == 1
-
-
-def test_the_map_is_the_same_for_the_same_seed():
-    codes, _ = blobs(80, 5)
-    np.testing.assert_array_equal(latent_map(codes, seed=3), latent_map(codes, seed=3))
-
-
-def test_collapsed_columns_and_the_scale_of_others_do_not_matter():
-    codes, _ = blobs(60, 4)
-    noise = 0.01 * np.random.default_rng(1).normal(size=(60, 2))
-    constant = np.ones((60, 1))
-    more = np.concatenate([codes * [1, 2, 4, 8], noise, constant], axis=1)
-    np.testing.assert_allclose(latent_map(more, seed=0), latent_map(codes, seed=0), atol=1e-2)
-
-
-@pytest.mark.parametrize("columns", [1, 2])
-def test_up_to_two_columns_are_the_map(columns: int):
-    codes, _ = blobs(20, columns)
-    points = latent_map(np.concatenate([np.zeros((20, 1)), codes], axis=1), seed=0)
-    np.testing.assert_allclose(points[:, :columns], codes, rtol=1e-6)
-    assert (points[:, columns:] == 0).all()
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 10])
-def test_few_codes_have_a_map(count: int):
-    codes, _ = blobs(count, 6)
-    points = latent_map(codes.astype(np.float32), seed=0)
-    assert points.shape == (count, 2)
-    assert np.isfinite(points).all()
-
-
-@pytest.mark.parametrize(
-    "codes",
-    [np.ones((50, 5)), np.repeat(np.eye(3, 6), 40, axis=0), np.eye(10)[np.arange(200) % 10]],
-    ids=["identical", "three different ones", "categories only"],
-)
-def test_repeated_codes_have_a_map(codes: np.ndarray):
-    points = latent_map(codes, seed=0)
-    assert points.shape == (len(codes), 2)
-    assert np.isfinite(points).all()
 
 
 def test_every_point_has_the_colour_of_its_class():
@@ -86,7 +32,7 @@ def test_every_point_has_the_colour_of_its_class():
             strict=True,
         )
     }
-    legend = axes.get_legend()
+    legend = figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == NAMES
     colours = [to_hex(dot.get_color()) for dot in legend.get_lines()]
     assert len(set(colours)) == 3
@@ -98,7 +44,7 @@ def test_only_classes_that_occur_are_named():
     points, labels = blobs(5, 2)
     names = [f"class {c}" for c in range(20)]
     figure = latents(points, labels * 7, names, "")
-    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["class 0", "class 7", "class 14"]
 
 
@@ -118,7 +64,7 @@ def test_names_that_would_overlap_are_left_to_the_legend():
     points = np.random.default_rng(0).normal(size=(300, 2))
     figure = latents(points, np.arange(300) % 3, NAMES, "")
     assert not figure.axes[0].texts
-    assert len(figure.axes[0].get_legend().get_texts()) == 3
+    assert len(figure.legends[0].get_texts()) == 3
 
 
 def test_both_axes_have_one_scale_and_all_points_are_inside():
@@ -140,7 +86,7 @@ def test_identical_points_are_drawn():
 def test_every_class_has_a_colour_of_its_own(classes: int):
     points = np.random.default_rng(0).normal(size=(classes, 2))
     figure = latents(points, np.arange(classes), [str(c) for c in range(classes)], "")
-    dots = figure.axes[0].get_legend().get_lines()
+    dots = figure.legends[0].get_lines()
     assert len({to_hex(dot.get_color()) for dot in dots}) == classes
 
 

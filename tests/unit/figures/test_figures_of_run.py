@@ -12,7 +12,7 @@ import torch
 from runner.config import RunConfig
 from runner.dataset import Dataset
 from runner.evaluation import encode, summarize
-from runner.figures.of_run import Pictures
+from runner.figures.of_run import RunFigures
 from runner.model import build
 from tests.conftest import represent
 
@@ -24,7 +24,7 @@ NAMES = ["reconstructions", "samples", "traversals", "interpolation", "informati
 
 @pytest.fixture
 def pictured(composed: Callable[..., RunConfig], toy_dataset: Dataset):
-    def build_pictures(*words: str) -> Pictures:
+    def build_pictures(*words: str) -> RunFigures:
         config = composed(
             "architecture=mlp",
             "architecture.widths=[8]",
@@ -35,12 +35,12 @@ def pictured(composed: Callable[..., RunConfig], toy_dataset: Dataset):
         model = build(config, shape=toy_dataset.shape, classes=toy_dataset.classes)
         every = encode(represent(model), toy_dataset.test, 60, torch.Generator().manual_seed(0))
         summary = summarize(represent(model), toy_dataset, every, torch.Generator().manual_seed(0))
-        return Pictures(represent(model), toy_dataset, every, config.evaluation, summary)
+        return RunFigures(represent(model), toy_dataset, every, config.evaluation, summary)
 
     return build_pictures
 
 
-def with_information(pictures: Pictures, **variable: float) -> Pictures:
+def with_information(pictures: RunFigures, **variable: float) -> RunFigures:
     information = {**pictures.summary["information"], "variable": variable}
     return replace(pictures, summary={**pictures.summary, "information": information})
 

@@ -21,9 +21,9 @@ from runner.comparison.runs import read_runs
 from runner.config import RunConfig
 from runner.dataset import load
 from runner.evaluation.traversal_rows import Traversal, TraversalRow
-from runner.figures.information_of_runs import DISCRETE, information_panels
+from runner.figures.information import DISCRETE, information_of_runs
 from runner.figures.of_comparison import draw
-from runner.figures.traversals_of_runs import traversal_board
+from runner.figures.traversals import traversals_of_runs
 from runner.runs.traverse import traverse_runs
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
@@ -54,10 +54,6 @@ def said(console: Console) -> str:
 
 def ticks(labels) -> list[str]:
     return [label.get_text() for label in labels]
-
-
-def titles(figure) -> list[str]:
-    return [text.get_text() for text in figure.texts]
 
 
 def test_each_objective_has_its_best_cell_and_the_one_farthest_from_it():
@@ -120,9 +116,9 @@ def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
         knowing("one", category=1.0, style_0=2.0, factors={"style": {"label": 0.5}}),
         knowing("two", category=0.5, style_0=0.1, factors={"category": {"label": 1.5}}),
     ]
-    figure = information_panels(runs)
+    figure = information_of_runs(runs)
     assert figure is not None
-    first, second, table, _ = figure.axes
+    first, second, table = figure.axes
     assert ticks(first.get_yticklabels()) == ["style_0", "category"]
     assert ticks(second.get_yticklabels()) == ["category", "style_0"]
     assert [bar.get_width() for bar in first.patches] == [2, 1]
@@ -130,7 +126,8 @@ def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
     colours = [bar.get_facecolor() for bar in first.patches]
     assert colours[1] == second.patches[0].get_facecolor() != colours[0]
     assert to_hex(colours[1]) == DISCRETE
-    assert titles(figure)[2:] == ["A  one", "B  two"]
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["A  one", "B  two"]
+    assert ticks(figure.legends[0].get_texts()) == ["continuous", "discrete"]
     assert ticks(table.get_xticklabels()) == ["A", "B"]
     assert ticks(table.get_yticklabels()) == ["style", "category"]
     written = {text.get_position(): text.get_text() for text in table.texts}
@@ -139,7 +136,7 @@ def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
 
 def test_with_several_factors_each_run_has_a_table_of_its_own():
     factors = {"pose": {"x": 1.0, "y": 0.2}, "look": {"x": 0.0, "y": 0.7}}
-    figure = information_panels([knowing(n, z=1.0, factors=factors) for n in ("one", "two")])
+    figure = information_of_runs([knowing(n, z=1.0, factors=factors) for n in ("one", "two")])
     assert figure is not None
     tables = figure.axes[2:]
     assert [ticks(table.get_xticklabels()) for table in tables] == [["x", "y"]] * 2
@@ -148,11 +145,12 @@ def test_with_several_factors_each_run_has_a_table_of_its_own():
 
 def test_of_many_variables_the_last_are_counted():
     runs = [knowing("one", **{f"z_{i}": 1 - i / 50 for i in range(50)})]
-    figure = information_panels(runs)
+    figure = information_of_runs(runs)
     assert figure is not None
     assert len(figure.axes[0].patches) == 12
-    assert "and 38 more, 0.76 at most" in titles(figure)
-    assert information_panels([knowing("nothing")]) is None
+    assert figure.axes[0].bbox.height == pytest.approx(12 * 24)
+    assert "and 38 more, 0.76 at most" in figure.axes[0].get_xlabel()
+    assert information_of_runs([knowing("nothing")]) is None
 
 
 def rows(categories: int, normals: int) -> list[TraversalRow]:
@@ -174,7 +172,7 @@ def block(name: str, categories: int = 10, normals: int = 8) -> Traversal:
 
 
 def test_the_board_shows_six_variables_of_each_model_with_bars_on_one_scale():
-    figure = traversal_board([block("one"), block("two", 0, 2)])
+    figure = traversals_of_runs([block("one"), block("two", 0, 2)])
     original, images, bars, others, other_bars = figure.axes
     assert np.asarray(original.images[0].get_array())[0, 0, 0] == pytest.approx(0.25)
     labels = ["c 0\N{EN DASH}4", "c 5\N{EN DASH}9", *(f"z_{v}" for v in range(5))]
@@ -185,17 +183,22 @@ def test_the_board_shows_six_variables_of_each_model_with_bars_on_one_scale():
         drawn[round(y), round(x), 0] for y in images.get_yticks()[:2] for x in images.get_xticks()
     ]
     np.testing.assert_allclose(shades, np.arange(10) / 10, atol=1e-6)
+    for axes in (original, images, others):  # crisp, and as high as there are rows
+        height, width = axes.images[0].get_array().shape[:2]
+        np.testing.assert_allclose(axes.bbox.size, (8 * width, 8 * height))
+    np.testing.assert_allclose([bars.bbox.y0, bars.bbox.y1], [images.bbox.y0, images.bbox.y1])
+    assert others.bbox.y1 == pytest.approx(images.bbox.y1)
     assert [bar.get_width() for bar in bars.patches] == [2, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
     assert bars.get_xlim() == other_bars.get_xlim() == (0, 2)
     middles = [bar.get_y() + bar.get_height() / 2 for bar in bars.patches]
     np.testing.assert_allclose(middles, np.delete(images.get_yticks(), 1))
-    assert {"one", "two"} <= set(titles(figure))
+    assert [axes.get_title(loc="left") for axes in (images, others)] == ["one", "two"]
 
 
 def test_codes_without_information_have_no_bars():
     code = block("code", 0, 3)
     silent = [TraversalRow(row.label, None, row.images_TCHW) for row in code.rows]
-    figure = traversal_board([Traversal("code", code.original_CHW, silent, code.positions, "u")])
+    figure = traversals_of_runs([Traversal("code", code.original_CHW, silent, code.positions, "u")])
     assert len(figure.axes) == 2
 
 
@@ -286,5 +289,5 @@ def test_too_many_metrics_are_said_not_to_be_drawn(console: Console):
     for each in comparison.runs:
         each.metrics.update(dict.fromkeys(names, 0.5))
     figure = drawn(comparison, console)["metric_against_beta"]
-    assert len(figure.axes) == 12 + 1
+    assert len(figure.axes) == 12
     assert "the first 12 of 20 metrics" in said(console)

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from runner.evaluation.traversal_rows import TraversalRow
-from runner.figures.traversals import traversal_frames, traversals
+from runner.figures.animation import traversal_frames
+from runner.figures.traversals import traversals
 
 POSITIONS = np.linspace(-2.5, 2.5, 11).tolist()
 

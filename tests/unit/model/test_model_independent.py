@@ -18,8 +18,8 @@ from runner.model.independent import (
     columns,
     normal_quantile,
     open_interval,
-    principal_variances,
 )
+from runner.model.principal_variances import principal_variances
 
 
 def draw(*shape: int) -> torch.Tensor:

@@ -1,9 +1,9 @@
 """Write the table of objectives from the YAML that defines them.
 
-    python docs/objective_table.py
+    python docs/studies/objective_table.py
 
-``objectives.md`` is written beside this file. Symbols and words are those of ``conf/objective``;
-what an objective needs is asked of the code that would train it.
+Writes ``docs/objectives.md``. Symbols and wording are those of ``conf/objective``; which estimator
+an objective needs is asked of the code that would train it.
 """
 
 # ruff: noqa: RUF001 - Greek letters and the minus sign are what a formula is written in
@@ -26,7 +26,7 @@ from runner.model.build_latent_space import build_latent_space
 from runner.objective import TERM_NAMES, Objective
 from runner.training.penalties import PENALTIES
 
-PAGE = Path(__file__).with_name("objectives.md")
+PAGE = Path(__file__).parents[1] / "objectives.md"
 
 SYMBOLS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 OPERATIONS = {"sum": " + ", "less": " − ", "times": " · "}
@@ -48,8 +48,8 @@ REDUCTIONS: dict[str, dict[str, float]] = {
 
 _CITATION = re.compile(r"[A-Z]\w+(?: et al\.| & [A-Z]\w+)? (?:19|20)\d\d")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
-_CALL = re.compile(r"\$\{(\w+):([^${}]*)\}")
-_IMAGES = 1000  # N of an objective that is only asked what it needs
+_CALL = re.compile(r"\$\{(?:vaerun\.)?(\w+):([^${}]*)\}")
+_IMAGES = 1000  # N; any number would do, since nothing is trained
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ def _operation(call: re.Match[str]) -> str:
 
 def _schedule(value: dict[str, Any]) -> str:
     shape, plan = next(iter(value.items()))
-    told = " ".join(f"{key} {symbolic(plan[key])}" for key in ("from", "to", "over") if key in plan)
-    return f"{shape} {told} steps"
+    span = " ".join(f"{key} {symbolic(plan[key])}" for key in ("from", "to", "over") if key in plan)
+    return f"{shape} {span} steps"
 
 
 def _beside(entry: Entry) -> list[str]:
-    """Return in words what an objective has beside its five weights."""
+    """Return what an objective has beside its five weights, a phrase each."""
     shared = yaml.safe_load((settings.data_root() / "conf" / "config.yaml").read_text())[
         "objective"
     ]
@@ -120,10 +120,10 @@ def _beside(entry: Entry) -> list[str]:
     for name in ("group_information", "corruption"):
         if name in entry.own:
             found[name] = shared[name] | entry.own[name]
-    return [f"{name} ({_told(hyperparameters)})" for name, hyperparameters in found.items()]
+    return [f"{name} ({_settings(hyperparameters)})" for name, hyperparameters in found.items()]
 
 
-def _told(hyperparameters: dict[str, Any]) -> str:
+def _settings(hyperparameters: dict[str, Any]) -> str:
     return "; ".join(f"{key} {symbolic(value)}" for key, value in hyperparameters.items())
 
 
@@ -216,12 +216,13 @@ _HOW_TO_ADD = """\
 ## How to add one
 
 An objective is a YAML file in `conf/objective/`, and no code: five `weights`, each a number, a
-schedule or a knob like `${beta}`; what it has beside them (`penalties`, `group_information`,
-`corruption`, all explained in `conf/config.yaml`); and, where it needs one, a prior under
-`defaults`. Arithmetic on knobs is `${sum:a,b}`, `${less:a,b}` (a less b) and `${times:a,b}`. The
-first comment says what it is and cites its source; every key has its help in its line. Start from
-the nearest file there is, then run `python docs/objective_table.py`. `vaerun list objective` shows
-it, and the tests pick it up by themselves. A penalty that is new in kind is code: its settings in
+schedule or a hyperparameter like `${beta}`; what it has beside them (`penalties`,
+`group_information`, `corruption`, all explained in `conf/config.yaml`); and, where it needs one, a
+prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`, `${vaerun.less:a,b}`
+(a less b) and `${vaerun.times:a,b}`. The first comment says what it is and cites its source; every
+key has its help in its line. Start from the nearest file there is, then run
+`python docs/studies/objective_table.py`. `vaerun list objective` shows it, and the tests pick it
+up by themselves. A penalty that is new in kind is code: its settings in
 `runner/config/objective_schema.py`, its value in `runner/training/penalties.py`.
 """
 
@@ -236,12 +237,12 @@ def render() -> str:
     lines = [
         "# Objectives",
         "",
-        "Written by `python docs/objective_table.py` from `conf/objective/*.yaml`. The loss is the",
-        "sum of the five terms with the weights of a row, and what the row has beside them; a dash",
-        "is nothing. The estimator is what the loss needs with the defaults of α, β and γ: a loss",
-        "that needs no estimate of q(z) makes one only to record the five terms. The KL is in",
-        "closed form where the prior has one, else a sample of it. Where an objective brings no",
-        "prior, any may be chosen that it fits.",
+        "Written by `python docs/studies/objective_table.py` from `conf/objective/*.yaml`. The",
+        "loss is the sum of the five terms with the weights of a row, and what the row has beside",
+        "them; a dash is nothing. The estimator is what the loss needs with the defaults of α, β,",
+        "γ. A loss that needs no estimate of q(z) makes one only to record the five terms. The KL",
+        "is in closed form where the prior has one, else estimated from a sample. An objective",
+        "without a prior of its own takes any prior that fits it.",
         "",
         *(f"| {' | '.join(cells)} |" for cells in table),
         "",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from runner.figures.montage import Margins, grid, tile
-from runner.figures.style import DPI
+from runner.figures.images import in_rows, tile
+from runner.figures.style import DPI, fit, styled
 
 
 def images(*shape: int, seed: int = 0) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_values_outside_the_range_of_colours_are_clipped():
 
 def test_the_last_row_of_a_grid_is_filled_with_white():
     images_NCHW = images(5, 1, 8, 8)
-    images_IJCHW = grid(images_NCHW, 3)
+    images_IJCHW = in_rows(images_NCHW, 3)
     assert images_IJCHW.shape == (2, 3, 1, 8, 8)
     np.testing.assert_array_equal(images_IJCHW.reshape(6, 1, 8, 8)[:5], images_NCHW)
     assert (images_IJCHW[1, 2] == 1).all()
@@ -53,15 +53,23 @@ def test_the_last_row_of_a_grid_is_filled_with_white():
 def test_an_images_pixel_covers_a_whole_number_of_the_pages(side: int, zoom: int):
     """What is rendered is the array itself, each of its pixels repeated: nothing is resampled."""
     montage = tile(images(2, 5, 3, side, side))
-    figure, _ = montage.draw(Margins(left=31.4, top=17.2))
+    with styled():
+        figure, grid, axes = montage.new_figure()
+        axes.set_yticks(montage.centres_I, ["a name", "another one"])
+        axes.set_title(
+            "a title that is wider than the images of any size, and much wider than some"
+        )
+        fit(figure, grid)
     assert montage.zoom == zoom
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     height, width = montage.size
-    rendered = np.asarray(canvas.buffer_rgba())[17 : 17 + height, 31 : 31 + width, :3]
+    left, bottom, right, top = axes.bbox.extents.round().astype(int)
+    assert (right - left, top - bottom) == (width, height)
+    rendered = np.asarray(canvas.buffer_rgba())[::-1][bottom:top, left:right, :3][::-1]
     expected = (montage.array_YX3 * 255).repeat(zoom, 0).repeat(zoom, 1)
     assert np.abs(rendered - expected).max() <= 1
-    np.testing.assert_allclose(figure.get_size_inches() * DPI, [width + 35, height + 21])
+    np.testing.assert_allclose(figure.get_size_inches() * DPI % 1, 0, atol=1e-6)
 
 
 def test_long_rows_are_not_enlarged_beyond_a_page():

@@ -1,10 +1,10 @@
-"""Print the README's table of Concrete latents from finished runs, and write it as CSV.
+"""Print the table of Concrete latents in README.md from finished runs, and write it as CSV.
 
-    python docs/concrete_table.py outputs/sweep-*/* > docs/concrete_latents.md
+    python docs/studies/concrete_table.py outputs/sweep-*/*
 
 Runs that share dataset, objective, weights, reward and encodings behind q(z) are a row: mean ±
-standard deviation over their seeds. A folder without a finished run with a Concrete variable is
-passed over.
+standard deviation over their seeds. Folders without a finished run with a Concrete variable are
+skipped. The CSV is ``docs/studies/concrete_latents.csv``.
 """
 
 from __future__ import annotations

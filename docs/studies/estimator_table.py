@@ -1,6 +1,6 @@
 """Measure what the minibatch estimate of q(z) does to each term; write it as Markdown and CSV.
 
-    python docs/estimator_table.py [RUN_DIR ...]
+    python docs/studies/estimator_table.py [RUN_DIR ...]
 
 Two toys whose correlations are known, and the training images of every run folder given. The exact
 aggregate posterior is that of all N encodings of a case. An estimate and the exact term are taken
@@ -61,12 +61,12 @@ def render(cases: list[Case], rows: list[Row]) -> str:
 _INTRODUCTION = f"""\
 # What the minibatch estimate of q(z) does to each term
 
-Written by `python docs/estimator_table.py RUN_DIR`, in nats, from {MINIBATCHES} minibatches a row.
-Exact is q(z) over all N encodings of a case. **Bias** is the mean difference from the exact term
-over the same draws; the number after ± is the **spread**, the standard deviation of the estimate
-from minibatch to minibatch, which holds the noise of the draws as well. A minibatch has B images;
-with a bank, M encodings stand behind q(z), else M = B. An estimate from M = N encodings has no
-error, so M is to be read beside N.
+Written by `python docs/studies/estimator_table.py RUN_DIR`, in nats, from {MINIBATCHES}
+minibatches a row. Exact is q(z) over all N encodings of a case. **Bias** is the mean difference
+from the exact term over the same draws. The number after ± is the **spread**, the standard
+deviation of the estimate from minibatch to minibatch; it includes the noise of the draws. A
+minibatch has B images; with a memory bank M encodings make q(z), else M = B. An estimate from
+M = N encodings has no error, so compare M with N.
 
 The toy: N = {TOY_IMAGES:,} encodings N(mu, s²) in {TOY_DIMENSIONS} dimensions, in groups of
 {TOY_GROUP}; the means are standard normal, correlated by {TOY_WITHIN:g} within a group and by

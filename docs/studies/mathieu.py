@@ -1,9 +1,9 @@
 """Write the tables and figures of Mathieu et al.'s three experiments, from finished runs.
 
-    python docs/mathieu.py RUN_DIR …
+    python docs/studies/mathieu.py RUN_DIR …
 
-Which experiment a run belongs to is read from its settings. Writes ``docs/mathieu.csv``,
-``docs/mathieu.md``, ``docs/figures/pinwheel.png`` and ``docs/figures/sparsity.png``.
+Which experiment a run belongs to is read from its settings. Writes ``docs/studies/mathieu.csv``,
+``docs/studies/mathieu.md``, ``docs/figures/pinwheel.png`` and ``docs/figures/sparsity.png``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from matplotlib.figure import Figure
 from PIL import Image
 
-from runner.config import DatasetConfig
-from runner.dataset import load
+from runner.dataset.sprites import FACTORS
 
 HERE = Path(__file__).parent
+FIGURES = HERE.parent / "figures"
 _LATENT_PANEL = (346, 30, 674, 345)
 """Where the middle panel of ``figures/plane.png`` lies: left, top, right, bottom, in pixels."""
 
@@ -42,7 +41,7 @@ class Run:
 
 
 def read(folders: Iterable[Path]) -> list[Run]:
-    """Return the finished runs of these folders; others are passed over."""
+    """Return the finished runs of these folders; others are skipped."""
     runs: list[Run] = []
     for folder in folders:
         status, summary = folder / "status.json", folder / "summary.json"
@@ -102,13 +101,13 @@ def prior_rows(runs: Sequence[Run]) -> list[Row]:
 def information_gap(summary: dict[str, Any]) -> float:
     """Return the mean over factors of (most - second most) I(factor; z_v) / H(factor).
 
-    It is 1 where one variable alone knows a factor, and 0 where two know as much. The information
-    is the lower bound of ``summary.json``, not the histogram of the mutual information gap (MIG).
+    1 where a single variable has information about a factor, 0 where two variables have the same.
+    The information is the lower bound of ``summary.json``, not the histogram estimate of the
+    mutual information gap (MIG).
     """
-    factors = load(DatasetConfig("sprites"), "", torch.device("cpu")).factors
     table = summary["information"]["factor"]
     gaps: list[float] = []
-    for factor in factors:
+    for factor in FACTORS:
         best, second, *_ = sorted((known[factor.name] for known in table.values()), reverse=True)
         gaps.append((best - second) / math.log(factor.size))
     return sum(gaps) / len(gaps)
@@ -145,8 +144,8 @@ def draw_sparsity(rows: Sequence[Row]) -> Figure:
         for gamma in sorted({row["prior gamma"] for row in rows}):
             own = [row for row in rows if row["prior gamma"] == gamma]
             places = range(len(own))
-            words = f"$\\gamma$ = {gamma:g}"
-            axes.plot(places, [row[column] for row in own], "o-", label=words)
+            label = f"$\\gamma$ = {gamma:g}"
+            axes.plot(places, [row[column] for row in own], "o-", label=label)
             axes.set_xticks(places, [f"{row['alpha']:g}" for row in own])
         axes.set_xlabel("$\\alpha$, weight of the dimension-wise MMD")
         axes.set_ylabel(column)
@@ -178,12 +177,12 @@ def main() -> None:
             writer.writerow(["experiment", *rows[0]])
             writer.writerows([name, *row.values()] for row in rows)
     (HERE / "mathieu.md").write_text(
-        "Written by `python docs/mathieu.py RUN_DIR …`; the commands of the runs and what they say "
-        "are in\nthe [studies](studies.md).\n\n## Sparsity, Fashion-MNIST\n\n"
+        "Written by `python docs/studies/mathieu.py RUN_DIR …`; the commands of the runs and what "
+        "they say are in\nthe [studies](README.md).\n\n## Sparsity, Fashion-MNIST\n\n"
         f"{table(parts['sparsity'])}\n## Priors, sprites\n\n{table(parts['priors'])}"
     )
-    draw_pinwheel(runs).savefig(HERE / "figures" / "pinwheel.png", dpi=80)
-    draw_sparsity(parts["sparsity"]).savefig(HERE / "figures" / "sparsity.png", dpi=90)
+    draw_pinwheel(runs).savefig(FIGURES / "pinwheel.png", dpi=80)
+    draw_sparsity(parts["sparsity"]).savefig(FIGURES / "sparsity.png", dpi=90)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Write the table and the figure of what each objective lowers on sprites, from finished runs.
+"""Write the table and figure of the term that each objective lowers on sprites, from finished runs.
 
-    python docs/sprites_terms.py outputs/sprites/*/*
+    python docs/studies/sprites_terms.py outputs/sprites/*/*
 
-A run's figure is the term or penalty that its paper charges, beside its reconstruction; plain VAEs
-are the ruler. Writes ``docs/sprites_terms.csv``, ``docs/sprites_terms.md`` and
+Each run is shown by the term or penalty that its paper weighs, against its reconstruction, beside
+plain VAEs. Writes ``docs/studies/sprites_terms.csv``, ``docs/studies/sprites_terms.md`` and
 ``docs/figures/sprites_terms.png``.
 """
 
@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
+FIGURES = HERE.parent / "figures"
 Summary = dict[str, Any]
 
 
@@ -33,7 +34,7 @@ def total_correlation(summary: Summary) -> float:
 
 @dataclass(frozen=True)
 class Claim:
-    """What an objective lowers (or raises) according to its paper, and what sets its strength."""
+    """What an objective lowers (or raises) by its paper, and the weight that controls it."""
 
     title: str
     figure: Callable[[Summary], float]
@@ -80,7 +81,7 @@ class Run:
 
 
 def read(folders: Iterable[Path]) -> list[Run]:
-    """Return the finished runs of these folders; others are passed over."""
+    """Return the finished runs of these folders; others are skipped."""
     runs: list[Run] = []
     for folder in folders:
         status, summary = folder / "status.json", folder / "summary.json"
@@ -95,7 +96,7 @@ def read(folders: Iterable[Path]) -> list[Run]:
 
 
 def rows(runs: list[Run]) -> list[dict[str, Any]]:
-    """Return a row per run: what its paper charges, the same figure of plain VAEs, the trade."""
+    """Return a row per run: the quantity that its paper weighs, beside that of plain VAEs."""
     plain = [run for run in runs if run.objective == "vae"]
     found: list[dict[str, Any]] = []
     for run in (run for run in runs if run.objective in CLAIMS):
@@ -120,7 +121,7 @@ def rows(runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def draw(runs: list[Run]) -> Figure:
-    """Return a panel per objective: what it charges against reconstruction, with plain VAEs."""
+    """Return a panel per objective: the quantity that it weighs, against reconstruction."""
     plain = [run for run in runs if run.objective == "vae"]
     figure = Figure(figsize=(12, 9), layout="constrained")
     panels = figure.subplots(3, 4).flat
@@ -143,8 +144,8 @@ def _panel(axes: Axes, claim: Claim, own: list[Run], plain: list[Run]) -> None:
     for i, run in enumerate(own):
         place = (run.summary["terms"]["reconstruction"], claim.figure(run.summary))
         above = (0, 6) if i % 2 == 0 else (0, -13)  # neighbours do not cover each other
-        words = f"{run.strength:g}"
-        axes.annotate(words, place, above, textcoords="offset points", fontsize=8, ha="center")
+        text = f"{run.strength:g}"
+        axes.annotate(text, place, above, textcoords="offset points", fontsize=8, ha="center")
     axes.set_ylabel(claim.title, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.margins(0.2)
@@ -170,10 +171,10 @@ def main() -> None:
         writer.writeheader()
         writer.writerows(found)
     (HERE / "sprites_terms.md").write_text(
-        "Written by `python docs/sprites_terms.py RUN_DIR …`; the commands of the runs are in the\n"
-        "[study](studies.md).\n\n" + table(found)
+        "Written by `python docs/studies/sprites_terms.py RUN_DIR …`; the commands of the runs\n"
+        "are in the [study](README.md).\n\n" + table(found)
     )
-    draw(runs).savefig(HERE / "figures" / "sprites_terms.png", dpi=90)
+    draw(runs).savefig(FIGURES / "sprites_terms.png", dpi=90)
 
 
 if __name__ == "__main__":

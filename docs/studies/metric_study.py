@@ -1,12 +1,13 @@
 """Write the tables and figures of how scores of disentanglement agree, from scored runs.
 
-    python docs/metric_study.py outputs/metrics
+    python docs/studies/metric_study.py outputs/metrics
 
-Reads the ``scores.json`` of every finished run beneath the folders. Writes ``docs/metrics.csv``
-(a row per run), ``docs/metrics.md`` (means and spreads per objective, both rank correlations as
-tables) and ``docs/figures/metric_agreement.png`` (both as matrices). The matrices have the form of
-Locatello et al. 2019: rank correlation of scores with each other, and of scores with what
-classifiers reach on the codes.
+Reads the ``scores.json`` of every finished run beneath the folders. Writes
+``docs/studies/metrics.csv`` (a row per run), ``docs/studies/metrics.md`` (means and standard
+deviations per objective, both rank correlations as tables) and
+``docs/figures/metric_agreement.png`` (both as matrices). The matrices have the form of Locatello
+et al. 2019: rank correlation of scores with each other, and of scores with the accuracy of
+classifiers on the codes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 HERE = Path(__file__).parent
+FIGURES = HERE.parent / "figures"
 
 SCORES = {
     "BetaVAE score": "mean/beta_vae/beta_vae",
@@ -42,7 +44,7 @@ SCORES = {
     "IRS": "mean/irs/irs",
     "UDR": "mean/udr/udr_lasso",
 }
-"""What judges a representation: title → path in ``scores.json``."""
+"""Scores of a representation: title → path in ``scores.json``."""
 
 UNSUPERVISED = {
     "Gaussian TC": "mean/unsupervised/gaussian_total_correlation",
@@ -56,7 +58,7 @@ UNSUPERVISED = {
     "Shape: purity": "mean/clustering/clustering/purity",
     "Shape: NMI": "mean/clustering/clustering/nmi",
 }
-"""What else is known of it, in the table alone."""
+"""Further scores, in the table alone."""
 
 DOWNSTREAM = {
     "LR10": "mean/downstream_logistic/downstream_logistic/10",
@@ -68,7 +70,7 @@ DOWNSTREAM = {
     "GBT1000": "mean/downstream_boosted/downstream_boosted/1000",
     "GBT5000": "mean/downstream_boosted/downstream_boosted/5000",
 }
-"""What it is good for: mean test accuracy on the factors from so many images."""
+"""Mean test accuracy of classifiers of the factors, learned from so many images."""
 
 EFFICIENCIES = {"Efficiency (LR)": ("LR100", "LR10000"), "Efficiency (GBT)": ("GBT100", "GBT5000")}
 """Accuracy from few images over that from many."""
@@ -128,8 +130,8 @@ def draw(runs: Sequence[Run]) -> Figure:
     left.set_title("scores with each other", loc="left", fontsize=10)
     _matrix(right, rank_correlation(runs, scores, tasks), scores, tasks)
     right.set_title("scores with downstream accuracy", loc="left", fontsize=10)
-    words = f"rank correlation over {len(runs)} models, in hundredths"
-    figure.suptitle(words, fontsize=11, x=0.01, ha="left")
+    title = f"rank correlation over {len(runs)} models, in hundredths"
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     return figure
 
 
@@ -138,8 +140,8 @@ def _matrix(axes: Axes, values: NDArray, rows: Sequence[str], columns: Sequence[
     axes.pcolormesh(shown, cmap="RdBu", vmin=-1, vmax=1, edgecolor="white", linewidth=1)
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(shown[row, column]) > 0.65 else "#222222"
-        words = "" if math.isnan(value) else f"{100 * value:.0f}"
-        axes.text(column + 0.5, row + 0.5, words, ha="center", va="center", fontsize=8, c=colour)
+        number = "" if math.isnan(value) else f"{100 * value:.0f}"
+        axes.text(column + 0.5, row + 0.5, number, ha="center", va="center", fontsize=8, c=colour)
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=60, ha="right", fontsize=9)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows, fontsize=9)
     axes.set_ylim(len(rows), 0)
@@ -190,9 +192,9 @@ def page(runs: Sequence[Run]) -> str:
     return f"""\
 # Scores on sprites
 
-Written by `python docs/metric_study.py RUN_DIR …` from {len(runs)} models ({models});
+Written by `python docs/studies/metric_study.py RUN_DIR …` from {len(runs)} models ({models});
 the commands of the runs, and what the numbers say, are in the
-[study](studies.md#do-the-scores-agree).
+[study](README.md#do-the-scores-agree).
 
 ## Disentanglement
 
@@ -200,11 +202,11 @@ Mean and standard deviation over seeds.
 
 {_means(runs, scores)}
 
-## What classifiers reach on the mean codes
+## Accuracy of classifiers on the mean codes
 
 {_means(runs, tasks)}
 
-## What else is known of them
+## Further scores
 
 {_means(runs, _present(runs, UNSUPERVISED))}
 
@@ -231,7 +233,7 @@ def main() -> None:
             [run.objective, run.seed, *(f"{run.values[t]:.5g}" for t in titles)] for run in runs
         )
     (HERE / "metrics.md").write_text(page(runs))
-    draw(runs).savefig(HERE / "figures" / "metric_agreement.png", dpi=90)
+    draw(runs).savefig(FIGURES / "metric_agreement.png", dpi=90)
 
 
 if __name__ == "__main__":

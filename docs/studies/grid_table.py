@@ -1,9 +1,10 @@
-"""Print the table of a grid of docs/grids.md, and keep its numbers and figures beside the page.
+"""Print the table of a grid for grids.md, and keep its numbers and figures.
 
     vaerun compare outputs/sweep-mnist_grid --against objective=beta_vae,beta=4
-    python docs/grid_table.py mnist_grid outputs/sweep-mnist_grid/comparison
+    python docs/studies/grid_table.py mnist_grid outputs/sweep-mnist_grid/comparison
 
-Writes ``docs/mnist_grid.csv``, ``docs/mnist_grid_differences.csv`` and the figures of the page.
+Writes ``docs/studies/mnist_grid.csv``, ``docs/studies/mnist_grid_differences.csv``
+and the page's figures in ``docs/figures``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
+FIGURES = HERE.parent / "figures"
 
 METRICS = {
     "elbo": ("ELBO", 1),
@@ -30,7 +32,8 @@ METRICS = {
 COMPARED = "information/factor/category/label"
 """The figure whose difference from the baseline has a column."""
 
-FIGURES = ("rate_distortion", "information", "traversals")
+DRAWN = ("rate_distortion", "information", "traversals")
+"""The figures of a comparison that the page shows."""
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -39,19 +42,19 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def table(cells: list[dict[str, str]], gaps: Mapping[str, str]) -> Iterator[str]:
+def table(configurations: list[dict[str, str]], gaps: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of the table."""
     heads = ["objective", "beta", "gamma", "seeds", *(head for head, _ in METRICS.values())]
     heads.append("its I(label; c) less the baseline's")
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
-    for cell in cells:
-        entries = [cell["objective.name"], cell["beta"], cell["gamma"], cell["seeds"]]
+    for each in configurations:
+        entries = [each["objective.name"], each["beta"], each["gamma"], each["seeds"]]
         for metric, (_, places) in METRICS.items():
-            mean, spread = float(cell[f"{metric} mean"]), float(cell[f"{metric} sd"])
+            mean, spread = float(each[f"{metric} mean"]), float(each[f"{metric} sd"])
             entries.append(f"{mean:.{places}f} ± {spread:.{places}f}")
-        hyperparameters = (f"{name} {cell[name]}" for name in ("beta", "gamma") if cell[name])
-        label = "  ".join([cell["objective.name"], *hyperparameters])
+        hyperparameters = (f"{name} {each[name]}" for name in ("beta", "gamma") if each[name])
+        label = "  ".join([each["objective.name"], *hyperparameters])
         yield f"| {' | '.join([*entries, gaps.get(label, 'baseline')])} |"
 
 
@@ -64,23 +67,23 @@ def written(gap: Mapping[str, str]) -> str:
 
 def main(name: str, folder: Path) -> None:
     """Print the table of a comparison, and copy what the page needs of it."""
-    cells = rows(folder / "configurations.csv")
+    configurations = rows(folder / "configurations.csv")
     differences = rows(folder / "differences.csv")
     shown = ["objective.name", "beta", "gamma", "seeds"]
     shown += [f"{metric} {part}" for metric in METRICS for part in ("mean", "sd")]
     with (HERE / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, shown, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(cells)
+        writer.writerows(configurations)
     kept = [gap for gap in differences if gap["metric"] in METRICS]
     with (HERE / f"{name}_differences.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(differences[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(kept)
-    for figure in FIGURES:
-        shutil.copy(folder / "figures" / f"{figure}.png", HERE / "figures" / f"{name}_{figure}.png")
+    for figure in DRAWN:
+        shutil.copy(folder / "figures" / f"{figure}.png", FIGURES / f"{name}_{figure}.png")
     gaps = {gap["configuration"]: written(gap) for gap in differences if gap["metric"] == COMPARED}
-    sys.stdout.write("\n".join(table(cells, gaps)) + "\n")
+    sys.stdout.write("\n".join(table(configurations, gaps)) + "\n")
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Case:
     latents: LatentSpace
     numbers_NP: Tensor
     scale: float | None = None
-    """Of every q(z|x), where the case is a toy."""
+    """Standard deviation of every q(z|x), where the case is a toy."""
     limit: dict[str, float] = field(default_factory=dict)
     """The terms for infinitely many images, where they are known."""
 
@@ -137,12 +137,12 @@ def trained(folder: Path) -> Case:
     parts = [dataset.kind.to_input(dataset.train.images(i)) for i in indices_N.split(500)]
     numbers_NP = torch.cat([model.encode(images_BCHW) for images_BCHW in parts])
     hyperparameters = {name: getattr(config, name) for name in settings.WEIGHT_NAMES}
-    told = " ".join(
+    weights = " ".join(
         f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled"
         for k, v in hyperparameters.items()
     )
     step = checkpoint.state["step"]
-    name = f"{config.dataset.name}, {config.objective.name} {told}, step {step}"
+    name = f"{config.dataset.name}, {config.objective.name} {weights}, step {step}"
     return Case(name, model.bind_latents(), numbers_NP)
 
 

@@ -1,0 +1,176 @@
+"""Evaluating a run: what is written, what is not computed twice, and where it may be stopped."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from rich.console import Console
+
+from runner.config import RunConfig
+from runner.console.score_display import ScoreDisplay
+from runner.errors import InterruptedRun, UsageError
+from runner.evaluation import Evaluator, ScoreRequest
+from runner.evaluation.model_scores import ScoreResult
+from runner.runs.evaluate import score, score_run, summarize_run
+from runner.runs.load import LoadedRun, RunLoader
+from runner.store.scores_file import ScoresFile
+
+REQUESTS = [ScoreRequest(name, "mean", {"samples": 10}) for name in ("mig", "sap", "dci")]
+
+
+class Wandb:
+    """What a run on W&B is told."""
+
+    def __init__(self) -> None:
+        self.summary: dict[str, Any] = {}
+
+    def summarize(self, values: dict[str, Any]) -> None:
+        self.summary |= values
+
+
+class Scores:
+    """An evaluator that notes what it is asked; some scores have no value, some stop it."""
+
+    def __init__(self, *, seed: int = 0, refused: str = "") -> None:
+        self.metrics = SimpleNamespace(seed=seed, images=100, name="fast")
+        self.refused = refused
+        self.asked: list[str] = []
+
+    def compute(self, request: ScoreRequest) -> ScoreResult:
+        self.asked.append(request.metric)
+        if request.metric == self.refused:
+            raise UsageError("mig needs 2 factors")
+        return ScoreResult({request.metric: len(self.asked) / 10})
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO())
+
+
+@pytest.fixture
+def run_score(console: Console, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Score with a fake evaluator, and return the entries of the file as it lies on disk."""
+
+    def run(scores: Scores, check: Callable[[], None] = lambda: None, step: int = 1):
+        file = ScoresFile(tmp_path / "scores.json", {"step": step})
+        with ScoreDisplay(console) as display:
+            score(cast("Evaluator", scores), REQUESTS, file, display, check)
+        return json.loads((tmp_path / "scores.json").read_text())["scores"]
+
+    return run
+
+
+def nothing() -> None:
+    return None
+
+
+def test_scores_are_written_with_the_settings_that_they_have(run_score):
+    entries = run_score(Scores())
+    assert list(entries) == ["mean/mig", "mean/sap", "mean/dci"]
+    entry = entries["mean/sap"]
+    assert entry["scores"] == {"sap": 0.2}
+    assert (entry["settings"], entry["seed"], entry["images"]) == ({"samples": 10}, 0, 100)
+    assert entry["seconds"] >= 0
+
+
+def test_no_score_is_computed_twice(run_score):
+    first, again, other = Scores(), Scores(), Scores(seed=1)
+    before = run_score(first)
+    assert run_score(again) == before
+    assert again.asked == []
+    run_score(other)  # another seed draws other images
+    assert other.asked == ["mig", "sap", "dci"]
+
+
+def test_a_model_that_was_trained_further_is_scored_anew(run_score):
+    run_score(Scores(), step=1)
+    later = Scores()
+    run_score(later, step=2)
+    assert later.asked == ["mig", "sap", "dci"]
+
+
+def test_a_score_without_a_value_stops_no_other_and_is_not_tried_again(run_score):
+    entries = run_score(Scores(refused="mig"))
+    assert entries["mean/mig"]["refused"] == "mig needs 2 factors"
+    assert entries["mean/mig"]["scores"] == {}
+    assert entries["mean/dci"]["scores"] == {"dci": 0.3}
+    again = Scores()
+    run_score(again)
+    assert again.asked == []
+
+
+def test_who_is_interrupted_keeps_what_was_computed(run_score):
+    first, rest = Scores(), Scores()
+
+    def stop() -> None:
+        if len(first.asked) == 2:
+            raise InterruptedRun("interrupted", None, 2)
+
+    with pytest.raises(InterruptedRun):
+        run_score(first, stop)
+    run_score(rest)
+    assert (first.asked, rest.asked) == (["mig", "sap"], ["dci"])
+
+
+@pytest.fixture
+def loaded(finished: Path, console: Console, tmp_path: Path) -> LoadedRun:
+    """A trained run in a folder that a test may change."""
+    shutil.copytree(finished, tmp_path / "run")
+    for path in ("summary.json", "figures"):
+        target = tmp_path / "run" / path
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    return RunLoader(console).open(tmp_path / "run")[0]
+
+
+def test_the_summary_is_written_before_the_first_figure(loaded: LoadedRun, finished: Path):
+    """So that whoever stops the pictures has the numbers; and they are those of training's end."""
+    folder, wandb = loaded.folder.path, Wandb()
+    checks = [False, True]  # after the encodings, and after the first figure
+
+    def stop() -> None:
+        if checks.pop(0):
+            raise InterruptedRun("interrupted", None, 2)
+
+    with pytest.raises(InterruptedRun):
+        summarize_run(loaded, cast("Any", wandb), stop)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary == json.loads((finished / "summary.json").read_text())
+    assert wandb.summary["elbo"] == pytest.approx(summary["elbo"])
+    assert len(list((folder / "figures").iterdir())) == 1
+
+
+def test_every_figure_is_written_and_named(loaded: LoadedRun, finished: Path):
+    paths = summarize_run(loaded, cast("Any", Wandb()), nothing)
+    assert {path.name for path in paths.values()} == {
+        path.name for path in (finished / "figures").iterdir()
+    }
+    assert all(path.is_file() for path in paths.values())
+
+
+def test_a_run_without_metrics_has_no_scores(loaded: LoadedRun):
+    assert score_run(loaded, loaded.config.metrics, cast("Any", Wandb()), nothing) == {}
+    assert not (loaded.folder.path / "scores.json").exists()
+
+
+def test_the_scores_of_a_run_reach_its_file_and_wandb(
+    loaded: LoadedRun, composed: Callable[..., RunConfig]
+):
+    fast, none = (composed(f"metrics={name}").metrics for name in ("fast", "none"))
+    metrics = replace(none, images=60, mig=fast.mig)
+    wandb = Wandb()
+    assert score_run(loaded, metrics, cast("Any", wandb), nothing) == {}
+    stored = json.loads((loaded.folder.path / "scores.json").read_text())
+    assert stored["of"] == {"step": 8}
+    assert wandb.summary["scores"] == {
+        key: entry["scores"] for key, entry in stored["scores"].items()
+    }
+    assert "mig" in stored["scores"]["mean/mig"]["scores"]
