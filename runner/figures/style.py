@@ -115,9 +115,14 @@ def fit(figure: Figure, grid: GridSpec) -> Figure:
     layout = figure.get_layout_engine()
     assert layout is not None
     # The layout counts the middle of a title or label, which may be beyond narrow axes.
-    aligned = [text for axes in figure.axes for text in _wide(axes) if text.get_ha() == "left"]
+    aligned = [
+        text
+        for axes in figure.axes
+        for text in _wide(axes)
+        if text.get_horizontalalignment() == "left"
+    ]
     for text in aligned:
-        text.set_ha("center")
+        text.set_horizontalalignment("center")
     for _ in range(4):  # axes of another size may have other ticks
         layout.execute(figure)
         wider, higher = _missing(figure, grid)
@@ -126,7 +131,7 @@ def fit(figure: Figure, grid: GridSpec) -> Figure:
         width, height = figure.bbox.size
         figure.set_size_inches((width + wider) / DPI, (height + higher) / DPI)
     for text in aligned:
-        text.set_ha("left")
+        text.set_horizontalalignment("left")
     figure.set_layout_engine("none")
     _grow(figure)
     return figure
