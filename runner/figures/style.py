@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
 
@@ -113,6 +114,15 @@ def fit(figure: Figure, grid: GridSpec) -> Figure:
     """
     layout = figure.get_layout_engine()
     assert layout is not None
+    # The layout counts the middle of a title or label, which may be beyond narrow axes.
+    aligned = [
+        text
+        for axes in figure.axes
+        for text in _wide(axes)
+        if text.get_horizontalalignment() == "left"
+    ]
+    for text in aligned:
+        text.set_horizontalalignment("center")
     for _ in range(4):  # axes of another size may have other ticks
         layout.execute(figure)
         wider, higher = _missing(figure, grid)
@@ -120,9 +130,17 @@ def fit(figure: Figure, grid: GridSpec) -> Figure:
             break
         width, height = figure.bbox.size
         figure.set_size_inches((width + wider) / DPI, (height + higher) / DPI)
+    for text in aligned:
+        text.set_horizontalalignment("left")
     figure.set_layout_engine("none")
     _grow(figure)
     return figure
+
+
+def _wide(axes: Axes) -> list[Text]:
+    """Return the titles and the label of the x axis, which may be wider than the axes."""
+    others = [child for child in axes.get_children() if child not in axes.texts]
+    return [axes.xaxis.label, *(child for child in others if isinstance(child, Text))]
 
 
 def _missing(figure: Figure, grid: GridSpec) -> tuple[float, float]:
