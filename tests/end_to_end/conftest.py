@@ -32,9 +32,9 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def command(*words: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
     """The console script of the environment that runs the tests."""
-    return [str(Path(sys.executable).with_name("vaerun")), *words]
+    return [str(Path(sys.executable).with_name("vaerun")), *arguments]
 
 
 class ForkServer:
@@ -101,10 +101,10 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 def in_folder(server: ForkServer, folder: Path) -> Vaerun:
     """``vaerun(…)`` in a folder."""
 
-    def run(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
         settings = environment(folder) | variables
         kept = {name: value for name, value in settings.items() if value is not None}
-        return server.run(command(*words), folder, kept)
+        return server.run(command(*arguments), folder, kept)
 
     return run
 

@@ -140,6 +140,23 @@ def test_a_diverged_run_keeps_the_checkpoint_before_it(small: Settings, tmp_path
     assert load_checkpoint(run / "checkpoint").state["step"] == 0
 
 
+def test_a_broken_state_is_not_saved_before_a_record_shows_it(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = story.train
+
+    def breaking(state, *rest):
+        for record in real(state, *rest):
+            if state.step == 3:
+                next(state.model.parameters()).data.fill_(float("nan"))
+            yield record
+
+    monkeypatch.setattr(story, "train", breaking)
+    with pytest.raises(DivergedError):
+        start(small("training.checkpoint_minutes=0.0000001"), tmp_path / "run")
+    assert load_checkpoint(tmp_path / "run" / "checkpoint").state["step"] == 2
+
+
 def test_a_failed_run_says_why_in_one_line(small: Settings, during: During, tmp_path: Path):
     def fail(step: int) -> None:
         raise RuntimeError("the first line\nand more")
