@@ -48,7 +48,7 @@ REDUCTIONS: dict[str, dict[str, float]] = {
 
 _CITATION = re.compile(r"[A-Z]\w+(?: et al\.| & [A-Z]\w+)? (?:19|20)\d\d")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
-_CALL = re.compile(r"\$\{(\w+):([^${}]*)\}")
+_CALL = re.compile(r"\$\{vaerun\.(\w+):([^${}]*)\}")
 _IMAGES = 1000  # N of an objective that is only asked what it needs
 
 
@@ -84,7 +84,7 @@ def entries() -> list[Entry]:
 
 
 def symbolic(value: object) -> str:
-    """Return a value of the YAML as a formula: ``${less:1,${alpha}}`` is 1 − α."""
+    """Return a value of the YAML as a formula: ``${vaerun.less:1,${alpha}}`` is 1 − α."""
     if isinstance(value, dict):
         return _schedule(value)
     if isinstance(value, list):
@@ -214,7 +214,7 @@ _HOW_TO_ADD = """\
 An objective is a YAML file in `conf/objective/`, and no code: five `weights`, each a number, a
 schedule or a knob like `${beta}`; what it has beside them (`penalties`, `group_information`,
 `corruption`, all explained in `conf/config.yaml`); and, where it needs one, a prior under
-`defaults`. Arithmetic on knobs is `${sum:a,b}`, `${less:a,b}` (a less b) and `${times:a,b}`. The
+`defaults`. Arithmetic on knobs is `${vaerun.sum:a,b}`, `${vaerun.less:a,b}` (a less b) and `${vaerun.times:a,b}`. The
 first comment says what it is and cites its source; every key has its help in its line. Start from
 the nearest file there is, then run `python docs/objective_table.py`. `vaerun list objective` shows
 it, and the tests pick it up by themselves. A penalty that is new in kind is code: its settings in

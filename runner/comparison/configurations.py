@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.comparison.effective_settings import WEIGHT_NAMES, OwnSettings, own_settings
+from runner.comparison.effective_settings import EffectiveSettings, effective_settings
 from runner.comparison.names import choose_metrics, choose_settings, short_names, value_text
 from runner.comparison.runs import ComparedRun
+from runner.config.composition import WEIGHT_NAMES
 from runner.errors import UsageError
 
 _OBJECTIVE = "objective.name"
@@ -91,7 +92,7 @@ def compare_runs(
     finished = [run for run in runs if run.state == "finished"]
     if not finished:
         raise UsageError("none of these runs is finished", ", ".join(count_states(runs)))
-    own = [own_settings(run) for run in finished]
+    own = [effective_settings(run) for run in finished]
     varying = _varying(own)
     chosen = _standard(varying) if by is None else _asked(by, finished, varying)
     latest = {
@@ -125,19 +126,21 @@ def count_states(runs: Iterable[ComparedRun]) -> list[str]:
     return [f"{count} {state}" for state, count in Counter(run.state for run in runs).items()]
 
 
-def _varying(own: Sequence[OwnSettings]) -> list[str]:
+def _varying(own: Sequence[EffectiveSettings]) -> list[str]:
     """Return the settings with an effect that are not the same in all runs, in their order."""
     keys = dict.fromkeys(key for each in own for key in each.values)
     return [key for key in keys if not key.startswith(_NO_DIFFERENCE) and _varies(key, own)]
 
 
-def _varies(key: str, own: Sequence[OwnSettings]) -> bool:
+def _varies(key: str, own: Sequence[EffectiveSettings]) -> bool:
     having = [each for each in own if key in each.values]
     if all(key in each.following for each in having):
-        return False  # the choices say it, and they are compared
-    # Runs in which it changes nothing differ in something else, which says more.
-    judged = [each for each in own if key not in each.idle]
-    return len({each.values.get(key) for each in judged}) > 1
+        # The choices say it, and they are compared; but the YAML of a choice may have changed.
+        values = {(each.following[key], each.values[key]) for each in having}
+        return len(values) > len({each.following[key] for each in having})
+    # Ignore runs where this setting has no effect.
+    used = [each for each in own if key not in each.unused]
+    return len({each.values.get(key) for each in used}) > 1
 
 
 def _standard(varying: Sequence[str]) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ def _asked(
     return choose_settings(by, known, varying)
 
 
-def _as_given(own: OwnSettings, run: ComparedRun) -> Mapping[str, Any]:
+def _as_given(own: EffectiveSettings, run: ComparedRun) -> Mapping[str, Any]:
     """Return settings as they stand in the run, but for knobs without an effect."""
     idle = {
         hyperparameter: None for hyperparameter in WEIGHT_NAMES if hyperparameter not in own.values
@@ -161,7 +164,7 @@ def _as_given(own: OwnSettings, run: ComparedRun) -> Mapping[str, Any]:
 
 
 def _pooled(
-    configurations: Iterable[Sequence[int]], own: Sequence[OwnSettings], others: Sequence[str]
+    configurations: Iterable[Sequence[int]], own: Sequence[EffectiveSettings], others: Sequence[str]
 ) -> tuple[str, ...]:
     """Return which other settings differ within a cell."""
     found = {

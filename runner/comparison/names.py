@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from runner.comparison.effective_settings import WEIGHT_NAMES
+from runner.config.composition import WEIGHT_NAMES
 from runner.errors import UsageError, nearest
 
 _TOP_LEVEL = (*WEIGHT_NAMES, "seed", "steps", "epochs", "batch_size", "learning_rate", "precision")
