@@ -87,32 +87,31 @@ def read(command: Command, arguments: Sequence[str]) -> Arguments:
 
     Raises: UsageError for an option that the command lacks, or a value that an option cannot have.
     """
-    words = [_with_default(command, word, after) for word, after in _pairs(arguments)]
+    after = [*arguments[1:], ""]
+    complete = [_with_default(command, *pair) for pair in zip(arguments, after, strict=False)]
     try:
-        options, rest = _parser(command).parse_known_args(words)
+        options, rest = _parser(command).parse_known_args(complete)
     except argparse.ArgumentError as error:
         name = (error.argument_name or "").split("/")[0]
         wrong = "takes no value" if "explicit argument" in error.message else "needs a value"
         raise UsageError(f"{name} {wrong}", command.help_hint) from error
     flags = {k: v for k, v in vars(options).items() if v not in (None, False)}
     found = Arguments([], flags, [], tuple(arguments))
-    for word in rest:
-        if word.startswith("-"):
-            raise _unknown_option(command, word)
-        (found.overrides if _is_override(command, word) else found.operands).append(word)
+    for argument in rest:
+        if argument.startswith("-"):
+            raise _unknown_option(command, argument)
+        kind = found.overrides if _is_override(command, argument) else found.operands
+        kind.append(argument)
     return found
 
 
-def _pairs(arguments: Sequence[str]) -> Iterable[tuple[str, str | None]]:
-    return zip(arguments, [*arguments[1:], None], strict=True)
-
-
-def _with_default(command: Command, word: str, after: str | None) -> str:
+def _with_default(command: Command, argument: str, after: str) -> str:
     """Write out the value of an option that is given without one: ``--info`` → ``--info=all``."""
     for option in command.options:
-        if option.default and word in (option.name, *option.short) and after not in option.choices:
+        is_meant = argument in (option.name, *option.short)
+        if option.default and is_meant and after not in option.choices:
             return f"{option.name}={option.default}"
-    return word
+    return argument
 
 
 def _parser(command: Command) -> argparse.ArgumentParser:
@@ -159,23 +158,23 @@ class _Take(argparse.Action):
         setattr(namespace, self.dest, value)
 
 
-def _unknown_option(command: Command, word: str) -> UsageError:
-    name = word.partition("=")[0]
+def _unknown_option(command: Command, argument: str) -> UsageError:
+    name = argument.partition("=")[0]
     known = [option.name for option in command.options if not option.refused]
     who = command.name or "vaerun"
     return UsageError(f"{who} has no option '{name}'", nearest(name, known) or command.help_hint)
 
 
-def _is_override(command: Command, word: str) -> bool:
-    """Whether an argument is a setting; one that a command cannot take at all is refused."""
+def _is_override(command: Command, argument: str) -> bool:
+    """Whether an argument is a setting; what a command cannot take at all is refused."""
     if command.takes is not None:
-        return "=" in word
-    if word.startswith("~"):
-        raise UsageError(f"cannot read '{word}': a setting is given a value, not taken away")
-    if word.startswith("=") or "=" not in word:
+        return "=" in argument
+    if argument.startswith("~"):
+        raise UsageError(f"cannot read '{argument}': a setting is given a value, not taken away")
+    if argument.startswith("=") or "=" not in argument:
         hint = f"commands: {', '.join(COMMANDS)}; vaerun --help shows how to use them"
-        message = f"cannot read '{word}': a setting is written key=value"
-        raise UsageError(message, nearest(word, COMMANDS) or hint)
+        message = f"cannot read '{argument}': a setting is written key=value"
+        raise UsageError(message, nearest(argument, COMMANDS) or hint)
     return True
 
 

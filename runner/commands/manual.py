@@ -8,7 +8,11 @@ from pathlib import Path
 from runner.commands.arguments import Command, Option
 
 _CONFIG_DIR = Option(
-    "--config-dir", "a folder of own YAML, laid out as conf/ is", "DIR", is_list=True, short=("-cd",)
+    "--config-dir",
+    "a folder of own YAML, laid out as conf/ is",
+    "DIR",
+    is_list=True,
+    short=("-cd",),
 )
 _OF_RUNS = (
     ("device=DEVICE", "auto, cpu, cuda, cuda:1, mps"),

@@ -85,7 +85,9 @@ def setting_value(value: object) -> object:
     entries = cast("Mapping[str, Any]", value)
     if is_schedule(entries):
         ((shape, ends),) = entries.items()
-        texts = (f"{k} {v:g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in ends.items())
+        texts = (
+            f"{k} {v:g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in ends.items()
+        )
         return f"{shape}({', '.join(texts)})"
     return "{" + ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items()) + "}"
 

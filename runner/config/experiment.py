@@ -47,9 +47,7 @@ def group_overrides(overrides: Sequence[str]) -> dict[str, str]:
     return {key.lstrip("+"): value for key, _, value in split if key.lstrip("+") in SECTIONS}
 
 
-def without_replaced(
-    overrides: Sequence[str], choices: Callable[[list[str]], Choices]
-) -> Adapted:
+def without_replaced(overrides: Sequence[str], choices: Callable[[list[str]], Choices]) -> Adapted:
     """Return the overrides, with a copy of their experiment that sets nothing for replaced choices.
 
     ``choices`` composes overrides and returns what they choose.

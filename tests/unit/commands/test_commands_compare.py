@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
-from runner.commands.compare import compare
+from runner.commands.arguments import read
+from runner.commands.compare import run
+from runner.commands.manual import COMPARE
 from runner.errors import UsageError
 from runner.tracking import workspace
 from tests.made_run_folders import config, write_grid, write_run
+
+
+def compare(arguments: list[str]) -> None:
+    assert run(read(COMPARE, arguments)) == 0
 
 
 @pytest.fixture
