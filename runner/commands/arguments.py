@@ -95,7 +95,12 @@ def read(command: Command, arguments: Sequence[str]) -> Arguments:
         name = (error.argument_name or "").split("/")[0]
         wrong = "takes no value" if "explicit argument" in error.message else "needs a value"
         raise UsageError(f"{name} {wrong}", command.help_hint) from error
-    flags = {k: v for k, v in vars(options).items() if v not in (None, False)}
+    given = vars(options)
+    flags = {
+        option.name: _value(command, option, given[option.name]) if option.value else True
+        for option in command.options
+        if given[option.name]
+    }
     found = Arguments([], flags, [], tuple(arguments))
     for argument in rest:
         if argument.startswith("-"):
@@ -120,10 +125,8 @@ def _parser(command: Command) -> argparse.ArgumentParser:
     )
     for option in command.options:
         names = (option.name, *option.short)
-        if option.value is None:
-            parser.add_argument(*names, dest=option.name, action="store_true")
-        else:
-            parser.add_argument(*names, dest=option.name, action=_Take, const=(command, option))
+        action = "store_true" if option.value is None else "append"
+        parser.add_argument(*names, dest=option.name, action=action)
     return parser
 
 
@@ -134,28 +137,23 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, "vaerun --help")
 
 
-class _Take(argparse.Action):
-    """Takes the value of an option: once, or once more where it is a list."""
+def _value(command: Command, option: Option, given: list[str]) -> str | list[str]:
+    """Return the value of an option, of which argparse has a list: an entry each time it came.
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        command, option = self.const
-        before = getattr(namespace, self.dest)
-        entries = [entry.strip() for entry in str(values).split(",") if entry.strip()]
-        if not entries:
-            raise UsageError(f"{option.name} needs a value", command.help_hint)
-        if option.choices and values not in option.choices:
-            hint = nearest(values, option.choices) or f"{option.name}: {', '.join(option.choices)}"
-            raise UsageError(f"{option.name} cannot be '{values}'", hint)
-        if before is not None and not option.is_list:
-            raise UsageError(f"{option.name} is given twice", command.help_hint)
-        value = [*(before or []), *entries] if option.is_list else values
-        setattr(namespace, self.dest, value)
+    Raises: UsageError for a value that it cannot have, or a second one.
+    """
+    entries = [entry.strip() for text in given for entry in text.split(",") if entry.strip()]
+    if not entries:
+        raise UsageError(f"{option.name} needs a value", command.help_hint)
+    if option.is_list:
+        return entries
+    if len(given) > 1:
+        raise UsageError(f"{option.name} is given twice", command.help_hint)
+    if option.choices and given[0] not in option.choices:
+        known = f"{option.name}: {', '.join(option.choices)}"
+        hint = nearest(given[0], option.choices) or known
+        raise UsageError(f"{option.name} cannot be '{given[0]}'", hint)
+    return given[0]
 
 
 def _unknown_option(command: Command, argument: str) -> UsageError:

@@ -37,23 +37,27 @@ def run(arguments: Arguments) -> int:
     """
     for override in arguments.overrides:
         raise UsageError(f"list takes names, not settings such as '{override}'", LIST.usage[0])
-    console = Console()
-    if not arguments.operands:
-        _print_overview(console)
     for name in arguments.operands:
         if not (name in LISTED_GROUPS or _explained(name) or _explained_by_choices(name)):
             hint = nearest(name, names()) or f"groups: {', '.join(LISTED_GROUPS)}"
             raise UsageError(f"there is no group, section or setting '{name}'", hint)
+    console = Console()
+    if not arguments.operands:
+        _print_overview(console)
     for name in arguments.operands:
-        if name in LISTED_GROUPS:
-            _print_group(console, name)
-        elif settings := _explained(name):
-            _print_settings(console, settings, name)
-        else:
-            for settings, having in _explained_by_choices(name).items():
-                console.print(Text(f"with {', '.join(having)}", "dim"))
-                _print_settings(console, settings, name)
+        _print_explanation(console, name)
     return 0
+
+
+def _print_explanation(console: Console, name: str) -> None:
+    if name in LISTED_GROUPS:
+        _print_group(console, name)
+    elif settings := _explained(name):
+        _print_settings(console, settings, name)
+    else:
+        for found, having in _explained_by_choices(name).items():
+            console.print(Text(f"with {', '.join(having)}", "dim"))
+            _print_settings(console, found, name)
 
 
 def names() -> list[str]:

@@ -119,8 +119,8 @@ EVALUATE = Command(
 COMPARE = Command(
     name="compare",
     usage=("vaerun compare DIR ... [OPTION ...]",),
-    summary="Put finished runs side by side: a table, CSV and JSON files, figures, and a page. Runs "
-    "that differ in their seed alone make up one configuration.",
+    summary="Put finished runs side by side: a table, CSV and JSON files, figures, and a page. "
+    "Runs that differ in their seed alone make up one configuration.",
     options=(
         Option("--by", "settings that define a configuration (default: all that vary)", "KEY,KEY",
                is_list=True),

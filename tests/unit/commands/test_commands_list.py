@@ -71,8 +71,9 @@ def test_a_section_is_printed_with_its_defaults(section: str, capsys: pytest.Cap
     for setting in shared_settings():
         if setting.key.startswith(f"{section}.") and setting.default:
             name = setting.key.rpartition(".")[2]
-            words = [name, *setting.default.split(), *setting.help.split()]
-            assert words in [line.split() for line in lines]
+            first = setting.default.split(" ")[0]
+            (line,) = (each for each in lines if each.endswith(setting.help) and name in each)
+            assert line.split()[:2] == [name, first]
 
 
 @pytest.mark.parametrize(
