@@ -66,7 +66,7 @@ def page(command: Command) -> str:
     if command.settings:
         lines += ["", *_section("settings", command.settings)]
     if command.examples:
-        width = max(len(line) for line, _ in command.examples)
+        width = max((len(line) for line, m in command.examples if m), default=0)
         shown = (f"  {line:{width}}   {f'# {m}' if m else ''}" for line, m in command.examples)
         lines += ["", "examples", *(line.rstrip() for line in shown)]
     return "\n".join(lines) + "\n"

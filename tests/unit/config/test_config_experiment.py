@@ -65,7 +65,7 @@ def test_what_is_given_wins_over_both():
     [
         ("pinwheel", "prior=normal", "prior"),
         ("pinwheel", "architecture=conv28", "architecture"),
-        ("pinwheel", "likelihood=bernoulli", "likelihood"),
+        ("pinwheel", "likelihood=laplace", "likelihood"),
         ("sparse_fashion_mnist", "prior=normal", "prior"),
         ("sparse_fashion_mnist", "likelihood=gaussian", "likelihood"),
         ("vae_mnist", "architecture=conv28", "architecture"),
