@@ -12,9 +12,6 @@ from runner.errors import UsageError, nearest
 COMMANDS = ("resume", "evaluate", "compare", "list", "fetch", "sync")
 """What the first argument may be beside a setting or an option."""
 
-_NO_CHOICE = ("experiment=null", "debug=null", "sweep=null")
-"""What conf/config.yaml says already, in overrides that Hydra does not take."""
-
 
 @dataclass(frozen=True)
 class Option:
@@ -174,21 +171,3 @@ def _is_override(command: Command, argument: str) -> bool:
         message = f"cannot read '{argument}': a setting is written key=value"
         raise UsageError(message, nearest(argument, COMMANDS) or hint)
     return True
-
-
-def without_null_choices(overrides: Iterable[str]) -> list[str]:
-    """Return overrides without those that choose nothing where nothing is chosen anyway."""
-    return [override for override in overrides if override not in _NO_CHOICE]
-
-
-def steps_or_epochs(overrides: list[str]) -> list[str]:
-    """Let ``steps=`` on the command line win over epochs that an experiment sets.
-
-    Raises: UsageError when both are given.
-    """
-    keys = {override.partition("=")[0].lstrip("+") for override in overrides}
-    if "steps" not in keys:
-        return overrides
-    if "epochs" in keys:
-        raise UsageError("give steps or epochs, not both")
-    return [*overrides, "epochs=null"]

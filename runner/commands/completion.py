@@ -104,7 +104,7 @@ def _settings(before: Sequence[str], last: str) -> list[str]:
     from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
     from runner.commands.arguments import read
-    from runner.commands.train import searched
+    from runner.commands.overrides import searched
     from runner.config.composition import hydra_session
     from runner.grid.sweep_file import names
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -13,8 +13,10 @@ from runner.commands.arguments import Arguments
 from runner.commands.manual import LIST
 from runner.config.descriptions import (
     LISTED_GROUPS,
+    TOP_LEVEL,
     Setting,
     choices,
+    names,
     read_choice,
     settings_of_choice,
     shared_settings,
@@ -22,10 +24,7 @@ from runner.config.descriptions import (
 )
 from runner.errors import UsageError, nearest
 
-__all__ = ["choices", "names", "read_choice", "run"]
-
-_TOP = "settings"
-"""What lists the settings that belong to no section."""
+__all__ = ["choices", "read_choice", "run"]
 
 _DEFAULT_WIDTH = 18
 
@@ -60,28 +59,9 @@ def _print_explanation(console: Console, name: str) -> None:
             _print_settings(console, found, name)
 
 
-def names() -> list[str]:
-    """Return all that can be explained: groups, sections, settings."""
-    found = [*LISTED_GROUPS, _TOP, *_with_sections(s.key for s in shared_settings())]
-    for group in LISTED_GROUPS:
-        if group not in ("experiment", "debug", "sweep"):
-            for choice in choices(group):
-                found += _with_sections(s.key for s in settings_of_choice(group, choice))
-    return list(dict.fromkeys(found))
-
-
-def _with_sections(keys: Iterable[str]) -> list[str]:
-    """Return keys, and the sections that they are in."""
-    found: dict[str, None] = {}
-    for key in keys:
-        parts = key.split(".")
-        found |= dict.fromkeys(".".join(parts[:n]) for n in range(1, len(parts) + 1))
-    return list(found)
-
-
 def _explained(name: str) -> list[Setting]:
     """Return the settings of a section or of a single name that every run has."""
-    if name == _TOP:
+    if name == TOP_LEVEL:
         return [s for s in shared_settings() if "." not in s.key and s.default]
     return within(shared_settings(), name)
 
@@ -103,7 +83,7 @@ def _print_overview(console: Console) -> None:
             table.add_row(Text(f"{group}={choice.name}"), Text(choice.help))
         console.print(Text(group, "bold"))
         console.print(Padding(table, (0, 0, 1, 2), expand=False))
-    single = [s.key for s in _explained(_TOP)]
+    single = [s.key for s in _explained(TOP_LEVEL)]
     sections = [s.key for s in shared_settings() if not s.default]
     for title, found in (("settings", single), ("sections", sections)):
         console.print(Text(title, "bold"))

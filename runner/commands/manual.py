@@ -29,7 +29,7 @@ def _group(name: str) -> list[str]:
 
 
 def _listed() -> Iterable[str]:
-    from runner.commands.list import names
+    from runner.config.descriptions import names
 
     return names()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.commands.arguments import Arguments, steps_or_epochs
+from runner.commands.arguments import Arguments
 from runner.commands.manual import RESUME
+from runner.commands.overrides import steps_or_epochs
 from runner.errors import UsageError
 
 

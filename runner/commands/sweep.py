@@ -10,8 +10,8 @@ from pathlib import Path
 
 from runner import config
 from runner.commands.arguments import Arguments
+from runner.commands.overrides import print_notes, searched
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
-from runner.commands.train import print_notes, searched
 from runner.config import LauncherConfig
 from runner.config.composition import compose
 from runner.console.run_display import make_console

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from runner.commands.arguments import steps_or_epochs
+from runner.commands.overrides import steps_or_epochs
 from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, Values, find, read
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-from runner.commands.arguments import Arguments, steps_or_epochs, without_null_choices
+from runner.commands.arguments import Arguments
 from runner.commands.manual import TRAIN
+from runner.commands.overrides import (
+    print_notes,
+    searched,
+    steps_or_epochs,
+    without_null_choices,
+)
 from runner.config import flat_keys
-from runner.config.composition import Composition, adapt, compose, hydra_session, search_path
+from runner.config.composition import Composition, adapt, compose, hydra_session
 from runner.errors import UsageError, nearest
 
 _OF_GRIDS = ("sweep", "only", "launcher")
@@ -38,24 +41,6 @@ def run(arguments: Arguments) -> int:
         return sweep(arguments, overrides)
     _train(compose(steps_or_epochs(overrides)))
     return 0
-
-
-def searched(arguments: Arguments) -> list[str]:
-    """Return ``--config-dir`` as the override that makes Hydra search these folders too.
-
-    Raises: UsageError where there is no such folder.
-    """
-    folders = [Path(folder).resolve() for folder in arguments.texts("--config-dir") or []]
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageError(f"--config-dir: there is no folder '{folder}'")
-    return [search_path(folders)] if folders else []
-
-
-def print_notes(notes: tuple[str, ...]) -> None:
-    """Print what may surprise on stderr, each once."""
-    for note in dict.fromkeys(notes):
-        sys.stderr.write(f"note: {note}\n")
 
 
 def _is_grid(arguments: Arguments) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,10 @@ from runner.config.schema import GRID_GROUPS, GROUPS
 
 LISTED_GROUPS = (*GROUPS, "sweep", *GRID_GROUPS)
 """All groups that have choices, in the order in which a reader meets them."""
+
+
+TOP_LEVEL = "settings"
+"""The name under which the settings that belong to no section are explained."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,25 @@ def settings_of_choice(group: str, choice: Choice) -> list[Setting]:
     """Return the settings of a choice by their full names, ``prior.dimensions``."""
     prefix = "" if choice.is_global or group == "sweep" else f"{group}."
     return [Setting(f"{prefix}{s.key}", s.default, s.help) for s in _settings(choice.keys)]
+
+
+def names() -> list[str]:
+    """Return all that can be explained: groups, sections, settings."""
+    found = [*LISTED_GROUPS, TOP_LEVEL, *_with_sections(s.key for s in shared_settings())]
+    for group in LISTED_GROUPS:
+        if group not in ("experiment", "debug", "sweep"):
+            for choice in choices(group):
+                found += _with_sections(s.key for s in settings_of_choice(group, choice))
+    return list(dict.fromkeys(found))
+
+
+def _with_sections(keys: Iterable[str]) -> list[str]:
+    """Return keys, and the sections that they are in."""
+    found: dict[str, None] = {}
+    for key in keys:
+        parts = key.split(".")
+        found |= dict.fromkeys(".".join(parts[:n]) for n in range(1, len(parts) + 1))
+    return list(found)
 
 
 def within(settings: Sequence[Setting], name: str) -> list[Setting]:

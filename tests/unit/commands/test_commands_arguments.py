@@ -11,8 +11,6 @@ from runner.commands.arguments import (
     Command,
     Option,
     read,
-    steps_or_epochs,
-    without_null_choices,
 )
 from runner.commands.manual import COMPARE, EVALUATE, MANUAL, TRAIN
 from runner.errors import UsageError
@@ -124,14 +122,3 @@ def test_every_command_has_a_page():
 def test_evaluate_reads_a_file_of_codes():
     found = read(EVALUATE, ["--codes=codes.npz", "metrics=fast"])
     assert (found.text("--codes"), found.overrides) == ("codes.npz", ["metrics=fast"])
-
-
-def test_what_chooses_nothing_is_left_out():
-    assert without_null_choices(["debug=null", "beta=1", "sweep=null"]) == ["beta=1"]
-
-
-def test_steps_win_over_epochs_of_an_experiment():
-    assert steps_or_epochs(["beta=1"]) == ["beta=1"]
-    assert steps_or_epochs(["steps=5"]) == ["steps=5", "epochs=null"]
-    with pytest.raises(UsageError, match="give steps or epochs, not both"):
-        steps_or_epochs(["steps=5", "+epochs=1"])

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from runner.commands.arguments import read
-from runner.commands.list import names, run
+from runner.commands.list import run
 from runner.commands.manual import LIST
 from runner.config import GRID_GROUPS, GROUPS
-from runner.config.descriptions import choices, settings_of_choice, shared_settings
+from runner.config.descriptions import choices, names, settings_of_choice, shared_settings
 from runner.errors import UsageError
 
 
