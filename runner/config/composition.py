@@ -116,6 +116,7 @@ def compose(overrides: Sequence[str]) -> Composition:
 
     Raises: UsageError for what cannot be composed.
     """
+    overrides = _with_one_search_path(overrides)
     adapted = adapt(overrides)
     with hydra_session(adapted.overrides):
         whole = _compose(adapted.overrides)
@@ -128,14 +129,20 @@ def compose(overrides: Sequence[str]) -> Composition:
     return Composition(tuple(overrides), settings, chosen, notes, whole)
 
 
+def _with_one_search_path(overrides: Sequence[str]) -> list[str]:
+    """Return overrides with the last search path alone: Hydra would take the first."""
+    searched = [o for o in overrides if o.startswith(_SEARCH_PATH)]
+    return [*searched[-1:], *(o for o in overrides if not o.startswith(_SEARCH_PATH))]
+
+
 def adapt(overrides: Sequence[str]) -> Adapted:
     """Return overrides as Hydra takes them, where a replaced choice takes its settings along.
 
     Raises: UsageError for what cannot be composed.
     """
-    given = [config.allow_new_key(override) for override in overrides]
+    given = [config.allow_new_key(o) for o in _with_one_search_path(overrides)]
     with hydra_session(given):
-        return without_replaced(given, lambda words: _choices_of(_compose(words)))
+        return without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
 
 
 @contextmanager

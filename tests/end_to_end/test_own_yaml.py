@@ -51,7 +51,7 @@ def test_a_grid_over_an_own_objective_is_compared_by_beta(vaerun: Vaerun, tmp_pa
     assert "without config_unresolved.yaml" not in compared.stderr
     heading, *rows = (line.split() for line in compared.stdout.splitlines() if line.strip())
     assert heading[:3] == ["objective", "beta", "seeds"]
-    assert [row[:3] for row in rows[:2]] == [["home_made", "1", "2"], ["home_made", "4", "2"]]
+    assert [row[:3] for row in rows[1:3]] == [["home_made", "1", "2"], ["home_made", "4", "2"]]
 
 
 def test_a_grid_goes_on_with_a_folder_that_was_moved(vaerun: Vaerun, tmp_path: Path):

@@ -92,6 +92,13 @@ def test_own_yaml_is_composed_and_stored(own: str):
     assert document["composition"]["changed"] == ["objective.weights.dimension_wise_kl"]
 
 
+def test_of_several_search_paths_the_last_counts(own: str, tmp_path: Path):
+    other = search_path([tmp_path / "nowhere"])
+    assert compose([other, "objective=home_made", own]).parse().objective.name == "home_made"
+    with pytest.raises(UsageError, match="unknown objective 'home_made'"):
+        compose([own, "objective=home_made", other])
+
+
 def test_an_error_in_own_yaml_is_one_line(own: str):
     with pytest.raises(UsageError, match="unknown objective 'home_mad'") as refused:
         compose([own, "objective=home_mad"])
