@@ -103,15 +103,7 @@ def _tell(console: Console, comparison: Comparison) -> None:
         others = f" and {count - 1} more" if count > 1 else ""
         words = "the settings and the seed of a later run are the same, which counts instead"
         _note(console, f"left out: {first}{others}: {words}")
-    old = [run for run in comparison.runs if run.origin is None]
-    if old:
-        versions = " and ".join(sorted({f"vaerun {run.version}" for run in old if run.version}))
-        written = f"were written by {versions or 'another version'}"
-        _note(
-            console,
-            f"{len(old)} of the runs {written} without config_unresolved.yaml: "
-            "settings that only follow from others are told apart too",
-        )
+    _tell_old(console, comparison)
     mixed = [metric for metric in comparison.metrics if _is_mixed(comparison, metric)]
     if mixed:
         names = ", ".join(metric_title(metric) for metric in mixed)
@@ -120,6 +112,16 @@ def _tell(console: Console, comparison: Comparison) -> None:
     if comparison.pooled:
         names = ", ".join(short_names(comparison.pooled).values())
         _note(console, f"runs of one cell differ in {names} too, and ± is over all of them")
+
+
+def _tell_old(console: Console, comparison: Comparison) -> None:
+    """Say which version wrote runs that do not tell which of their settings follow from others."""
+    old = [run for run in comparison.runs if run.origin is None]
+    if not old:
+        return
+    versions = " and ".join(sorted({f"vaerun {run.version}" for run in old if run.version}))
+    written = f"were written by {versions or 'another version'} without config_unresolved.yaml"
+    _note(console, f"{len(old)} of the runs {written}: they are compared by every setting")
 
 
 def _is_mixed(comparison: Comparison, metric: str) -> bool:

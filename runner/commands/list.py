@@ -114,16 +114,21 @@ def _print_settings(console: Console, settings: Sequence[Setting], name: str) ->
             sections.setdefault(setting.key, [])
     if not sections.get("", True):
         del sections[""]
+    with_heading = True  # once, above the first values
     for section, rows in sections.items():
         if section:
             console.print(Text.assemble((section, "bold"), f"  {titles.get(section, '')}".rstrip()))
-        _print_rows(console, rows, f"{section}." if section else "")
+        _print_rows(console, rows, f"{section}." if section else "", with_heading=with_heading)
         if rows:
             console.print()
+            with_heading = False
 
 
-def _print_rows(console: Console, settings: Sequence[Setting], prefix: str) -> None:
+def _print_rows(
+    console: Console, settings: Sequence[Setting], prefix: str, *, with_heading: bool = False
+) -> None:
     table = _table(3)
+    table.show_header = with_heading
     for setting in settings:
         table.add_row(
             Text(setting.key.removeprefix(prefix)), Text(setting.default), Text(setting.help)
@@ -134,8 +139,9 @@ def _print_rows(console: Console, settings: Sequence[Setting], prefix: str) -> N
 
 def _table(columns: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, show_edge=False)
-    table.add_column(no_wrap=True, style="cyan")
+    table.header_style = "dim"
+    table.add_column("setting", no_wrap=True, style="cyan")
     if columns == 3:
-        table.add_column(max_width=_DEFAULT_WIDTH, overflow="fold", style="green")
-    table.add_column(overflow="fold")
+        table.add_column("default", max_width=_DEFAULT_WIDTH, overflow="fold", style="green")
+    table.add_column("meaning", overflow="fold")
     return table

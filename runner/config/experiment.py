@@ -63,13 +63,9 @@ def without_replaced(overrides: Sequence[str], choices: Callable[[list[str]], Ch
     replaced = [group for group, choice in given.items() if choice != own.get(group)]
     if not replaced:
         return Adapted(list(overrides))
-    content, brought = _load(path), set[str]()
-    for group in replaced:
-        file = _find(group, given[group], overrides)
-        brought |= {found for found, _ in _overridden(_load(file))} if file else set()
-    content["defaults"] = [
-        entry for entry in content.get("defaults", []) if not _is_about(entry, brought - set(given))
-    ]
+    content = _load(path)
+    files = [_find(group, given[group], overrides) for group in replaced]
+    content["defaults"] = list(_remaining_defaults(content, [file for file in files if file]))
     actual = choices([
         *search, *(f"{g}={c}" for g, c in given.items()),
         f"experiment={_offer(f'{name}__choices', {'defaults': content['defaults']})}",
@@ -81,6 +77,14 @@ def without_replaced(overrides: Sequence[str], choices: Callable[[list[str]], Ch
     kept = [key for key, _ in leaves({k: v for k, v in content.items() if k != "defaults"})]
     note = _note(name, [f"{g}={actual.get(g)}" for g in replaced], dropped, kept)
     return Adapted([*others, f"experiment={adapted}"], name, (note,) if dropped else ())
+
+
+def _remaining_defaults(experiment: Mapping[str, Any], files: Sequence[Path]) -> Iterator[object]:
+    """Yield the defaults of an experiment, but for what the files of replacing choices choose."""
+    brought = {group for file in files for group, _ in _overridden(_load(file))}
+    for entry in experiment.get("defaults", []):
+        if not any(group in brought for group, _ in _overridden({"defaults": [entry]})):
+            yield entry
 
 
 def _note(name: str, replaced: Sequence[str], dropped: Sequence[str], kept: Sequence[str]) -> str:
@@ -119,10 +123,6 @@ def _overridden(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 if key.startswith("override "):
                     group = key.removeprefix("override ").lstrip("/").partition("@")[0]
                     yield group, choice
-
-
-def _is_about(entry: object, groups: set[str]) -> bool:
-    return any(group in groups for group, _ in _overridden({"defaults": [entry]}))
 
 
 def _drop(tree: dict[str, Any], replaced: Sequence[str], prefix: str = "") -> Iterator[str]:

@@ -93,7 +93,8 @@ def test_own_yaml_is_composed_and_stored(own: str):
 
 
 def test_of_several_search_paths_the_last_counts(own: str, tmp_path: Path):
-    other = search_path([tmp_path / "nowhere"])
+    (tmp_path / "empty").mkdir()
+    other = search_path([tmp_path / "empty"])
     assert compose([other, "objective=home_made", own]).parse().objective.name == "home_made"
     with pytest.raises(UsageError, match="unknown objective 'home_made'"):
         compose([own, "objective=home_made", other])
