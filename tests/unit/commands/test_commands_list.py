@@ -81,7 +81,10 @@ def test_a_section_is_printed_with_its_defaults(section: str, capsys: pytest.Cap
     [
         ("beta", "beta 1.0 a number or a schedule"),
         ("launcher.jobs", "launcher.jobs 8 jobs to ask for"),
-        ("prior.components", "with prior=mixture prior.components 4 number of normals"),
+        (
+            "prior.components",
+            "with prior=mixture setting default meaning prior.components 4 number of normals",
+        ),
         ("metrics.mig", "bins 20 of equal width per code"),
         ("settings", "batch_size 128 images per step"),
     ],
