@@ -215,7 +215,8 @@ An objective is a YAML file in `conf/objective/`, and no code: five `weights`, e
 schedule or a knob like `${beta}`; what it has beside them (`penalties`, `group_information`,
 `corruption`, all explained in `conf/config.yaml`); and, where it needs one, a prior under
 `defaults`. Arithmetic on weights is `${vaerun.sum:a,b}`, `${vaerun.less:a,b}` (a less b) and
-`${vaerun.times:a,b}`. The first comment says what it is and cites its source; every key has its help in its line. Start from
+`${vaerun.times:a,b}`. The first comment says what it is and cites its source; every key has its
+help in its line. Start from
 the nearest file there is, then run `python docs/objective_table.py`. `vaerun list objective` shows
 it, and the tests pick it up by themselves. A penalty that is new in kind is code: its settings in
 `runner/config/objective_schema.py`, its value in `runner/training/penalties.py`.
