@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 
 import yaml
 
+from runner.config.tree import leaves
+
 WEIGHT_NAMES = {"alpha": 1.0, "beta": 1.0, "gamma": 1.0}
 TERMS = ("index_code_mi", "group_total_correlation", "within_group_total_correlation")
 WEIGHTS = {
     "vae": (1, 1, 1, 1),
     "beta_vae": ("beta", "beta", "beta", "beta"),
     "hfvae": ("alpha", "beta", "gamma", 1),
+    "home_made": ("beta", "beta", "beta", "beta"),
 }
 """Objective → weights of the terms after the reconstruction: numbers, or hyperparameters."""
 
@@ -52,6 +56,49 @@ def config(objective: str = "hfvae", **changes: Any) -> dict[str, Any]:
     return tree
 
 
+SECTIONS = ("dataset", "architecture", "prior", "objective")
+BROUGHT = {"digits": "mlp", "sprites": "conv64"}
+"""Dataset → the architecture that it brings."""
+
+
+def references(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The weights that are as the objective refers to alpha, beta and gamma."""
+    objective = settings["objective"]
+    templates = dict(
+        zip((*TERMS, "dimension_wise_kl"), WEIGHTS.get(objective["name"], ()), strict=False)
+    )
+    return {
+        f"objective.weights.{term}": f"${{{name}}}"
+        for term, name in templates.items()
+        if isinstance(name, str) and objective["weights"][term] == settings[name]
+    }
+
+
+def origin(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``config_unresolved.yaml`` says of how such settings were chosen."""
+    choices = {group: settings[group]["name"] for group in SECTIONS}
+    usual = dict(leaves(config("vae")))
+    changed = [
+        key
+        for key, value in leaves(settings)
+        if key not in references(settings)
+        and not key.startswith("objective.weights.")
+        and usual.get(key) != value
+        and key != "architecture.features"
+    ]
+    weights = WEIGHTS.get(choices["objective"], (1, 1, 1, 1))
+    named = zip((*TERMS, "dimension_wise_kl"), weights, strict=True)
+    changed += [
+        f"objective.weights.{term}"
+        for term, weight in named
+        if f"objective.weights.{term}" not in references(settings)
+        and settings["objective"]["weights"][term] != weight
+    ]
+    if choices["architecture"] == BROUGHT.get(choices["dataset"]):
+        changed = [key for key in changed if key != "architecture.name"]
+    return {"overrides": [], "choices": choices, "changed": changed}
+
+
 def write_run(
     path: Path,
     settings: Mapping[str, Any],
@@ -63,6 +110,13 @@ def write_run(
     """Write a run folder and return its path; ``more`` goes into ``summary.json``."""
     path.mkdir(parents=True)
     (path / "config.yaml").write_text(yaml.safe_dump(dict(settings), sort_keys=False))
+    if settings:
+        unresolved = copy.deepcopy(dict(settings))
+        for key, expression in references(settings).items():
+            unresolved["objective"]["weights"][key.rpartition(".")[2]] = expression
+        unresolved["composition"] = origin(settings)
+        text = yaml.safe_dump(unresolved, sort_keys=False)
+        (path / "config_unresolved.yaml").write_text(text)
     error = None if state == "finished" else f"it is {state}"
     (path / "status.json").write_text(json.dumps({"state": state, "error": error}))
     if state == "finished":

@@ -48,7 +48,7 @@ REDUCTIONS: dict[str, dict[str, float]] = {
 
 _CITATION = re.compile(r"[A-Z]\w+(?: et al\.| & [A-Z]\w+)? (?:19|20)\d\d")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
-_CALL = re.compile(r"\$\{(?:vaerun\.)?(\w+):([^${}]*)\}")
+_CALL = re.compile(r"\$\{vaerun\.(\w+):([^${}]*)\}")
 _IMAGES = 1000  # N; any number would do, since nothing is trained
 
 
@@ -84,7 +84,7 @@ def entries() -> list[Entry]:
 
 
 def symbolic(value: object) -> str:
-    """Return a value of the YAML as a formula: ``${less:1,${alpha}}`` is 1 − α."""
+    """Return a value of the YAML as a formula: ``${vaerun.less:1,${alpha}}`` is 1 − α."""
     if isinstance(value, dict):
         return _schedule(value)
     if isinstance(value, list):

@@ -1,65 +1,173 @@
-"""The words of a command line: which are settings, which are flags, which are neither."""
+"""The reading of command lines: one reader for all commands, built on argparse."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 from runner.errors import UsageError, nearest
 
 COMMANDS = ("resume", "evaluate", "compare", "list", "fetch", "sync")
-
-_NO_CHOICE = ("experiment=null", "debug=null", "sweep=null")
-"""What conf/config.yaml says already, in words that Hydra does not take."""
-
-_FLAGS_WITH_VALUE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn",
-                     "--cfg", "-c", "--package", "-p", "--info", "-i",
-                     "--experimental-rerun")  # fmt: skip
+"""What the first argument may be beside a setting or an option."""
 
 
 @dataclass(frozen=True)
-class Words:
-    """Settings, such as ``beta=4``, and flags with their values, each in the order given."""
+class Option:
+    """An option of a command, such as ``--by KEY,KEY``."""
 
-    settings: list[str]
-    flags: list[str]
+    name: str
+    help: str
+    value: str | None = None
+    """What its value is called in help; None: it is a switch."""
+    is_list: bool = False
+    """Whether the value is a list, of several by commas or by giving the option again."""
+    short: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    """The values that it takes; empty: any."""
+    default: str | None = None
+    """The value where the option is given without one; None: it needs one."""
+    refused: str | None = None
+    """An option of Hydra's that has no use here: what to use instead."""
 
 
-def split(words: Sequence[str]) -> Words:
-    """Return the words, sorted into settings and flags.
+@dataclass(frozen=True)
+class Command:
+    """What a command accepts, for reading its arguments, for its help and for completion."""
 
-    Raises: UsageError for a word that is neither a setting nor a flag.
+    name: str
+    usage: tuple[str, ...]
+    summary: str
+    options: tuple[Option, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    """(``key=VALUE``, what it means) of the settings that its help names."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """(command line, what it does)."""
+    takes: str | None = None
+    """What its arguments without ``=`` are; None: it takes none."""
+    offers: Callable[[], Iterable[str]] = field(default=tuple)
+    """Returns what completion offers for such arguments."""
+
+    @property
+    def help_hint(self) -> str:
+        """Where the command is explained."""
+        return f"vaerun {self.name} --help" if self.name else "vaerun --help"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line, read."""
+
+    overrides: list[str]
+    """Settings, such as ``beta=4``, in the order given."""
+    flags: Mapping[str, Any]
+    """Options that were given, by their long names: True, a text, or a list of texts."""
+    operands: list[str]
+    """Arguments that are neither: folders, names."""
+    given: tuple[str, ...] = ()
+    """All as it was given."""
+
+    def text(self, option: str) -> str | None:
+        """Return the value of an option, or None where it is not given."""
+        value = self.flags.get(option)
+        return None if value is None else str(value)
+
+    def texts(self, option: str) -> list[str] | None:
+        """Return the values of an option that is a list, or None where it is not given."""
+        value = self.flags.get(option)
+        return None if value is None else list(value)
+
+
+def read(command: Command, arguments: Sequence[str]) -> Arguments:
+    """Return the arguments of a command, in whatever order they come.
+
+    Raises: UsageError for an option that the command lacks, or a value that an option cannot have.
     """
-    found, previous = Words([], []), ""
-    for word in words:
-        is_value, previous = previous in _FLAGS_WITH_VALUE, word
-        if is_value or word.startswith("-"):
-            found.flags.append(word)
-        elif _is_setting(word):
-            found.settings.append(word)
+    after = [*arguments[1:], ""]
+    complete = [_with_default(command, *pair) for pair in zip(arguments, after, strict=False)]
+    try:
+        options, rest = _parser(command).parse_known_args(complete)
+    except argparse.ArgumentError as error:
+        name = (error.argument_name or "").split("/")[0]
+        wrong = "takes no value" if "explicit argument" in error.message else "needs a value"
+        raise UsageError(f"{name} {wrong}", command.help_hint) from error
+    given = vars(options)
+    flags = {
+        option.name: _value(command, option, given[option.name]) if option.value else True
+        for option in command.options
+        if given[option.name]
+    }
+    found = Arguments([], flags, [], tuple(arguments))
+    for argument in rest:
+        if argument.startswith("-"):
+            raise _unknown_option(command, argument)
+        kind = found.overrides if _is_override(command, argument) else found.operands
+        kind.append(argument)
     return found
 
 
-def _is_setting(word: str) -> bool:
-    if word.startswith("~"):
-        raise UsageError(f"cannot read '{word}': a setting is given a value, not taken away")
-    if word.startswith("=") or "=" not in word:
-        commands = nearest(word, COMMANDS)
-        raise UsageError(
-            f"cannot read '{word}': a setting is written key=value",
-            commands or f"commands: {', '.join(COMMANDS)}; vaerun --help shows how to use them",
-        )
-    return word not in _NO_CHOICE
+def _with_default(command: Command, argument: str, after: str) -> str:
+    """Write out the value of an option that is given without one: ``--info`` → ``--info=all``."""
+    for option in command.options:
+        is_meant = argument in (option.name, *option.short)
+        if option.default and is_meant and after not in option.choices:
+            return f"{option.name}={option.default}"
+    return argument
 
 
-def steps_or_epochs(settings: list[str]) -> list[str]:
-    """Let ``steps=`` on the command line win over epochs that an experiment sets.
+def _parser(command: Command) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="vaerun", add_help=False, allow_abbrev=False, exit_on_error=False, usage=""
+    )
+    for option in command.options:
+        names = (option.name, *option.short)
+        action = "store_true" if option.value is None else "append"
+        parser.add_argument(*names, dest=option.name, action=action)
+    return parser
 
-    Raises: UsageError when both are given.
+
+class _Parser(argparse.ArgumentParser):
+    """Raises in place of printing and exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, "vaerun --help")
+
+
+def _value(command: Command, option: Option, given: list[str]) -> str | list[str]:
+    """Return the value of an option, of which argparse has a list: an entry each time it came.
+
+    Raises: UsageError for a value that it cannot have, or a second one.
     """
-    keys = {word.partition("=")[0].lstrip("+") for word in settings}
-    if "steps" not in keys:
-        return settings
-    if "epochs" in keys:
-        raise UsageError("give steps or epochs, not both")
-    return [*settings, "epochs=null"]
+    entries = [entry.strip() for text in given for entry in text.split(",") if entry.strip()]
+    if not entries:
+        raise UsageError(f"{option.name} needs a value", command.help_hint)
+    if option.is_list:
+        return entries
+    if len(given) > 1:
+        raise UsageError(f"{option.name} is given twice", command.help_hint)
+    if option.choices and given[0] not in option.choices:
+        known = f"{option.name}: {', '.join(option.choices)}"
+        hint = nearest(given[0], option.choices) or known
+        raise UsageError(f"{option.name} cannot be '{given[0]}'", hint)
+    return given[0]
+
+
+def _unknown_option(command: Command, argument: str) -> UsageError:
+    name = argument.partition("=")[0]
+    known = [option.name for option in command.options if not option.refused]
+    who = command.name or "vaerun"
+    return UsageError(f"{who} has no option '{name}'", nearest(name, known) or command.help_hint)
+
+
+def _is_override(command: Command, argument: str) -> bool:
+    """Whether an argument is a setting; what a command cannot take at all is refused."""
+    if command.takes is not None:
+        return "=" in argument
+    if argument.startswith("~"):
+        raise UsageError(f"cannot read '{argument}': a setting is given a value, not taken away")
+    if argument.startswith("=") or "=" not in argument:
+        hint = f"commands: {', '.join(COMMANDS)}; vaerun --help shows how to use them"
+        message = f"cannot read '{argument}': a setting is written key=value"
+        raise UsageError(message, nearest(argument, COMMANDS) or hint)
+    return True

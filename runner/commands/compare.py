@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from runner.commands.arguments import Arguments
+from runner.commands.manual import COMPARE
 from runner.comparison.baseline import Baselines, choose_baselines, differences
 from runner.comparison.configurations import Comparison, compare_runs
 from runner.comparison.names import short_names
@@ -19,7 +21,7 @@ from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
 from runner.console.run_display import make_console
-from runner.errors import UsageError, nearest
+from runner.errors import UsageError
 from runner.metric.quantities import quantity
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
 from runner.report.html import render
@@ -30,15 +32,6 @@ from runner.store.run_folder import read_json, write_atomically, write_json
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
 
-_USAGE = (
-    "vaerun compare DIR ... [--by KEY,KEY] [--metric NAME,NAME] [--against SETTINGS] "
-    "[--out FOLDER] [--html FILE] [--no-figures] [--wandb]"
-)
-_WITH_VALUE = ("--by", "--metric", "--against", "--out", "--html")
-_ALONE = ("--no-figures", "--wandb")
-_LISTS = ("--by", "--metric")
-"""Options that may be given again, to say more."""
-
 _UNBOUNDED = 100_000
 """Columns of a pipe, in which nothing is cut."""
 
@@ -46,90 +39,55 @@ _NAMED = 5
 """More runs of one state than these are counted and not named."""
 
 
-@dataclass
-class _Asked:
-    """The command line, read."""
+@dataclass(frozen=True)
+class _Request:
+    """What is to be compared, and where the files go."""
 
-    words: list[str]
-    paths: list[Path] = field(default_factory=list[Path])
-    values: dict[str, str] = field(default_factory=dict[str, str])
-    flags: set[str] = field(default_factory=set[str])
-
-    def names(self, option: str) -> list[str] | None:
-        """Return what stands behind an option, parted by commas; None where it is not given."""
-        if option not in self.values:
-            return None
-        return [name.strip() for name in self.values[option].split(",") if name.strip()]
+    paths: list[Path]
+    arguments: Arguments
 
     @property
     def folder(self) -> Path:
         """Where the files go."""
-        if "--out" in self.values:
-            return Path(self.values["--out"])
+        if out := self.arguments.text("--out"):
+            return Path(out)
         return (self.paths[0] if len(self.paths) == 1 else Path()) / "comparison"
 
 
-def compare(words: list[str]) -> None:
+def run(arguments: Arguments) -> int:
     """Print the finished runs beneath some folders side by side, and write it all into files.
 
-    The table goes to stdout, everything else to stderr.
+    The table goes to stdout, everything else to stderr. Returns the exit code.
 
-    Raises: VaerunError for a command line that cannot be carried out.
+    Raises: VaerunError for arguments that cannot be carried out.
     """
-    asked = _read(words)
+    request = _Request(_folders(arguments), arguments)
     console = make_console()
-    runs = read_runs(asked.paths)
-    metrics = asked.names("--metric")
+    runs = read_runs(request.paths)
+    metrics = arguments.texts("--metric")
     if metrics == ["list"]:
         available = compare_runs(runs, None, ["all"]).metrics
         print_quantities(available)
-        return
-    comparison = compare_runs(runs, asked.names("--by"), metrics)
-    baselines = choose_baselines(comparison, asked.values.get("--against"))
+        return 0
+    comparison = compare_runs(runs, arguments.texts("--by"), metrics)
+    baselines = choose_baselines(comparison, arguments.text("--against"))
     found = differences(comparison, baselines)
     _tell(console, comparison)
     _show(console, comparison, found, baselines)
-    _write(console, comparison, asked, found)
-    if "--wandb" in asked.flags:
+    _write(console, comparison, request, found)
+    if "--wandb" in arguments.flags:
         _save_workspace(console, comparison)
+    return 0
 
 
-def _read(words: list[str]) -> _Asked:
-    asked = _Asked(words)
-    rest = [part for word in words for part in _apart(word)]
-    while rest:
-        word = rest.pop(0)
-        if word in _ALONE:
-            asked.flags.add(word)
-        elif word in _WITH_VALUE:
-            _take_value(asked, word, rest)
-        elif word.startswith("-"):
-            hint = nearest(word, [*_WITH_VALUE, *_ALONE]) or _USAGE
-            raise UsageError(f"compare has no option '{word}'", hint)
-        elif "=" in word and not Path(word).exists():
-            raise UsageError(f"compare takes folders, not settings such as '{word}'", _USAGE)
-        else:
-            asked.paths.append(Path(word))
-    if not asked.paths:
-        raise UsageError("compare takes folders of runs", _USAGE)
-    return asked
-
-
-def _take_value(asked: _Asked, option: str, rest: list[str]) -> None:
-    """Move the value of an option from the words that are left."""
-    if not rest or not rest[0].strip(" ,") or rest[0] in (*_WITH_VALUE, *_ALONE):
-        raise UsageError(f"{option} needs a value", _USAGE)
-    value = rest.pop(0)
-    if option in asked.values:
-        if option not in _LISTS:
-            raise UsageError(f"{option} is given twice", _USAGE)
-        value = f"{asked.values[option]},{value}"
-    asked.values[option] = value
-
-
-def _apart(word: str) -> list[str]:
-    """Return ``--by=KEY`` as two words, and any other word as it is."""
-    return word.split("=", 1) if word.startswith("--") and "=" in word else [word]
+def _folders(arguments: Arguments) -> list[Path]:
+    for override in arguments.overrides:
+        if not Path(override).exists():
+            message = f"compare takes folders, not settings such as '{override}'"
+            raise UsageError(message, COMPARE.usage[0])
+    if not (names := [*arguments.operands, *arguments.overrides]):
+        raise UsageError("compare takes folders of runs", COMPARE.usage[0])
+    return [Path(name) for name in names]
 
 
 def _tell(console: Console, comparison: Comparison) -> None:
@@ -146,6 +104,7 @@ def _tell(console: Console, comparison: Comparison) -> None:
         others = f" and {count - 1} more" if count > 1 else ""
         reason = "a later run has the same settings and seed, and counts instead"
         _note(console, f"excluded: {first}{others}: {reason}")
+    _tell_old(console, comparison)
     mixed = [metric for metric in comparison.metrics if _is_mixed(comparison, metric)]
     if mixed:
         names = ", ".join(quantity(metric).short for metric in mixed)
@@ -156,6 +115,16 @@ def _tell(console: Console, comparison: Comparison) -> None:
         _note(
             console, f"runs of one configuration differ in {names} too, and ± is over all of them"
         )
+
+
+def _tell_old(console: Console, comparison: Comparison) -> None:
+    """Say which version wrote runs that do not tell which of their settings follow from others."""
+    old = [run for run in comparison.runs if run.origin is None]
+    if not old:
+        return
+    versions = " and ".join(sorted({f"vaerun {run.version}" for run in old if run.version}))
+    written = f"were written by {versions or 'another version'} without config_unresolved.yaml"
+    _note(console, f"{len(old)} of the runs {written}: they are compared by every setting")
 
 
 def _is_mixed(comparison: Comparison, metric: str) -> bool:
@@ -206,17 +175,17 @@ def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str
 
 
 def _write(
-    console: Console, comparison: Comparison, asked: _Asked, found: Sequence[Difference]
+    console: Console, comparison: Comparison, request: _Request, found: Sequence[Difference]
 ) -> None:
-    folder = asked.folder
+    folder = request.folder
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    figures = {} if "--no-figures" in asked.flags else _draw(console, comparison)
+    figures = {} if "--no-figures" in request.arguments.flags else _draw(console, comparison)
     for name in read_json(folder / "comparison.json").get("figures", []):
         # A figure of the last comparison that this one lacks would be taken for one of its own.
         (folder / "figures" / Path(name).name).with_suffix(".png").unlink(missing_ok=True)
     for name, picture in figures.items():
         write_atomically(folder / "figures" / f"{name}.png", picture)
-    command = shlex.join(["vaerun", "compare", *asked.words])
+    command = shlex.join(["vaerun", "compare", *request.arguments.given])
     named = relative(comparison, folder.parent)
     renamed = {
         id(c): other
@@ -230,8 +199,8 @@ def _write(
     write_json(folder / "comparison.json", {**content, "figures": list(figures)})
     page = render(named, found, figures, command).encode()
     pages = [folder / "comparison.html"]
-    if "--html" in asked.values:
-        pages.append(Path(asked.values["--html"]))
+    if html := request.arguments.text("--html"):
+        pages.append(Path(html))
     for path in pages:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner import config as settings
+from runner.commands.arguments import Arguments
+from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
@@ -19,15 +21,14 @@ from runner.store.find_runs import runs_beneath
 from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
 
-_USAGE = "vaerun evaluate RUN_DIR ... [metrics=NAME], or vaerun evaluate --codes FILE.npz"
 _OF_THE_RUN = ("device", "data_dir", "wandb.")
 _CHANGEABLE = "metrics, metrics.*, device, data_dir, wandb.*"
 _DEFAULT = "reference"
 
 
 @dataclass
-class _Asked:
-    """The command line, read."""
+class _Request:
+    """What is to be scored, and how."""
 
     paths: list[Path] = field(default_factory=list[Path])
     codes: Path | None = None
@@ -36,65 +37,47 @@ class _Asked:
     of_runs: list[str] = field(default_factory=list[str])
 
 
-def evaluate(words: list[str]) -> int:
+def run(arguments: Arguments) -> int:
     """Score every run that is named or lies in a folder that is, or one file of codes.
 
     Prints the paths of what was scored on stdout, a line each, and returns the exit code: 0, or
     that of the only run that failed, or 1 where several runs were asked for and some failed.
 
-    Raises: VaerunError for a command line that cannot be carried out.
+    Raises: VaerunError for arguments that cannot be carried out.
     """
-    asked = _read(words)
-    metrics = settings.metrics(asked.metrics, asked.of_metrics)
-    if asked.codes is not None:
-        _evaluate_codes(asked.codes, metrics)
+    request = _read(arguments)
+    metrics = settings.metrics(request.metrics, request.of_metrics)
+    if request.codes is not None:
+        _evaluate_codes(request.codes, metrics)
         return 0
-    paths = [run for path in asked.paths for run in runs_beneath(path)]
+    paths = [run for path in request.paths for run in runs_beneath(path)]
     try:
-        return _Evaluation(metrics, asked.of_runs).carry_out(list(dict.fromkeys(paths)))
+        return _Evaluation(metrics, request.of_runs).carry_out(list(dict.fromkeys(paths)))
     except KeyboardInterrupt as error:
         hint = "the scores so far are kept: the same command goes on"
         raise InterruptedRun("interrupted", hint, 2) from error
 
 
-def _read(words: list[str]) -> _Asked:
-    codes, words = _take_codes(words)
-    asked = _Asked(codes=codes)
-    for word in words:
-        key, equals, value = word.partition("=")
-        if word.startswith("-"):
-            hint = nearest(word, ["--codes"]) or _USAGE
-            raise UsageError(f"evaluate has no option '{word}'", hint)
-        if not equals:
-            asked.paths.append(Path(word))
-        elif key == "metrics":
-            asked.metrics = value
+def _read(arguments: Arguments) -> _Request:
+    codes = arguments.text("--codes")
+    request = _Request(
+        [Path(operand) for operand in arguments.operands], Path(codes) if codes else None
+    )
+    for override in arguments.overrides:
+        key, _, value = override.partition("=")
+        if key == "metrics":
+            request.metrics = value
         elif key.startswith("metrics."):
-            asked.of_metrics.append(word)
+            request.of_metrics.append(override)
         elif key.startswith(_OF_THE_RUN):
-            asked.of_runs.append(word)
+            request.of_runs.append(override)
         else:
-            raise UsageError(f"evaluate cannot change '{key}'", f"it can change {_CHANGEABLE}")
-    if bool(asked.paths) == bool(asked.codes):
-        raise UsageError("evaluate takes run folders, or a file of codes", _USAGE)
-    return asked
-
-
-def _take_codes(words: list[str]) -> tuple[Path | None, list[str]]:
-    """Return the file after ``--codes``, if it is there, and the other words."""
-    apart = [part for word in words for part in _apart(word)]
-    if "--codes" not in apart:
-        return None, words
-    place = apart.index("--codes")
-    file = apart[place + 1 : place + 2]
-    if not file or not file[0]:
-        raise UsageError("--codes needs a file of codes", _USAGE)
-    return Path(file[0]), apart[:place] + apart[place + 2 :]
-
-
-def _apart(word: str) -> list[str]:
-    """Return ``--codes=FILE`` as two words, and any other word as it is."""
-    return word.split("=", 1) if word.startswith("--codes=") else [word]
+            hint = nearest(key, ("metrics", *_OF_THE_RUN[:2])) or f"it can change {_CHANGEABLE}"
+            raise UsageError(f"evaluate cannot change '{key}'", hint)
+    if bool(request.paths) == bool(request.codes):
+        hint = " or ".join(EVALUATE.usage)
+        raise UsageError("evaluate takes run folders, or a file of codes", hint)
+    return request
 
 
 class _Evaluation:

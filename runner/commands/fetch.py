@@ -22,7 +22,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from runner import config
+from runner.commands.arguments import Arguments
+from runner.commands.manual import FETCH
+from runner.config.composition import compose
 from runner.console.run_display import make_console
 from runner.dataset import DATASETS, SOURCES, Source, mnist
 from runner.dataset.archive import archive as published
@@ -39,16 +41,16 @@ _PLAIN_SECONDS = 5.0
 """Between two lines where there is no terminal to draw a bar on."""
 
 
-def fetch(words: list[str]) -> None:
-    """Bring the datasets that are named, or list those that there are.
+def run(arguments: Arguments) -> int:
+    """Bring the datasets that are named, or list those that there are; return the exit code.
 
     Raises:
         UsageError: there is no such dataset, or a setting is not ``data_dir``.
         DataError: a file cannot be had, or is not the published one.
         InterruptedRun: by Ctrl-C; the same command goes on from there.
     """
-    names = [word for word in words if "=" not in word]
-    root = Path(_data_dir([word for word in words if "=" in word])).expanduser()
+    names = arguments.operands
+    root = Path(_data_dir(arguments.overrides)).expanduser()
     for name in names:
         if name not in DATASETS:
             hint = nearest(name, DATASETS) or f"datasets: {', '.join(DATASETS)}"
@@ -61,24 +63,21 @@ def fetch(words: list[str]) -> None:
     except KeyboardInterrupt as error:
         hint = "what has arrived is kept: the same command goes on from there"
         raise InterruptedRun("interrupted", hint, 2) from error
+    return 0
 
 
-def _data_dir(settings: list[str]) -> str:
+def _data_dir(overrides: list[str]) -> str:
     """Return the folder of the datasets, as a run with these settings would have it."""
-    from hydra import compose, initialize_config_dir
-
-    for word in settings:
-        key = word.partition("=")[0]
+    for override in overrides:
+        key, _, value = override.partition("=")
         if key != "data_dir":
-            hint = nearest(key, ["data_dir"]) or "vaerun fetch NAME ... [data_dir=DIR]"
+            hint = nearest(key, ["data_dir"]) or FETCH.usage[0]
             raise UsageError(f"fetch does not know the setting '{key}'", hint)
-        if not word.partition("=")[2]:
+        if not value:
             raise UsageError("data_dir= names no folder")
-    if settings:  # as it stands: a folder's name may hold what Hydra would read as its grammar
-        return settings[-1].partition("=")[2]
-    config.register()
-    with initialize_config_dir(str(config.data_root() / "conf"), version_base="1.3"):
-        return str(compose("config").data_dir)
+    if overrides:  # as it stands: a folder's name may hold what Hydra would read as its grammar
+        return overrides[-1].partition("=")[2]
+    return str(compose([]).settings.data_dir)
 
 
 def _fetch(name: str, root: Path, console: Console) -> None:

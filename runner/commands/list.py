@@ -1,83 +1,147 @@
-"""``vaerun list``: what can be chosen, read from the YAML that offers it."""
+"""``vaerun list``: what can be chosen and what settings mean, read from the YAML's comments."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from runner.config import GRID_GROUPS, GROUPS, data_root
+from runner.commands.arguments import Arguments
+from runner.commands.manual import LIST
+from runner.config.descriptions import (
+    LISTED_GROUPS,
+    TOP_LEVEL,
+    Setting,
+    choices,
+    names,
+    read_choice,
+    settings_of_choice,
+    shared_settings,
+    within,
+)
 from runner.errors import UsageError, nearest
 
+__all__ = ["choices", "read_choice", "run"]
 
-@dataclass(frozen=True)
-class Choice:
-    """One YAML file: its name, what its first comment says, and its keys with their help."""
-
-    name: str
-    help: str
-    keys: tuple[tuple[str, str], ...]
+_DEFAULT_WIDTH = 18
 
 
-def choices(group: str) -> list[Choice]:
-    """Return the choices of a group of ``conf/``, or the files of ``sweeps/`` for ``sweep``."""
-    root = data_root()
-    folders = (root / "sweeps", Path("sweeps")) if group == "sweep" else (root / "conf" / group,)
-    files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
-    return [read_choice(path) for _, path in sorted(files.items())]
+def run(arguments: Arguments) -> int:
+    """Print the groups and their choices, or explain groups, sections and single settings.
 
-
-def read_choice(path: Path) -> Choice:
-    """Return what a YAML file says of itself in its comments."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    comments = [line[1:].strip() for line in lines if re.match(r"#(?!\s*@package)", line)]
-    keys: list[tuple[str, str]] = []
-    above: list[tuple[int, str]] = []
-    for line in lines:
-        match = re.match(r"( *)(\w+):(.*)", line)
-        if match is None:
-            continue
-        indent, key, rest = len(match[1]), match[2], match[3]
-        above = [(depth, name) for depth, name in above if depth < indent]
-        value, _, text = rest.partition(" # ")
-        dotted = ".".join([name for _, name in above] + [key])
-        if text:
-            keys.append((dotted + (f"={value.strip()}" if value.strip() else ""), text.strip()))
-        above.append((indent, key))
-    return Choice(path.stem, " ".join(comments[:1]), tuple(keys))
-
-
-def show(words: list[str]) -> None:
-    """Print the groups and their choices, or the choices of one group with their settings.
-
-    Raises: UsageError when there is no such group.
+    Raises: UsageError for a name that is none of them.
     """
-    groups = (*GROUPS, "sweep", *GRID_GROUPS)
+    for override in arguments.overrides:
+        raise UsageError(f"list takes names, not settings such as '{override}'", LIST.usage[0])
+    for name in arguments.operands:
+        if not (name in LISTED_GROUPS or _explained(name) or _explained_by_choices(name)):
+            hint = nearest(name, names()) or f"groups: {', '.join(LISTED_GROUPS)}"
+            raise UsageError(f"there is no group, section or setting '{name}'", hint)
     console = Console()
-    if not words:
-        for group in groups:
-            _print_group(console, group, with_keys=False)
-        console.print("[dim]vaerun list GROUP shows the settings of its choices[/]")
-        return
-    for group in words:
-        if group not in groups:
-            hint = nearest(group, groups) or f"groups: {', '.join(groups)}"
-            raise UsageError(f"unknown group '{group}'", hint)
-        _print_group(console, group, with_keys=True)
+    if not arguments.operands:
+        _print_overview(console)
+    for name in arguments.operands:
+        _print_explanation(console, name)
+    return 0
 
 
-def _print_group(console: Console, group: str, *, with_keys: bool) -> None:
-    table = Table(title=group, title_justify="left", title_style="bold", box=None, padding=(0, 2))
-    table.add_column(no_wrap=True, style="cyan")
-    table.add_column()
-    table.show_header = False
+def _print_explanation(console: Console, name: str) -> None:
+    if name in LISTED_GROUPS:
+        _print_group(console, name)
+    elif settings := _explained(name):
+        _print_settings(console, settings, name)
+    else:
+        for found, having in _explained_by_choices(name).items():
+            console.print(Text(f"with {', '.join(having)}", "dim"))
+            _print_settings(console, found, name)
+
+
+def _explained(name: str) -> list[Setting]:
+    """Return the settings of a section or of a single name that every run has."""
+    if name == TOP_LEVEL:
+        return [s for s in shared_settings() if "." not in s.key and s.default]
+    return within(shared_settings(), name)
+
+
+def _explained_by_choices(name: str) -> dict[tuple[Setting, ...], list[str]]:
+    """Return the settings of a name that only some choices have → ``group=choice`` of each."""
+    found: dict[tuple[Setting, ...], list[str]] = {}
+    group = name.partition(".")[0]
+    for choice in choices(group) if group in LISTED_GROUPS else ():
+        if settings := tuple(within(settings_of_choice(group, choice), name)):
+            found.setdefault(settings, []).append(f"{group}={choice.name}")
+    return found
+
+
+def _print_overview(console: Console) -> None:
+    for group in LISTED_GROUPS:
+        table = _table(2)
+        for choice in choices(group):
+            table.add_row(Text(f"{group}={choice.name}"), Text(choice.help))
+        console.print(Text(group, "bold"))
+        console.print(Padding(table, (0, 0, 1, 2), expand=False))
+    single = [s.key for s in _explained(TOP_LEVEL)]
+    sections = [s.key for s in shared_settings() if not s.default]
+    for title, found in (("settings", single), ("sections", sections)):
+        console.print(Text(title, "bold"))
+        console.print(Padding(Text(" ".join(found)), (0, 0, 1, 2)))
+    console.print(Text("vaerun list NAME explains a group, a section or a setting", "dim"))
+
+
+def _print_group(console: Console, group: str) -> None:
+    """Print the choices of a group with their settings, and the settings that all share."""
     for choice in choices(group):
-        table.add_row(f"{group}={choice.name}", Text(choice.help))  # brackets are not markup
-        if with_keys:
-            for key, text in choice.keys:
-                table.add_row(Text(f"  {key}", "green"), Text(text, "dim"))
-    console.print(table)
+        console.print(Text.assemble((f"{group}={choice.name}", "bold"), f"  {choice.help}"))
+        _print_rows(console, settings_of_choice(group, choice), "")
+        console.print()
+    if shared := within(shared_settings(), group):
+        console.print(Text(f"with every {group}", "bold"))
+        _print_settings(console, shared, group)
+
+
+def _print_settings(console: Console, settings: Sequence[Setting], name: str) -> None:
+    """Print settings section by section: a line on the section, then a row per setting."""
+    sections: dict[str, list[Setting]] = {}
+    titles = {s.key: s.help for s in settings if not s.default}
+    for setting in settings:
+        if setting.default:
+            section = setting.key.rpartition(".")[0]
+            sections.setdefault(section if setting.key != name else "", []).append(setting)
+        else:
+            sections.setdefault(setting.key, [])
+    if not sections.get("", True):
+        del sections[""]
+    with_heading = True  # once, above the first values
+    for section, rows in sections.items():
+        if section:
+            console.print(Text.assemble((section, "bold"), f"  {titles.get(section, '')}".rstrip()))
+        _print_rows(console, rows, f"{section}." if section else "", with_heading=with_heading)
+        if rows:
+            console.print()
+            with_heading = False
+
+
+def _print_rows(
+    console: Console, settings: Sequence[Setting], prefix: str, *, with_heading: bool = False
+) -> None:
+    table = _table(3)
+    table.show_header = with_heading
+    for setting in settings:
+        table.add_row(
+            Text(setting.key.removeprefix(prefix)), Text(setting.default), Text(setting.help)
+        )
+    if settings:
+        console.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _table(columns: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, show_edge=False)
+    table.header_style = "dim"
+    table.add_column("setting", no_wrap=True, style="cyan")
+    if columns == 3:
+        table.add_column("default", max_width=_DEFAULT_WIDTH, overflow="fold", style="green")
+    table.add_column("meaning", overflow="fold")
+    return table

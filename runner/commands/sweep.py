@@ -8,13 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from runner import config
-from runner.commands.arguments import Words
-from runner.commands.sweep_options import chosen, crossed, read_words
+from runner.commands.arguments import Arguments
+from runner.commands.overrides import print_notes, searched
+from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.config import LauncherConfig
-from runner.config.composition import compose, unused_weights
+from runner.config.composition import compose
 from runner.console.run_display import make_console
 from runner.errors import UsageError, VaerunError
 from runner.grid import (
@@ -31,48 +30,48 @@ from runner.grid import (
 from runner.grid.sweep_file import Sweep
 
 
-def sweep(words: Words) -> int:
+def sweep(arguments: Arguments, overrides: list[str]) -> int:
     """Train the runs of a sweep file, or every combination of the values given.
 
     Prints the grid's folder on stdout and returns the exit code: 0 when every run is finished,
     1 when some are not, or that of the only run.
 
-    Raises: VaerunError for a command line that cannot be carried out, or an interruption.
+    Raises: VaerunError for arguments that cannot be carried out, or an interruption.
     """
-    asked = read_words(words)
-    launcher = config.launcher(asked.launcher, asked.of_launcher)
-    grid = crossed(asked)
-    common = [*asked.folder, *asked.places]
+    options = sort_options(overrides)
+    if options.name is None and "--multirun" not in arguments.flags:
+        raise UsageError("only, launcher and --dry-run are for grids", "sweep=NAME, or -m KEY=A,B")
+    launcher = config.launcher(options.launcher, options.of_launcher)
+    grid = requested_sweep(options)
+    common = [*options.folder, *options.places]
     device = _preflight(grid, common)
     runs = list(grid.runs())
-    path = _folder([*next(iter(runs)), *common])
-    if asked.dry:
-        folder, indices = GridFolder.numbered(path, grid.name, runs)
-        job = Job(path, chosen(asked.only, indices), tuple(asked.places))
+    path = compose([*next(iter(runs)), *common]).grid_folder()
+    folder, indices = GridFolder.numbered(path, grid.name, runs)
+    job = Job(path, selected(options.only, indices), tuple(options.places))
+    if "--dry-run" in arguments.flags:
         print_plan(folder, job, launcher, device)
         return 0
-    _, indices = GridFolder.numbered(path, grid.name, runs)
-    job = Job(path, chosen(asked.only, indices), tuple(asked.places))
     require(launcher)
     folder, _ = GridFolder.register(path, grid.name, runs)
     return _execute(folder, job, launcher, device)
 
 
-def resume_grid(path: Path, words: list[str]) -> int:
+def resume_grid(path: Path, arguments: Arguments) -> int:
     """Go on with a grid, whatever its sweep file has become; returns as :func:`sweep`.
 
-    Raises: UsageError for a word that would make it another grid, and as :func:`sweep`.
+    Raises: UsageError for a setting that would make it another grid, and as :func:`sweep`.
     """
-    asked = read_words(Words(words, ["-m"]))
-    if others := [*asked.settings, *asked.folder] + ([asked.name] if asked.name else []):
+    options = sort_options(arguments.overrides)
+    if others := [*options.settings, *options.folder] + ([options.name] if options.name else []):
         key = others[0].partition("=")[0]
         allowed = "only, launcher, launcher.*, device, data_dir, wandb.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     folder = GridFolder.open(path)
-    device = next((w.partition("=")[2] for w in asked.places if w.startswith("device=")), "auto")
-    indices = chosen(asked.only, range(len(folder.runs)))
-    job = Job(path, indices, tuple(asked.places))
-    launcher = config.launcher(asked.launcher, asked.of_launcher)
+    device = next((w.partition("=")[2] for w in options.places if w.startswith("device=")), "auto")
+    indices = selected(options.only, range(len(folder.runs)))
+    job = Job(path, indices, (*searched(arguments), *options.places))
+    launcher = config.launcher(options.launcher, options.of_launcher)
     require(launcher)
     return _execute(folder, job, launcher, device)
 
@@ -103,20 +102,13 @@ def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str
 
 
 def _preflight(grid: Sweep, common: list[str]) -> str:
-    """Refuse what no run can use, name weights that do nothing, and return the device asked for."""
+    """Refuse what no run can use, print notes, and return the device that is asked for."""
     device = "auto"
-    notes: dict[str, None] = {}  # in order, each once
+    notes: list[str] = []
     for block in grid.blocks:
-        for words in block.each_value():
-            composed = compose([*words, *common])
-            device = config.parse(composed).device
-            notes |= dict.fromkeys(unused_weights(composed, words))
-    for note in notes:
-        sys.stderr.write(f"note: {note}\n")
+        for overrides in block.each_value():
+            composition = compose([*overrides, *common])
+            device = composition.parse().device
+            notes += composition.notes
+    print_notes(tuple(notes))
     return device
-
-
-def _folder(words: list[str]) -> Path:
-    """Return the folder that conf/config.yaml names for the grid."""
-    composed = compose(words, hydra_too=True)
-    return Path(str(OmegaConf.select(composed, "hydra.sweep.dir")))

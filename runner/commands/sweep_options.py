@@ -5,124 +5,96 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from runner import config
-from runner.commands.arguments import Words, steps_or_epochs
-from runner.errors import UsageError, nearest
+from runner.commands.overrides import steps_or_epochs
+from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, Values, find, read
 
 PLACES = ("device", "data_dir", "wandb.", "training.checkpoint_minutes")
 """Settings that say where and how a run is carried out, and change nothing of what it finds."""
 
-_MULTIRUN = ("-m", "--multirun")
-
 _OWN = {"sweep": "name", "only": "only", "launcher": "launcher"}
-"""Words of grids that no run knows, and what of :class:`Asked` they are."""
+"""Settings of grids that no run has → the field of :class:`SweepOptions`."""
 
 
 @dataclass
-class Asked:
-    """The command line, read."""
+class SweepOptions:
+    """What is asked of a grid, sorted by what it is about."""
 
     name: str | None = None
+    """The sweep file; None: the grid is what the settings cross."""
     settings: list[str] = field(default_factory=list[str])
+    """Overrides of the runs, some of several values."""
     places: list[str] = field(default_factory=list[str])
+    """Overrides that say where runs are carried out; they hold for all."""
     only: str | None = None
     launcher: str = "local"
     of_launcher: list[str] = field(default_factory=list[str])
     folder: list[str] = field(default_factory=list[str])
-    """The words that name the grid's folder."""
-
-    dry: bool = False
-    """Whether it is only to be said what would be trained."""
+    """Overrides that name the grid's folder."""
 
 
-def read_words(words: Words) -> Asked:
-    """Read the command line.
-
-    Raises: UsageError for a flag that grids do not know, a launcher of Hydra's, or no grid at all.
-    """
-    asked = Asked(settings=_searched(words.flags), dry="--dry-run" in words.flags)
-    for word in words.settings:
-        key, _, value = word.partition("=")
-        if key in ("hydra/launcher", "hydra/sweeper"):
-            hint = "launcher=local, slurm or ray; W&B's sweeps search by other methods than grid"
-            raise UsageError(f"'{key}' is not used here", hint)
+def sort_options(overrides: Iterable[str]) -> SweepOptions:
+    """Return the overrides of a command line, sorted."""
+    options = SweepOptions()
+    for override in overrides:
+        key, _, value = override.partition("=")
         if key in _OWN:
-            setattr(asked, _OWN[key], value)
+            setattr(options, _OWN[key], value)
         else:
-            _kind(asked, key, word).append(word)
-    if asked.name is None and not set(_MULTIRUN) & set(words.flags):
-        raise UsageError("only, launcher and --dry-run are of grids", "sweep=NAME, or -m KEY=A,B")
-    asked.settings = [config.allow_new_key(word) for word in asked.settings]
-    return asked
+            _kind(options, key, override).append(override)
+    return options
 
 
-def _kind(asked: Asked, key: str, word: str) -> list[str]:
-    """Return the words among which one belongs."""
+def _kind(options: SweepOptions, key: str, override: str) -> list[str]:
+    """Return the list that an override belongs to."""
     if key.startswith("launcher."):
-        return asked.of_launcher
+        return options.of_launcher
     if key in ("out", "sweep_name") or key.startswith("hydra.sweep."):
-        return asked.folder
-    return asked.places if key.startswith(PLACES) and not _is_crossed(word) else asked.settings
+        return options.folder
+    is_place = key.startswith(PLACES) and not _is_crossed(override)
+    return options.places if is_place else options.settings
 
 
-def _searched(flags: Sequence[str]) -> list[str]:
-    """Return the settings that stand for flags: Hydra's ``--config-dir`` is a place to search.
-
-    Raises: UsageError for a flag that grids do not know.
-    """
-    words: list[str] = []
-    rest = iter(flag for flag in flags if flag not in (*_MULTIRUN, "--dry-run"))
-    for flag in rest:
-        name, equals, value = flag.partition("=")
-        if name not in ("--config-dir", "-cd"):
-            raise UsageError(f"a grid has no option '{flag}'", nearest(flag, ["--dry-run"]))
-        folder = Path(value if equals else next(rest, "")).resolve()
-        words.append(f"hydra.searchpath=[file://{folder}]")
-    return words
-
-
-def crossed(asked: Asked) -> Sweep:
-    """Return the grid that is asked for: a file's with some values replaced, or one of words."""
-    given = _values(steps_or_epochs(asked.settings))
-    named = [w.partition("=")[2] for w in asked.folder if w.startswith("sweep_name=")]
-    if asked.name is None:
+def requested_sweep(options: SweepOptions) -> Sweep:
+    """Return the grid: a sweep file's with some values replaced, or what the settings cross."""
+    given = _values(steps_or_epochs(options.settings))
+    named = [o.partition("=")[2] for o in options.folder if o.startswith("sweep_name=")]
+    if options.name is None:
         return Sweep(named[-1] if named else None, (Block(given),))
-    found = read(find(asked.name)).replaced(given)
+    found = read(find(options.name)).replaced(given)
     if not named:
-        asked.folder.append(f"sweep_name={found.name}")
+        options.folder.append(f"sweep_name={found.name}")
     return Sweep(named[-1] if named else found.name, found.blocks)
 
 
 def _values(settings: Iterable[str]) -> Values:
-    """Return the values of each setting on the command line, crossed where Hydra crosses them."""
+    """Return the values of each setting, several where Hydra's grammar has several."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     values: dict[str, tuple[str, ...]] = {}
-    for word in settings:
-        key, _, value = word.partition("=")
+    for setting in settings:
+        key, _, value = setting.partition("=")
         try:
-            parsed = OverridesParser.create().parse_override(word)
+            parsed = OverridesParser.create().parse_override(setting)
         except HydraException as error:
-            message = f"cannot read '{word}': {str(error).splitlines()[0]}"
+            message = f"cannot read '{setting}': {str(error).splitlines()[0]}"
             raise UsageError(message) from error
         if not parsed.is_sweep_override():
             values[key] = (value,)
         elif parsed.is_discrete_sweep():
             values[key] = tuple(parsed.sweep_string_iterator())
         else:
-            raise UsageError(f"{word}: a grid needs values, such as {key}=1,2 or range(0,5)")
+            raise UsageError(f"{setting}: a grid needs values, such as {key}=1,2 or range(0,5)")
     return values
 
 
-def _is_crossed(word: str) -> bool:
-    return any(len(values) > 1 for values in _values([word]).values())
+def _is_crossed(setting: str) -> bool:
+    return any(len(values) > 1 for values in _values([setting]).values())
 
 
-def chosen(only: str | None, indices: Sequence[int]) -> tuple[int, ...]:
+def selected(only: str | None, indices: Sequence[int]) -> tuple[int, ...]:
     """Return the runs that ``only=3,7-9`` names among the grid's.
 
     Raises: UsageError when it names none, or one that there is not.

@@ -12,14 +12,14 @@ from threading import Lock
 from rich.console import Console
 from rich.text import Text
 
+from runner.commands.arguments import Arguments
+from runner.commands.manual import SYNC
 from runner.console.run_display import make_console, print_error
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.store.find_runs import runs_beneath
 from runner.store.lock import LockedError, is_locked, lock
 from runner.tracking.mode import require_server
 from runner.tracking.upload import Uploads, is_uploaded, offline_logs
-
-_USAGE = "vaerun sync DIR ..., with run folders or whole grids of them"
 
 _AT_ONCE = 4
 """How many runs are uploaded side by side: W&B is slow to answer, and each takes a process."""
@@ -31,7 +31,7 @@ class _Run:
 
     path: Path
     logs: tuple[Path, ...]
-    due: tuple[Path, ...]
+    pending: tuple[Path, ...]
 
     @classmethod
     def at(cls, path: Path) -> _Run:
@@ -39,7 +39,7 @@ class _Run:
         return cls(path, logs, tuple(log for log in logs if not is_uploaded(log)))
 
 
-def sync(words: list[str]) -> int:
+def run(arguments: Arguments) -> int:
     """Upload every run that is named or lies in a folder that is, where W&B does not have it yet.
 
     Prints the paths of what was uploaded on stdout, a line each, and returns the exit code: 1 where
@@ -50,26 +50,26 @@ def sync(words: list[str]) -> int:
         VaerunError: the server does not answer.
         InterruptedRun: by Ctrl-C, after the uploads that were under way.
     """
-    runs = _runs_beneath(_folders(words))
+    runs = _runs_beneath(_folders(arguments))
     console = make_console()
-    due = _ended(console, [run for run in runs if run.due])
-    if not due:
-        logged = sum(1 for run in runs if run.logs and not run.due)
+    pending = _ended(console, [run for run in runs if run.pending])
+    if not pending:
+        logged = sum(1 for run in runs if run.logs and not run.pending)
         has = f"W&B has {_runs(logged)} that {_were(logged)} logged offline"
         console.print(f"nothing to upload: {has if logged else 'no run was logged offline'}")
         return 0
     host = require_server()
-    console.print(f"[dim]{'uploading':>12}[/]  {_runs(len(due))} to {host}")
-    return _Uploading(console, due).carry_out()
+    console.print(f"[dim]{'uploading':>12}[/]  {_runs(len(pending))} to {host}")
+    return _Uploading(console, pending).carry_out()
 
 
-def _folders(words: list[str]) -> list[Path]:
-    for word in words:
-        if word.startswith("-") or "=" in word:
-            raise UsageError(f"sync has no option '{word}'", _USAGE)
-    if not words:
-        raise UsageError("sync takes run folders", _USAGE)
-    return [Path(word) for word in words]
+def _folders(arguments: Arguments) -> list[Path]:
+    if arguments.overrides:
+        message = f"sync takes no settings such as '{arguments.overrides[0]}'"
+        raise UsageError(message, SYNC.usage[0])
+    if not arguments.operands:
+        raise UsageError("sync takes run folders", SYNC.usage[0])
+    return [Path(operand) for operand in arguments.operands]
 
 
 def _runs_beneath(folders: Sequence[Path]) -> list[_Run]:
@@ -135,8 +135,8 @@ class _Uploading:
         try:
             with lock(run.path):
                 # The same command elsewhere may have been faster.
-                due = [log for log in run.due if not is_uploaded(log)]
-                address = self._uploads.upload(due)
+                pending = [log for log in run.pending if not is_uploaded(log)]
+                address = self._uploads.upload(pending)
         except LockedError:
             _leave(self._console, run)
             return

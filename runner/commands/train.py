@@ -1,96 +1,93 @@
-"""``vaerun [KEY=VALUE ...]``: one run, composed by Hydra, whose flags all work."""
+"""``vaerun [KEY=VALUE ...]``: one run, a grid of them, or what their settings would be."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from runner.commands.arguments import Arguments
+from runner.commands.manual import TRAIN
+from runner.commands.overrides import (
+    print_notes,
+    searched,
+    steps_or_epochs,
+    without_null_choices,
+)
+from runner.config import flat_keys
+from runner.config.composition import Composition, adapt, compose, hydra_session
+from runner.errors import UsageError, nearest
 
-from runner import config
-from runner.commands.arguments import Words, steps_or_epochs
-from runner.config.composition import compose, conf, unused_weights
-from runner.config.hydra_errors import explain
-from runner.errors import UsageError, VaerunError
-from runner.grid.sweep_file import offer
-
-
-class _Out(BaseException):
-    """Carries the end of a run past Hydra, which turns any Exception into its own words."""
-
-    def __init__(self, error: VaerunError | OSError) -> None:
-        super().__init__(str(error))
-        self.error = error
+_OF_GRIDS = ("sweep", "only", "launcher")
 
 
-def train(words: Words) -> None:
-    """Hand the words to Hydra, which composes the settings, makes the folder and calls the run.
+def run(arguments: Arguments) -> int:
+    """Train, or print what is asked for in place of training; return the exit code.
 
-    Raises: VaerunError for settings that are wrong, or for a run that failed.
+    Raises: VaerunError for arguments that cannot be carried out, or for a run that failed.
     """
-    from hydra import main as hydra_main
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+    for option in TRAIN.options:
+        if option.refused and option.name in arguments.flags:
+            raise UsageError(f"{option.name} has no use here", option.refused)
+    if "--shell-completion" in arguments.flags:
+        from runner.commands.completion import complete
 
-    settings = [config.allow_new_key(word) for word in steps_or_epochs(words.settings)]
-    config.register()
-    offer()
-    shown = os.environ.get("HYDRA_FULL_ERROR")
-    try:
-        if not words.flags:
-            _preflight(settings)
-        sys.argv = [sys.argv[0], *words.flags, *settings]  # Hydra takes flags before overrides only
-        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, instead of printing and exiting
-        hydra_main(version_base="1.3", config_path=conf(), config_name="config")(_job(shown))()
-    except _Out as out:
-        raise out.error from out
-    except (HydraException, OmegaConfBaseException) as error:
-        if shown:
-            raise
-        raise explain(error, conf(), settings) from error
-    except ValueError as error:  # objective=null and its like
-        if "Config group override" not in str(error):
-            raise
-        empty = next((word for word in settings if word.endswith("=null")), "a choice")
-        raise UsageError(f"{empty}: there must be one", "vaerun list shows the choices") from error
-    except OSError as error:  # a run's own come by _Out: this one is about its folder
-        message = f"cannot write to '{error.filename}': {error.strerror}"
-        raise UsageError(message, "choose another folder with out=…") from error
-    finally:
-        _restore("HYDRA_FULL_ERROR", shown)
+        return complete(arguments)
+    overrides = [*searched(arguments), *without_null_choices(arguments.overrides)]
+    _refuse_launchers(overrides)
+    if {"--cfg", "--info"} & arguments.flags.keys():
+        return _show(arguments, overrides)
+    if alone := {"--package", "--resolve"} & arguments.flags.keys():
+        raise UsageError(f"{min(alone)} is used with --cfg", f"vaerun --cfg job {min(alone)} …")
+    if _is_grid(arguments):
+        from runner.commands.sweep import sweep
+
+        return sweep(arguments, overrides)
+    _train(compose(steps_or_epochs(overrides)))
+    return 0
 
 
-def _preflight(settings: list[str]) -> None:
-    """Refuse wrong settings before a run folder is made, and name weights that do nothing."""
-    composed = compose(settings)
-    config.parse(composed)
-    for note in unused_weights(composed, settings):
-        sys.stderr.write(f"note: {note}\n")
+def _is_grid(arguments: Arguments) -> bool:
+    keys = {override.partition("=")[0] for override in arguments.overrides}
+    by_key = any(key in _OF_GRIDS or key.startswith("launcher.") for key in keys)
+    return by_key or bool({"--multirun", "--dry-run"} & arguments.flags.keys())
 
 
-def _job(shown: str | None) -> Callable[..., None]:
-    """Return what Hydra calls with the composed settings."""
-
-    def vaerun(composed: object) -> None:
-        from hydra.core.hydra_config import HydraConfig
-        from omegaconf import DictConfig
-
-        _restore("HYDRA_FULL_ERROR", shown)
-        if not isinstance(composed, DictConfig):
-            raise TypeError("Hydra hands over a DictConfig")
-        try:
-            settings = config.parse(composed)
-            from runner.runs.train import start
-
-            start(settings, Path(HydraConfig.get().runtime.output_dir))
-        except (VaerunError, OSError) as error:
-            raise _Out(error) from error
-
-    return vaerun
+def _refuse_launchers(overrides: list[str]) -> None:
+    """Refuse Hydra's launchers and sweepers, in place of which there are our own."""
+    for key in (override.partition("=")[0].lstrip("+") for override in overrides):
+        if key in ("hydra/launcher", "hydra/sweeper"):
+            hint = "launcher=local, slurm or ray; W&B's sweeps search by other methods than grid"
+            raise UsageError(f"'{key}' is not used here", hint)
 
 
-def _restore(variable: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(variable, None)
-    else:
-        os.environ[variable] = value
+def _train(composition: Composition) -> None:
+    """Refuse wrong settings before a folder is made, then train."""
+    settings = composition.parse()
+    print_notes(composition.notes)
+    path = composition.run_folder()
+    from runner.runs.train import start
+
+    start(settings, path, composition.to_yaml())
+
+
+def _show(arguments: Arguments, overrides: list[str]) -> int:
+    """Print the composed settings, or how Hydra finds them."""
+    package, kind = arguments.text("--package"), arguments.text("--cfg")
+    overrides = [o for o in steps_or_epochs(overrides) if not o.startswith("sweep=")]
+    if package is not None:
+        _require_package(package, overrides)
+    adapted = adapt(overrides)
+    print_notes(adapted.notes)
+    with hydra_session(adapted.overrides) as hydra:
+        if kind is None:
+            hydra.show_info(arguments.text("--info"), "config", adapted.overrides)
+        else:
+            resolve = "--resolve" in arguments.flags
+            hydra.show_cfg("config", adapted.overrides, kind, package, resolve)
+    return 0
+
+
+def _require_package(package: str, overrides: list[str]) -> None:
+    from omegaconf import OmegaConf
+
+    composition = compose(overrides)
+    if package != "_global_" and OmegaConf.select(composition.whole, package) is None:
+        hint = nearest(package, flat_keys(composition.settings))
+        raise UsageError(f"--package: there is no section '{package}'", hint)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.comparison.effective_settings import OwnSettings, own_settings
+from runner.comparison.effective_settings import EffectiveSettings, effective_settings
 from runner.comparison.names import choose_metrics, choose_settings, short_names, value_text
 from runner.comparison.runs import ComparedRun
 from runner.config import WEIGHT_NAMES
@@ -98,7 +98,7 @@ def compare_runs(
     finished = [run for run in runs if run.state == "finished"]
     if not finished:
         raise UsageError("none of these runs is finished", ", ".join(count_states(runs)))
-    own = [own_settings(run) for run in finished]
+    own = [effective_settings(run) for run in finished]
     varying = _varying(own)
     chosen = _standard(varying) if by is None else _asked(by, finished, varying)
     latest = {
@@ -132,18 +132,20 @@ def count_states(runs: Iterable[ComparedRun]) -> list[str]:
     return [f"{count} {state}" for state, count in Counter(run.state for run in runs).items()]
 
 
-def _varying(own: Sequence[OwnSettings]) -> list[str]:
+def _varying(own: Sequence[EffectiveSettings]) -> list[str]:
     """Return the settings that have an effect and differ between runs, in their order."""
     keys = dict.fromkeys(key for each in own for key in each.values)
     return [key for key in keys if not key.startswith(_NO_DIFFERENCE) and _varies(key, own)]
 
 
-def _varies(key: str, own: Sequence[OwnSettings]) -> bool:
+def _varies(key: str, own: Sequence[EffectiveSettings]) -> bool:
     having = [each for each in own if key in each.values]
     if all(key in each.following for each in having):
-        return False  # it follows from other settings, which are compared
+        # They follow from the choices, which are compared; but a choice's YAML may have changed.
+        values = {(each.following[key], each.values[key]) for each in having}
+        return len(values) > len({each.following[key] for each in having})
     # Ignore runs where this setting has no effect.
-    affected = [each for each in own if key not in each.idle]
+    affected = [each for each in own if key not in each.unused]
     return len({each.values.get(key) for each in affected}) > 1
 
 
@@ -159,14 +161,14 @@ def _asked(
     return choose_settings(by, known, varying)
 
 
-def _as_given(own: OwnSettings, run: ComparedRun) -> Mapping[str, Any]:
+def _as_given(own: EffectiveSettings, run: ComparedRun) -> Mapping[str, Any]:
     """Return the settings of a run, None for the weights that have no effect in it."""
     unused = {name: None for name in WEIGHT_NAMES if name not in own.values}
     return {**run.settings, **unused}
 
 
 def _pooled(
-    configurations: Iterable[Sequence[int]], own: Sequence[OwnSettings], others: Sequence[str]
+    configurations: Iterable[Sequence[int]], own: Sequence[EffectiveSettings], others: Sequence[str]
 ) -> tuple[str, ...]:
     """Return which other settings differ within a configuration."""
     found = {

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import yaml
 
-from runner.config.schedule import SHAPES
+from runner.config.composition import ORIGIN
+from runner.config.tree import is_schedule, leaves
 from runner.errors import UsageError
 from runner.store.find_runs import runs_beneath
 from runner.store.run_folder import RunFolder, read_json
@@ -25,6 +26,18 @@ _FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances")
 """What of ``summary.json`` is a result; the rest says how it was counted."""
 
 _TOP_LEVEL = re.compile(r"^(?=[A-Za-z_]\w*:)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How the settings of a run were chosen, as ``config_unresolved.yaml`` says."""
+
+    choices: Mapping[str, str | None]
+    """Group of ``conf/`` → the name of its choice."""
+    changed: frozenset[str]
+    """Settings that are not as these choices bring them, by dotted names."""
+    references: Mapping[str, str]
+    """Settings that follow from others → the expression, such as ``${beta}``."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,10 @@ class ComparedRun:
     """Finite figures by name: ``elbo``, ``terms/reconstruction``, ``scores/mean/mig``."""
     conditions: Mapping[str, str] = field(default_factory=dict[str, str])
     """How each score of ``scores.json`` was computed; what differs here is not comparable."""
+    origin: Origin | None = None
+    """None for a run whose folder does not have ``config_unresolved.yaml``."""
+    version: str | None = None
+    """The version of vaerun that wrote the run, where that is known."""
 
     @property
     def seed(self) -> int:
@@ -59,15 +76,6 @@ def read_runs(paths: Sequence[Path]) -> list[ComparedRun]:
     return [_read(path) for path in found.values()]
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted name, value) of nested settings; a schedule is one value, and so is a list."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping) and not _is_schedule(cast("Mapping[str, Any]", value)):
-            yield from leaves(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
 def setting_value(value: object) -> object:
     """Return a setting as something that can be compared, hashed and shown."""
     if isinstance(value, list | tuple):
@@ -75,10 +83,12 @@ def setting_value(value: object) -> object:
     if not isinstance(value, Mapping):
         return value
     entries = cast("Mapping[str, Any]", value)
-    if _is_schedule(entries):
+    if is_schedule(entries):
         ((shape, ends),) = entries.items()
-        words = ", ".join(f"{name} {number:g}" for name, number in ends.items())
-        return f"{shape}({words})"
+        texts = (
+            f"{k} {v:g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in ends.items()
+        )
+        return f"{shape}({', '.join(texts)})"
     return "{" + ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items()) + "}"
 
 
@@ -86,6 +96,7 @@ def _read(path: Path) -> ComparedRun:
     folder = RunFolder(path)
     status = folder.read_status()
     error = status.get("error")
+    version = status.get("versions", {}).get("vaerun")
     summary = folder.read_summary()
     scores = list(_scores(folder, summary.get("step")))
     figures = dict(_numbers({name: summary[name] for name in _FIGURES if name in summary}, ""))
@@ -93,26 +104,47 @@ def _read(path: Path) -> ComparedRun:
         path,
         str(status.get("state", "never begun")),
         None if error is None else str(error),
-        _settings(folder),
+        _settings(folder.path / "config.yaml", folder.read_config()),
         figures | {name: number for name, number, _ in scores},
         {name: condition for name, _, condition in scores},
+        _origin(folder),
+        None if version is None else str(version),
     )
 
 
-def _settings(folder: RunFolder) -> dict[str, Any]:
-    """Return ``config.yaml`` by dotted names.
+def _origin(folder: RunFolder) -> Origin | None:
+    """Return how the settings of a run were chosen, or None where its folder does not say."""
+    text = folder.read_unresolved()
+    if text is None:
+        return None
+    path = folder.path / "config_unresolved.yaml"
+    found = _settings(path, text)
+    prefix = f"{ORIGIN}.choices."
+    choices = {k.removeprefix(prefix): v for k, v in found.items() if k.startswith(prefix)}
+    changed = found.get(f"{ORIGIN}.changed")
+    if not choices or not isinstance(changed, tuple):
+        raise UsageError(f"'{path}' does not say what was chosen", "vaerun does without: delete it")
+    references = {
+        key: str(value)
+        for key, value in found.items()
+        if "${" in str(value) and not key.startswith(f"{ORIGIN}.")
+    }
+    return Origin(choices, frozenset(cast("tuple[str, ...]", changed)), references)
+
+
+def _settings(path: Path, text: str) -> dict[str, Any]:
+    """Return a file of settings by dotted names.
 
     Its parts are read one by one, and each text only once: the runs of a grid share most of them.
     """
-    text = folder.read_config()
     parts = [part for part in _TOP_LEVEL.split(text) if part.strip()]
     try:
         return {key: value for part in parts for key, value in _part(part)}
     except yaml.YAMLError as error:
         line = str(error).splitlines()[0]
-        raise UsageError(f"'{folder.path / 'config.yaml'}' is not YAML: {line}") from error
+        raise UsageError(f"'{path}' is not YAML: {line}") from error
     except TypeError as error:
-        raise UsageError(f"'{folder.path / 'config.yaml'}' is not the settings of a run") from error
+        raise UsageError(f"'{path}' is not the settings of a run") from error
 
 
 @lru_cache(maxsize=4096)
@@ -150,7 +182,3 @@ def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]
             yield from _numbers(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
         elif isinstance(value, int | float) and math.isfinite(value):
             yield f"{prefix}{name}", float(value)
-
-
-def _is_schedule(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)) in SHAPES

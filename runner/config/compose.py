@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
@@ -34,15 +35,15 @@ def data_root() -> Path:
     return packed if (packed / "conf").is_dir() else here.parent
 
 
+@cache
 def register() -> None:
-    """Tell Hydra the types, and the resolvers that ``conf/config.yaml`` names folders with."""
-    OmegaConf.register_new_resolver(
-        "uid", lambda: secrets.token_hex(2), use_cache=True, replace=True
-    )
-    OmegaConf.register_new_resolver("either", _either, replace=True)
-    OmegaConf.register_new_resolver("prefixed", _prefixed, replace=True)
-    for name, operation in (("sum", _sum), ("less", _less), ("times", _times)):
-        OmegaConf.register_new_resolver(name, operation, replace=True)
+    """Tell Hydra the types of ``conf/``, and OmegaConf the functions that its YAML may call."""
+    functions: dict[str, Callable[..., object]] = {
+        "either": _either, "prefixed": _prefixed, "sum": _sum, "less": _less, "times": _times,
+    }  # fmt: skip
+    for name, function in functions.items():
+        OmegaConf.register_new_resolver(f"vaerun.{name}", function, replace=True)
+    OmegaConf.register_new_resolver("vaerun.uid", _uid, use_cache=True, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=RunConfig)
     for group, choices in CHOICES.items():
@@ -50,13 +51,16 @@ def register() -> None:
             store.store(group=f"schema/{group}", name=name, node=node)
 
 
-def allow_new_key(key: str) -> str:
-    """Return a setting's key such that the mappings of names take a name of the user's.
+def allow_new_key(override: str) -> str:
+    """Prefix ``++`` so that Hydra accepts new keys in free-form mappings.
 
-    Which groups and variables there are is not the schema's to list, and Hydra adds keys that it
-    does not know only where they are marked.
+    Those are mappings by names that the user chooses: groups, variables, factors.
     """
-    return f"++{key}" if key.startswith(_FREE_NAMES) else key
+    return f"++{override}" if override.startswith(_FREE_NAMES) else override
+
+
+def _uid() -> str:
+    return secrets.token_hex(2)
 
 
 def _either(first: str | None, other: str) -> str:
@@ -149,9 +153,9 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
 def metrics(name: str, overrides: list[str]) -> MetricsConfig:
     """Return the settings of a choice of ``conf/metrics/``, with some of them changed.
 
-    ``overrides`` are words such as ``metrics.dci.train=1000``.
+    ``overrides`` are settings such as ``metrics.dci.train=1000``.
 
-    Raises: UsageError when there is no such choice, or a word is not a valid setting of it.
+    Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
     """
     settings = _choice_apart("metrics", name, MetricsConfig, overrides)
     refuse(metrics_rules(settings))
@@ -161,9 +165,9 @@ def metrics(name: str, overrides: list[str]) -> MetricsConfig:
 def launcher(name: str, overrides: list[str]) -> LauncherConfig:
     """Return the settings of a choice of ``conf/launcher/``, with some of them changed.
 
-    ``overrides`` are words such as ``launcher.processes=4``.
+    ``overrides`` are settings such as ``launcher.processes=4``.
 
-    Raises: UsageError when there is no such choice, or a word is not a valid setting of it.
+    Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
     """
     kind = LAUNCHER_CHOICES.get(name, LauncherConfig)
     settings = _choice_apart("launcher", name, kind, overrides)

@@ -1,16 +1,169 @@
-"""From the words of a command line to the settings of a run, whatever is wrong with them."""
+"""From the overrides of a command line to the settings of a run: the one way, for all commands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+import copy
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
 
 from runner import config
-from runner.config import WEIGHT_NAMES, RunConfig
+from runner.config import GROUPS, WEIGHT_NAMES, RunConfig
+from runner.config.experiment import SECTIONS, Adapted, without_replaced
 from runner.config.hydra_errors import explain
+from runner.config.tree import leaves
+from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+_SEARCH_PATH = "hydra.searchpath="
+
+
+ORIGIN = "composition"
+"""The section of ``config_unresolved.yaml`` that says how its settings were chosen."""
+
+_HEADER = "# The settings as they were composed: config.yaml has the values of the references.\n"
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What Hydra makes of overrides, before references such as ``${beta}`` are resolved."""
+
+    overrides: tuple[str, ...]
+    settings: DictConfig
+    """The settings of a run, composed against the schema."""
+    choices: Mapping[str, str | None]
+    """Group of ``conf/`` → the name of its choice."""
+    notes: tuple[str, ...]
+    """What may surprise whoever gave the overrides, a line each."""
+    whole: DictConfig
+    """The settings, and Hydra's own under ``hydra``."""
+
+    def parse(self) -> RunConfig:
+        """Return the typed settings.
+
+        Raises: UsageError for a value that is missing or makes no sense.
+        """
+        return config.parse(self.settings)
+
+    def to_yaml(self) -> str:
+        """Return the text of ``config_unresolved.yaml``: the settings, and how they were chosen."""
+        from omegaconf import OmegaConf
+
+        origin = {
+            "overrides": list(self.overrides),
+            "choices": dict(self.choices),
+            "changed": self._changed(),
+        }
+        return f"{_HEADER}{OmegaConf.to_yaml(self.settings)}{ORIGIN}:\n" + "".join(
+            f"  {line}\n" for line in yaml.safe_dump(origin, sort_keys=False).splitlines()
+        )
+
+    def _changed(self) -> list[str]:
+        """Return the settings that are not as the run's choices bring them, by dotted names."""
+        search = tuple(o for o in self.overrides if o.startswith(_SEARCH_PATH))
+        chosen = [(group, self.choices.get(group)) for group in SECTIONS]
+        leading = [(group, name) for group, name in chosen if group in ("dataset", "objective")]
+        brought = _values_of(tuple(leading), search)
+        usual = _values_of(tuple(chosen), search)
+        names = {f"{group}.name" for group in SECTIONS}
+        return [
+            key
+            for key, value in leaves(_tree(self.settings))
+            if (brought if key in names else usual).get(key, _ABSENT) != value
+        ]
+
+    def run_folder(self) -> Path:
+        """Return the folder that ``conf/config.yaml`` names for one run, new with every call."""
+        return self._folder("hydra.run.dir")
+
+    def grid_folder(self) -> Path:
+        """Return the folder that ``conf/config.yaml`` names for a grid of runs."""
+        return self._folder("hydra.sweep.dir")
+
+    def _folder(self, key: str) -> Path:
+        from omegaconf import OmegaConf
+
+        return Path(str(OmegaConf.select(self.whole, key)))
+
+
+def search_path(folders: Sequence[Path]) -> str:
+    """Return the override that makes Hydra search folders of own YAML beside ``conf/``."""
+    return _SEARCH_PATH + "[" + ",".join(f"'file://{folder}'" for folder in folders) + "]"
+
+
+def compose_run(overrides: Sequence[str]) -> RunConfig:
+    """Return the settings that overrides choose.
+
+    Raises: UsageError for what cannot be composed, or makes no sense.
+    """
+    return compose(overrides).parse()
+
+
+def compose(overrides: Sequence[str]) -> Composition:
+    """Return the composed settings; folders of own YAML come as ``hydra.searchpath=[…]``.
+
+    Raises: UsageError for what cannot be composed.
+    """
+    overrides = _with_one_search_path(overrides)
+    adapted = adapt(overrides)
+    with hydra_session(adapted.overrides):
+        whole = _compose(adapted.overrides)
+        chosen = _choices_of(whole)
+    settings = copy.deepcopy(whole)
+    _remove(settings, "hydra")
+    notes = (*adapted.notes, *_unused_weights(settings, overrides))
+    # The experiment stands in as another of its name where it was adapted.
+    chosen["experiment"] = adapted.experiment or chosen.get("experiment")
+    return Composition(tuple(overrides), settings, chosen, notes, whole)
+
+
+def _with_one_search_path(overrides: Sequence[str]) -> list[str]:
+    """Return overrides with the last search path alone: Hydra would take the first."""
+    searched = [o for o in overrides if o.startswith(_SEARCH_PATH)]
+    return [*searched[-1:], *(o for o in overrides if not o.startswith(_SEARCH_PATH))]
+
+
+def adapt(overrides: Sequence[str]) -> Adapted:
+    """Return overrides as Hydra takes them, where a replaced choice takes its settings along.
+
+    Raises: UsageError for what cannot be composed.
+    """
+    given = [config.allow_new_key(o) for o in _with_one_search_path(overrides)]
+    with hydra_session(given):
+        return without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
+
+
+@contextmanager
+def hydra_session(overrides: Sequence[str]) -> Generator[Any]:
+    """Initialise Hydra on ``conf/``, and hand over its entry object.
+
+    Raises: UsageError in place of what Hydra raises about the overrides.
+    """
+    import hydra
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    config.register()
+    try:
+        with hydra.initialize_config_dir(conf(), job_name="vaerun", version_base="1.3"):
+            yield GlobalHydra.instance().hydra
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error, conf(), list(overrides)) from error
+    except ValueError as error:  # objective=null and its like
+        if "Config group override" not in str(error):
+            raise
+        empty = next((word for word in overrides if word.endswith("=null")), "a choice")
+        raise UsageError(f"{empty}: there must be one", "vaerun list shows the choices") from error
 
 
 def conf() -> str:
@@ -18,37 +171,49 @@ def conf() -> str:
     return str(config.data_root() / "conf")
 
 
-def compose_run(words: Sequence[str]) -> RunConfig:
-    """Return the settings that the words of a command line choose.
-
-    Raises: UsageError for what cannot be composed, or makes no sense.
-    """
-    return config.parse(compose(words))
-
-
-def compose(words: Sequence[str], *, hydra_too: bool = False) -> DictConfig:
-    """Return the composed settings, untyped; with Hydra's own, if they are wanted.
-
-    Raises: UsageError for what cannot be composed.
-    """
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    config.register()
-    try:
-        with hydra.initialize_config_dir(conf(), version_base="1.3"):
-            return hydra.compose("config", list(words), return_hydra_config=hydra_too)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error, conf(), list(words)) from error
+@lru_cache(maxsize=256)
+def _values_of(
+    choices: tuple[tuple[str, str | None], ...], search: tuple[str, ...]
+) -> Mapping[str, object]:
+    """Return the settings that choices bring when nothing else is given, by dotted names."""
+    overrides = [*search, *(f"{group}={name}" for group, name in choices if name)]
+    with hydra_session(overrides):
+        found = _compose(overrides)
+    _remove(found, "hydra")
+    return dict(leaves(_tree(found)))
 
 
-def unused_weights(composed: DictConfig, words: Sequence[str]) -> Iterator[str]:
-    """Yield a note on each weight among the words that does nothing with its objective."""
+def _tree(settings: DictConfig) -> Mapping[str, Any]:
+    """Return settings as plain mappings, with their references as they stand."""
     from omegaconf import OmegaConf
 
-    objective = OmegaConf.to_yaml(composed.objective)
-    for hyperparameter in WEIGHT_NAMES:
-        given = any(word.startswith(f"{hyperparameter}=") for word in words)
-        if given and f"${{{hyperparameter}}}" not in objective:
-            yield f"{hyperparameter} has no effect with objective={composed.objective.name}"
+    return cast("dict[str, Any]", OmegaConf.to_container(settings, resolve=False))
+
+
+def _compose(overrides: Sequence[str]) -> DictConfig:
+    import hydra
+
+    return hydra.compose("config", list(overrides), return_hydra_config=True)
+
+
+def _choices_of(whole: DictConfig) -> dict[str, str | None]:
+    made: Mapping[str, str | None] = whole.hydra.runtime.choices
+    return {group: made.get(group) for group in GROUPS}
+
+
+def _remove(settings: DictConfig, key: str) -> None:
+    from omegaconf import open_dict
+
+    with open_dict(settings):
+        del settings[key]
+
+
+def _unused_weights(settings: DictConfig, overrides: Sequence[str]) -> Iterator[str]:
+    """Yield a note on each weight among the overrides that has no effect with the objective."""
+    from omegaconf import OmegaConf
+
+    objective = OmegaConf.to_yaml(settings.objective)
+    for name in WEIGHT_NAMES:
+        given = any(override.startswith(f"{name}=") for override in overrides)
+        if given and f"${{{name}}}" not in objective:
+            yield f"{name} has no effect with objective={settings.objective.name}"

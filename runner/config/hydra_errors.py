@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's complaints, said in one line with the nearest valid name."""
+"""Errors of Hydra and OmegaConf as one line, with the nearest valid name."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def _unknown_choice(error: MissingConfigException) -> UsageError:
 def _known_settings(conf: str, overrides: list[str]) -> list[str]:
     """Return the settings that the chosen groups offer, whatever the values given for them."""
     groups = (*config.GROUPS, "sweep")
-    chosen = [word for word in overrides if word.partition("=")[0] in groups]
+    kept = (*groups, "hydra.searchpath")
+    chosen = [override for override in overrides if override.partition("=")[0] in kept]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(conf, version_base="1.3"):

@@ -1,4 +1,4 @@
-"""Grids of runs: the folder that keeps them, the workers that train them, what starts workers."""
+"""Grids of runs: their folder, the workers that train them, the launchers that start workers."""
 
 from __future__ import annotations
 

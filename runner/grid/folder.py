@@ -1,8 +1,8 @@
-"""The folder of a grid: ``grid.json`` says which runs there are, each run's own folder how it is.
+"""The folder of a grid: ``grid.json`` lists the runs; each run's folder has its own status.
 
-A run is known by its settings, and its folder by its number: a sweep file that grows keeps the runs
-that are there, and a grid that is started again finds them. Nothing is written per run but by the
-run, so a grid of thousands starts at once.
+A run is identified by its settings and its folder by its number, so a sweep file that grows keeps
+the runs it had, and a grid that is started again finds them. No file is written per run before the
+run starts, so a grid of thousands starts at once.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder, read_json, write_json
 
 WAITING = "waiting"
-"""A run that nobody has begun."""
+"""The state of a run that no process has started."""
 
 SETTLED = ("finished", "failed", "diverged")
-"""States in which a run is left alone."""
+"""States in which no worker trains a run."""
 
 _SECONDS_TO_REGISTER = 60.0
 
 
 @dataclass(frozen=True)
 class RunState:
-    """How a run of a grid is: ``state`` is that of its ``status.json``, or "waiting"."""
+    """The status of a run of a grid: ``state`` is that of its ``status.json``, or "waiting"."""
 
     state: str
     error: str | None = None
@@ -39,18 +39,18 @@ class RunState:
 
     @property
     def settled(self) -> bool:
-        """Whether it is done with, well or not."""
+        """Whether it has ended, with or without an error."""
         return self.state in SETTLED
 
     @property
     def pending(self) -> bool:
-        """Whether a launch trains it: not what diverged, which would again, at the same step."""
+        """Whether a launch trains it; a diverged run would diverge again, at the same step."""
         return self.state not in ("finished", "diverged")
 
 
 @dataclass(frozen=True)
 class GridFolder:
-    """A grid of runs; ``runs`` holds the words of each, by number."""
+    """A grid of runs; ``runs`` holds the overrides of each, by number."""
 
     path: Path
     name: str | None
@@ -68,8 +68,8 @@ class GridFolder:
         runs = content.get("runs")
         if not isinstance(runs, list):
             raise UsageError(f"'{path / 'grid.json'}' is corrupt: it has no runs")
-        words = (tuple(cast("list[str]", run)) for run in cast("list[object]", runs))
-        return cls(path, content.get("name"), tuple(words))
+        overrides = (tuple(cast("list[str]", run)) for run in cast("list[object]", runs))
+        return cls(path, content.get("name"), tuple(overrides))
 
     @classmethod
     def numbered(
@@ -82,16 +82,16 @@ class GridFolder:
         Raises: UsageError when the folder holds a grid that shares no run with this one.
         """
         known = cls.open(path).runs if is_grid(path) else ()
-        numbers = {identity(words): number for number, words in enumerate(known)}
-        if numbers and not any(identity(words) in numbers for words in runs):
+        numbers = {identity(overrides): number for number, overrides in enumerate(known)}
+        if numbers and not any(identity(overrides) in numbers for overrides in runs):
             hint = "sweep_name=… names another folder"
             message = f"'{path}' holds a grid with other settings{_first_difference(known, runs)}"
             raise UsageError(message, hint)
         every, indices = list(known), list[int]()
-        for words in runs:
-            number = numbers.setdefault(identity(words), len(every))
+        for overrides in runs:
+            number = numbers.setdefault(identity(overrides), len(every))
             if number == len(every):
-                every.append(words)
+                every.append(overrides)
             indices.append(number)
         return cls(path, name, tuple(every)), indices
 
@@ -99,11 +99,11 @@ class GridFolder:
     def register(
         cls, path: Path, name: str | None, runs: Sequence[tuple[str, ...]]
     ) -> tuple[GridFolder, list[int]]:
-        """Write :meth:`numbered`; whoever does so at the same time waits.
+        """Write what :meth:`numbered` returns; a process that does so at the same time waits.
 
         Raises: UsageError as there, or when the folder cannot be written to.
         """
-        RunFolder.create(path)  # which says what is wrong with a place
+        RunFolder.create(path)
         with lock(path, seconds=_SECONDS_TO_REGISTER):
             grid, indices = cls.numbered(path, name, runs)
             if not is_grid(path) or len(grid.runs) > len(cls.open(path).runs):
@@ -115,7 +115,7 @@ class GridFolder:
         return self.path / str(number)
 
     def state(self, number: int) -> RunState:
-        """Return how a run is; one that died is "interrupted"."""
+        """Return the status of a run; one whose process died is "interrupted"."""
         path = self.run_path(number)
         try:
             status: dict[str, Any] = read_json(path / "status.json")
@@ -135,7 +135,7 @@ class GridFolder:
         )
 
     def pending(self, number: int) -> bool:
-        """Return whether a run is to be trained; one that failed is, and is made ready for it."""
+        """Return whether a run is to be trained; a failed one is, and its status is reset."""
         state = self.state(number)
         if state.state == "failed":
             with suppress(LockedError):
@@ -143,7 +143,7 @@ class GridFolder:
         return state.pending
 
     def mark(self, number: int, state: str, error: str | None) -> None:
-        """Write how a run ended that could not do so itself."""
+        """Write the state of a run whose process could not do so itself."""
         path = self.run_path(number)
         path.mkdir(parents=True, exist_ok=True)
         with lock(path):
@@ -159,9 +159,9 @@ def is_grid(path: Path) -> bool:
 
 
 def _first_difference(known: Sequence[tuple[str, ...]], runs: Sequence[tuple[str, ...]]) -> str:
-    """Return, in brackets, a setting that no run of the one has and all of the other."""
-    there = {word for words in known for word in words}
-    here = {word for words in runs for word in words}
-    keys = {word.partition("=")[0] for word in here - there}
-    told = sorted(word for word in there - here if word.partition("=")[0] in keys)
+    """Return, in brackets, a setting of the known runs that the given runs have otherwise."""
+    there = {override for overrides in known for override in overrides}
+    here = {override for overrides in runs for override in overrides}
+    keys = {override.partition("=")[0] for override in here - there}
+    told = sorted(o for o in there - here if o.partition("=")[0] in keys)
     return f" ({told[0]})" if told else ""

@@ -1,4 +1,4 @@
-"""Following runs from outside of their workers, by what each writes into its ``status.json``."""
+"""Following runs from outside of their workers, by the ``status.json`` of each."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from runner.store.run_folder import read_json
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _PAUSES = (1.0, 60.0)
-"""The shortest and the longest, in seconds, between two looks."""
+"""The shortest and the longest time between two readings, in seconds."""
 
 _REST = 20
-"""A pause is so many times as long as a look took: thousands of runs are looked at rarely."""
+"""A pause is so many times as long as reading took: thousands of runs are read rarely."""
 
 
 class Follower:
-    """Says what becomes of the runs of a job; while it is entered, the first signal is noted.
+    """Reports the runs of a job as they end; within its context the first signal is caught.
 
-    A second one does what it always does.
+    A second signal acts as it would without this.
     """
 
     def __init__(self, job: Job, progress: Progress) -> None:
@@ -49,14 +49,14 @@ class Follower:
         self._give_back()
 
     def follow(self, working: Callable[[], bool]) -> int | None:
-        """Tell of each run that ends, until none is left, nobody works, or a signal comes.
+        """Report each run that ends, until none is left, no job works, or a signal comes.
 
-        ``working`` says whether there is anyone. Returns the signal, if it was one.
+        ``working`` says whether any job waits or works. Returns the signal, if one came.
         """
         while self._left:
-            last = not working()  # asked first, so that what the last worker did is still seen
+            last = not working()  # asked before reading, so that the end of the last run is seen
             begun = time.monotonic()
-            self._look()
+            self._read_all()
             if last or not self._left:
                 break
             shortest, longest = _PAUSES
@@ -66,10 +66,10 @@ class Follower:
         return self._signal
 
     def abandoned(self) -> list[int]:
-        """Return the runs that are not settled, and that nobody works at."""
+        """Return the runs that have not ended and that no process trains."""
         return [n for n in self._left if self._grid.state(n).state not in ("running", *SETTLED)]
 
-    def _look(self) -> None:
+    def _read_all(self) -> None:
         left, running = list[int](), list[int | None]()
         for number in self._left:
             status = self._status(number)
@@ -84,7 +84,7 @@ class Follower:
         self._progress.refresh(running)
 
     def _status(self, number: int) -> dict[str, Any]:
-        """Return what a run says of itself, whoever may have claimed it: that is the slow part."""
+        """Return the ``status.json`` of a run; whether it is locked is slow to find out."""
         try:
             return read_json(self._grid.run_path(number) / "status.json")
         except (VaerunError, OSError):  # it is being replaced, on a file system that is far away

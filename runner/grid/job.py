@@ -1,4 +1,4 @@
-"""What a worker needs to know, wherever it is started."""
+"""The runs that a launcher hands to its workers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 class Job:
     """Runs of a grid to be trained, by number.
 
-    ``places`` are words that say where this happens (device, data_dir, wandb.*): they hold for all
-    runs, and change none of their results.
+    ``places`` are overrides that say where this happens (device, data_dir, wandb.*): they hold for
+    all runs, and change none of their results.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""By which settings the runs of a grid are told apart."""
+"""The settings that distinguish the runs of a grid."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from runner.grid.folder import GridFolder
 
 
 def labels_of(grid: GridFolder) -> list[str]:
-    """Return for each run the settings that not all runs share, as words."""
+    """Return for each run the settings that not all runs share: ``beta=4 seed=1``."""
     values: dict[str, set[str]] = {}
-    read = [dict(word.split("=", 1) for word in words) for words in grid.runs]
+    read = [dict(o.split("=", 1) for o in overrides) for overrides in grid.runs]
     for settings in read:
         for key, value in settings.items():
             values.setdefault(key, set()).add(value)
@@ -24,8 +24,8 @@ def labels_of(grid: GridFolder) -> list[str]:
 
 
 def names_of(grid: GridFolder) -> list[str]:
-    """Return for each run what its own name lacks: the numbers of its label, not the choices."""
+    """Return for each run its label without the choices, which its own name has already."""
     return [
-        " ".join(word for word in label.split(" ") if word.partition("=")[0] not in GROUPS)
+        " ".join(part for part in label.split(" ") if part.partition("=")[0] not in GROUPS)
         for label in labels_of(grid)
     ]

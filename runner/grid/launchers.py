@@ -1,4 +1,4 @@
-"""Where the workers of a grid are started."""
+"""The launchers: where the workers of a grid are started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.grid.progress import Progress
 
 
 def require(settings: LauncherConfig) -> None:
-    """Refuse what cannot start a worker from here, before anything is written.
+    """Refuse a launcher that cannot start workers from here, before anything is written.
 
     Raises: UsageError naming what is missing.
     """

@@ -1,7 +1,7 @@
 """The launcher of this machine: worker processes side by side, replaced when they die.
 
-Each is a process of its own, so that no run can spoil another: not by a crash, not by a broken GPU
-context, not by the memory it held.
+Each worker is a process of its own, so that a crash, a broken GPU context or leaked memory of one
+run does not affect the others.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
-"""Bytes below which glibc does not hand memory back after every batch, only to ask for it again.
-Larger ones are no faster, and let a worker's memory grow from run to run."""
+"""Bytes below which glibc keeps freed memory, which the next batch needs again. Larger values are
+no faster, and let a worker's memory grow from run to run."""
 
 
 @dataclass
 class _Worker:
-    """A process, the run it is at, and the beginning of the line that it is saying."""
+    """A process, the run that it trains, and the incomplete last line of its output."""
 
     process: subprocess.Popen[bytes]
     run: int | None = None
-    said: bytes = b""
+    unread: bytes = b""
 
     @property
     def descriptor(self) -> int:
         if self.process.stdout is None:
-            raise ValueError("a worker's events come through a pipe")
+            raise ValueError("the output of a worker is a pipe")
         return self.process.stdout.fileno()
 
     def events(self) -> Iterator[dict[str, Any]] | None:
-        """Return what has been said since, or None at its end."""
+        """Return the events since the last call, or None once the process has closed its output."""
         if not (read := os.read(self.descriptor, 2**16)):
             return None
-        *lines, self.said = (self.said + read).split(b"\n")
+        *lines, self.unread = (self.unread + read).split(b"\n")
         return (json.loads(line) for line in lines)
 
 
@@ -137,7 +137,7 @@ class _WorkerPool:
                 pipe.write(self._job.encode())
 
     def _listen(self, worker: _Worker) -> None:
-        """Take up what a worker says, or its end."""
+        """Process the events of a worker, or its end."""
         if (events := worker.events()) is None:
             self._dismiss(worker)
             return
@@ -161,16 +161,16 @@ class _WorkerPool:
             self._hire()
 
     def _lose(self, run: int, code: int) -> None:
-        """Mark the run that killed its worker, so that it does not kill the next."""
+        """Mark the run that killed its worker as failed, so that it does not kill the next."""
         what = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         error = f"its process ended {what}" + (" (out of memory?)" if code == -9 else "")
-        with suppress(LockedError):  # another has taken it up already
+        with suppress(LockedError):  # another worker trains it already
             self._grid.mark(run, "failed", error)
             self._progress.ended(run, "failed", error)
 
     @contextmanager
     def _forwarded_signals(self) -> Generator[None]:
-        """Pass each signal that should stop this process on to the workers, as one Ctrl-C."""
+        """Forward each signal that should stop this process to the workers, as one Ctrl-C."""
         stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = {number: signal.getsignal(number) for number in stops}
         for number, handler in before.items():
@@ -192,7 +192,7 @@ class _WorkerPool:
                 key.data.process.send_signal(signal.SIGINT)
 
     def _abandon(self) -> None:
-        """Stop what still works, after an error of this process's own."""
+        """Stop the workers after an error in this process."""
         deadline = time.monotonic() + 10
         for key in list(self._selector.get_map().values()):
             key.data.process.terminate()

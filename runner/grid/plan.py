@@ -1,4 +1,4 @@
-"""What a grid would train, and how long that would take: ``--dry-run``."""
+"""``--dry-run``: the runs that a grid would train, and an estimate of the time."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
 
 
 def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
-    """Return the seconds of a run, by its speed in a few steps and the time to judge it.
+    """Return the seconds of a run, by its speed in a few steps and the time to evaluate it.
 
     Raises: VaerunError when it cannot be carried out.
     """
-    words = grid.runs[number]
-    config = compose_run([*words, *job.places])
+    overrides = grid.runs[number]
+    config = compose_run([*overrides, *job.places])
     timed = _TIMED_STEPS if config.epochs else min(_TIMED_STEPS, config.steps)
     console.print(f"timing {timed} steps of run {number}; Ctrl-C does without")
-    short = [*words, f"steps={timed}", "epochs=null", "wandb.mode=disabled"]
-    last = {word.partition("=")[0]: word for word in short}  # what comes last wins
+    short = [*overrides, f"steps={timed}", "epochs=null", "wandb.mode=disabled"]
+    last = {override.partition("=")[0]: override for override in short}  # the last one wins
     with tempfile.TemporaryDirectory() as place:
         one, _ = GridFolder.register(Path(place) / "timed", None, [tuple(last.values())])
         local = LocalLauncherConfig("local", processes=None, threads=None)

@@ -17,7 +17,7 @@ _STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
 
 
 class Progress:
-    """Counts the runs of a launch; ``labels`` says by which settings each is known."""
+    """Counts the runs of a launch; ``labels`` are the settings that distinguish each."""
 
     def __init__(self, console: Console, labels: Sequence[str], total: int) -> None:
         self._console = console
@@ -42,11 +42,11 @@ class Progress:
             self._bar.stop()
 
     def note(self, text: str) -> None:
-        """Say something above the bar."""
+        """Print a line above the bar."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, run: int, state: str, error: str | None) -> None:
-        """Count a run that came to an end, and say which."""
+        """Count a run that ended, and print its state."""
         self._ended += 1
         width = len(str(self._total))
         line = Text.assemble(
@@ -58,12 +58,12 @@ class Progress:
         self._console.print(line, highlight=False, soft_wrap=True)
 
     def refresh(self, running: Sequence[int | None]) -> None:
-        """Redraw the bar: what trains now, and how long the rest takes at the pace so far."""
+        """Redraw the bar: the runs that train now, and the time left at the pace so far."""
         if self._bar is None:
             return
-        words = ", ".join(str(run) for run in running if run is not None)
+        numbers = ", ".join(str(run) for run in running if run is not None)
         elapsed = time.monotonic() - self._begun
         left = elapsed / self._ended * (self._total - self._ended) if self._ended else None
-        text = f"training {words or '-'}   {duration(elapsed)} elapsed"
+        text = f"training {numbers or '-'}   {duration(elapsed)} elapsed"
         text += f"   about {duration(left)} left" if left is not None else ""
         self._bar.update(self._bar.task_ids[0], completed=self._ended, description=text)

@@ -16,10 +16,10 @@ from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
 
 _STORE_BYTES = 100 * 2**20
-"""Nothing but words goes through Ray's store."""
+"""Only small texts go through Ray's object store."""
 
 _RETRIES = 10
-"""How often a task is started again whose node was lost."""
+"""How often a task is restarted when its node was lost."""
 
 _SECONDS_TO_STOP = 300.0
 
@@ -33,17 +33,17 @@ def launch(job: Job, settings: RayLauncherConfig, progress: Progress) -> None:
         VaerunError: the tasks are over, and there are runs that nobody has trained.
     """
     require(settings)
-    with _Tasks(settings) as score_requests, Follower(job, progress) as watch:
-        progress.note(score_requests.submit(job))
-        stopped = watch.follow(lambda: bool(score_requests.open(seconds=0)))
+    with _Tasks(settings) as tasks, Follower(job, progress) as follower:
+        progress.note(tasks.submit(job))
+        stopped = follower.follow(lambda: bool(tasks.open(seconds=0)))
         if stopped is not None:
             progress.note("stopping: each run finishes its step; once more to stop at once")
-            score_requests.cancel()
+            tasks.cancel()
             hint = f"go on with: vaerun resume {job.path}"
             raise InterruptedRun("interrupted, after checkpoints", hint, stopped)
-        if left := watch.abandoned():
+        if left := follower.abandoned():
             message = f"the tasks are over, with {len(left):,} of the runs left"
-            raise VaerunError(message, score_requests.failure())
+            raise VaerunError(message, tasks.failure())
 
 
 def require(_settings: RayLauncherConfig) -> None:
@@ -61,12 +61,12 @@ def workers_of(settings: RayLauncherConfig) -> int:
     Raises: VaerunError when only the cluster knows.
     """
     if settings.workers is None:
-        raise VaerunError("how many tasks there is room for is the cluster's to say")
+        raise VaerunError("only the cluster knows how many tasks it has room for")
     return settings.workers * settings.processes
 
 
 def work(job: Job, settings: RayLauncherConfig, place: str) -> None:
-    """Train runs until none is left, as a task of Ray; ``place`` is where paths start from.
+    """Train runs until none is left, as a task of Ray; relative paths start from ``place``.
 
     Raises: InterruptedRun when the task is cancelled; every run at hand kept a checkpoint.
     """
@@ -75,11 +75,11 @@ def work(job: Job, settings: RayLauncherConfig, place: str) -> None:
 
 
 class _Tasks:
-    """Tasks of a Ray cluster that is joined while this is entered."""
+    """Tasks of a Ray cluster; within its context this process is connected to the cluster."""
 
     def __init__(self, settings: RayLauncherConfig) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        # What a task without GPUs sees of them is not Ray's to change: a run asks for its device.
+        # Ray hides GPUs from tasks that request none; a run chooses its device itself.
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         self._ray: Any = importlib.import_module("ray")
         self._settings = settings

@@ -1,4 +1,4 @@
-"""How the runs of a grid are: the table at the end, and the exit code that tells."""
+"""The states of a grid's runs: the table at the end, and the exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runner.grid.progress import duration
 _STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
 
 _ALL_SHOWN = 40
-"""Of a larger grid only the runs that something happened to are listed, and at most so many."""
+"""Of a larger grid only runs that neither finished nor wait are listed, at most so many."""
 
 
 def exit_code(states: Sequence[RunState]) -> int:
@@ -29,7 +29,7 @@ def exit_code(states: Sequence[RunState]) -> int:
 
 
 def print_states(console: Console, states: Mapping[int, RunState], labels: Sequence[str]) -> None:
-    """Print how each run is and why; of many, only those that something happened to."""
+    """Print the state of each run and its error; of many, only those that failed or stopped."""
     shown = states
     if len(states) > _ALL_SHOWN:
         odd = [(n, s) for n, s in states.items() if s.state not in ("finished", WAITING)]
@@ -50,8 +50,8 @@ def print_states(console: Console, states: Mapping[int, RunState], labels: Seque
     if shown:
         console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
     counts = Counter(state.state for state in states.values())
-    words = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
-    console.print(f"  {words}\n", highlight=False)
+    counted = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+    console.print(f"  {counted}\n", highlight=False)
 
 
 def _progress(state: RunState) -> str:

@@ -1,7 +1,7 @@
 """The launcher of Slurm clusters: jobs, each of which carries workers as this machine would.
 
-A job that reaches its time limit, or makes room for another, stops its workers after a checkpoint
-and is put back into the queue: what it had begun is taken up by whoever comes first.
+A job that reaches its time limit, or is preempted, stops its workers after a checkpoint and is put
+back into the queue; its unfinished runs are trained by whichever job locks them first.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from submitit.core import core
 
 _NOTICE = signal.SIGUSR2
-"""What submitit has Slurm send to a job whose time is nearly up."""
+"""The signal that submitit has Slurm send to a job shortly before its time limit."""
 
 _PATIENCE_SECONDS = 600.0
-"""How long a job that was told to end waits for its end: one that leaves earlier has, for Slurm,
-failed, and is not put back into the queue."""
+"""How long a job that was told to end waits to be killed: Slurm counts one that exits earlier as
+failed, and does not put it back into the queue."""
 
 _SECONDS_BETWEEN_QUESTIONS = 30.0
 
@@ -50,19 +50,19 @@ def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
     """
     require(settings)
     logs = job.path.resolve() / "slurm"
-    with Follower(job, progress) as watch:
+    with Follower(job, progress) as follower:
         jobs = _submit(job, settings, logs)
         names = " ".join(dict.fromkeys(each.job_id.split("_")[0] for each in jobs))
         progress.note(f"{_counted(len(jobs), 'job')} submitted: {names}; their logs: {logs}")
         if not settings.wait:
             progress.note("--dry-run in place of launcher.* says how the runs are")
             return
-        stopped = watch.follow(_working(jobs, names.split(), settings))
+        stopped = follower.follow(_working(jobs, names.split(), settings))
         if stopped is not None:
             stop = "kill" if settings.executor == "local" else "scancel"
             hint = f"{stop} {names} stops them, after checkpoints"
             raise InterruptedRun("no longer watching; the jobs go on", hint, stopped)
-        if left := watch.abandoned():
+        if left := follower.abandoned():
             counted = _counted(len(left), "run")
             raise VaerunError(f"the jobs are over, with {counted} left", f"their logs: {logs}")
 
@@ -93,7 +93,7 @@ def _counted(number: int, what: str) -> str:
 def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Job[None]]:
     """Return the jobs, of which several are one array.
 
-    Raises: UsageError in the words of Slurm.
+    Raises: UsageError with what Slurm prints.
     """
     import submitit
     from submitit.core import utils
@@ -115,7 +115,7 @@ def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Jo
 
 @contextmanager
 def _outside_of_jobs() -> Generator[None]:
-    """Hide the job that this process may itself be in, which new jobs would take after."""
+    """Hide the job that this process may itself run in: new jobs would inherit its settings."""
     if "SLURM_JOB_ID" not in os.environ:
         yield
         return
@@ -158,7 +158,7 @@ def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
 def _working(
     jobs: Sequence[core.Job[None]], names: Sequence[str], settings: SlurmLauncherConfig
 ) -> Callable[[], bool]:
-    """Return what says whether any job waits or works; Slurm is asked rarely."""
+    """Return a function that says whether any job waits or works; Slurm is asked rarely."""
     if settings.executor == "local":
         return lambda: not all(job.done() for job in jobs)
     asked, last = -_SECONDS_BETWEEN_QUESTIONS, True
@@ -173,7 +173,7 @@ def _working(
 
 
 def _queued(names: Sequence[str]) -> bool:
-    """Return whether Slurm still has any of the jobs; where it does not answer, that it has."""
+    """Return whether Slurm still has any of the jobs; True where it does not answer."""
     command = ["squeue", "--noheader", "--format=%T", f"--jobs={','.join(names)}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -183,13 +183,13 @@ def _queued(names: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Worker:
-    """What a job carries out; submitit puts it into a file that the job reads."""
+    """The function that a job runs; submitit pickles it into a file that the job reads."""
 
     job: Job
     processes: int
     cpus: int
     place: Path
-    """The folder that the paths of settings start from."""
+    """The folder that relative paths in settings start from."""
 
     def __call__(self) -> None:
         """Train runs until none is left; at a notice, hand the job back to submitit.
@@ -218,7 +218,7 @@ class Worker:
             raise
 
     def checkpoint(self) -> helpers.DelayedSubmission:
-        """Return what the job is to do when its turn comes again: the same."""
+        """Return what the job runs after it was requeued: the same."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)

@@ -1,7 +1,7 @@
-"""Sweep files: which choices to cross, in W&B's sweep format, read as the settings of many runs.
+"""Sweep files: which settings to cross, in W&B's sweep format, read as the overrides of many runs.
 
 The same file drives ``vaerun sweep=NAME`` on this machine and ``wandb sweep`` with ``wandb agent``.
-What that format cannot say is a file that names blocks, each of which is a sweep file itself::
+To join several grids, a file names blocks, each of which is a sweep file itself::
 
     name: mnist_grid
     blocks:
@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import yaml
 
-from runner.config import allow_new_key, data_root
+from runner.config import data_root
 from runner.errors import UsageError, nearest
 
 Values = Mapping[str, tuple[str, ...]]
@@ -36,7 +36,7 @@ class Block:
     rows: tuple[Mapping[str, str], ...] = ({},)
 
     def runs(self) -> Iterator[tuple[str, ...]]:
-        """Yield the words of each run, the last setting varying fastest."""
+        """Yield the overrides of each run, the last setting varying fastest."""
         for row in self.rows:
             crossed = {**self.values, **{key: (value,) for key, value in row.items()}}
             for combination in product(*crossed.values()):
@@ -48,13 +48,15 @@ class Block:
         return Block({**self.values, **given}, tuple({str(row): row for row in rows}.values()))
 
     def each_value(self) -> Iterator[tuple[str, ...]]:
-        """Yield the words of few runs in which every kind of value occurs.
+        """Yield the overrides of a few runs that together have every value once.
 
-        Of many numbers the least and the largest stand for all, so that what no run can use is
-        refused before the first one trains, and soon even where there are thousands of runs.
+        Of several numbers only the smallest and the largest are tried. With these runs wrong
+        settings are refused before the first run trains, quickly even for thousands of runs.
         """
         first = {key: values[0] for key, values in self.values.items()}
-        crossed = [(key, value) for key, values in self.values.items() for value in _kinds(values)]
+        crossed = [
+            (key, value) for key, values in self.values.items() for value in _extremes(values)
+        ]
         probes = [{**first, **self.rows[0]}]
         probes += [{**first, **self.rows[0], key: value} for key, value in crossed]
         probes += [{**first, **row} for row in self.rows]
@@ -69,22 +71,22 @@ class Sweep:
     blocks: tuple[Block, ...]
 
     def runs(self) -> Iterator[tuple[str, ...]]:
-        """Yield the words of each run once, block by block."""
+        """Yield the overrides of each run once, block by block."""
         seen: set[frozenset[str]] = set()
         for block in self.blocks:
-            for words in block.runs():
-                if (settings := identity(words)) not in seen:
+            for overrides in block.runs():
+                if (settings := identity(overrides)) not in seen:
                     seen.add(settings)
-                    yield words
+                    yield overrides
 
     def replaced(self, given: Values) -> Sweep:
         """Return the sweep with other values for some settings, or with further ones."""
         return replace(self, blocks=tuple(block.replaced(given) for block in self.blocks))
 
 
-def identity(words: Sequence[str]) -> frozenset[str]:
-    """Return what makes two runs the same run: their settings in any order, 4 and 4.0 alike."""
-    return frozenset(_plain(word) for word in words)
+def identity(overrides: Sequence[str]) -> frozenset[str]:
+    """Return a key of a run: equal for the same settings in any order, with 4 and 4.0 alike."""
+    return frozenset(_plain(override) for override in overrides)
 
 
 def find(name: str) -> Path:
@@ -98,18 +100,9 @@ def find(name: str) -> Path:
     for path in paths:
         if path.is_file():
             return path
-    names = sorted({path.stem for folder in _folders() for path in folder.glob("*.yaml")})
-    hint = " ".join(filter(None, [nearest(name, names), f"sweeps: {', '.join(names)}"]))
+    known = names()
+    hint = " ".join(filter(None, [nearest(name, known), f"sweeps: {', '.join(known)}"]))
     raise UsageError(f"unknown sweep '{name}'", hint)
-
-
-def offer() -> None:
-    """Tell Hydra the names of the sweeps, so that its shell completion knows them."""
-    from hydra.core.config_store import ConfigStore
-
-    for folder in _folders():
-        for path in sorted(folder.glob("*.yaml")):
-            ConfigStore.instance().store(group="sweep", name=path.stem, node={}, package="_global_")
 
 
 def read(path: Path) -> Sweep:
@@ -131,8 +124,13 @@ def read(path: Path) -> Sweep:
     return Sweep(name, tuple(_named_block(path, entry) for entry in cast("list[object]", blocks)))
 
 
+def names() -> list[str]:
+    """Return the names of all sweeps."""
+    return sorted({path.stem for folder in _folders() for path in folder.glob("*.yaml")})
+
+
 def _folders() -> tuple[Path, ...]:
-    """Return where sweeps are looked for, the user's own first."""
+    """Return the folders that are searched for sweeps, the user's own first."""
     return Path("sweeps"), data_root() / "sweeps"
 
 
@@ -166,7 +164,7 @@ def _rows(path: Path, zipped: object) -> tuple[Mapping[str, str], ...]:
     if zipped == {}:
         return ({},)
     lists = cast("dict[str, Any]", zipped) if isinstance(zipped, dict) else {}
-    columns = {allow_new_key(str(key)): _column(values) for key, values in lists.items()}
+    columns = {str(key): _column(values) for key, values in lists.items()}
     lengths = {len(column) for column in columns.values()}
     if len(lengths) != 1 or 0 in lengths:
         raise UsageError(f"{path}: zip needs lists of one length, such as {{beta: [4, 12]}}")
@@ -189,9 +187,7 @@ def _block(path: Path, sweep: Mapping[str, Any]) -> Block:
             f"wandb sweep {path} hands it to W&B",
         )
     parameters = cast("dict[object, object]", sweep["parameters"])
-    values = {
-        allow_new_key(str(key)): _values(path, key, entry) for key, entry in parameters.items()
-    }
+    values = {str(key): _values(path, key, entry) for key, entry in parameters.items()}
     # As on the command line, steps win over epochs that an experiment sets.
     if "steps" in values and "epochs" not in values:
         values["epochs"] = ("null",)
@@ -234,16 +230,16 @@ def written(value: object) -> str:
     return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text) + "'"
 
 
-def _kinds(values: Collection[str]) -> list[str]:
-    """Return the values that stand for all: of numbers the least and the largest."""
+def _extremes(values: Collection[str]) -> list[str]:
+    """Return the values to try: of numbers the smallest and the largest, of others all."""
     try:
         return list(dict.fromkeys((min(values, key=float), max(values, key=float))))
     except ValueError:
         return list(values)
 
 
-def _plain(word: str) -> str:
-    key, _, value = word.partition("=")
+def _plain(override: str) -> str:
+    key, _, value = override.partition("=")
     with suppress(ValueError):
         value = repr(float(value))
     return f"{key.lstrip('+')}={value}"

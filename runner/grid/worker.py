@@ -1,8 +1,8 @@
 """A worker: one process that trains the runs of a grid, one after the other, until none is left.
 
-Workers do not talk to each other. Each goes through the runs and claims what nobody has claimed, so
-that any number of them, on any number of machines, share a grid, and what a dead one leaves behind
-is taken up by the next.
+Workers do not communicate. Each goes through the runs and locks the next one that no process has
+locked, so any number of workers, on any number of machines, share a grid; a run whose worker died
+is trained by another.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 Tell = Callable[[Mapping[str, Any]], bool]
 """Receives {"begin": number}, and {"end": number, "state": …, "error": …} after it.
 
-Returns whether to go on after that: not where whoever started the worker is gone."""
+Returns whether to go on after that: False if the parent process has exited."""
 
 AGAIN = 75
 """Exit code of a worker after an unforeseen error: another process should go on in its place."""
 
 
 class UnforeseenError(Exception):
-    """A run failed by an error of the program: what the process holds may be spoilt."""
+    """A run failed by a bug: the state of this process may be corrupt."""
 
 
 def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Tell) -> None:
-    """Train what is not settled of the runs of a grid, and return when nothing is left to claim.
+    """Train the runs of a grid that are not finished; return when none is left to lock.
 
-    What failed is written into the run's ``status.json``, and the others go on.
+    The error of a run that fails is written into its ``status.json``, and the others are trained.
 
     Raises:
         InterruptedRun: a signal asked to stop; the run at hand kept a checkpoint.
@@ -50,8 +50,8 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
 
     grid = GridFolder.open(path)
     left, trained = list(indices), True
-    while trained:  # what others had claimed is looked at again: they may have died
-        trained, is_locked = False, list[int]()
+    while trained:  # runs that others had locked are tried again: these workers may have died
+        trained, locked = False, list[int]()
         for number in left:
             if grid.state(number).settled:
                 continue
@@ -65,12 +65,12 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
                     _stop_if_asked()
                     trained = True
             except LockedError:
-                is_locked.append(number)
-        left = is_locked
+                locked.append(number)
+        left = locked
 
 
 def _stop_if_asked() -> None:
-    """Raise InterruptedRun for a signal that came when the last run had nothing left to stop."""
+    """Raise InterruptedRun for a signal that came after the last run had finished."""
     from runner.console.signals import Interrupt
     from runner.errors import InterruptedRun
 
@@ -79,7 +79,7 @@ def _stop_if_asked() -> None:
 
 
 def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -> bool:
-    """Carry out a run that this process has claimed; return whether to go on after it."""
+    """Train a run that this process has locked; return whether to go on after it."""
     tell({"begin": number})
     unforeseen = None
     with _log(grid.run_path(number) / "log.txt"):
@@ -97,7 +97,7 @@ def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -
 
 
 def _execute(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | None:
-    """Train a run from its settings or its last checkpoint; return what it failed of."""
+    """Train a run from its settings or its last checkpoint; return its error, or None."""
     from runner.errors import InterruptedRun, VaerunError
 
     try:
@@ -105,9 +105,9 @@ def _execute(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | No
 
         path = grid.run_path(number)
         if (path / "config.yaml").is_file():
-            resume(path, list(places))
+            resume(path, [place for place in places if not place.startswith("hydra.")])
         else:
-            start(_settings(grid, number, places), path)
+            start(*_composed(grid, number, places))
     except InterruptedRun:
         raise
     except VaerunError as error:
@@ -123,18 +123,25 @@ def _execute(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | No
     return None
 
 
-def _settings(grid: GridFolder, number: int, places: tuple[str, ...]) -> RunConfig:
-    """Return the settings of a run; its name says what tells it apart from the others."""
-    from runner.config.composition import compose_run
+def _composed(
+    grid: GridFolder, number: int, places: tuple[str, ...]
+) -> tuple[RunConfig, Path, str]:
+    """Return the settings of a run, its folder, and the text of ``config_unresolved.yaml``.
+
+    The settings that distinguish the run from the others of its grid are added to its name.
+    """
+    from runner.config.composition import compose
 
     of_grid = [f"sweep_name={grid.name}"] if grid.name else []
-    config = compose_run([*of_grid, *grid.runs[number], *places])
-    return replace(config, name=f"{config.name} {_names(grid)[number]}".rstrip())
+    composition = compose([*of_grid, *grid.runs[number], *places])
+    config = composition.parse()
+    named = replace(config, name=f"{config.name} {_names(grid)[number]}".rstrip())
+    return named, grid.run_path(number), composition.to_yaml()
 
 
 @lru_cache(maxsize=1)
 def _names(grid: GridFolder) -> list[str]:
-    """Return what tells the runs of a grid apart, worked out once and not for every run."""
+    """Return what is added to the name of each run, computed once and not for every run."""
     from runner.grid.labels import names_of
 
     return names_of(grid)
@@ -142,7 +149,7 @@ def _names(grid: GridFolder) -> list[str]:
 
 @contextmanager
 def _log(path: Path) -> Generator[None]:
-    """Send all that a run prints, and what libraries print beside Python, into a file."""
+    """Redirect stdout and stderr into a file, also what C libraries print."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -161,10 +168,10 @@ def _log(path: Path) -> Generator[None]:
 
 
 def _hear_ctrl_c() -> None:
-    """Take a Ctrl-C, whatever this process was started by.
+    """React to Ctrl-C, whatever this process was started by.
 
-    In a job some schedulers send their signals to every process of it: its first process alone is
-    to take them, and passes them on as a Ctrl-C.
+    Some schedulers send their signals to every process of a job. Only its first process is to
+    react to them; it passes them on as a Ctrl-C, so here they are ignored.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -48,17 +48,24 @@ from runner.training import (
     train,
 )
 
-_INFORMATIVE_KNOBS = ("wandb.", "evaluation.")
+_RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
 _RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
 
 
-def start(config: RunConfig, path: Path) -> None:
+def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:
     """Carry out a new run in the folder ``path``.
+
+    Args:
+        config: the settings, resolved.
+        path: the folder, which is made where it does not exist.
+        unresolved: the text of ``config_unresolved.yaml``; None: there is to be none.
 
     Raises: VaerunError, after the folder's ``status.json`` says what happened.
     """
     folder = RunFolder.create(path)
     with lock(path):
+        if unresolved is not None:
+            folder.write_unresolved(unresolved)
         _execute(config, folder, checkpoint=None)
 
 
@@ -74,9 +81,9 @@ def resume(path: Path, overrides: list[str]) -> None:
 
 
 def _resume(folder: RunFolder, overrides: list[str]) -> None:
-    for word in overrides:
-        key = word.partition("=")[0]
-        if key not in _RESUMABLE and not key.startswith(_INFORMATIVE_KNOBS):
+    for override in overrides:
+        key = override.partition("=")[0]
+        if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
             allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
     config = settings.restore(folder.read_config(), overrides)

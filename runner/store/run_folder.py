@@ -81,6 +81,21 @@ class RunFolder:
         except UnicodeDecodeError as error:
             raise UsageError(f"'{self.path / 'config.yaml'}' is not a text file") from error
 
+    def write_unresolved(self, yaml_text: str) -> None:
+        """Replace ``config_unresolved.yaml``: the settings with their references, as composed."""
+        write_atomically(self.path / "config_unresolved.yaml", yaml_text.encode())
+
+    def read_unresolved(self) -> str | None:
+        """Return the text of ``config_unresolved.yaml``, or None where there is none.
+
+        Raises: UsageError when it is not text.
+        """
+        path = self.path / "config_unresolved.yaml"
+        try:
+            return path.read_text(encoding="utf-8") if path.is_file() else None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"'{path}' is not a text file") from error
+
     def update_status(self, **changes: object) -> None:
         """Change some keys of ``status.json``; the others, and their order, stay."""
         if changes.get("state", STATES[0]) not in STATES:

@@ -30,16 +30,32 @@ CASES = [
     (["sweep=smoke", "betta=3"], 2, "unknown setting 'betta'", "did you mean 'beta'?"),
     (["sweep=smoke", "only=9"], 2, "there is no run 9", "the grid has 0 to 3"),
     (["sweep=smoke", "only=x"], 2, "cannot read only=x", "only=3,7-9"),
-    (["sweep=smoke", "--dryrun"], 2, "a grid has no option '--dryrun'", "'--dry-run'"),
+    (["sweep=smoke", "--dryrun"], 2, "vaerun has no option '--dryrun'", "'--dry-run'"),
     (["sweep=smoke", "launcher=loca"], 2, "unknown launcher 'loca'", "did you mean 'local'?"),
     (["sweep=smoke", "launcher.processes=0"], 2, "launcher.processes must be at least 1", None),
     (["sweep=smoke", "hydra/launcher=joblib"], 2, "'hydra/launcher' is not used", "launcher=local"),
-    (["only=3"], 2, "only, launcher and --dry-run are of grids", "sweep=NAME"),
+    (["only=3"], 2, "only, launcher and --dry-run are for grids", "sweep=NAME"),
     (["-m", "beta=interval(0,1)"], 2, "a grid needs values", None),
     (["resume", "nowhere", "x"], 2, "resume takes the folder of one run, or of one grid", None),
     (["resme", "x"], 2, "cannot read 'resme'", "did you mean 'resume'?"),
     (["resume", "nowhere"], 2, "'nowhere' is not a run folder", None),
-    (["list", "objectve"], 2, "unknown group 'objectve'", "did you mean 'objective'?"),
+    (["list", "objectve"], 2, "no group, section or setting 'objectve'", "'objective'?"),
+    (["hydra/launcher=joblib"], 2, "'hydra/launcher' is not used", "launcher=local"),
+    (["objective=null"], 2, "objective=null: there must be one", "vaerun list"),
+    (["--config-dir", "nowhere"], 2, "--config-dir: there is no folder", None),
+    (["--config-name", "x"], 2, "--config-name has no use here", "experiment=NAME"),
+    (["--config-path=x"], 2, "--config-path has no use here", "--config-dir DIR"),
+    (["--hydra-help"], 2, "--hydra-help has no use here", "vaerun --help"),
+    (["--experimental-rerun", "x"], 2, "--experimental-rerun has no use here", "vaerun resume"),
+    (["--run"], 2, "--run has no use here", "without it"),
+    (["--cfg", "jb"], 2, "--cfg cannot be 'jb'", "did you mean 'job'?"),
+    (["--cfg", "job", "--package", "objctive"], 2, "no section 'objctive'", "'objective'?"),
+    (["--cfg", "job", "betta=1"], 2, "unknown setting 'betta'", "did you mean 'beta'?"),
+    (["--resolve"], 2, "--resolve is used with --cfg", None),
+    (["-sc", "install=bsh"], 2, "there is no completion for 'bsh'", "'bash'?"),
+    (["resume", "x", "--quick"], 2, "resume has no option '--quick'", "vaerun resume --help"),
+    (["evaluate", "x", "beta=1"], 2, "evaluate cannot change 'beta'", None),
+    (["compare", "x", "--htlm", "y"], 2, "compare has no option '--htlm'", "'--html'?"),
     (["beta=[1"], 2, "cannot read", None),
     (["dataset=digits", "batch_size=5000"], 2, "more than the 1,500 training images", None),
     (["dataset=digits", "architecture=conv64"], 2, "conv64 takes 64x64 images", None),
@@ -75,6 +91,14 @@ def test_a_missing_gpu_is_named(vaerun: Vaerun):
     done = vaerun("dataset=digits", "device=cuda")
     assert done.returncode == 2
     assert "error: device=cuda is not on this machine, which has" in done.stderr
+
+
+def test_a_traceback_is_shown_where_it_is_asked_for(vaerun: Vaerun):
+    done = vaerun("betta=12", HYDRA_FULL_ERROR="1")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert "ConfigCompositionException" in done.stderr
+    assert "error: unknown setting 'betta'" in done.stderr.splitlines()
 
 
 def test_settings_that_are_refused_leave_no_folder(vaerun: Vaerun, tmp_path: Path):

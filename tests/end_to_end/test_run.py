@@ -47,7 +47,9 @@ def test_a_run_leaves_every_file_of_the_contract(vaerun: Vaerun, tmp_path: Path,
         "within_group_total_correlation": 2.0,
         "dimension_wise_kl": 1.0,
     }
-    assert (run / ".hydra" / "overrides.yaml").is_file()
+    unresolved = yaml.safe_load((run / "config_unresolved.yaml").read_text())
+    assert "dataset=digits" in unresolved["composition"]["overrides"]
+    assert not (run / ".hydra").exists()
     status = read(run / "status.json")
     assert (status["state"], status["step"], status["steps"]) == ("finished", 20, 20)
     assert status["images_per_second"] > 0

@@ -91,9 +91,9 @@ def test_every_objective_has_a_row_with_its_source(page: str):
     [
         (1, "1"),
         ("${beta}", "β"),
-        ("${less:1,${alpha}}", "1 − α"),  # noqa: RUF001 - as in a formula
-        ("${sum:${alpha},${beta},-1}", "α + β − 1"),  # noqa: RUF001
-        ("${times:10,${beta}}", "10 · β"),
+        ("${vaerun.less:1,${alpha}}", "1 − α"),  # noqa: RUF001 - as in a formula
+        ("${vaerun.sum:${alpha},${beta},-1}", "α + β − 1"),  # noqa: RUF001
+        ("${vaerun.times:10,${beta}}", "10 · β"),
         ([0.1, 2.0], "0.1, 2"),
         ({"linear": {"from": 0, "to": "${beta}", "over": 10}}, "linear from 0 to β over 10 steps"),
     ],

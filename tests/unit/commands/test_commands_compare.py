@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
-from runner.commands.compare import compare
+from runner.commands.arguments import read
+from runner.commands.compare import run
+from runner.commands.manual import COMPARE
 from runner.errors import UsageError
 from runner.tracking import workspace
 from tests.made_run_folders import config, write_grid, write_run
+
+
+def compare(arguments: list[str]) -> None:
+    assert run(read(COMPARE, arguments)) == 0
 
 
 @pytest.fixture
@@ -69,6 +75,37 @@ def test_notes_say_what_does_not_count(tmp_path: Path, capsys: pytest.CaptureFix
     assert "excluded: 6 runs that are running" in notes
     assert f"excluded: {folder}/2: a later run has the same settings and seed" in notes
     assert "runs of one configuration differ in beta, gamma too" in notes
+
+
+def test_runs_that_do_not_say_how_they_were_composed_are_counted_with_their_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = write_grid(tmp_path / "grid", seeds=1)
+    status = json.dumps({"state": "finished", "versions": {"vaerun": "0.0.9"}})
+    for number in (0, 1):
+        (folder / str(number) / "config_unresolved.yaml").unlink()
+        (folder / str(number) / "status.json").write_text(status)
+    compare([str(folder), "--no-figures"])
+    _, notes = capsys.readouterr()
+    (line,) = (line for line in notes.splitlines() if "config_unresolved.yaml" in line)
+    assert line.startswith("2 of the runs were written by vaerun 0.0.9 without")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        ([], "compare takes folders of runs", "vaerun compare DIR ... [OPTION ...]"),
+        (["grid", "beta=1"], "compare takes folders, not settings such as 'beta=1'", None),
+        (["grid", "--htlm", "x"], "compare has no option '--htlm'", "did you mean '--html'?"),
+        (["grid", "--by"], "--by needs a value", "vaerun compare --help"),
+        (["grid", "--out=a", "--out=b"], "--out is given twice", "vaerun compare --help"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line(arguments: list[str], message: str, hint: str | None):
+    with pytest.raises(UsageError) as refused:
+        compare(arguments)
+    assert refused.value.message == message
+    assert hint is None or refused.value.hint == hint
 
 
 def test_the_legend_counts_the_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

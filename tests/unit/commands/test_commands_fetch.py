@@ -15,6 +15,8 @@ from rich.console import Console
 
 from runner import cli
 from runner.commands import fetch
+from runner.commands.arguments import read
+from runner.commands.manual import FETCH
 from runner.dataset import DATASETS, SOURCES, Factor, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import RemoteFile, Source
@@ -23,6 +25,10 @@ from tests.stub_files import FileServer
 
 BODY = bytes(range(200)) * 500
 PICTURE = b"a picture"
+
+
+def bring(arguments: list[str]) -> None:
+    assert fetch.run(read(FETCH, arguments)) == 0
 
 
 @pytest.fixture
@@ -76,7 +82,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_dataset_is_brought_and_unpacked_once(tiny, server, tmp_path, capsys):
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     told = capsys.readouterr()
     assert told.out == f"{tmp_path / 'own'}\n"
     assert "tiny.bin: 0.1 MB of 0.1 MB" in told.err
@@ -87,23 +93,23 @@ def test_a_dataset_is_brought_and_unpacked_once(tiny, server, tmp_path, capsys):
     assert dataset.train.images(torch.tensor([4])).unique().tolist() == [4]
 
     asked = len(server.requests)
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     assert len(server.requests) == asked == 2
     assert capsys.readouterr().err == "tiny is ready: vaerun dataset=tiny\n"
 
 
 def test_what_is_unpacked_needs_no_archive_but_what_lies_beside(tiny, server, tmp_path):
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     (tmp_path / "own" / "tiny.bin").unlink()
     (tmp_path / "own" / "picture.jpg").unlink()
     server.requests.clear()
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     assert server.requests == [("/picture.jpg", None)]
 
 
 def test_a_file_that_was_put_there_by_hand_is_verified_and_kept(tiny, server, tmp_path):
     (tmp_path / "tiny.bin").write_bytes(BODY)
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     assert server.requests == [("/picture.jpg", None)]
     assert names(tmp_path / "own") == {
         "tiny.bin.images.npy", "picture.jpg", ".picture.jpg.verified",
@@ -114,17 +120,17 @@ def test_a_wrong_file_that_was_put_there_is_refused(tiny, tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "tiny.bin").write_bytes(BODY[::-1])
     with pytest.raises(DataError, match="is corrupt or another version"):
-        fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+        bring(["tiny", f"data_dir={tmp_path}"])
 
 
 def test_a_download_that_broke_off_goes_on(tiny, server, tmp_path, capsys):
     server.stop_after = 30_000
     with pytest.raises(DataError) as caught:
-        fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+        bring(["tiny", f"data_dir={tmp_path}"])
     assert "stopped after 30,000 of 100,000 bytes" in caught.value.message
     assert names(tmp_path / "own") == {".tiny.bin.part"}
     server.stop_after = None
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     assert ("/tiny.bin", "bytes=30000-") in server.requests
     assert names(tmp_path / "own") == FILES
 
@@ -135,7 +141,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tiny, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fetch, "download", interrupt)
     with pytest.raises(InterruptedRun) as caught:
-        fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+        bring(["tiny", f"data_dir={tmp_path}"])
     assert caught.value.exit_code == 130
     assert "the same command goes on" in (caught.value.hint or "")
 
@@ -156,14 +162,14 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tiny, tmp_path, monkeypatch):
 )
 def test_what_cannot_be_understood_is_refused_before_anything_is_done(words, message, hint):
     with pytest.raises(UsageError) as caught:
-        fetch.fetch(words)
+        bring(words)
     assert caught.value.message == message
     assert hint is None or caught.value.hint == hint
 
 
 @pytest.mark.parametrize("name", ["sprites", "digits", "pinwheel"])
 def test_what_needs_no_file_says_so(name, tmp_path, capsys):
-    fetch.fetch([name, f"data_dir={tmp_path}"])
+    bring([name, f"data_dir={tmp_path}"])
     told = capsys.readouterr()
     assert told.err == f"{name} comes with the program: there is nothing to fetch\n"
     assert told.out == ""
@@ -173,36 +179,36 @@ def test_what_needs_no_file_says_so(name, tmp_path, capsys):
 def test_mnist_is_left_to_the_one_who_knows_it(tmp_path, monkeypatch, capsys):
     loaded = []
     monkeypatch.setattr(mnist, "load", lambda *given: loaded.append(given))
-    fetch.fetch(["fashion_mnist", f"data_dir={tmp_path}"])
+    bring(["fashion_mnist", f"data_dir={tmp_path}"])
     assert loaded == [(mnist.FASHION_MNIST, str(tmp_path), torch.device("cpu"))]
     assert capsys.readouterr().out == f"{tmp_path / 'FashionMNIST'}\n"
 
 
 def test_the_folder_is_the_one_that_a_run_would_look_in(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    fetch.fetch(["tiny"])
+    bring(["tiny"])
     assert capsys.readouterr().out == "data/own\n"
     assert names(tmp_path / "data" / "own") == FILES
 
 
 def test_a_home_folder_may_be_written_with_a_tilde(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    fetch.fetch(["tiny", "data_dir=~/images"])
+    bring(["tiny", "data_dir=~/images"])
     assert names(tmp_path / "images" / "own") == FILES
 
 
 def test_without_a_name_all_are_listed_with_their_sizes(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
-    fetch.fetch([f"data_dir={tmp_path}"])
+    bring([f"data_dir={tmp_path}"])
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
     rows = {line[0]: line[1:] for line in lines}
     assert set(rows) >= {"mnist", "fashion_mnist", "tiny", *SOURCES}
     assert rows["shapes3d"] == ["267.6", "MB", "5.9", "GB"]
     assert rows["tiny"] == ["not", "known", "0.0", "MB"]
     assert rows["mnist"] == ["55.0", "MB"]
-    fetch.fetch(["tiny", f"data_dir={tmp_path}"])
+    bring(["tiny", f"data_dir={tmp_path}"])
     capsys.readouterr()
-    fetch.fetch([f"data_dir={tmp_path}"])
+    bring([f"data_dir={tmp_path}"])
     assert f"0.0 MB    in '{tmp_path}'" in capsys.readouterr().out
 
 

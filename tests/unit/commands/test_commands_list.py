@@ -1,146 +1,145 @@
-"""``vaerun list``: what a YAML file's comments say, and what is printed of them."""
+"""``vaerun list``: groups, sections and single settings, each explained."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
-import yaml
 
-from runner.commands.list import Choice, choices, read_choice, show
-from runner.config import GRID_GROUPS, GROUPS, data_root
+from runner.commands.arguments import read
+from runner.commands.list import run
+from runner.commands.manual import LIST
+from runner.config import GRID_GROUPS, GROUPS
+from runner.config.descriptions import choices, names, settings_of_choice, shared_settings
 from runner.errors import UsageError
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, and a wide terminal, so that no line wraps."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "250")
     return tmp_path
 
 
-def written(folder: Path, text: str) -> Path:
-    path = folder / "some_choice.yaml"
-    path.write_text(dedent(text))
-    return path
+def show(*arguments: str) -> None:
+    assert run(read(LIST, arguments)) == 0
 
 
-def test_a_choice_is_its_first_comment_and_its_commented_keys(tmp_path: Path):
-    path = written(
-        tmp_path,
-        """\
-        # @package _global_
-        # What it is (Somebody 1999).
-        # A second comment, for readers of the file.
-        defaults:
-          - override /prior: normal
-        name: some_choice
-        beta: 4.0                  # a weight
-        training:                  # how it runs
-          record_every: 1          # steps between records
-          inner:
-            depth: 2               # two below
-          after: 3                 # back beside record_every
-        last: [1, 2]               # at the top again
-        """,
-    )
-    assert read_choice(path) == Choice(
-        name="some_choice",
-        help="What it is (Somebody 1999).",
-        keys=(
-            ("beta=4.0", "a weight"),
-            ("training", "how it runs"),
-            ("training.record_every=1", "steps between records"),
-            ("training.inner.depth=2", "two below"),
-            ("training.after=3", "back beside record_every"),
-            ("last=[1, 2]", "at the top again"),
-        ),
-    )
-
-
-def test_a_file_without_comments_has_no_help(tmp_path: Path):
-    assert read_choice(written(tmp_path, "name: x\n")) == Choice("some_choice", "", ())
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_a_group_offers_its_files_in_order(group: str, here: Path):
-    files = sorted(path.stem for path in (data_root() / "conf" / group).glob("*.yaml"))
-    assert [choice.name for choice in choices(group)] == files
-    assert files
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_the_keys_shown_are_keys_of_the_file_with_its_values(group: str):
-    for choice in choices(group):
-        document = yaml.safe_load(
-            (data_root() / "conf" / group / f"{choice.name}.yaml").read_text()
-        )
-        for key, text in choice.keys:
-            dotted, _, value = key.partition("=")
-            node = document
-            for part in dotted.split("."):
-                node = node[part]
-            assert text
-            assert not value or yaml.safe_load(value) == node
-
-
-def test_sweeps_of_the_working_folder_stand_beside_those_of_the_program(here: Path):
-    shipped = [choice.name for choice in choices("sweep")]
-    assert "smoke" in shipped
-    (here / "sweeps").mkdir()
-    (here / "sweeps" / "mine.yaml").write_text("# My sweep.\n")
-    (here / "sweeps" / "smoke.yaml").write_text("# My own smoke.\n")
-    offered = {choice.name: choice.help for choice in choices("sweep")}
-    assert sorted(offered) == sorted([*shipped, "mine"])
-    assert offered["mine"] == "My sweep."
-    assert offered["smoke"] == "My own smoke."  # as sweep=smoke would take it
-
-
-def test_without_a_group_every_choice_of_every_group_is_printed(
-    here: Path, capsys: pytest.CaptureFixture[str]
-):
-    show([])
+def test_without_a_name_every_choice_of_every_group_is_printed(capsys: pytest.CaptureFixture[str]):
+    show()
     printed = capsys.readouterr().out
     for group in (*GROUPS, "sweep"):
         for choice in choices(group):
             assert f"{group}={choice.name}" in printed
             assert choice.help in printed
     assert "temperature" not in printed
-    assert "vaerun list GROUP" in printed
+    assert "training evaluation wandb" in printed
+    assert "alpha beta gamma" in printed
+    assert "vaerun list NAME" in printed
 
 
-def test_with_groups_only_they_are_printed_with_their_settings(
-    here: Path, capsys: pytest.CaptureFixture[str]
-):
-    show(["prior", "likelihood"])
+def test_a_group_is_printed_with_the_settings_of_its_choices(capsys: pytest.CaptureFixture[str]):
+    show("prior", "likelihood")
     printed = capsys.readouterr().out
     for group in ("prior", "likelihood"):
         for choice in choices(group):
-            for key, text in choice.keys:
-                assert key in printed
-                assert text in printed
+            for setting in settings_of_choice(group, choice):
+                assert setting.key in printed
+                assert setting.help in printed
     assert "objective=" not in printed
 
 
-def test_settings_that_look_like_markup_are_printed_as_they_are(
-    here: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("group", ["dataset", "objective"])
+def test_what_every_choice_of_a_group_has_is_printed_below(
+    group: str, capsys: pytest.CaptureFixture[str]
 ):
-    show(["architecture"])
-    assert "widths=[400, 200]" in capsys.readouterr().out
+    show(group)
+    below = capsys.readouterr().out.partition(f"with every {group}")[2]
+    for setting in shared_settings():
+        if setting.key.startswith(f"{group}."):
+            assert setting.help in below
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"),
+    "section", ["training", "evaluation", "wandb", "objective.penalties", "objective.penalties.mmd"]
+)
+def test_a_section_is_printed_with_its_defaults(section: str, capsys: pytest.CaptureFixture[str]):
+    show(section)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0].startswith(section)
+    for setting in shared_settings():
+        if setting.key.startswith(f"{section}.") and setting.default:
+            name = setting.key.rpartition(".")[2]
+            first = setting.default.split(" ")[0]
+            rows = [line.split()[:2] for line in lines if line.endswith(setting.help)]
+            assert [name, first] in rows
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("beta", "beta 1.0 a number or a schedule"),
+        ("launcher.jobs", "launcher.jobs 8 jobs to ask for"),
+        (
+            "prior.components",
+            "with prior=mixture setting default meaning prior.components 4 number of normals",
+        ),
+        ("metrics.mig", "bins 20 of equal width per code"),
+        ("settings", "batch_size 128 images per step"),
+    ],
+)
+def test_a_single_setting_is_explained(
+    name: str, expected: str, capsys: pytest.CaptureFixture[str]
+):
+    show(name)
+    assert expected in " ".join(capsys.readouterr().out.split())
+
+
+def test_settings_that_look_like_markup_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+):
+    show("architecture")
+    assert "[400, 200]" in capsys.readouterr().out
+
+
+def test_at_80_columns_nothing_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    show("training")
+    printed = capsys.readouterr().out
+    assert max(len(line) for line in printed.splitlines()) <= 80
+    assert "there is always one at the end" in " ".join(printed.split())
+
+
+def test_all_that_can_be_listed_is_offered():
+    offered = names()
+    assert len(offered) == len(set(offered))
+    assert {"prior", "sweep", "launcher", "training", "beta", "objective.penalties.mmd"} <= set(
+        offered
+    )
+    assert {"prior.temperature", "metrics.mig.bins", "architecture.widths"} <= set(offered)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
     [
         ("objectve", "did you mean 'objective'?"),
         ("sweeps", "did you mean 'sweep'?"),
+        ("trainig", "did you mean 'training'?"),
+        ("objective.penaltes.mmd", "did you mean 'objective.penalties.mmd'?"),
         ("xqzjw", f"groups: {', '.join((*GROUPS, 'sweep', *GRID_GROUPS))}"),
     ],
 )
-def test_an_unknown_group_is_refused(word: str, hint: str):
+def test_an_unknown_name_is_refused(name: str, hint: str, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(UsageError) as refused:
-        show([word])
-    assert refused.value.message == f"unknown group '{word}'"
+        show("prior", name)
+    assert refused.value.message == f"there is no group, section or setting '{name}'"
     assert refused.value.hint == hint
+    assert capsys.readouterr().out == ""
+
+
+def test_a_setting_with_a_value_is_refused():
+    with pytest.raises(UsageError, match="list takes names"):
+        show("beta=3")

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from runner.commands import sync as sync_module
-from runner.commands.sync import sync
+from runner.commands.arguments import read
+from runner.commands.manual import SYNC
 from runner.errors import InterruptedRun, UsageError, VaerunError
 
 SERVER = "wandb.example"
@@ -47,6 +48,10 @@ class FakeUploads:
 
     def kill(self) -> None:
         self.killed = True
+
+
+def sync(arguments: list[str]) -> int:
+    return sync_module.run(read(SYNC, arguments))
 
 
 @pytest.fixture
@@ -248,7 +253,7 @@ def test_ctrl_c_twice_ends_what_is_under_way_too(uploads: FakeUploads, tmp_path:
     [
         ([], "sync takes run folders"),
         (["--again", "x"], "sync has no option '--again'"),
-        (["wandb.mode=online", "x"], "sync has no option 'wandb.mode=online'"),
+        (["wandb.mode=online", "x"], "sync takes no settings such as 'wandb.mode=online'"),
         (["nowhere"], "'nowhere' is not a run folder"),
     ],
 )

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.comparison.configurations import Comparison, Configuration, compare_runs
-from runner.comparison.runs import ComparedRun, leaves, setting_value
+from runner.comparison.runs import ComparedRun, Origin, setting_value
+from runner.config.tree import leaves
 from runner.errors import UsageError
-from tests.made_run_folders import config
+from tests.made_run_folders import config, origin, references
 
 
 def run(
     objective: str = "hfvae", *, state: str = "finished", elbo: float = 0.0, **changes: Any
 ) -> ComparedRun:
-    named = leaves(config(objective, **changes))
-    settings = {key: setting_value(value) for key, value in named}
+    tree = config(objective, **changes)
+    settings = {key: setting_value(value) for key, value in leaves(tree)}
     metrics = {"elbo": elbo, "rate": 1.0}
-    return ComparedRun(Path(str(id(settings))), state, None, settings, metrics)
+    found = origin(tree)
+    made = Origin(found["choices"], frozenset(found["changed"]), references(tree))
+    return ComparedRun(Path(str(id(settings))), state, None, settings, metrics, origin=made)
 
 
 def labels(comparison: Comparison) -> list[str]:
@@ -77,9 +81,27 @@ def test_a_hyperparameter_all_of_whose_weights_are_set_by_hand_has_no_effect():
     assert found.by == ("objective.name",)
 
 
-def test_an_unknown_objective_keeps_all_hyperparameters():
-    runs = [run(gamma=gamma, **{"objective.name": "home_made"}) for gamma in (1.0, 2.0)]
-    assert "gamma" in compare_runs(runs, None, None).by
+def test_a_run_that_does_not_say_how_it_was_composed_keeps_all_weights():
+    runs = [replace(run("beta_vae", gamma=gamma), origin=None) for gamma in (1.0, 2.0)]
+    assert compare_runs(runs, None, None).by == ("objective.name", "gamma")
+
+
+def test_an_own_objective_is_known_by_what_its_run_says():
+    """No file of conf/ is asked: the references and the changed settings stand in the folder."""
+    name = {"objective.name": "home_made"}
+    runs = [run("beta_vae", beta=b, gamma=g, **name) for b, g in ((1.0, 1.0), (4.0, 2.0))]
+    found = compare_runs(runs, None, None)
+    assert found.by == ("objective.name", "beta")
+    assert labels(found) == ["home_made  beta 1", "home_made  beta 4"]
+
+
+def test_a_choice_that_is_not_what_it_was_is_told_by_its_values():
+    """Both runs say that prior=normal brought their dimensions: its YAML changed in between."""
+    first, second = run(seed=0), run(seed=0, **{"prior.dimensions": 12})
+    assert second.origin
+    changed = second.origin.changed - {"prior.dimensions"}
+    second = replace(second, origin=replace(second.origin, changed=changed))
+    assert compare_runs([first, second], None, None).by == ("objective.name", "prior.dimensions")
 
 
 @pytest.mark.parametrize(

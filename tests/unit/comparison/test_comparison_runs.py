@@ -41,6 +41,22 @@ def test_a_run_has_its_settings_and_figures_by_flat_names(tmp_path: Path):
     }
 
 
+def test_how_the_settings_were_chosen_is_read_beside_them(tmp_path: Path):
+    write_run(tmp_path / "a", config("beta_vae", beta=12.0, **{"prior.dimensions": 3}))
+    write_run(tmp_path / "b", config())
+    (tmp_path / "b" / "config_unresolved.yaml").unlink()
+    (tmp_path / "b" / "status.json").write_text(
+        '{"state": "finished", "versions": {"vaerun": "9"}}'
+    )
+    first, second = read_runs([tmp_path])
+    assert first.origin
+    assert first.origin.choices["objective"] == "beta_vae"
+    assert first.origin.changed == {"beta", "prior.dimensions", "objective.name", "name"}
+    assert first.origin.references["objective.weights.index_code_mi"] == "${beta}"
+    assert "objective.weights.reconstruction" not in first.origin.references
+    assert (second.origin, second.version) == (None, "9")
+
+
 def test_scores_count_only_for_the_step_that_the_summary_is_about(tmp_path: Path):
     scores = {
         "mean/mig": {"settings": {"bins": 20}, "scores": {"mig": 0.25, "mig/x": 0.5}},
@@ -89,6 +105,8 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path):
         ("config.yaml", "objective: {name: [}"),
         ("config.yaml", "- a list"),
         ("config.yaml", "just words"),
+        ("config_unresolved.yaml", "objective: {name: [}"),
+        ("config_unresolved.yaml", "beta: 4\n"),
     ],
 )
 def test_a_corrupt_file_is_named(tmp_path: Path, file: str, content: str):

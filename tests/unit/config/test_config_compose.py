@@ -291,7 +291,9 @@ def test_the_information_of_a_group_is_freed_of_hydra_s_plus():
 
 def test_the_resolvers_name_folders():
     register()
-    node = OmegaConf.create({"name": None, "a": "${either:${name},multirun}", "b": "${uid:}"})
+    node = OmegaConf.create(
+        {"name": None, "a": "${vaerun.either:${name},multirun}", "b": "${vaerun.uid:}"}
+    )
     assert node.a == "multirun"
     node.name = "mine"
     assert node.a == "mine"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from hydra.core.override_parser.types import QuotedString
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.config import RunConfig, data_root
+from runner.config import data_root
+from runner.config.composition import compose_run
 from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, find, identity, read
 
@@ -137,11 +137,11 @@ def test_values_win_over_a_value(file: Path):
     assert parameters(file, {"seed": {"value": 5, "values": [0, 1]}}) == {"seed": ("0", "1")}
 
 
-def test_the_information_of_any_group_can_be_swept(file: Path, composed: Callable[..., RunConfig]):
+def test_the_information_of_any_group_can_be_swept(file: Path):
     swept = parameters(file, {"objective.group_information.category": {"values": [-20, 0]}})
     ((key, values),) = swept.items()
     for value in values:
-        config = composed("prior=concrete_normal", f"{key}={value}")
+        config = compose_run(["prior=concrete_normal", f"{key}={value}"])
         assert config.objective.group_information == {"category": float(value)}
 
 

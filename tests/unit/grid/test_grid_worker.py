@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import runner.runs.train
 from runner.config import RunConfig
@@ -36,7 +37,7 @@ def trained(
     """Replace training: a run finishes, or raises what is given for its seed."""
     done: list[tuple[int, str]] = []
 
-    def start(config: RunConfig, path: Path) -> None:
+    def start(config: RunConfig, path: Path, unresolved: str) -> None:
         done.append((config.seed, config.name))
         if config.seed in outcomes:
             raise outcomes[config.seed]
@@ -135,11 +136,14 @@ def test_places_reach_the_settings(
     path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     seen: list[RunConfig] = []
+    texts: list[str] = []
 
-    def start(config: RunConfig, folder: Path) -> None:
+    def start(config: RunConfig, folder: Path, unresolved: str) -> None:
         seen.append(config)
+        texts.append(unresolved)
         (folder / "status.json").write_text(json.dumps({"state": "finished"}))
 
     monkeypatch.setattr(runner.runs.train, "start", start)
     work(path, (0,), ("device=cpu", "data_dir=elsewhere"), listener(told))
     assert [(c.device, c.data_dir, c.sweep_name) for c in seen] == [("cpu", "elsewhere", "some")]
+    assert "dataset=digits" in yaml.safe_load(texts[0])["composition"]["overrides"]

@@ -1,0 +1,72 @@
+"""What a command line asks of a grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.commands.sweep_options import requested_sweep, selected, sort_options
+from runner.errors import UsageError
+
+
+def test_overrides_are_sorted_by_what_they_are_about():
+    options = sort_options([
+        "beta=1,4", "device=cpu", "sweep=smoke", "launcher=slurm", "launcher.jobs=2", "only=0",
+        "out=x", "wandb.mode=offline", "data_dir=a,b", "hydra.sweep.dir=y",
+    ])  # fmt: skip
+    assert (options.name, options.launcher, options.only) == ("smoke", "slurm", "0")
+    assert options.settings == ["beta=1,4", "data_dir=a,b"]  # folders that are crossed make runs
+    assert options.places == ["device=cpu", "wandb.mode=offline"]
+    assert options.folder == ["out=x", "hydra.sweep.dir=y"]
+    assert options.of_launcher == ["launcher.jobs=2"]
+
+
+def test_settings_are_crossed_in_hydra_s_grammar():
+    options = sort_options(["beta=1,4", "seed=range(0,2)", "prior=choice(normal,laplace)"])
+    sweep = requested_sweep(options)
+    assert sweep.name is None
+    assert len(list(sweep.runs())) == 8
+    assert ("beta=1", "seed=0", "prior=normal") in list(sweep.runs())
+
+
+def test_a_sweep_file_is_named_and_some_of_its_values_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = sort_options(["sweep=smoke", "seed=7", "steps=3"])
+    sweep = requested_sweep(options)
+    assert sweep.name == "smoke"
+    assert options.folder == ["sweep_name=smoke"]
+    assert all("seed=7" in run and "steps=3" in run for run in sweep.runs())
+    other = sort_options(["sweep=smoke", "sweep_name=mine"])
+    assert requested_sweep(other).name == "mine"
+    assert other.folder == ["sweep_name=mine"]
+
+
+def test_a_range_without_steps_is_no_grid():
+    with pytest.raises(UsageError, match="a grid needs values, such as beta=1,2"):
+        requested_sweep(sort_options(["beta=interval(0,1)"]))
+
+
+def test_what_hydra_cannot_read_is_named():
+    with pytest.raises(UsageError, match=r"cannot read 'beta=\[1'"):
+        requested_sweep(sort_options(["beta=[1"]))
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [(None, (0, 1, 2, 3)), ("2", (2,)), ("0,2-3", (0, 2, 3)), ("[1, 3]", (1, 3)), ("3-3", (3,))],
+)
+def test_some_runs_are_selected(only: str | None, expected: tuple[int, ...]):
+    assert selected(only, range(4)) == expected
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [("x", "cannot read only=x"), ("9", "there is no run 9"), ("3-1", "there is no run 3"),
+     ("1-", "cannot read only=1-"), ("", "cannot read only=")],
+)  # fmt: skip
+def test_runs_that_there_are_not_are_refused(only: str, message: str):
+    with pytest.raises(UsageError, match=message):
+        selected(only, range(3))
