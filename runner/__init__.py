@@ -15,4 +15,4 @@ The rooms; imports go down only, and those of one line do not import each other:
     errors                    what can go wrong
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import torch
 from rich.console import Console
 
+import runner
 from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, load
+from runner.errors import UsageError
 from runner.model import VAE, VaeRepresentation
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.run_folder import RunFolder
@@ -41,6 +45,29 @@ class LoadedRun:
         return VaeRepresentation(self.model, self.dataset.kind.to_input)
 
 
+def version_of(folder: RunFolder) -> str | None:
+    """Return the version of vaerun that last wrote a run, or None where it is not known."""
+    versions = folder.read_status().get("versions")
+    version = cast("dict[str, object]", versions).get("vaerun") if versions else None
+    return None if version is None else str(version)
+
+
+@contextmanager
+def naming_version(version: str | None) -> Generator[None]:
+    """Add to a refusal that the run is of another version, where it is of another version.
+
+    Raises: UsageError in place of one raised within.
+    """
+    try:
+        yield
+    except UsageError as error:
+        if version in (None, runner.__version__):
+            raise
+        words = f"{error.message}; the run was written by vaerun {version}"
+        hint = f"this is vaerun {runner.__version__}, which may not restore it"
+        raise UsageError(words, hint) from error
+
+
 class RunLoader:
     """Loads trained runs one after the other; a dataset that they share is loaded once."""
 
@@ -56,14 +83,17 @@ class RunLoader:
             missing or corrupt.
         """
         folder = RunFolder.open(path)
-        config = settings.restore(folder.read_config(), self._overrides)
+        version = version_of(folder)
+        with naming_version(version):
+            config = settings.restore(folder.read_config(), self._overrides)
         checkpoint = load_checkpoint(path / "checkpoint")
         device = choose_device(config.device)
         prepare(device)
         dataset = self._dataset(config, device)
         model = new_model(config, dataset, device)
         step = checkpoint.state["step"]
-        TrainingState.fresh(model, config).restore(checkpoint.tensors, step)
+        with naming_version(version):
+            TrainingState.fresh(model, config).restore(checkpoint.tensors, step)
         model.eval()
         run = LoadedRun(model, dataset, config, folder, step, self._console)
         return run, checkpoint.state.get("wandb_id")

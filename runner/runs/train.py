@@ -27,7 +27,7 @@ from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
 from runner.model import VAE
 from runner.objective import Objective
 from runner.runs.evaluate import open_wandb, score_run, summarize_run
-from runner.runs.load import LoadedRun
+from runner.runs.load import LoadedRun, naming_version, version_of
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
@@ -86,7 +86,8 @@ def _resume(folder: RunFolder, overrides: list[str]) -> None:
         if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
             allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
-    config = settings.restore(folder.read_config(), overrides)
+    with naming_version(version_of(folder)):
+        config = settings.restore(folder.read_config(), overrides)
     # A run that was killed before its first checkpoint has nothing to lose: it starts again.
     started = (folder.path / "checkpoint" / "state.json").is_file()
     checkpoint = load_checkpoint(folder.path / "checkpoint") if started else None
@@ -121,6 +122,7 @@ class _Run:
 
 
 def _execute(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> None:
+    version = version_of(folder)
     folder.write_config(settings.to_yaml(config))
     folder.update_status(
         state="running",
@@ -130,11 +132,12 @@ def _execute(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
         git_revision=provenance.git_revision(),
     )
     with _record_status(folder):
-        run = _prepare(config, folder, checkpoint)
+        with naming_version(version):
+            run = _prepare(config, folder, checkpoint)
         saved_id = checkpoint.state.get("wandb_id") if checkpoint else None
         with Interrupt(run.console) as interrupt, _wandb(run, saved_id) as wandb_run:
             _train(run, wandb_run, interrupt)
-            _judge(run, wandb_run, interrupt)
+            _evaluate(run, wandb_run, interrupt)
             wandb_run.finish(exit_code=0)
     folder.update_status(state="finished")
     sys.stdout.write(f"{_shown(folder.path)}\n")  # the one line for other programs
@@ -189,7 +192,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
 def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Train to the last step; write every record, and a checkpoint every few minutes."""
     if run.state.step >= run.steps:
-        return  # resumed only to be judged
+        return  # resumed for the evaluation alone
     if run.state.step == 0:
         _save(run, wandb_run)  # so that even a run that diverges at once can be looked at
     speed = Speed(run.state.step, run.config.batch_size)
@@ -232,7 +235,7 @@ def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
     )
 
 
-def _judge(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Judge the trained model: the figures of every run first, then the scores that were chosen."""
     run.model.eval()
     trained = LoadedRun(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from runner.errors import DataError, UsageError
 from runner.runs import load as loading
 from runner.runs.load import RunLoader
+from runner.runs.train import resume
 from tests.unit.runs.conftest import tensors_of
 
 
@@ -70,3 +72,21 @@ def test_what_cannot_be_opened_says_why(finished: Path, console: Console, tmp_pa
     shutil.rmtree(tmp_path / "torn" / "checkpoint")
     with pytest.raises(UsageError, match="has no checkpoint"):
         runs.open(tmp_path / "torn")
+
+
+def test_a_run_of_another_version_that_cannot_be_restored_names_it(
+    finished: Path, console: Console, tmp_path: Path
+):
+    folder = tmp_path / "old"
+    shutil.copytree(finished, folder)
+    (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + "passes: 3\n")
+    with pytest.raises(UsageError, match=r"passes") as refused:
+        RunLoader(console).open(folder)
+    assert "vaerun" not in refused.value.message  # of this version
+    status = json.loads((folder / "status.json").read_text())
+    status["versions"]["vaerun"] = "0.0.1"
+    (folder / "status.json").write_text(json.dumps(status))
+    with pytest.raises(UsageError, match=r"written by vaerun 0\.0\.1"):
+        RunLoader(console).open(folder)
+    with pytest.raises(UsageError, match=r"written by vaerun 0\.0\.1"):
+        resume(folder, ["steps=20"])
