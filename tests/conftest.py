@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from runner import config as settings
 from runner.config import RunConfig
+from runner.console.signals import Interrupt
 from runner.dataset import IMAGES, Dataset, Factor, ResidentSplit
 from runner.model import VAE, Densities, LatentSpace, Node, VaeRepresentation
 from runner.model.discrete import Discrete
@@ -26,6 +27,13 @@ from runner.model.variables import Normals
 from runner.objective import nodes_of
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def no_signal_of_another_test() -> Iterator[None]:
+    """A worker stops for a signal that any run of its process has seen."""
+    yield
+    Interrupt.last = None
 
 
 @pytest.fixture(scope="session")

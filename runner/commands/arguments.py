@@ -90,8 +90,10 @@ def read(command: Command, arguments: Sequence[str]) -> Arguments:
         options, rest = _parser(command).parse_known_args(complete)
     except argparse.ArgumentError as error:
         name = (error.argument_name or "").split("/")[0]
-        wrong = "takes no value" if "explicit argument" in error.message else "needs a value"
-        raise UsageError(f"{name} {wrong}", command.help_hint) from error
+        if "explicit argument" in error.message:
+            raise UsageError(f"{name} takes no value", command.help_hint) from error
+        (option,) = (option for option in command.options if name in (option.name, *option.short))
+        raise _without_value(command, option) from error
     given = vars(options)
     flags = {
         option.name: _value(command, option, given[option.name]) if option.value else True
@@ -141,7 +143,7 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
     """
     entries = [entry.strip() for text in given for entry in text.split(",") if entry.strip()]
     if not entries:
-        raise UsageError(f"{option.name} needs a value", command.help_hint)
+        raise _without_value(command, option)
     if option.is_list:
         return entries
     if len(given) > 1:
@@ -151,6 +153,10 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
         hint = nearest(given[0], option.choices) or known
         raise UsageError(f"{option.name} cannot be '{given[0]}'", hint)
     return given[0]
+
+
+def _without_value(command: Command, option: Option) -> UsageError:
+    return UsageError(f"{option.name} needs a value, {option.value}", command.help_hint)
 
 
 def _unknown_option(command: Command, argument: str) -> UsageError:

@@ -102,7 +102,7 @@ EVALUATE = Command(
     ),
     summary="Score runs again, or whole grids of them, or codes that another program made. A score "
     "that a run has already, with the same settings, is not computed again.",
-    options=(Option("--codes", "an .npz file of codes and factors, in place of runs", "FILE"),),
+    options=(Option("--codes", "an .npz file of codes and factors, in place of runs", "FILE.npz"),),
     settings=(
         ("metrics=NAME", "which scores: fast, reference (the default) or none"),
         ("metrics.KEY=VALUE", "a setting of a score; vaerun list metrics"),

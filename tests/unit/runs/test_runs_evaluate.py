@@ -170,7 +170,9 @@ def test_the_scores_of_a_run_reach_its_file_and_wandb(
     assert score_run(loaded, metrics, cast("Any", wandb), nothing) == {}
     stored = json.loads((loaded.folder.path / "scores.json").read_text())
     assert stored["of"] == {"step": 8}
-    assert wandb.summary["scores"] == {
-        key: entry["scores"] for key, entry in stored["scores"].items()
+    assert wandb.summary["scores"] == {  # by the names that compare has
+        f"mean/{name}": number
+        for entry in stored["scores"].values()
+        for name, number in entry["scores"].items()
     }
     assert "mig" in stored["scores"]["mean/mig"]["scores"]
