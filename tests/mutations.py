@@ -100,7 +100,7 @@ MUTATIONS: dict[str, list[Mutation]] = {
             '[run for run in runs if run.state == "finished"]',
             '[run for run in runs if run.state != "running"]',
         ),
-        Mutation(CONFIGURATIONS, "if key not in each.idle]", "]"),
+        Mutation(CONFIGURATIONS, "if key not in each.unused]", "]"),
         Mutation(
             BASELINE,
             "if baseline is not None and baseline is not configuration",

@@ -97,7 +97,7 @@ def test_runs_that_do_not_say_how_they_were_composed_are_counted_with_their_vers
         ([], "compare takes folders of runs", "vaerun compare DIR ... [OPTION ...]"),
         (["grid", "beta=1"], "compare takes folders, not settings such as 'beta=1'", None),
         (["grid", "--htlm", "x"], "compare has no option '--htlm'", "did you mean '--html'?"),
-        (["grid", "--by"], "--by needs a value", "vaerun compare --help"),
+        (["grid", "--by"], "--by needs a value, KEY,KEY", "vaerun compare --help"),
         (["grid", "--out=a", "--out=b"], "--out is given twice", "vaerun compare --help"),
     ],
 )
