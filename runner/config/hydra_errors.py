@@ -68,7 +68,10 @@ def _known_settings(conf: str, overrides: list[str]) -> list[str]:
     """Return the settings that the chosen groups offer, whatever the values given for them."""
     groups = (*config.GROUPS, "sweep")
     kept = (*groups, "hydra.searchpath")
-    chosen = [override for override in overrides if override.partition("=")[0] in kept]
+    parts = [override.partition("=") for override in overrides]
+    chosen = [
+        f"{key}={value}" for key, _, value in parts if key in kept and not value.startswith("{")
+    ]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(conf, version_base="1.3"):

@@ -10,6 +10,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from runner import config
+from runner.config.composition import compose_run
 from runner.config.hydra_errors import explain, unknown_setting
 from runner.errors import UsageError
 
@@ -161,3 +162,11 @@ def test_anything_else_is_cut_to_its_first_line(error: Exception, message: str):
 def test_the_known_settings_follow_the_folder_that_is_given(tmp_path: Path):
     (tmp_path / "config.yaml").write_text("colour: red\n")
     assert unknown_setting("color", str(tmp_path), []).hint == "did you mean 'colour'?"
+
+
+@pytest.mark.parametrize("group", ["architecture", "prior", "likelihood", "objective", "dataset"])
+def test_a_group_given_as_a_mapping_is_answered_with_what_it_has(group: str):
+    with pytest.raises(UsageError, match=f"{group} was given a setting that it lacks") as refused:
+        compose_run([f"{group}={{foo: 2}}"])
+    assert refused.value.hint is not None
+    assert "name" in refused.value.hint
