@@ -97,7 +97,7 @@ def test_partners_share_a_factor_and_nothing_else(factor: int):
     for other, size in enumerate(GRID.max(0) + 1):
         if other != factor:
             assert (a[:, other] == b[:, other]).mean() == pytest.approx(1 / size, abs=0.02)
-    # Uniform over those with the value, itself among them.
+    # Uniform over the rows with the same value, including the row itself.
     counts = np.bincount(partners[rows == rows[0]], minlength=len(GRID))
     same = codes.factors_NF[:, factor] == codes.factors_NF[rows[0], factor]
     assert (counts[same] > 0).all()

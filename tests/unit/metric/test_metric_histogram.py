@@ -32,7 +32,7 @@ def test_bins_are_those_of_numpy_wherever_it_has_any(values_M, bins):
     try:
         edges = np.histogram(values_M, bins)[1]
     except ValueError:
-        return  # too near each other to be cut
+        return  # NumPy refuses numbers so close to each other
     if np.ptp(values_M) > 0:
         assert (found_M == np.digitize(values_M, edges[:-1]) - 1).all()
 

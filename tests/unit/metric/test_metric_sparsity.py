@@ -51,7 +51,7 @@ def test_a_constant_dimension_counts_as_zero():
     assert sparsity == pytest.approx(hoyer(synthetic.with_constant(codes, 0.0).codes_ND))
     assert sparsity > hoyer(codes.codes_ND)
     assert hoyer(synthetic.constant(3, 4).codes_ND) == 0.0
-    assert hoyer(np.array([[1.0, 2.0]])) == 0.0  # of a single image nothing varies
+    assert hoyer(np.array([[1.0, 2.0]])) == 0.0  # a single image has no variance
 
 
 def test_it_needs_two_continuous_dimensions():

@@ -22,7 +22,7 @@ def test_permuted_and_rescaled_dimensions_agree():
     z = noise(2000, 4)
     models = [(z, rates(4)), (z[:, [2, 0, 3, 1]] * [-2, 1, 3, 0.5], rates(4))]
     for scores in udr(models, **SETTINGS):
-        # Of independent dimensions a lasso keeps 1 less its strength, up to their correlation.
+        # For independent dimensions the coefficient is 1 - lasso, up to their correlation.
         assert scores["udr_lasso"] == pytest.approx(0.9, abs=0.01)
         assert scores["udr_spearman"] > 0.9
 
