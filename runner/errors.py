@@ -1,4 +1,4 @@
-"""What can go wrong for a user, and the exit code each way of going wrong ends with.
+"""Errors that are expected, and their exit codes.
 
 VaerunError            1    a run failed
 ├── UsageError         2    the user's input is wrong
@@ -6,7 +6,7 @@ VaerunError            1    a run failed
 ├── DivergedError      4    the loss is no longer a finite number
 └── InterruptedRun     130  Ctrl-C (143 for SIGTERM), after a checkpoint
 
-Everything else that reaches the command line is a bug and keeps its traceback.
+Any other exception that reaches the command line is a bug, and is shown with its traceback.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 
 class VaerunError(Exception):
-    """An expected failure: one line for the user, and perhaps a second that says how to mend it."""
+    """An expected error: a message of one line, and optionally a hint at its remedy."""
 
     exit_code: int = 1
 
@@ -52,26 +52,27 @@ class InterruptedRun(VaerunError):  # noqa: N818 - an interruption is not an err
         self.exit_code = 128 + signal_number
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return "did you mean 'x'?" for the choice most like ``word``, or None if none is close."""
+def nearest(text: str, choices: Iterable[str]) -> str | None:
+    """Return "did you mean 'x'?" for the choice most like ``text``, or None if none is close."""
     options = list(choices)
-    matches = difflib.get_close_matches(word, options, n=1, cutoff=0.7)
-    if not matches:  # by the last part alone: in `prior.nme` it is the name that was meant
+    matches = difflib.get_close_matches(text, options, n=1, cutoff=0.7)
+    if not matches:  # compare last parts alone: `nme` of `prior.nme` with `name`
         by_tail = {option.rpartition(".")[2]: option for option in reversed(options)}
-        tails = difflib.get_close_matches(word.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
+        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
         matches = [by_tail[tail] for tail in tails]
     return f"did you mean '{matches[0]}'?" if matches else None
 
 
 def nearest_setting(key: str, known: Iterable[str]) -> str | None:
-    """Return a hint for an unknown dotted key: the nearest, or what the group it names has."""
+    """Return a hint for an unknown dotted key: the nearest key, or the settings of its group."""
     others = list(known)
     parent = key.rpartition(".")[0]
     beside = [other for other in others if parent and other.rpartition(".")[0] == parent]
     if not beside:
-        # The end of a setting's name means that setting, however like another's it looks.
+        # A key that is the end of a setting's name is taken for that setting, even if another
+        # name is more similar.
         ends = [other for other in others if other.endswith(f".{key}")]
         return f"did you mean '{ends[0]}'?" if ends else nearest(key, others)
-    # The group is right: what is meant is one of its own settings.
+    # The group exists, so only its own settings are suggested.
     names = ", ".join(other.rpartition(".")[2] for other in beside)
     return nearest(key, beside) or f"{parent} has {names}"

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the SIGTERM that schedulers and containers send: stop in good order."""
+"""Ctrl-C and SIGTERM, which schedulers and containers send: stop after the current step."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ _DEFAULTS: dict[signal.Signals, Any] = {
 
 
 class Interrupt:
-    """While it is entered, the first signal is only noted; the second does what it always does.
+    """A context in which the first signal is recorded, and the second has its default effect.
 
-    Not so in a job of submitit's: its scheduler sends several signals for one event, and the
-    second says nothing new.
+    In a submitit job all signals after the first are ignored, since its scheduler sends several
+    for one event.
 
-    A signal that the process was told to ignore (``nohup``, a script's ``&``) stays ignored.
-    Python delivers signals to the main thread only, so in another one nothing is changed.
+    A signal that the process ignores (``nohup``, a script's ``&``) stays ignored. In a thread other
+    than the main one nothing is changed, since Python delivers signals to the main thread only.
     """
 
     last: ClassVar[int | None] = None
-    """The signal that the last one to be left had noted: it may have come too late to stop a run,
-    and is then for whoever goes on after that run."""
+    """Signal seen by the most recent Interrupt block; the worker checks it between runs."""
 
     def __init__(self, console: Console) -> None:
         self.signal_number: int | None = None
-        """The signal that asks the run to stop, or None while none has come."""
+        """The first signal received, or None."""
         self._console = console
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -56,7 +55,7 @@ class Interrupt:
                 self._stop_at_once(number)
             return
         self.signal_number = number
-        with suppress(RuntimeError):  # the signal came in the midst of a write to the same stream
+        with suppress(RuntimeError):  # the signal interrupted a write to the same stream
             message = "stopping after this step; once more to stop at once"
             self._console.print(message, soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""How fast a run goes."""
+"""The speed of training."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import time
 
 
 class Speed:
-    """Images per second since the last record, and over all."""
+    """Images per second since the last record, and overall.
+
+    Args:
+        step: the step at which training starts in this process.
+        batch_size: images of a step.
+    """
 
     def __init__(self, step: int, batch_size: int) -> None:
         self._batch_size = batch_size
         self._first = self._last = (step, time.monotonic())
 
     def at(self, step: int) -> float:
-        """Return the speed since the last call."""
+        """Return images per second since the last call, to one decimal."""
         now = (step, time.monotonic())
         earlier, self._last = self._last, now
         return round(self._between(earlier, now), 1)
 
     def overall(self, step: int) -> float:
-        """Return the speed since the start of this process's share of the run."""
+        """Return images per second since this object was created."""
         return self._between(self._first, (step, time.monotonic()))
 
     def _between(self, earlier: tuple[int, float], later: tuple[int, float]) -> float:

@@ -1,4 +1,4 @@
-"""Scores of codes against known factors, and the table of all quantities; no model is needed."""
+"""Scores of codes given their factors, and the table of all quantities; independent of PyTorch."""
 
 from __future__ import annotations
 

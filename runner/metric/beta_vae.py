@@ -1,4 +1,4 @@
-"""The BetaVAE score: can a linear classifier tell which factor pairs of images share?
+"""The beta-VAE score: whether a linear classifier predicts which factor pairs of images share.
 
 Shapes: P votes, C votes of a chunk, B pairs behind a vote, D dimensions of a code, F factors.
 """
@@ -16,19 +16,19 @@ from runner.metric.votes import chunks
 
 
 def beta_vae(codes: Codes, *, train: int, test: int, batch: int, seed: int) -> dict[str, float]:
-    """Return how often a linear classifier names the factor that pairs of images share.
+    """Return the accuracy of a linear classifier of the factor that pairs of images share.
 
     Each vote draws a factor k and ``batch`` pairs of images with the same value of k; its input is
     the mean over the pairs of |z - z'|, its label k. The classifier is scikit-learn's
-    LogisticRegression as it comes (multinomial, solver lbfgs, L2 with C = 1, at most 100 steps);
-    it learns from ``train`` votes and is scored on ``test`` others. The partner of an image is
-    drawn from all with its value of k: on a full grid that draws the other factors independently,
-    otherwise as they come together in the images there are.
+    LogisticRegression with its default settings (multinomial, solver lbfgs, L2 with C = 1, at most
+    100 steps), trained on ``train`` votes and tested on ``test`` others. The second image of a pair
+    is drawn uniformly from all images with the first one's value of k. On a full grid the other
+    factors are then independent; otherwise they have their joint distribution in the data.
 
     Keys: ``beta_vae``, the accuracy on the test votes; ``beta_vae/train``.
-    Range: 1 / factors (chance) to 1; with a single factor it is 1 and says nothing.
+    Range: 1 / factors (chance) to 1; with a single factor always 1.
     Discrete variables: every column is an input.
-    Degenerate input: constant dimensions tell nothing; if all are constant the score is chance.
+    Degenerate input: constant dimensions have no effect; if all are constant the score is chance.
     Source: Higgins et al. 2017; sizes and classifier of Locatello et al. 2019.
     """
     source = stream(seed, "beta_vae")

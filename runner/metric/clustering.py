@@ -1,4 +1,4 @@
-"""Whether images that lie together are of one class.
+"""Agreement of k-means clusters of codes with the classes.
 
 Shapes: N images, C clusters, K classes.
 """
@@ -17,20 +17,20 @@ _STARTS = 10
 
 
 def clustering(codes: Codes, *, samples: int, seed: int, factor: str) -> dict[str, float]:
-    """Return how well clusters of codes match the classes.
+    """Return the purity of k-means clusters of codes, and their mutual information with the class.
 
-    k-means with as many clusters as there are classes among ``samples`` images, on the codes as
-    they are; the best of ten starts (k-means++).
+    There are as many clusters as classes among ``samples`` images. The codes are not standardised;
+    the best of ten k-means++ initialisations is used.
 
     Keys:
         clustering/purity: see :func:`purity`.
         clustering/nmi: mutual information of cluster and class over the mean of their entropies. 0
             (independent) to 1 (the same up to names).
     Discrete variables: every column is a coordinate.
-    Degenerate input: fewer different codes than clusters leave clusters empty; if all codes are
-        equal there is one cluster, of purity the share of the most frequent class and nmi 0.
+    Degenerate input: with fewer distinct codes than clusters some clusters are empty; if all codes
+        are equal there is one cluster: purity is the share of the most frequent class, nmi 0.
     Raises: UsageError if there is no factor of that name that varies.
-    Source: Lloyd 1982; Arthur & Vassilvitskii 2007 for the starts.
+    Source: Lloyd 1982; Arthur & Vassilvitskii 2007 for the initialisation.
     """
     from sklearn.metrics import normalized_mutual_info_score
 
@@ -48,10 +48,10 @@ def clustering(codes: Codes, *, samples: int, seed: int, factor: str) -> dict[st
 
 
 def purity(assignment_N: ArrayLike, classes_N: ArrayLike) -> float:
-    """Return the share of images whose cluster's most frequent class is their own.
+    """Return the share of images whose class is the most frequent one in their cluster.
 
-    Range: the share of the most frequent class, where clusters know nothing, to 1; many small
-        clusters are pure by chance.
+    Range: from the share of the most frequent class, for clusters independent of the class, to 1.
+        Many small clusters are pure by chance.
     Source: Manning, Raghavan & Schütze 2008, section 16.3.
     """
     cluster_N = np.unique(np.asarray(assignment_N), return_inverse=True)[1].reshape(-1)

@@ -1,4 +1,4 @@
-"""Codes of images whose factors are known, and the draws from them that metrics share.
+"""Codes of images with known factors, and the random samples of them that metrics share.
 
 Shapes: N images that were encoded, M and B images drawn, D dimensions of a code, F factors,
 V variables.
@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Images drawn from all that were encoded."""
+    """The codes and factors of M images drawn from a :class:`Codes`."""
 
     codes_MD: Floats
     factors_MF: Integers
@@ -33,9 +33,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Variable:
-    """A latent variable: a dimension of the code, or a discrete variable's columns of it.
+    """A latent variable: one column of the code if continuous, several if discrete.
 
-    A discrete variable has a column per value: its probability, or one for the value drawn.
+    A discrete variable has a column per value: its probability, or a one-hot sample.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Variable:
 
     @property
     def is_discrete(self) -> bool:
-        """Whether its value is the column with the largest number."""
+        """Whether it has several columns; its value is then the index of the largest."""
         return self.columns.stop - self.columns.start > 1
 
 
@@ -51,8 +51,8 @@ class Variable:
 class Codes:
     """A table of codes and factors; metrics draw rows from it.
 
-    Made by :meth:`of`, which refuses what no metric can use: every factor here varies, and its
-    values are 0 to the number of values less one.
+    Create it with :meth:`of`, which checks the arrays: here every factor varies, and its S values
+    are the integers 0 to S - 1.
     """
 
     codes_ND: Floats
@@ -60,7 +60,7 @@ class Codes:
     factor_names: tuple[str, ...]
     variables: tuple[Variable, ...]
     complete: bool
-    """Whether these are all images there are (a full factor grid), or a sample of them."""
+    """Whether these are all images of a full factor grid, each once."""
 
     @classmethod
     def of(
@@ -72,16 +72,17 @@ class Codes:
         variables: Sequence[Variable] | None = None,
         complete: bool = False,
     ) -> Codes:
-        """Return checked codes. A factor that never varies is left out: nothing can be known of it.
+        """Return checked codes, without the factors that never vary: no score is defined for them.
 
         Args:
-            codes_ND: one row per image; a list of numbers is one dimension.
-            factors_NF: whole numbers, any; a list is one factor.
+            codes_ND: one row per image; a one-dimensional array is one dimension of the code.
+            factors_NF: any whole numbers; a one-dimensional array is one factor.
             factor_names: default ``factor_0``, ``factor_1``, ….
             variables: default one per dimension, ``z_0``, ``z_1``, ….
             complete: see the field.
 
-        Raises: UsageError, in one line, where the arrays do not fit or hold what cannot be judged.
+        Raises: UsageError if the arrays differ in length, have fewer than two rows, are not finite
+            numbers (codes) or whole numbers (factors), or no factor varies.
         """
         codes = _as_columns("codes", codes_ND).astype(np.float64)
         factors = _as_columns("factors", factors_NF)
@@ -98,7 +99,7 @@ class Codes:
         values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
         kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
         if not kept:
-            raise UsageError("no factor varies, so nothing can be known of it")
+            raise UsageError("no factor varies, so no score is defined")
         given = tuple(variables or (Variable(f"z_{d}", slice(d, d + 1)) for d in _dims(codes)))
         return cls(
             codes_ND=codes,
@@ -120,18 +121,19 @@ class Codes:
     def sample(self, count: int, source: Generator) -> Sample:
         """Return images drawn uniformly.
 
-        With replacement from a full grid, which is drawing every factor independently; otherwise
-        ``count`` different ones, or all there are.
+        From a full grid they are drawn with replacement, so that the factors are independent;
+        otherwise without replacement, at most all N.
         """
         if self.complete:
             return self.rows(source.integers(len(self), size=count))
         return self.rows(source.permutation(len(self))[:count])
 
     def split(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
-        """Return images to learn from and images to be judged by, drawn uniformly.
+        """Return training and test images, drawn uniformly.
 
-        Two draws with replacement from a full grid, as in the reference definitions. Of a sample
-        no image is in both parts: up to a third of it is to judge by, the rest to learn from.
+        From a full grid both are drawn with replacement, as in the reference definitions.
+        Otherwise they are disjoint: at most a third of the images are for testing, the rest for
+        training.
         """
         if self.complete:
             return self.sample(train, source), self.sample(test, source)
@@ -148,9 +150,9 @@ class Codes:
         return source.integers(len(self), size=count)
 
     def partners(self, rows_B: Integers, factor: int, source: Generator) -> Integers:
-        """Return for each row another drawn uniformly from those with the same value of a factor.
+        """Return for each row one drawn uniformly from the rows with its value of the factor.
 
-        With replacement, so that a row may be its own partner; shape that of ``rows_B``.
+        A row may be its own partner. The result has the shape of ``rows_B``.
         """
         order_N, starts_S = self._by_value[factor]
         value_B = self.factors_NF[rows_B, factor]
@@ -169,7 +171,7 @@ class Codes:
 
 
 def stream(seed: int, name: str) -> Generator:
-    """Return the random numbers of one purpose: what else is computed does not change them."""
+    """Return a random generator that depends on the seed and the name alone."""
     return np.random.default_rng([seed, *name.encode()])
 
 

@@ -1,4 +1,4 @@
-"""Disentanglement, completeness and informativeness, from the importances of boosted trees.
+"""Disentanglement, completeness and informativeness, from feature importances of boosted trees.
 
 Shapes: V variables, F factors.
 """
@@ -15,24 +15,25 @@ from runner.metric.trees import Trees, boosted, fit_trees
 
 
 def dci(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
-    """Return how far each variable tells of one factor, and each factor of one variable.
+    """Return disentanglement, completeness and informativeness (DCI) of codes.
 
-    For each factor scikit-learn's GradientBoostingClassifier as it comes learns the factor's value
-    from ``train`` images; R, variables by factors, holds its feature importances.
+    For each factor scikit-learn's GradientBoostingClassifier with its default settings is trained
+    to predict the factor from the codes of ``train`` images. R, (V, F), holds its feature
+    importances.
 
     Keys:
-        dci/disentanglement: 1 - entropy of a row of R over log(factors), a mean over variables
-            weighted by their share of all importance. 0 to 1.
-        dci/completeness: 1 - entropy of a column of R over log(variables), a mean over factors
-            weighted by their share of all importance. 0 to 1.
+        dci/disentanglement: 1 - H(row of R) / log(factors), averaged over variables with their
+            share of the total importance as weight. 0 to 1.
+        dci/completeness: 1 - H(column of R) / log(variables), averaged over factors with their
+            share of the total importance as weight. 0 to 1.
         dci/informativeness: accuracy on the ``test`` images, mean over factors. 0 to 1.
         dci/informativeness/FACTOR: of one factor.
-        dci/informativeness_train: on the images learnt from, mean over factors.
-    Discrete variables: the classifier sees every column; R has the sum of their importances.
-    Degenerate input: a factor with a single value among the images learnt from is predicted to have
-        it and has no importances; without any importances disentanglement and completeness are 0.
-        With a single factor (variable) disentanglement (completeness) is 1 and says nothing. Of
-        fewer images than asked for, all are used.
+        dci/informativeness_train: accuracy on the training images, mean over factors.
+    Discrete variables: every column is an input; R has the sum of their importances.
+    Degenerate input: a factor with a single value among the training images is predicted to have
+        that value, and its importances are 0. If all importances are 0, so are disentanglement and
+        completeness. With a single factor disentanglement is always 1, with a single variable
+        completeness. If there are fewer images than requested, all are used.
     Source: Eastwood & Williams 2018; classifier, sizes and weights of Locatello et al. 2019.
     """
     (trees,) = boosted(codes, [train], test=test, seed=seed)
@@ -40,10 +41,10 @@ def dci(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
 
 
 def dci_lightgbm(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
-    """Return the scores of :func:`dci` with LightGBM's trees: not comparable with it, but sooner.
+    """Return the scores of :func:`dci` with LightGBM's trees: faster, but not comparable to it.
 
-    LGBMClassifier as it comes (100 trees per class, 31 leaves, learning rate 0.1); R holds the
-    total gain of the splits on each variable, divided by its sum for each factor.
+    LGBMClassifier with its default settings (100 trees per class, 31 leaves, learning rate 0.1); R
+    holds the total gain of the splits on each variable, normalised to sum 1 for each factor.
 
     Keys: ``dci_lightgbm/…``, as those of ``dci``.
     Raises: UsageError if LightGBM is not installed.

@@ -17,39 +17,38 @@ _FOLDS = 5
 
 
 def eastwood_williams(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
-    """Return how far a linear map from codes to factors pairs each variable with one factor.
+    """Return disentanglement, completeness and informativeness of a linear map to the factors.
 
-    For each factor a lasso maps standardised codes to the factor's standardised value (its number,
-    so the order of the values matters, unlike for ``dci``), learnt from ``train`` images; its
-    strength is the best of a hundred by cross-validation over five folds (scikit-learn's LassoCV as
-    it comes). R, variables by factors, holds the absolute coefficients.
+    For each factor a lasso predicts the standardised value of the factor from the standardised
+    codes of ``train`` images. Unlike in ``dci`` the order of the values matters. The weight of the
+    L1 penalty is the best of a hundred in a cross-validation over five folds (scikit-learn's
+    LassoCV with its default settings). R, (V, F), holds the absolute coefficients.
 
     Keys:
-        eastwood_williams/disentanglement: 1 - entropy of a row of R over log(factors), a mean over
-            variables weighted by their share of all importance. 0 to 1.
-        eastwood_williams/completeness: 1 - entropy of a column of R over log(variables), the plain
-            mean over factors. 0 to 1.
+        eastwood_williams/disentanglement: 1 - H(row of R) / log(factors), averaged over variables
+            with their share of the total importance as weight. 0 to 1.
+        eastwood_williams/completeness: 1 - H(column of R) / log(variables), the unweighted mean
+            over factors. 0 to 1.
         eastwood_williams/informativeness: an error, as in the paper: LOWER IS BETTER. Root mean
             squared error on the ``test`` images over the standard deviation of the factor there,
-            mean over factors. 0 is perfect; 1 is no better than always guessing the mean.
-    Discrete variables: every column is an input; R has the sum over them of the absolute
-        coefficients.
-    Degenerate input: a constant dimension, and a factor with a single value among the images learnt
-        from, have coefficients 0; a row or column of zeros counts as even, with the score 0. Where
-        the ``test`` images have a single value of a factor its error is 0 if it is met exactly,
-        otherwise 1. With a single factor (variable) disentanglement (completeness) is 1 and says
-        nothing. Of fewer images than asked for, all are used.
-    Source: Eastwood & Williams 2018; figures of this kind in Esmaeili et al. 2019.
+            mean over factors. 0 is perfect; always predicting the mean gives 1.
+    Discrete variables: every column is an input; R has the sum of their absolute coefficients.
+    Degenerate input: a constant dimension, and a factor with a single value among the training
+        images, have coefficients 0; a row or column of zeros scores 0. If the ``test`` images have
+        a single value of a factor, its error is 0 if every prediction is exact, else 1. With a
+        single factor disentanglement is always 1, with a single variable completeness. If there are
+        fewer images than requested, all are used.
+    Source: Eastwood & Williams 2018; scores of this kind in Esmaeili et al. 2019.
     """
-    learnt, judged = codes.split(train, test, stream(seed, "eastwood_williams"))
-    learnt_MD, judged_MD = standardise(learnt.codes_MD, judged.codes_MD)
+    train_sample, test_sample = codes.split(train, test, stream(seed, "eastwood_williams"))
+    train_MD, test_MD = standardise(train_sample.codes_MD, test_sample.codes_MD)
     target_MF, truth_MF = standardise(
-        *(part.factors_MF.astype(np.float64) for part in (learnt, judged))
+        *(part.factors_MF.astype(np.float64) for part in (train_sample, test_sample))
     )
-    jobs = [partial(_fit_lasso, learnt_MD, target_M) for target_M in target_MF.T]
+    jobs = [partial(_fit_lasso, train_MD, target_M) for target_M in target_MF.T]
     coefficient_FD = np.stack(over_cores(jobs, [1.0] * len(jobs)))
     errors = [
-        _error(judged_MD @ coefficient_D, truth_M)
+        _error(test_MD @ coefficient_D, truth_M)
         for coefficient_D, truth_M in zip(coefficient_FD, truth_MF.T, strict=True)
     ]
     importance_VF = sum_columns(np.abs(coefficient_FD), codes.variables).T

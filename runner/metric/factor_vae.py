@@ -1,4 +1,4 @@
-"""The FactorVAE score: does the variable that varies least name the factor that is held?
+"""The FactorVAE score: whether the variable that varies least identifies the fixed factor.
 
 Shapes: P votes, C votes of a chunk, B images behind a vote, D dimensions of a code, V variables,
 A active variables, F factors.
@@ -28,24 +28,24 @@ def factor_vae(  # noqa: PLR0913 - by keyword, and each is a setting of conf/met
     least_spread: float,
     seed: int,
 ) -> dict[str, float]:
-    """Return how often the variable that varies least in a batch names the factor held in it.
+    """Return the accuracy of predicting a batch's fixed factor from its least-varying variable.
 
     A variable is active if its standard deviation over ``variance_samples`` images is at least
-    ``least_spread``. Each vote draws a factor k and ``batch`` images with the same value of it (a
-    first one uniformly, the others from all with its value), and goes to the active variable with
-    the least variance in the batch relative to that over all images. Each variable then stands for
-    the factor that most of its ``train`` votes were about; the score is how often that is right
-    over ``test`` other votes.
+    ``least_spread``. Each vote draws a factor k and ``batch`` images with the same value of it: the
+    first uniformly from all images, the others from those with the same value. The vote is for the
+    active variable with the smallest variance in the batch relative to that over all images. The
+    classifier maps a variable to the factor of most of its ``train`` votes; the score is its
+    accuracy on ``test`` other votes.
 
     Keys: ``factor_vae``, on the test votes; ``factor_vae/train``; ``factor_vae/active_variables``.
-    Range: 1 / factors (chance) to 1; with a single factor it is 1 and says nothing.
-    Discrete variables: the variance is the sum over the columns, which for one column per value is
-        the chance that two images differ in value.
-    Degenerate input: 0 if no variable is active; a constant one never is. A variable without votes
-        stands for the first factor.
-    Raises: UsageError if ``batch`` or ``variance_samples`` is below two, which have no variance.
-    Source: Kim & Mnih 2018; sizes of Locatello et al. 2019. Their code counts all variables as
-        active variables; here those are counted that are.
+    Range: 1 / factors (chance) to 1; with a single factor always 1.
+    Discrete variables: the variance is the sum over the columns, which for one-hot columns is the
+        probability that two images differ in value.
+    Degenerate input: 0 if no variable is active; a constant one never is. A variable without
+        ``train`` votes is mapped to the first factor.
+    Raises: UsageError if ``batch`` or ``variance_samples`` is below two.
+    Source: Kim & Mnih 2018; sizes of Locatello et al. 2019. Their code reports the
+        number of all variables as active variables; this one counts the active ones.
     """
     if min(batch, variance_samples) < 2:
         raise UsageError("factor_vae needs a batch and variance_samples of at least two images")
@@ -53,10 +53,10 @@ def factor_vae(  # noqa: PLR0913 - by keyword, and each is a setting of conf/met
     active = _find_active(codes, variance_samples, least_spread, source)
     train_score = test_score = 0.0
     if active.variables:
-        learnt_AF = _count_votes(codes, batch, active, source, train)
-        judged_AF = _count_votes(codes, batch, active, source, test)
-        factor_A = learnt_AF.argmax(1)
-        train_score, test_score = _share(learnt_AF, factor_A), _share(judged_AF, factor_A)
+        train_AF = _count_votes(codes, batch, active, source, train)
+        test_AF = _count_votes(codes, batch, active, source, test)
+        factor_A = train_AF.argmax(1)
+        train_score, test_score = _share(train_AF, factor_A), _share(test_AF, factor_A)
     return {
         "factor_vae": test_score,
         "factor_vae/train": train_score,
@@ -66,7 +66,7 @@ def factor_vae(  # noqa: PLR0913 - by keyword, and each is a setting of conf/met
 
 @dataclass(frozen=True)
 class _Active:
-    """The variables that vote, and the variance of each over all images."""
+    """The active variables, and the variance of each over all images, (A,)."""
 
     variables: tuple[Variable, ...]
     variance_A: Floats
@@ -81,7 +81,7 @@ def _find_active(codes: Codes, samples: int, least_spread: float, source: Genera
 def _count_votes(
     codes: Codes, batch: int, active: _Active, source: Generator, count: int
 ) -> Integers:
-    """Return how many votes about each factor each active variable gets, (A, F)."""
+    """Return the number of votes for each active variable by fixed factor, (A, F)."""
     factors = codes.factors_NF.shape[1]
     factor_P = source.integers(factors, size=count)
     votes_AF = np.zeros((len(active.variables), factors), dtype=np.int64)
@@ -100,6 +100,6 @@ def _variances(codes_xBD: Floats, variables: Sequence[Variable]) -> Floats:
 
 
 def _share(votes_AF: Integers, factor_A: Integers) -> float:
-    """Return the share of votes that are about the factor which their variable stands for."""
+    """Return the share of votes whose variable is mapped to their factor by ``factor_A``."""
     right_A1 = np.take_along_axis(votes_AF, factor_A[:, None], axis=1)
     return float(right_A1.sum() / votes_AF.sum())

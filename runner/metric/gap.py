@@ -1,4 +1,4 @@
-"""How far a factor's best variable is ahead of its second best.
+"""The gap between the scores of a factor's best and second-best variable.
 
 Shapes: V variables, F factors.
 """
@@ -13,7 +13,7 @@ from runner.metric.codes import Floats
 def gaps(scores_VF: Floats) -> Floats:
     """Return for each factor the largest score of a variable less the second largest, (F,).
 
-    A variable that stands alone is compared with one that scores nothing.
+    With a single variable the second largest score is taken as 0.
     """
     if len(scores_VF) == 1:
         return scores_VF[0].copy()

@@ -1,4 +1,4 @@
-"""Information between variables and factors, from counts of their values in bins.
+"""Mutual information between variables and factors, from histograms.
 
 Shapes: M images, V variables, F factors, D dimensions of a code; A and B stand for any of them.
 """
@@ -14,38 +14,38 @@ from runner.metric.codes import Floats, Integers, Variable
 
 
 def bin_values(values_M: Floats | Integers, bins: int) -> Integers:
-    """Return the bin of each number, from 0: bins of equal width from the least to the largest.
+    """Return the bin index of each number: bins of equal width from the smallest to the largest.
 
-    The edges are those of ``numpy.histogram``. Where it has none, since all numbers are the same
-    or too near each other to be cut, they still share bins without an error.
+    The edges are those of ``numpy.histogram``. Numbers that are all equal, or too close to each
+    other for it, raise no error here.
     """
     edges = np.linspace(values_M.min(), values_M.max(), bins + 1)
     return np.digitize(values_M, edges[:-1]).astype(np.int64) - 1
 
 
 def discretise(codes_MD: Floats, variables: Sequence[Variable], bins: int) -> Integers:
-    """Return the bin of each variable in each image, (M, V), from 0.
+    """Return the bin index of each variable in each image, (M, V).
 
-    A dimension of the code is cut by :func:`bin_values` over these images; a discrete variable's
-    bin is the value with the largest number.
+    A continuous variable is binned by :func:`bin_values` over these images; the bin of a discrete
+    variable is the index of its largest column.
     """
     return np.stack([_bins_of(codes_MD[:, v.columns], bins) for v in variables], axis=1)
 
 
 def mutual_information(first_MA: Integers, second_MB: Integers) -> Floats:
-    """Return I(first; second) of each pair of columns of whole numbers from 0, (A, B).
+    """Return I(first; second) of each pair of columns of whole numbers from 0, (A, B), in nats.
 
-    Units: nats. Estimator: that of the observed frequencies, hence biased upwards, by about
+    The plug-in estimate from observed frequencies, which is biased upwards by about
     (values - 1)(other values - 1) / 2M for independent columns.
     """
     count, pairs = first_MA.shape
     values, others = int(first_MA.max()) + 1, int(second_MB.max()) + 1
     width = second_MB.shape[1]
     found_AB = np.empty((pairs, width))
-    cell_MB = second_MB + np.arange(width) * (values * others)
-    # A row at a time: the tables of all pairs at once no longer fit a cache, and take longer.
+    offset_MB = second_MB + np.arange(width) * (values * others)
+    # Row by row, since the tables of all pairs at once do not fit the cache and are slower.
     for a in range(pairs):
-        index_MB = cell_MB + first_MA[:, a, None] * others
+        index_MB = offset_MB + first_MA[:, a, None] * others
         tables = np.bincount(index_MB.ravel(), minlength=width * values * others)
         found_AB[a] = _information(tables.reshape(width, values, others), count)
     return found_AB
@@ -57,7 +57,7 @@ def entropies(values_MF: Integers) -> Floats:
 
 
 def varying_factors(factors_MF: Integers) -> Integers:
-    """Return the factors with more than one value among the images drawn.
+    """Return the indices of the factors with more than one value among the images drawn.
 
     Raises: UsageError if there is none.
     """
@@ -75,8 +75,8 @@ def _bins_of(code_MC: Floats, bins: int) -> Integers:
 
 
 def _information(tables_BXY: Integers, count: int) -> Floats:
-    """Return the mutual information in each table of counts."""
-    # Products of counts stay whole numbers, so that independent columns have exactly zero.
+    """Return the mutual information of each table of joint counts, (B,), in nats."""
+    # Products of counts are exact integers, so that independent columns give exactly zero.
     apart_BXY = tables_BXY.sum(2, keepdims=True) * tables_BXY.sum(1, keepdims=True)
     ratio_BXY = np.ones(tables_BXY.shape)
     np.divide(tables_BXY * count, apart_BXY, out=ratio_BXY, where=tables_BXY > 0)

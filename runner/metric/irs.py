@@ -10,25 +10,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from runner.metric.codes import Codes, Floats, Integers, Variable, stream
-from runner.metric.column_std import spread
+from runner.metric.column_std import column_std
 from runner.metric.histogram import bin_values, varying_factors
 
 
 def irs(codes: Codes, *, samples: int, bins: int, quantile: float, seed: int) -> dict[str, float]:
     """Return the interventional robustness score, and that of each variable as ``irs/<variable>``.
 
-    Among images that share a value of a factor, how far a variable is from its mean there: a high
-    quantile of it, averaged over the factor's values, over the largest deviation from the mean of
-    all images. A variable's robustness is 1 less that, for the factor which makes it largest; the
-    score is their mean, weighted by the largest deviations. A factor with more values than bins has
-    its values put into bins of equal width.
+    For a variable and a factor: take the images with one value of the factor, the deviations of
+    the variable from its mean over them, and the ``quantile`` of these deviations. Its average over
+    the factor's values, divided by the variable's largest deviation from its mean over all images,
+    is the relative change. The robustness of a variable is 1 less its smallest relative change over
+    factors; the score is the mean robustness, weighted by the largest deviations. The values of a
+    factor with more values than ``bins`` are put into bins of equal width.
 
-    Range: up to 1, where each variable stays where it is while one factor does; near 0 where none
-    does, and below it only for codes of a few images far from all others.
+    Range: at most 1, where each variable is constant while one factor is; near 0 where no variable
+    is. It is negative only if a few codes are far from all others.
 
-    A discrete variable is one variable: its deviation is the Euclidean length of that of its
-    columns. A constant variable is left out; with none left the score is 0. A factor that does not
-    vary among the images drawn is left out.
+    Discrete variables: one variable each, whose deviation is the Euclidean norm over its columns.
+
+    Degenerate input: constant variables, and factors that do not vary among the images drawn, are
+    left out; if all variables are constant the score is 0.
 
     Raises: UsageError if no factor varies among the images drawn.
     Source: Suter et al. 2019; as in Locatello et al. 2019.
@@ -36,8 +38,8 @@ def irs(codes: Codes, *, samples: int, bins: int, quantile: float, seed: int) ->
     sample = codes.sample(samples, stream(seed, "irs"))
     kept = varying_factors(sample.factors_MF)
     values_MF = np.stack([bin_values(sample.factors_MF[:, f], bins) for f in kept], axis=1)
-    spread_D = spread(sample.codes_MD, ddof=0)
-    live = [v for v in codes.variables if spread_D[v.columns].any()]
+    std_D = column_std(sample.codes_MD, ddof=0)
+    live = [v for v in codes.variables if std_D[v.columns].any()]
     if not live:
         return {"irs": 0.0}
     largest_V = _deviations(sample.codes_MD, live).max(0)
@@ -59,7 +61,7 @@ def _moved(
 
 
 def _deviations(codes_MD: Floats, variables: Sequence[Variable]) -> Floats:
-    """Return how far each variable is from its mean, (M, V)."""
+    """Return the distance of each variable from its mean, (M, V)."""
     apart_MD = codes_MD - codes_MD.mean(0)
     lengths = [np.linalg.norm(apart_MD[:, v.columns], axis=1) for v in variables]
     return np.stack(lengths, axis=1)

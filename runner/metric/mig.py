@@ -15,15 +15,17 @@ from runner.metric.histogram import discretise, entropies, mutual_information, v
 def mig(codes: Codes, *, samples: int, bins: int, seed: int) -> dict[str, float]:
     """Return the mutual information gap, and that of each factor as ``mig/<factor>``.
 
-    (I(z_1; v) - I(z_2; v)) / H(v) for the two variables that know most of a factor v, averaged
-    over factors; information from codes in bins of equal width, entropies of the factors drawn.
+    (I(z_1; v) - I(z_2; v)) / H(v) for the two variables z with the largest I(z; v), averaged over
+    the factors v. Mutual information is estimated from codes in bins of equal width, the entropy
+    from the factors drawn.
 
-    Range: 0 to 1, which needs each factor to be read off one variable, by bins that tell its
-    values apart, and off no other. A ratio of nats.
+    Range: 0 to 1. It is 1 if the bins of one variable determine each factor, and all other
+    variables are independent of it.
 
-    A discrete variable is one variable, in the bin of its largest column. A constant one knows
-    nothing. A lone variable's gap is all it knows. A factor that does not vary among the images
-    drawn is left out.
+    Discrete variables: one variable each, binned by its largest column.
+
+    Degenerate input: a constant variable has I(z; v) = 0. With a single variable the gap is
+    I(z; v). A factor that does not vary among the images drawn is left out.
 
     Raises: UsageError if no factor varies among the images drawn.
     Source: Chen et al. 2018; histograms as in Locatello et al. 2019.

@@ -1,4 +1,4 @@
-"""Modularity: whether each variable knows of one factor alone.
+"""Modularity: whether each variable has mutual information with a single factor.
 
 Shapes: M images, V variables, F factors.
 """
@@ -15,15 +15,17 @@ from runner.metric.histogram import discretise, mutual_information, varying_fact
 def modularity(codes: Codes, *, samples: int, bins: int, seed: int) -> dict[str, float]:
     """Return the modularity.
 
-    1 - Σ_{f ≠ best} I(z_v; f)² / ((F - 1) I(z_v; best)²), averaged over variables, where a
-    variable's best factor is the one it knows most of; information from codes in bins of equal
-    width.
+    1 - Σ_{f ≠ best} I(z_v; f)² / ((F - 1) I(z_v; best)²), averaged over variables, where best is
+    the factor with the largest I(z_v; f). Mutual information is estimated from codes in bins of
+    equal width.
 
-    Range: 0, where each variable knows as much of every factor, to 1, where it knows of one alone.
+    Range: 0, if each variable has the same mutual information with every factor, to 1, if with one
+    factor alone.
 
-    A discrete variable is one variable, in the bin of its largest column. A variable that knows
-    nothing, such as a constant one, counts as 0. A factor that does not vary among the images drawn
-    is left out.
+    Discrete variables: one variable each, binned by its largest column.
+
+    Degenerate input: a variable independent of all factors, such as a constant one, counts as 0. A
+    factor that does not vary among the images drawn is left out.
 
     Raises: UsageError if fewer than two factors vary among the images drawn.
     Source: Ridgeway & Mozer 2018; histograms as in Locatello et al. 2019.
@@ -39,7 +41,7 @@ def modularity(codes: Codes, *, samples: int, bins: int, seed: int) -> dict[str,
     square_VF = np.square(mutual_information(bins_MV, factors_MF))
     best_V = square_VF.max(1)
     rest_V = square_VF.sum(1) - best_V
-    known_V = best_V > 0
+    informative_V = best_V > 0
     share_V = np.ones(len(best_V))
-    np.divide(rest_V, best_V * others, out=share_V, where=known_V)
+    np.divide(rest_V, best_V * others, out=share_V, where=informative_V)
     return {"modularity": float(np.mean(1 - share_V))}

@@ -1,4 +1,4 @@
-"""How numbers are written, in the terminal and on pages."""
+"""Formatting of numbers, in the terminal and on pages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def number_text(
     Args:
         value: the number; None is written as a hyphen.
         decimals: digits after the point.
-        signed: whether a positive number has a plus.
-        group: what stands between thousands.
+        signed: whether a positive number has a plus sign.
+        group: the thousands separator.
         minus: the sign of negative numbers.
     """
     if value is None:

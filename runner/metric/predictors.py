@@ -1,4 +1,4 @@
-"""Classifiers of factors from codes: over all cores, and defined where scikit-learn's are not.
+"""Fitting classifiers of factors on all cores, also where scikit-learn refuses to.
 
 Shapes: M images, D dimensions of a code, V variables.
 """
@@ -18,19 +18,19 @@ T = TypeVar("T")
 
 
 class Classifier(Protocol):
-    """What scikit-learn and LightGBM call a classifier."""
+    """A classifier with the interface of scikit-learn."""
 
     def fit(self, X: Floats, y: Integers, /) -> object:
-        """Learn the class of each code."""
+        """Fit the classifier to codes X, (M, D), with classes y, (M,)."""
         ...
 
     def predict(self, X: Floats, /) -> object:
-        """Return the most probable class of each code."""
+        """Return the most probable class of each code, (M,)."""
         ...
 
 
 def fit(classifier: Classifier, codes_MD: Floats, classes_M: Integers) -> Classifier:
-    """Return the classifier, fitted; a constant one where there is a single class to learn from."""
+    """Return the classifier, fitted; for a single class a constant one in its place."""
     from sklearn.dummy import DummyClassifier
 
     if (classes_M == classes_M[0]).all():
@@ -40,39 +40,39 @@ def fit(classifier: Classifier, codes_MD: Floats, classes_M: Integers) -> Classi
 
 
 def accuracy(classifier: Classifier, codes_MD: Floats, classes_M: Integers) -> float:
-    """Return the share of codes whose class is predicted; one never learnt is always missed."""
+    """Return the accuracy; a class that was not in the training data is never predicted."""
     return float(np.mean(np.asarray(classifier.predict(codes_MD)) == classes_M))
 
 
 def over_cores(jobs: Sequence[Callable[[], T]], costs: Sequence[float]) -> list[T]:
-    """Return what each job returns, in their order; the costliest is begun first.
+    """Run jobs on all cores, the most costly first, and return their results in the given order.
 
-    Threads, since what is fitted here lets go of Python's lock where its time is spent. Each job
-    has one core to itself, so that a sum is added up in the same order whatever machine it is: the
-    result does not depend on the number of cores (which ``LOKY_MAX_CPU_COUNT`` limits).
+    They run in threads, since the fits release Python's global lock. Each job uses one core, so
+    that sums are added in the same order on every machine: results do not depend on the number of
+    cores (which ``LOKY_MAX_CPU_COUNT`` limits).
     """
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits
 
     order = sorted(range(len(jobs)), key=lambda job: -costs[job])
     with warnings.catch_warnings(), threadpool_limits(1):
-        # That a solver stopped at its limit of steps belongs to the definitions of the scores, and
-        # that classes are many for so few images is what some of them are about.
+        # Some scores are defined with a solver that stops at its step limit, or with many classes
+        # for few images; scikit-learn warns of both.
         warnings.simplefilter("ignore", UserWarning)
         threads = Parallel(n_jobs=-1, backend="threading")
         done = cast("list[T]", threads(delayed(jobs[job])() for job in order))
     return [done[order.index(job)] for job in range(len(jobs))]
 
 
-def standardise(learnt_MD: Floats, *others: Floats) -> list[Floats]:
-    """Return all with the mean and standard deviation that the first has made 0 and 1.
+def standardise(train_MD: Floats, *others: Floats) -> list[Floats]:
+    """Return all arrays, standardised with the mean and standard deviation of the first.
 
-    A column that is constant in the first is only shifted, to exactly 0 there.
+    A column that is constant in the first is shifted to exactly 0 there, and not scaled.
     """
-    varies_D = np.ptp(learnt_MD, axis=0) > 0
-    centre_D = np.where(varies_D, learnt_MD.mean(0), learnt_MD[0])
-    scale_D = np.where(varies_D, learnt_MD.std(0), 1.0)
-    return [(part_MD - centre_D) / scale_D for part_MD in (learnt_MD, *others)]
+    varies_D = np.ptp(train_MD, axis=0) > 0
+    centre_D = np.where(varies_D, train_MD.mean(0), train_MD[0])
+    scale_D = np.where(varies_D, train_MD.std(0), 1.0)
+    return [(part_MD - centre_D) / scale_D for part_MD in (train_MD, *others)]
 
 
 def sum_columns(columns_xD: Floats, variables: Sequence[Variable]) -> Floats:
@@ -81,9 +81,9 @@ def sum_columns(columns_xD: Floats, variables: Sequence[Variable]) -> Floats:
 
 
 def column_of(codes: Codes, factor: str) -> int:
-    """Return where a factor stands.
+    """Return the column of a factor.
 
-    Raises: UsageError if there is none of that name, or it never varies.
+    Raises: UsageError if no factor that varies has this name.
     """
     if factor not in codes.factor_names:
         known = ", ".join(codes.factor_names)

@@ -1,7 +1,7 @@
 """The table of all quantities that runs report, read wherever one of them is computed or shown.
 
-A new score is its function in this room, its settings in ``config/metrics_schema.py``, and a row
-here. Names that no row fits are shown as they are.
+A new score needs its function in this package, its settings in ``config/metrics_schema.py``, and
+a row here. A name that matches no row is its own title.
 """
 
 from __future__ import annotations
@@ -163,23 +163,23 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("scores/model/pruning/half", "share of the reconstruction that half of them carry",
              "share of half the variables", family="pruning"),
 )  # fmt: skip
-"""A row of a score of codes stands for every kind of code; where two rows fit, the first holds."""
+"""``<codes>`` matches every kind of code; if several rows match a name, the first is used."""
 
 _PREFIXES = ("terms/", "scores/mean/", "scores/")
-"""Beginnings of names that need not be said where the rest is unambiguous."""
+"""Prefixes that short names omit."""
 
 
 @lru_cache(maxsize=4096)
 def quantity(name: str) -> Quantity:
-    """Return what is known of a quantity; one without a row is titled by its own name."""
+    """Return the description of a quantity; one without a row has its own name as title."""
     for row in QUANTITIES:
         found = row.named(name)
         if found is not None:
             return found
     brief = brief_name(name)
     nats = name.startswith(("terms/", "information/"))
-    words = brief.replace("_", " ").replace("/", " ")
-    return Quantity(name, words, brief, _NATS if nats else "", family="other")
+    title = brief.replace("_", " ").replace("/", " ")
+    return Quantity(name, title, brief, _NATS if nats else "", family="other")
 
 
 def brief_name(name: str) -> str:
@@ -193,7 +193,7 @@ def shown_in(place: Place) -> tuple[Quantity, ...]:
 
 
 def default_columns() -> tuple[str, ...]:
-    """Return the names that a comparison shows unless others are asked for, the main one first.
+    """Return the names of the columns that a comparison shows by default, the main one first.
 
     Scores of codes are those of the mean codes.
     """

@@ -1,4 +1,4 @@
-"""What is known of a number that a run reports: its name, titles, unit and better direction."""
+"""Description of a number that a run reports: name, titles, unit and better direction."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from functools import cached_property
 from typing import Literal
 
 Place = Literal["live", "summary", "workspace"]
-"""The panel of a run that trains, the tables at its end, and the saved view on W&B."""
+"""The live panel during training, the tables at its end, and the saved view on W&B."""
 
 _PARTS = {"size": r"\d+"}
-"""Placeholder → what it stands for, where that is less than any part of a name."""
+"""Regular expressions of placeholders that do not match every part of a name."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How a score is computed from codes alone, and which codes have it."""
+    """The function that computes a score from codes, and for which codes it is defined."""
 
     function: str
     """``module.function`` in ``runner.metric``: (codes, seed=, settings by keyword) → numbers."""
     least_factors: int = 1
     least_variables: int = 1
     of_class: bool = False
-    """Whether it is about a single factor, whose name it takes as ``factor``."""
+    """Whether it evaluates a single factor, whose name it takes as ``factor``."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Quantity:
     """
 
     name: str
-    """As in records, ``summary.json``, tables and on W&B: ``terms/index_code_mi``."""
+    """The name in records, ``summary.json``, tables and on W&B: ``terms/index_code_mi``."""
     title: str
-    """The long name, where there is room for it."""
+    """The long name."""
     short: str
-    """The short name: a head of a column, the title of a panel."""
+    """The short name, for column headers and panel titles."""
     unit: str = ""
     """``nats``, or empty for a number without a unit."""
     better: Literal["higher", "lower"] | None = None
-    """Which direction is better; None where neither is."""
+    """The better direction, or None."""
     family: str = "run"
-    """What it belongs to: of a score the name of its settings in ``conf/metrics/``."""
+    """The group it belongs to; for a score, the name of its settings in ``conf/metrics/``."""
     shown: tuple[Place, ...] = ()
     """Where it is shown for every run."""
     column: int | None = None
     """Its place among the columns that ``vaerun compare`` shows by default."""
     score: Score | None = None
-    """How the family is computed, in the family's first row, where codes alone suffice."""
+    """The function of a family computed from codes alone; only in the family's first row."""
 
     @property
     def sign(self) -> int:

@@ -13,12 +13,12 @@ from runner.metric.quantity import Quantity, Score
 
 
 def metrics_of(rows: Iterable[Quantity]) -> dict[str, Score]:
-    """Return family → how it is computed, of the families that a row has a function for."""
+    """Return the function of each family that has one, by the family's name."""
     return {row.family: row.score for row in rows if row.score}
 
 
 METRICS: Mapping[str, Score] = metrics_of(QUANTITIES)
-"""Name in ``conf/metrics/`` → how it is computed, in the order of the table of quantities."""
+"""The function of each score by its name in ``conf/metrics/``, in the order of the quantities."""
 
 
 def compute(
@@ -29,11 +29,11 @@ def compute(
     Args:
         name: a key of :data:`METRICS`.
         codes: the codes to be scored, with the factors of their images.
-        factor: the factor that scores of a single factor are about.
+        factor: the factor that scores of a single factor evaluate.
         seed: of all random numbers.
         settings: the settings of this score, as in ``conf/metrics/``.
 
-    Raises: UsageError when the codes are such that the score has no value.
+    Raises: UsageError when the score is not defined for these codes.
     """
     score = METRICS[name]
     _check(name, score, codes)
@@ -42,7 +42,7 @@ def compute(
 
 
 def _check(name: str, score: Score, codes: Codes) -> None:
-    """Raise UsageError where these codes cannot have this score."""
+    """Raise UsageError if the codes have too few factors or variables for the score."""
     if len(codes.factor_names) < score.least_factors:
         only = codes.factor_names[0]
         raise UsageError(f"{name} needs {score.least_factors} factors that vary, not {only} alone")

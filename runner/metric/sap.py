@@ -17,41 +17,43 @@ from runner.metric.gap import gaps
 def sap(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
     """Return the separated attribute predictability, and that of each factor as ``sap/<factor>``.
 
-    The accuracies of the two variables that predict a factor best, one less the other, averaged
-    over factors. Each is that of a linear support vector machine (C = 0.01, classes weighted to
-    balance them) which sees one variable alone, on images it has not learned from.
+    The test accuracy of the variable that predicts a factor best, less that of the second best,
+    averaged over factors. A linear support vector machine (C = 0.01, balanced class weights)
+    predicts the factor from one variable.
 
-    Range: 0 to 1; as a linear classifier of one number cannot tell many values apart, it is far
-    below 1 even for ideal codes.
+    Range: 0 to 1. It is far below 1 even for ideal codes, as a linear classifier of one number
+    cannot separate many values.
 
-    A discrete variable is one variable, whose columns are all seen. A lone variable's gap is its
-    accuracy. Where the images to learn from have one value of a factor, it is the prediction.
-    Numbers that single precision cannot hold count as zero, or as the largest it can.
+    Discrete variables: one variable each; all of its columns are inputs.
 
-    Source: Kumar et al. 2018, for factors with values in no order; as in Locatello et al. 2019,
-    but the machine is fitted by Newton's method, which needs no random numbers and ends sooner
-    at the same optimum (not so where there are fewer images to learn from than columns).
+    Degenerate input: with a single variable the gap is its accuracy. If the training images have
+    one value of a factor, it is predicted always. Numbers outside the range of single precision are
+    set to zero or to the largest number in it.
+
+    Source: Kumar et al. 2018, for categorical factors; as in Locatello et al. 2019, except that the
+    machine is fitted by Newton's method, which is deterministic and faster and has the same optimum
+    (except with fewer training images than columns).
     """
-    learn, judge = codes.split(train, test, stream(seed, "sap"))
-    gap_F = gaps(_accuracies(codes.variables, learn, judge))
+    train_sample, test_sample = codes.split(train, test, stream(seed, "sap"))
+    gap_F = gaps(_accuracies(codes.variables, train_sample, test_sample))
     by_factor = {f"sap/{n}": float(g) for n, g in zip(codes.factor_names, gap_F, strict=True)}
     return {"sap": float(np.mean(gap_F)), **by_factor}
 
 
-def _accuracies(variables: tuple[Variable, ...], learn: Sample, judge: Sample) -> Floats:
-    """Return how often each variable predicts each factor, (V, F); over all cores."""
+def _accuracies(variables: tuple[Variable, ...], train: Sample, test: Sample) -> Floats:
+    """Return the test accuracy of each variable for each factor, (V, F)."""
     from joblib import Parallel, delayed
 
-    shape = len(variables), learn.factors_MF.shape[1]
-    known_MD, asked_MD = _within_single(learn.codes_MD), _within_single(judge.codes_MD)
+    shape = len(variables), train.factors_MF.shape[1]
+    train_MD, test_MD = _within_single(train.codes_MD), _within_single(test.codes_MD)
     with warnings.catch_warnings():
-        # Stopping at the step limit is part of the definition; so is a factor of many values. The
-        # filters hold in threads, and the fit lets go of the interpreter, so threads do as well.
+        # Stopping at the step limit and factors of many values are part of the definition.
+        # Threads share these filters, and the fits release Python's global lock.
         warnings.simplefilter("ignore", UserWarning)
         found = Parallel(n_jobs=-1, prefer="threads")(
             delayed(_accuracy)(
-                (known_MD[:, variables[v].columns], learn.factors_MF[:, f]),
-                (asked_MD[:, variables[v].columns], judge.factors_MF[:, f]),
+                (train_MD[:, variables[v].columns], train.factors_MF[:, f]),
+                (test_MD[:, variables[v].columns], test.factors_MF[:, f]),
             )
             for v, f in product(range(shape[0]), range(shape[1]))
         )
@@ -59,19 +61,19 @@ def _accuracies(variables: tuple[Variable, ...], learn: Sample, judge: Sample) -
 
 
 def _within_single(codes_MD: Floats) -> Floats:
-    """Return the codes; what single precision cannot hold becomes zero, or the largest it can."""
-    # Where squares of a code underflow or overflow, liblinear's Newton steps never end.
+    """Return the codes, with numbers outside the range of single precision set to 0 or clipped."""
+    # If squares of a code underflow or overflow, liblinear's Newton iteration does not terminate.
     limits = np.finfo(np.float32)
     clipped_MD = np.clip(codes_MD, limits.min, limits.max)
     return np.where(np.abs(clipped_MD) < limits.tiny, 0.0, clipped_MD)
 
 
-def _accuracy(learn: tuple[Floats, Integers], judge: tuple[Floats, Integers]) -> float:
-    """Return how often a classifier that learned from some codes and values is right of others."""
+def _accuracy(train: tuple[Floats, Integers], test: tuple[Floats, Integers]) -> float:
+    """Return the accuracy on ``test`` of a classifier fitted to ``train``: (codes, values) each."""
     from sklearn.svm import LinearSVC
 
-    (known_MC, known_M), (asked_MC, asked_M) = learn, judge
-    if np.ptp(known_M) == 0:
-        return float(np.mean(asked_M == known_M[0]))
+    (train_MC, train_M), (test_MC, test_M) = train, test
+    if np.ptp(train_M) == 0:
+        return float(np.mean(test_M == train_M[0]))
     machine = LinearSVC(C=0.01, class_weight="balanced", dual="auto", random_state=0)
-    return float(np.mean(machine.fit(known_MC, known_M).predict(asked_MC) == asked_M))
+    return float(np.mean(machine.fit(train_MC, train_M).predict(test_MC) == test_M))

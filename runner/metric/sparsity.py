@@ -1,4 +1,4 @@
-"""How sparse codes are, whatever the factors.
+"""The Hoyer sparsity of codes, which does not depend on the factors.
 
 Shapes: M images, D dimensions of a code.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from runner.errors import UsageError
 from runner.metric.codes import Codes, Floats, stream
-from runner.metric.column_std import spread
+from runner.metric.column_std import column_std
 
 
 def hoyer_sparsity(codes: Codes, *, samples: int, seed: int) -> dict[str, float]:
@@ -26,23 +26,23 @@ def hoyer_sparsity(codes: Codes, *, samples: int, seed: int) -> dict[str, float]
 
 
 def hoyer(code_MD: Floats) -> float:
-    """Return the mean Hoyer sparsity of codes whose dimensions are scaled to unit spread.
+    """Return the mean Hoyer sparsity of codes h, with dimensions scaled to unit standard deviation.
 
-    (sqrt(D) - |h|_1 / |h|_2) / (sqrt(D) - 1): 0 where all dimensions are equally large, 1 where a
-    single one is not zero.
+    (sqrt(D) - |h|_1 / |h|_2) / (sqrt(D) - 1): 0 if all dimensions are equally large, 1 if only one
+    is not zero.
 
-    Range: 0 to 1. A constant dimension has no spread to be scaled to: it counts as zero. A code
-    that is zero throughout has dimensions equally large: 0.
+    Range: 0 to 1.
+    Degenerate input: a constant dimension is set to zero. A code of zeros has sparsity 0.
 
     Raises: ValueError for a code of one dimension.
-    Source: Hurley & Rickard 2009, as Mathieu et al. 2019 use it.
+    Source: Hurley & Rickard 2009, as in Mathieu et al. 2019.
     """
     dimensions = code_MD.shape[1]
     if dimensions < 2:
         raise ValueError("sparsity needs at least two dimensions")
-    spread_D = spread(code_MD, ddof=1)
+    std_D = column_std(code_MD, ddof=1)
     scaled_MD = np.zeros(code_MD.shape)
-    np.divide(code_MD, spread_D, out=scaled_MD, where=spread_D > 0)
+    np.divide(code_MD, std_D, out=scaled_MD, where=std_D > 0)
     root = np.sqrt(dimensions)
     length_M = np.linalg.norm(scaled_MD, axis=1)
     ratio_M = np.full(len(scaled_MD), root)

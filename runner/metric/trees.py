@@ -1,4 +1,4 @@
-"""What ensembles of boosted trees learn of each factor: fitted once, over all cores.
+"""Ensembles of boosted trees that predict each factor: fitted once for all scores.
 
 Shapes: D dimensions of a code, V variables, F factors.
 """
@@ -15,32 +15,32 @@ import numpy as np
 from runner.metric.codes import Codes, Floats, Sample, stream
 from runner.metric.predictors import Classifier, accuracy, fit, over_cores, sum_columns
 
-_known: WeakKeyDictionary[Codes, dict[tuple[int, int, int], Trees]] = WeakKeyDictionary()
-"""What :func:`boosted` found, by (train, test, seed), for as long as the codes are alive."""
+_cache: WeakKeyDictionary[Codes, dict[tuple[int, int, int], Trees]] = WeakKeyDictionary()
+"""Results of :func:`boosted` by (train, test, seed), for as long as the codes exist."""
 
 
 @dataclass(frozen=True)
 class Trees:
-    """What the ensembles of all factors tell: one for each, learnt from the same images."""
+    """Importances and accuracies of one ensemble per factor, all trained on the same images."""
 
     importance_VF: Floats
-    """Of a variable's columns together; a factor's importances have the sum 1, or all are 0."""
+    """The sum over the columns of a variable; those of a factor sum to 1, or all are 0."""
     train_accuracy_F: Floats
     test_accuracy_F: Floats
 
 
 def boosted(codes: Codes, train: Sequence[int], *, test: int, seed: int) -> list[Trees]:
-    """Return what scikit-learn's GradientBoostingClassifier learns from each number of images.
+    """Return scikit-learn's GradientBoostingClassifier for each number of training images.
 
-    As it comes: 100 trees per class (one for two classes), depth 3, learning rate 0.1. Every number
-    of images has images of its own, drawn by (train, test, seed) alone, and its ensembles are
-    fitted once for the codes: who asks again, be it another score, is given the same.
+    With its default settings: 100 trees per class (100 in all for two classes), depth 3, learning
+    rate 0.1. The images depend on (train, test, seed) alone, and different numbers of training
+    images are drawn independently. Ensembles are fitted once for the same codes and arguments.
     """
-    known = _known.setdefault(codes, {})
-    missing = [size for size in dict.fromkeys(train) if (size, test, seed) not in known]
+    cached = _cache.setdefault(codes, {})
+    missing = [size for size in dict.fromkeys(train) if (size, test, seed) not in cached]
     found = fit_trees(codes, missing, test=test, seed=seed, classifier=_gradient_boosting)
-    known.update({(size, test, seed): trees for size, trees in zip(missing, found, strict=True)})
-    return [known[size, test, seed] for size in train]
+    cached.update({(size, test, seed): trees for size, trees in zip(missing, found, strict=True)})
+    return [cached[size, test, seed] for size in train]
 
 
 def fit_trees(
@@ -51,24 +51,26 @@ def fit_trees(
     seed: int,
     classifier: Callable[[int], Classifier],
 ) -> list[Trees]:
-    """Return what ensembles tell for each number of training images.
+    """Return the fitted ensembles' importances and accuracies for each number of training images.
 
     Args:
-        codes: of which images are drawn, the same for every classifier.
-        train: numbers of images to learn from.
-        test: number of images to be judged by.
-        seed: of the draws and, drawn from it, of the ensembles.
-        classifier: given a seed, one that has ``feature_importances_`` once it is fitted.
+        codes: the codes that training and test images are drawn from.
+        train: numbers of training images.
+        test: number of test images.
+        seed: seed of the draws, which are the same for every classifier, and of the ensembles.
+        classifier: given a seed, a classifier that has ``feature_importances_`` once fitted.
     """
     jobs: list[Callable[[], _Fit]] = []
     costs: list[float] = []
     for size in train:
         source = stream(seed, f"trees/{size}")
-        learnt, judged = codes.split(size, test, source)
+        train_sample, test_sample = codes.split(size, test, source)
         for factor in range(codes.factors_NF.shape[1]):
             model = classifier(int(source.integers(2**31)))
-            jobs.append(partial(_fit_factor, model, learnt, judged, factor))
-            costs.append(len(learnt) * float(np.unique(learnt.factors_MF[:, factor]).size))
+            jobs.append(partial(_fit_factor, model, train_sample, test_sample, factor))
+            costs.append(
+                len(train_sample) * float(np.unique(train_sample.factors_MF[:, factor]).size)
+            )
     fits = over_cores(jobs, costs)
     factors = codes.factors_NF.shape[1]
     return [_gather(fits[i * factors :][:factors], codes) for i in range(len(train))]
@@ -81,17 +83,17 @@ class _Fit:
     test_accuracy: float
 
 
-def _fit_factor(model: Classifier, learnt: Sample, judged: Sample, factor: int) -> _Fit:
-    classes_M = learnt.factors_MF[:, factor]
-    model = fit(model, learnt.codes_MD, classes_M)
-    # A constant classifier, where there is one class, has no importances.
+def _fit_factor(model: Classifier, train_sample: Sample, test_sample: Sample, factor: int) -> _Fit:
+    classes_M = train_sample.factors_MF[:, factor]
+    model = fit(model, train_sample.codes_MD, classes_M)
+    # The constant classifier for a single class has no importances.
     importance_D = np.abs(
-        getattr(model, "feature_importances_", np.zeros(learnt.codes_MD.shape[1]))
+        getattr(model, "feature_importances_", np.zeros(train_sample.codes_MD.shape[1]))
     )
     return _Fit(
         importance_D / (importance_D.sum() or 1),
-        accuracy(model, learnt.codes_MD, classes_M),
-        accuracy(model, judged.codes_MD, judged.factors_MF[:, factor]),
+        accuracy(model, train_sample.codes_MD, classes_M),
+        accuracy(model, test_sample.codes_MD, test_sample.factors_MF[:, factor]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The unsupervised disentanglement ranking: do models trained alike find the same dimensions?
+"""The unsupervised disentanglement ranking: whether models of one kind have the same dimensions.
 
 Shapes: M images, D dimensions of a code, I and J informative dimensions of two models.
 """
@@ -19,27 +19,28 @@ from runner.metric.predictors import over_cores, standardise
 def udr(
     models: Sequence[tuple[ArrayLike, ArrayLike]], *, least_rate: float, lasso: float
 ) -> list[dict[str, float]]:
-    """Return for each model how far the others' dimensions are its own, one to one.
+    """Return how far the dimensions of each model match those of the others one to one.
 
-    Only dimensions with a mean KL above ``least_rate`` count. For a model and each of the others,
-    R holds how strongly the other's (standardised) dimensions, in rows, go with its own, in
-    columns: the absolute coefficients of a lasso of strength ``lasso`` from the other's to its own,
-    or the absolute rank correlations. The pair's score is the mean of max² / sum over the rows,
-    plus that over the columns, halved; the model's is the median over the other models.
+    Only dimensions with a mean KL above ``least_rate`` are used; they are standardised. R, (I, J),
+    relates the dimensions of another model (rows) to those of a model (columns). It holds either
+    the absolute coefficients of a lasso that predicts the model's dimensions from the other's, or
+    the absolute rank correlations. The score of the pair is the average of two means, that of
+    max² / sum over the rows of R and that over its columns; the score of the model is the median
+    over all other models.
 
     Args:
-        models: of each the codes, (M, D), and the mean KL of each dimension, (D,) nats. Row m of
-            all codes is the same image; the number of dimensions may differ.
-        least_rate: nats.
-        lasso: weight of the absolute coefficients beside half the mean squared error.
+        models: the codes, (M, D), of each model and the mean KL of each dimension, (D,), in nats.
+            Row m of all codes is the same image; the number of dimensions may differ.
+        least_rate: the least mean KL of a dimension that is used, in nats.
+        lasso: the weight of the L1 penalty, added to half the mean squared error.
 
     Keys: ``udr_lasso``, ``udr_spearman``, for each model in the order given.
     Range: 0 to about 1 (a lasso coefficient may exceed 1).
-    Discrete variables: none; codes hold the continuous dimensions.
-    Degenerate input: a pair scores 0 where one of the two has no dimension that counts. A constant
-        dimension goes with nothing: its row or column is 0.
+    Discrete variables: no special treatment; every column of the codes is a dimension.
+    Degenerate input: a pair scores 0 if one of the two has no dimension above ``least_rate``. The
+        row or column of a constant dimension is 0.
     Raises: UsageError for a single model, or codes of different images.
-    Source: Duan et al. 2020; the lasso is asymmetric, and this is the direction of the code of
+    Source: Duan et al. 2020; the lasso is asymmetric, and its direction is that of the code of
         Locatello et al.
     """
     if len(models) < 2:
@@ -62,14 +63,14 @@ def _informative(codes_MD: ArrayLike, rate_D: ArrayLike, least_rate: float) -> F
 
 
 def _ranks(codes_MI: Floats) -> Floats:
-    """Return the standardised ranks, whose mean product is the rank correlation."""
+    """Return the standardised ranks; the mean of their products is the rank correlation."""
     from scipy.stats import rankdata
 
     return standardise(rankdata(codes_MI, axis=0))[0] if codes_MI.size else codes_MI
 
 
 def _medians(models: Sequence[Floats], relate: Callable[[Floats, Floats], Floats]) -> list[float]:
-    """Return for each model the median of its scores with all others."""
+    """Return for each model the median of its pair scores with all others."""
     pairs = [(other, own) for own in models for other in models if other is not own]
     scores = over_cores([partial(_score, *pair, relate) for pair in pairs], [1.0] * len(pairs))
     return np.median(np.reshape(scores, (len(models), -1)), axis=1).tolist()

@@ -1,4 +1,4 @@
-"""The batches of images that share a factor, a vote each.
+"""Chunks of votes for the beta-VAE and FactorVAE scores; a vote is a batch with one factor fixed.
 
 Shapes: P votes, C votes of a chunk, F factors.
 """
@@ -12,11 +12,16 @@ import numpy as np
 from runner.metric.codes import Integers
 
 _IMAGES = 16_384
-"""Images looked at together: few enough that their codes stay in the cache."""
+"""Largest number of images in a chunk, so that their codes fit the cache."""
 
 
 def chunks(factor_P: Integers, batch: int) -> Iterator[tuple[int, Integers]]:
-    """Yield each factor with some of the votes about it, (C,), until all have come."""
+    """Yield pairs of a factor and the indices, (C,), of votes that fix it; each vote comes once.
+
+    Args:
+        factor_P: the fixed factor of each vote.
+        batch: number of images of a vote.
+    """
     size = max(1, _IMAGES // batch)
     for factor in np.unique(factor_P).tolist():
         votes = np.flatnonzero(factor_P == factor)

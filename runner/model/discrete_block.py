@@ -1,13 +1,13 @@
-"""All discrete variables of a latent space together: samples, categories, and log-densities.
+"""The discrete variables of a latent space: samples, categories, and log-densities.
 
 Shapes: B samples, M encodings, V discrete variables, A atoms (joint categories: combinations of
 their values), W columns of z and as many parameters from the encoder.
 
-``density`` says how they enter q(z):
+``density`` chooses how they enter q(z):
 
-``exact``    by the expectation over all joint categories: no sampling noise, and the gradient is
-             that of the objective;
-``relaxed``  by the density of the relaxed sample (Maddison et al. 2017): no sum, for many
+``exact``    by the expectation over all joint categories: no sampling noise, and an unbiased
+             gradient;
+``relaxed``  by the density of the relaxed sample (Maddison et al. 2017), without a sum, for many
              variables;
 ``argmax``   by the log-probability of the category at which the relaxed sample is largest, in the
              KL terms as well, as in the public code of HFVAE. Its gradient ignores that the
@@ -26,13 +26,13 @@ from torch import Generator, Tensor
 from runner.model.discrete import Discrete
 
 _MOST_ATOMS_EVALUATED = 64
-"""Largest number of joint categories for an exact sum in the evaluation, over pairs of 10,000
+"""Largest number of joint categories for exact sums in the evaluation, which has pairs of 10,000
 encodings."""
 
 
 @dataclass(frozen=True)
 class DiscreteBlock:
-    """Discrete variables, independent given the image and under the prior; perhaps none."""
+    """Discrete variables, independent given the image and under the prior; there may be none."""
 
     by_name: Mapping[str, Discrete]
     density: str
@@ -56,9 +56,8 @@ class DiscreteBlock:
     @property
     def atoms(self) -> int:
         """A, the number of joint categories of all variables."""
-        return math.prod(
-            [variable.categories for variable in self.variables]
-        )  # a list: it compiles
+        # A list, since torch.compile does not support a generator here.
+        return math.prod([variable.categories for variable in self.variables])
 
     @property
     def enumerated(self) -> bool:
@@ -66,15 +65,15 @@ class DiscreteBlock:
         return self.density == "exact" and bool(self.by_name)
 
     def with_categorical(self) -> DiscreteBlock:
-        """Return the variables as categorical ones, however they were trained.
+        """Return the block with categorical variables, whatever density they were trained with.
 
-        They are summed over, or if they have too many joint categories, sampled; then the samples
-        given to the densities must be categories, not relaxed ones.
+        Expectations are sums over the joint categories. If there are too many of these, samples
+        are used, which must then be one-hot categories, not relaxed samples.
         """
         return replace(self, density="exact" if self.atoms <= _MOST_ATOMS_EVALUATED else "argmax")
 
     def noise(self, samples: int, generator: Generator) -> Tensor:
-        """Return the noise of ``samples`` samples, (B, W)."""
+        """Return the noise for B samples, (B, W)."""
         parts = [variable.noise(samples, generator) for variable in self.variables]
         return _side_by_side(parts, torch.empty(samples, 0, device=generator.device))
 
@@ -90,17 +89,17 @@ class DiscreteBlock:
         for variable, uniform_B in zip(self.variables, uniform_BV.unbind(1), strict=True):
             cumulative_K = variable.log_p(uniform_B).exp().cumsum(0)
             category_B = torch.searchsorted(cumulative_K, uniform_B.contiguous())
-            in_range_B = category_B.clamp_max(variable.categories - 1)  # the sum may end below 1
+            in_range_B = category_B.clamp_max(variable.categories - 1)  # the sum may be below 1
             parts.append(variable.as_value(in_range_B, uniform_BV))
         return _side_by_side(parts, uniform_BV[:, :0])
 
     def discretise(self, z_BW: Tensor) -> Tensor:
-        """Return relaxed samples as their categories, (B, W)."""
+        """Return relaxed samples as one-hot categories, (B, W)."""
         parts = zip(self.variables, self._split(z_BW), strict=True)
         return _side_by_side([v.as_value(v.category(z), z) for v, z in parts], z_BW[:, :0])
 
     def probabilities(self, logits_BW: Tensor) -> Tensor:
-        """Return the mean representation, (B, W)."""
+        """Return the probabilities of the categories, (B, W)."""
         parts = zip(self.variables, self._split(logits_BW), strict=True)
         return _side_by_side([v.probabilities(p) for v, p in parts], logits_BW[:, :0])
 

@@ -1,8 +1,8 @@
 """Priors whose continuous variables are independent: p(z) = prod_v p(z_v).
 
-``Independent`` is the density, and a ``Marginals`` the distribution of its variables.
+``Independent`` is the joint density, and ``Marginals`` the interface of its marginal densities.
 
-Shapes: B samples, V variables, U uniform numbers in (0, 1) behind a sample.
+Shapes: B samples, V variables, U uniform numbers in (0, 1) for a sample.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ def normal_log_density(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
 
 
 def open_interval(uniform: Tensor) -> Tensor:
-    """Return the numbers with 0 and 1, which random generators can return, moved inside (0, 1)."""
+    """Return numbers clamped to the open interval (0, 1): random generators can return 0 and 1."""
     margin = torch.finfo(uniform.dtype).eps / 2
     return uniform.clamp(margin, 1 - margin)
 
 
 def normal_quantile(uniform: Tensor) -> Tensor:
-    """Return the standard normal quantiles; by erfinv, which more devices have than ndtri."""
+    """Return the standard normal quantiles; by erfinv, which more devices support than ndtri."""
     return math.sqrt(2) * torch.erfinv(2 * open_interval(uniform) - 1)
 
 
 def columns(values_BV: Tensor, variables: Sequence[int]) -> Tensor:
-    """Return some columns; by views, since indexing with a list makes a GPU wait for the CPU."""
+    """Return the columns of some variables, (B, V)."""
+    # By views: indexing with a list would make a GPU wait for the CPU.
     return torch.stack([values_BV[:, variable] for variable in variables], dim=1)
 
 
 class Marginals(Protocol):
-    """V independent variables, one by one."""
+    """The marginal densities of V independent variables."""
 
     @property
     def count(self) -> int:
@@ -48,7 +49,7 @@ class Marginals(Protocol):
 
     @property
     def uniform_count(self) -> int:
-        """U, the uniform numbers in (0, 1) behind one sample of all variables."""
+        """U, how many uniform numbers in (0, 1) a sample of all variables needs."""
         ...
 
     @property
@@ -85,7 +86,7 @@ class Independent(nn.Module):
 
     @property
     def uniform_count(self) -> int:
-        """U, the uniform numbers behind one sample."""
+        """U, how many uniform numbers a sample needs."""
         return self.marginals.uniform_count
 
     @property
@@ -95,7 +96,7 @@ class Independent(nn.Module):
 
     @property
     def center_V(self) -> Tensor:
-        """Zero: every marginal is symmetric around it."""
+        """The mean, zero: every marginal is symmetric around it."""
         return torch.zeros_like(self.scale_V)
 
     def log_marginals(self, z_BV: Tensor) -> Tensor:
@@ -118,8 +119,8 @@ class Independent(nn.Module):
         """Return a sample from p(z), (B, V)."""
         return self.marginals.sample(uniform_BU)
 
-    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
-        """Return itself."""
+    def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - unused
+        """Return itself: no encoder is needed."""
         return self
 
 
@@ -155,7 +156,7 @@ class AnisotropicNormal(nn.Module):
     logits_V: Tensor
 
     def __init__(self, variances_V: Tensor, mean: float, *, learned: bool) -> None:
-        """Take variances up to a common factor, and their mean."""
+        """Take variances up to a common factor, (V,), and the mean of the scaled variances."""
         super().__init__()
         self.count = self.uniform_count = len(variances_V)
         self.mean = mean

@@ -1,7 +1,7 @@
 """Priors that are mixtures of normals with diagonal covariances.
 
-Shapes: B samples, V variables, K components, U = V + 1 uniform numbers in (0, 1) behind a
-sample, N images, C H W image.
+Shapes: B samples, V variables, K components, U = V + 1 uniform numbers in (0, 1) for a sample,
+C H W image.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PSEUDO_INPUT_MARGIN = 0.01
 class Mixture(nn.Module):
     """sum_k w_k prod_v N(z_v; loc_kv, scale_kv^2); see ``prior.Prior`` for the methods.
 
-    Tensors that are parameters are learned; others are kept as buffers, with their gradients.
+    Tensors that are ``nn.Parameter`` are learned; others become buffers, which keep their gradient.
     """
 
     loc_KV: Tensor
@@ -46,8 +46,8 @@ class Mixture(nn.Module):
         """The standard deviation of each variable over all components."""
         weights_K = self.logits_K.softmax(0)
         loc_V = weights_K @ self.loc_KV
-        spread_KV = self.scale_KV.square() + (self.loc_KV - loc_V).square()
-        return (weights_K @ spread_KV).sqrt()
+        second_moment_KV = self.scale_KV.square() + (self.loc_KV - loc_V).square()
+        return (weights_K @ second_moment_KV).sqrt()
 
     @property
     def center_V(self) -> Tensor:
@@ -82,27 +82,27 @@ class Mixture(nn.Module):
         Differentiable in the components' locations and scales, not in their weights.
         """
         upper_K = self.logits_K.softmax(0).cumsum(0)
-        # Without the last bound: rounding may leave it below the uniform.
+        # The last bound is left out, since rounding may put it below the uniform number.
         component_B = (uniform_BU[:, :1] >= upper_K[:-1]).sum(1)
         standard_BV = normal_quantile(uniform_BU[:, 1:])
         return self.loc_KV[component_B] + self.scale_KV[component_B] * standard_BV
 
     def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Self:  # noqa: ARG002 - needs no encoder
-        """Return itself."""
+        """Return itself: no encoder is needed."""
         return self
 
 
 class VampPrior(nn.Module):
     """The mixture of the posteriors of K learned images: p(z) = 1/K sum_k q(z|u_k).
 
-    It has a density only with the encoder (``with_encoder``). The images pass through a sigmoid,
-    where the source clips them: a clipped black or white pixel would have no gradient.
+    It has a density only with the encoder (``with_encoder``). The images are sigmoids of learned
+    logits; the source clips them, but clipped black or white pixels would have no gradient.
 
     Source: Tomczak & Welling 2018.
     """
 
     def __init__(self, images_KCHW: Tensor, count: int) -> None:
-        """Take the images near which the learned ones start, and V."""
+        """Take images, to which noise is added to initialise the learned ones, and V."""
         super().__init__()
         self.count, self.uniform_count = count, count + 1
         self.factorises = len(images_KCHW) == 1 or count == 1
@@ -116,32 +116,32 @@ class VampPrior(nn.Module):
 
     @property
     def scale_V(self) -> Tensor:
-        """Refused, as is all that follows: only ``with_encoder`` gives a density."""
+        """Raise RuntimeError, as all methods below: only ``with_encoder`` gives a density."""
         _refuse()
 
     @property
     def center_V(self) -> Tensor:
-        """Refused."""
+        """Raise RuntimeError."""
         _refuse()
 
-    def log_marginals(self, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - refused, as are those below
-        """Refused."""
+    def log_marginals(self, z_BV: Tensor) -> Tensor:  # noqa: ARG002 - raises, as those below
+        """Raise RuntimeError."""
         _refuse()
 
     def log_joint(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:  # noqa: ARG002
-        """Refused."""
+        """Raise RuntimeError."""
         _refuse()
 
     def rate(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
-        """Refused."""
+        """Raise RuntimeError."""
         _refuse()
 
     def rate_per_variable(self, loc_BV: Tensor, scale_BV: Tensor, z_BV: Tensor) -> Tensor:  # noqa: ARG002
-        """Refused."""
+        """Raise RuntimeError."""
         _refuse()
 
     def sample(self, uniform_BU: Tensor) -> Tensor:  # noqa: ARG002
-        """Refused."""
+        """Raise RuntimeError."""
         _refuse()
 
     def with_encoder(self, encode: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Mixture:

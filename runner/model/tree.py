@@ -1,4 +1,4 @@
-"""The names of the latent variables, and their tree of groups."""
+"""Names of the latent variables, and the tree of their groups."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def numbered(stem: str, count: int) -> tuple[str, ...]:
 
 
 def build_tree(config: PriorConfig, discrete: Sequence[str], continuous: Sequence[str]) -> Node:
-    """Return the tree of the variables, which are numbered with the discrete ones first.
+    """Return the tree of the variables; the discrete ones have the first numbers.
 
     Without ``prior.groups`` each discrete variable is a group, and the continuous ones are split
     into groups of ``prior.group_size``.
 
-    Raises: UsageError when ``prior.groups`` lacks a variable, has one twice, or names another.
+    Raises: UsageError when ``prior.groups`` lacks a variable, repeats one, or has an unknown one.
     """
     names = [*discrete, *continuous]
     if config.groups is None:
@@ -66,7 +66,7 @@ def _node(name: str, part: GroupTree | list[str], key: str, names: Sequence[str]
 
 
 def _gathered(name: str, children: Sequence[Node]) -> Node:
-    """Return the node above others; above a single variable, the node is that variable."""
+    """Return the parent of some nodes; the parent of a single variable has no children itself."""
     variables = [v for child in children for v in child.variables]
     if len(set(variables)) < len(variables):
         twice = next(child.name for child in children if variables.count(child.variables[0]) > 1)

@@ -1,1 +1,1 @@
-"""The story of one run: training, evaluating and opening it again."""
+"""Training, evaluating and loading a run."""

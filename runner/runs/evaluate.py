@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Check = Callable[[], None]
-"""Called between two pieces of work; raises to stop there."""
+"""Called between two steps of the evaluation; it raises an error to stop there."""
 
 
 def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:
-    """Return the W&B run: the one of ``run_id`` where there is one, else a new one."""
+    """Return the W&B run with the id ``run_id``, or a new one if it is None."""
     return WandbRun(
         config.wandb,
         folder=folder.path,
@@ -43,7 +43,7 @@ def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> Wand
 
 
 def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
-    """Write the summary and the figures of a run, and return the paths of the figures."""
+    """Write the summary and the figures of a run; return the paths of the figures by name."""
     from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
 
     config, folder = run.config, run.folder
@@ -70,9 +70,9 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
 def score_run(
     run: LoadedRun, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
 ) -> dict[str, Path]:
-    """Write the scores that ``metrics`` asks for, and return the paths of their figures.
+    """Write the scores that ``metrics`` selects; return the paths of their figures by name.
 
-    Scores that were computed before with the same settings stay as they are.
+    Scores already computed with the same settings are not computed again.
     """
     wanted = list(score_requests(metrics, sampled=run.representation.latents is not None))
     if not wanted:
@@ -94,7 +94,8 @@ def score(
 ) -> dict[str, Figure]:
     """Compute the scores that a file lacks, and return their figures by name.
 
-    Each score is written as soon as it is computed, so an interrupted evaluation continues there.
+    Each score is written as soon as it is computed, so an interrupted evaluation continues with
+    the next one.
     """
     metrics = evaluator.metrics
     same = {"seed": metrics.seed, "images": metrics.images}

@@ -1,4 +1,4 @@
-"""A trained run: the model, its dataset and its folder, and how a folder is loaded."""
+"""Loading trained runs from their folders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LoadedRun:
 
     @cached_property
     def representation(self) -> VaeRepresentation:
-        """The model as the evaluation sees it."""
+        """The model with the interface of the evaluation."""
         return VaeRepresentation(self.model, self.dataset.kind.to_input)
 
 
@@ -54,7 +54,7 @@ def version_of(folder: RunFolder) -> str | None:
 
 @contextmanager
 def naming_version(version: str | None) -> Generator[None]:
-    """Add to a refusal that the run is of another version, where it is of another version.
+    """Name the version that wrote the run in a UsageError raised within, if it is another one.
 
     Raises: UsageError in place of one raised within.
     """
@@ -63,13 +63,13 @@ def naming_version(version: str | None) -> Generator[None]:
     except UsageError as error:
         if version in (None, runner.__version__):
             raise
-        words = f"{error.message}; the run was written by vaerun {version}"
+        message = f"{error.message}; the run was written by vaerun {version}"
         hint = f"this is vaerun {runner.__version__}, which may not restore it"
-        raise UsageError(words, hint) from error
+        raise UsageError(message, hint) from error
 
 
 class RunLoader:
-    """Loads trained runs one after the other; a dataset that they share is loaded once."""
+    """Loads trained runs; consecutive runs with the same dataset share it."""
 
     def __init__(self, console: Console, overrides: Sequence[str] = ()) -> None:
         self._console = console
@@ -99,7 +99,7 @@ class RunLoader:
         return run, checkpoint.state.get("wandb_id")
 
     def _dataset(self, config: RunConfig, device: torch.device) -> Dataset:
-        """Return the dataset of a run, loaded once for runs in a row that share it."""
+        """Return the dataset of a run; the last one is kept for the next run."""
         key = repr((config.dataset, config.data_dir, device))
         if key not in self._datasets:
             self._datasets = {key: load(config.dataset, config.data_dir, device)}

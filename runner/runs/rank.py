@@ -1,4 +1,4 @@
-"""The unsupervised disentanglement ranking (UDR) of several runs: how far they agree.
+"""The unsupervised disentanglement ranking (UDR) of several runs.
 
 Shapes: M images, W columns of z, V variables.
 """
@@ -24,18 +24,18 @@ from runner.store.scores_file import ScoresFile
 
 @dataclass(frozen=True, eq=False)
 class RunCodes:
-    """The codes of one run, for the images that all runs of its dataset are compared on."""
+    """The codes of one run, for the images that all runs of its dataset share."""
 
     dataset: str
     run: LoadedRun
     mean_MW: NDArray[np.float64]
     rate_W: NDArray[np.float64]
-    """Mean KL(q(z_v|x)||p(z_v)) of each column's variable, in nats."""
+    """Mean KL(q(z_v|x)||p(z_v)) of the variable of each column, in nats."""
 
     @classmethod
     @torch.no_grad()
     def of(cls, run: LoadedRun, metrics: MetricsConfig) -> RunCodes:
-        """Return the codes of a run, of images that depend on the seed of ``metrics`` alone.
+        """Return the codes of a run, for test images chosen by the seed of ``metrics``.
 
         Raises: UsageError for a deterministic code, which has no rates.
         """
@@ -59,7 +59,7 @@ class RunCodes:
 
 
 def rank(members: Sequence[RunCodes], metrics: MetricsConfig, console: Console) -> None:
-    """Write the agreement of each run with all others of its dataset into its ``scores.json``."""
+    """Write the UDR of each run among the runs of its dataset to its ``scores.json``."""
     for dataset in dict.fromkeys(member.dataset for member in members):
         group = [member for member in members if member.dataset == dataset]
         if len(group) > 1 and metrics.udr is not None:

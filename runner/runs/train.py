@@ -1,7 +1,7 @@
-"""The story of one run, from its settings to its folder: read this page first.
+"""Training of one run, from its settings to its folder: read this module first.
 
-Everything that touches the disk, the clock or the network is decided here; what is computed is
-decided in the rooms below.
+Files, the clock and W&B are used in this package; the packages that it imports for training and
+evaluation only compute.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ _RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minu
 
 
 def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:
-    """Carry out a new run in the folder ``path``.
+    """Train and evaluate a new run in the folder ``path``.
 
     Args:
         config: the settings, resolved.
-        path: the folder, which is made where it does not exist.
-        unresolved: the text of ``config_unresolved.yaml``; None: there is to be none.
+        path: the folder, which is created if it does not exist.
+        unresolved: the text of ``config_unresolved.yaml``, or None to write no such file.
 
-    Raises: VaerunError, after the folder's ``status.json`` says what happened.
+    Raises: VaerunError, after its message is written to the folder's ``status.json``.
     """
     folder = RunFolder.create(path)
     with lock(path):
@@ -70,10 +70,10 @@ def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:
 
 
 def resume(path: Path, overrides: list[str]) -> None:
-    """Go on with the run of a folder exactly where its last checkpoint stands.
+    """Continue the run of a folder from its last checkpoint.
 
-    Raises: UsageError when the folder holds no run, has nothing left to do, or an override would
-        make it another run, or another process works in it; otherwise as :func:`start`.
+    Raises: UsageError when the folder holds no run, nothing is left to do, a setting cannot be
+        overridden, or another process works in the folder; otherwise as :func:`start`.
     """
     folder = RunFolder.open(path)
     with lock(path):
@@ -88,7 +88,7 @@ def _resume(folder: RunFolder, overrides: list[str]) -> None:
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
     with naming_version(version_of(folder)):
         config = settings.restore(folder.read_config(), overrides)
-    # A run that was killed before its first checkpoint has nothing to lose: it starts again.
+    # A run that was killed before its first checkpoint starts again from step 0.
     started = (folder.path / "checkpoint" / "state.json").is_file()
     checkpoint = load_checkpoint(folder.path / "checkpoint") if started else None
     step = checkpoint.state["step"] if checkpoint else 0
@@ -102,7 +102,7 @@ def _resume(folder: RunFolder, overrides: list[str]) -> None:
 
 @dataclass(frozen=True)
 class _Run:
-    """What a run works with, once everything that can be refused has been accepted."""
+    """The data, model and state of a run, after all settings have been checked."""
 
     config: RunConfig
     folder: RunFolder
@@ -140,12 +140,12 @@ def _execute(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
             _evaluate(run, wandb_run, interrupt)
             wandb_run.finish(exit_code=0)
     folder.update_status(state="finished")
-    sys.stdout.write(f"{_shown(folder.path)}\n")  # the one line for other programs
+    sys.stdout.write(f"{_shown(folder.path)}\n")  # the only output on stdout, for other programs
 
 
 @contextmanager
 def _record_status(folder: RunFolder) -> Generator[None]:
-    """Make ``status.json`` say how the run ended, whatever ended it, and how long it took."""
+    """Write to ``status.json`` how long the run took, and the state and error if it failed."""
     before = float(folder.read_status().get("seconds") or 0.0)
     begun = time.monotonic()
     try:
@@ -165,7 +165,7 @@ def _record_status(folder: RunFolder) -> Generator[None]:
 
 
 def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None) -> _Run:
-    """Load the data, build the model, and take up a checkpoint if there is one."""
+    """Load the data, build the model, and restore the checkpoint if there is one."""
     console = make_console()
     device = choose_device(config.device)
     prepare(device)
@@ -194,7 +194,7 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     if run.state.step >= run.steps:
         return  # resumed for the evaluation alone
     if run.state.step == 0:
-        _save(run, wandb_run)  # so that even a run that diverges at once can be looked at
+        _save(run, wandb_run)  # so that a run that diverges at once has a checkpoint, too
     speed = Speed(run.state.step, run.config.batch_size)
     saved_at = time.monotonic()
     title = run.config.name
@@ -213,11 +213,14 @@ def _train(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
                 saved_at = time.monotonic()
     _save(run, wandb_run)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
-    _stop_if_asked(run, interrupt)
+    _stop_if_interrupted(run, interrupt)
 
 
 def _save(run: _Run, wandb_run: WandbRun) -> None:
-    """Write a checkpoint, after the records that led to it, unless the state is broken."""
+    """Write a checkpoint, after the records up to it.
+
+    Raises: DivergedError when a loss so far or a parameter is not finite.
+    """
     run.state.check_finite()
     run.folder.sync_records()
     state: dict[str, Any] = {"step": run.state.step, "wandb_id": wandb_run.id}
@@ -225,7 +228,7 @@ def _save(run: _Run, wandb_run: WandbRun) -> None:
     run.folder.update_status(step=run.state.step)
 
 
-def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
+def _stop_if_interrupted(run: _Run, interrupt: Interrupt) -> None:
     if interrupt.signal_number is None:
         return
     raise InterruptedRun(
@@ -236,12 +239,12 @@ def _stop_if_asked(run: _Run, interrupt: Interrupt) -> None:
 
 
 def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
-    """Judge the trained model: the figures of every run first, then the scores that were chosen."""
+    """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
     run.model.eval()
     trained = LoadedRun(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
 
     def check() -> None:
-        _stop_if_asked(run, interrupt)
+        _stop_if_interrupted(run, interrupt)
 
     paths = summarize_run(trained, wandb_run, check)
     paths |= score_run(trained, run.config.metrics, wandb_run, check)
@@ -255,7 +258,7 @@ def _wandb(run: _Run, run_id: str | None) -> WandbRun:
 
 
 def _announce(run: _Run) -> None:
-    """Say what is about to happen: the choices, the five effective weights, the way there."""
+    """Print the main settings of the run and the weights of its objective."""
     config, dataset, latents = run.config, run.dataset, run.model.latents
     shape = "x".join(str(n) for n in dataset.shape)
     weights = run.objective.term_weights(run.state.step)
@@ -290,6 +293,6 @@ def _number(value: Value) -> str:
 
 
 def _shown(path: Path) -> Path:
-    """Return a path as a user would type it here."""
+    """Return a path, relative to the working directory if it is inside of it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

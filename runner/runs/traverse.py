@@ -1,4 +1,4 @@
-"""Latent traversals of a few trained runs, all from the same image."""
+"""Latent traversals of several trained runs, all from the same image."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _STEPS = 5
 """Images in a row."""
 
 _IMAGES = 1000
-"""Test images behind the standard deviations of a code without a prior; the first is traversed."""
+"""Test images for the standard deviations of a code without a prior; the first is traversed."""
 
 
 def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list[Traversal]:
     """Return the traversals of runs of one dataset, all from the same test image.
 
-    A run that cannot be loaded, or that has no images, is left out and named on the console.
+    A run that cannot be loaded, or whose data are not images, is left out with a message on the
+    console.
     """
     runs = RunLoader(console, ["device=auto"])
     found: list[Traversal] = []
@@ -46,7 +47,7 @@ def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list
 
 @torch.no_grad()
 def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
-    """Return the traversals of a run from the first of a fixed choice of test images.
+    """Return the traversals of a run, from the first of a fixed selection of test images.
 
     Raises: UsageError where the data are no images.
     """

@@ -1,1 +1,1 @@
-"""What lies on disk: run folders, checkpoints, scores, locks."""
+"""Files on disk: run folders, checkpoints, scores, locks."""

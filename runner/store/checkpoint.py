@@ -1,8 +1,8 @@
-"""Checkpoints: the tensors and the state of a run, written whole or not at all.
+"""Checkpoints: the tensors and the state of a run, saved atomically.
 
-``state.json`` names the tensor files that belong to it, with their checksums. It is replaced last,
-in one stroke: that is the moment at which a checkpoint becomes the run's checkpoint. Tensor files
-that it does not name are left from another one, and are deleted by the next save.
+``state.json`` names the tensor files of the checkpoint, with their checksums. It is replaced last
+and atomically; until then the previous checkpoint is valid. Tensor files that it does not name
+belong to other checkpoints, and are deleted by the next save.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _STATE = "state.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a run needs to go on: tensors on the CPU, and whatever JSON can say."""
+    """What a run needs to resume: tensors on the CPU, and a state that JSON can represent."""
 
     tensors: dict[str, dict[str, Tensor]]
-    """A file each, by its name's first word (``model``, ``optimizer``): name → tensor."""
+    """Name of a file (``model``, ``optimizer``) → name of a tensor → tensor."""
     state: dict[str, Any]
-    """``step``, and what else the run wants to find again."""
+    """``step``, a whole number, and other values of the run."""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint of a folder; until the last moment the former one stands.
+    """Replace the checkpoint of a folder; if this fails, the previous one remains valid.
 
     Raises: TypeError when ``state`` has no whole number ``step``.
     """
@@ -47,8 +47,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     for stem, tensors in checkpoint.tensors.items():
         content = _serialize(tensors)
         checksum = hashlib.sha256(content).hexdigest()
-        # With its checksum in its name, a file never replaces one with other content: saving one
-        # step twice is as safe as saving two steps.
+        # With the checksum in the name, no file replaces one with different content, so saving
+        # the same step twice is safe, too.
         name = f"{stem}-{step:08d}-{checksum[:8]}.safetensors"
         write_atomically(folder / name, content)
         files[stem] = {"name": name, "sha256": checksum}
@@ -76,7 +76,7 @@ def _serialize(tensors: Mapping[str, Tensor]) -> bytes:
     import torch
     from safetensors.torch import save as to_bytes
 
-    # The format wants each tensor in memory of its own.
+    # safetensors refuses tensors that share memory.
     own = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
@@ -114,7 +114,7 @@ def _read_tensors(folder: Path, file: Mapping[str, str]) -> dict[str, Tensor]:
 
 
 def _delete_others(folder: Path, names: set[str]) -> None:
-    """Delete the files of other checkpoints, whole and half-written."""
+    """Delete the files of other checkpoints, also incomplete ones."""
     for pattern in ("*.safetensors", ".*.tmp"):
         for path in folder.glob(pattern):
             if path.name not in names:

@@ -1,4 +1,4 @@
-"""Which run folders a folder holds."""
+"""Finding run folders in a folder."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from runner.store.run_folder import RunFolder
 
 
 def runs_beneath(path: Path) -> list[Path]:
-    """Return a run folder itself, or all runs in a folder of runs, in natural order: 10 after 9.
+    """Return the path itself if it is a run folder, else all runs in it, in natural order.
+
+    In natural order 10 comes after 9.
 
     Raises: UsageError where there is none.
     """
     found = sorted(_found(path), key=lambda run: [_by_number(part) for part in run.parts])
     if not found:
-        RunFolder.open(path)  # which says what is wrong with it
+        RunFolder.open(path)  # raises, and says why it is not a run
     return found
 
 
 def _found(path: Path) -> Iterator[Path]:
-    """Yield run folders as they come; what a run folder holds is not searched."""
+    """Yield run folders in any order; folders within a run folder are not searched."""
     if (path / "config.yaml").is_file():
         yield path
         return

@@ -1,8 +1,8 @@
-"""Who works in a folder: at most one process at a time, whatever becomes of it.
+"""Locks on folders, so that at most one process at a time works in each.
 
-The claim is a lock of the operating system on a hidden file. A process that is killed, or whose
-machine goes down, loses it: there are no stale claims to clean up. Across machines it needs a file
-system whose locks reach all of them (NFS 4, Lustre with ``flock``, most parallel file systems).
+The lock is an operating-system lock on a hidden file. It is released when its process ends in any
+way, so there are no stale locks to clean up. Across machines it needs a file system that shares
+locks between them (NFS 4, Lustre with ``flock``, most parallel file systems).
 """
 
 from __future__ import annotations
@@ -17,18 +17,22 @@ from filelock import FileLock, Timeout
 from runner.errors import UsageError
 
 _held: set[tuple[int, Path]] = set()
-"""Threads of this process, and the folders that they have claimed."""
+"""Pairs of a thread of this process and a folder that it has locked."""
 
 
 class LockedError(UsageError):
-    """Another process works in the folder."""
+    """Another process or thread works in the folder."""
 
 
 @contextmanager
 def lock(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
-    """Keep others out of a folder; within a claim of the same thread it does nothing.
+    """Lock a folder; does nothing within a lock of the same folder by the same thread.
 
-    Raises: ClaimedError when another process has it and keeps it for so many seconds.
+    Args:
+        folder: the folder, which exists.
+        seconds: how long to wait for a lock that another process or thread holds.
+
+    Raises: LockedError when the folder is still locked after that time.
     """
     key = (threading.get_ident(), folder.resolve())
     if key in _held:
@@ -49,7 +53,7 @@ def lock(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether someone else works in a folder."""
+    """Return whether another process or thread works in a folder."""
     if not (folder / ".lock").exists():
         return False
     try:

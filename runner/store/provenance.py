@@ -1,4 +1,4 @@
-"""Where a run came from: versions, the machine's device, and the revision of the code."""
+"""The provenance of a run: package versions, process, and revision of the code."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _PACKAGES = ("torch", "torchvision", "hydra-core", "scikit-learn", "wandb")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a run's numbers may depend on."""
+    """Return the versions of Python and of the packages that results may depend on."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"vaerun": runner.__version__, "python": platform.python_version(), **packages}
 
 
 def process() -> dict[str, str | int]:
-    """Return the machine and the process that this is, for whoever wants to know who is at work."""
+    """Return the host name and the id of this process."""
     return {"host": platform.node(), "pid": os.getpid()}
 
 
@@ -40,8 +40,8 @@ def git_revision() -> str | None:
     return commit + ("+" if changes else "")
 
 
-def _git(home: Path, *words: str) -> str:
+def _git(home: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", "-C", str(home), *words], capture_output=True, text=True, timeout=5, check=True
+        ["git", "-C", str(home), *arguments], capture_output=True, text=True, timeout=5, check=True
     )
     return done.stdout.strip()

@@ -1,8 +1,8 @@
-"""The folder of one run: all that outlives the process, as files anyone can read.
+"""The folder of one run: its settings, status, records, summary and figures.
 
-``metrics.jsonl`` only grows, by whole lines. Every other file is replaced atomically: a reader, or
-whoever comes after a crash, finds the old file or the new one and never half of one. Nothing is
-pickled, so a folder from a stranger is safe to open.
+``metrics.jsonl`` is only appended to, by whole lines. Every other file is replaced atomically: a
+reader finds the old file or the new one, also after a crash. Nothing is pickled, so folders from
+untrusted sources are safe to open.
 
 Shapes: F frames, H W image, C channels (1 or 3).
 """
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STATES = ("running", "finished", "interrupted", "failed", "diverged")
-"""What ``status.json`` can call a run."""
+"""The states of a run in ``status.json``."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run, by what they hold."""
+    """Reads and writes the files of one run."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """Return the folder of a new run, made where it does not exist.
+        """Return the folder of a new run, created if it does not exist.
 
         Raises: UsageError when it cannot be written to.
         """
@@ -97,7 +97,7 @@ class RunFolder:
             raise UsageError(f"'{path}' is not a text file") from error
 
     def update_status(self, **changes: object) -> None:
-        """Change some keys of ``status.json``; the others, and their order, stay."""
+        """Change some keys of ``status.json``; the others and the order are kept."""
         if changes.get("state", STATES[0]) not in STATES:
             raise ValueError(f"state must be one of {', '.join(STATES)}")
         write_json(self.path / "status.json", {**self.read_status(), **changes})
@@ -110,7 +110,7 @@ class RunFolder:
         return read_json(self.path / "status.json")
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
-        """Replace ``summary.json``; a figure that is not a finite number becomes null."""
+        """Replace ``summary.json``; a number that is not finite becomes null."""
         write_json(self.path / "summary.json", summary)
 
     def read_summary(self) -> dict[str, Any]:
@@ -121,20 +121,20 @@ class RunFolder:
         return read_json(self.path / "summary.json")
 
     def append_record(self, record: Mapping[str, float | int]) -> None:
-        """Add a line to ``metrics.jsonl``; a figure that is not a finite number becomes null."""
+        """Add a line to ``metrics.jsonl``; a number that is not finite becomes null."""
         line = json.dumps(_standard(record), allow_nan=False) + "\n"
         with self._records.open("ab") as file:
             file.write(line.encode())
 
     def read_records(self) -> list[dict[str, Any]]:
-        """Return the whole lines of ``metrics.jsonl``; a last line cut short is left out.
+        """Return the records of ``metrics.jsonl``; an incomplete last line is left out.
 
         Raises: DataError when a line is not a record.
         """
         return [record for record, _ in self._read_lines()]
 
     def rewind_records(self, step: int) -> None:
-        """Drop the records after ``step``, and a last line cut short.
+        """Remove the records after ``step``, and an incomplete last line.
 
         Raises: DataError when a line is not a record.
         """
@@ -143,7 +143,7 @@ class RunFolder:
             write_atomically(self._records, b"".join(kept))
 
     def sync_records(self) -> None:
-        """Make the records so far outlast a power cut."""
+        """Flush the records to disk, so that they survive a power failure."""
         if self._records.exists():
             with self._records.open("ab") as file:
                 os.fsync(file.fileno())
@@ -157,7 +157,7 @@ class RunFolder:
     def write_animation(
         self, name: str, frames_FHWC: NDArray[np.uint8], *, seconds_per_frame: float
     ) -> Path:
-        """Replace ``figures/<name>.gif``, which plays for ever, and return its path."""
+        """Replace ``figures/<name>.gif``, an endless loop, and return its path."""
         from PIL import Image
 
         if frames_FHWC.shape[3] == 1:
@@ -217,7 +217,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file: whatever stops the process or the machine, one version stands whole."""
+    """Replace a file atomically and durably: after a crash it has its old or its new content."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -233,8 +233,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make the names in a folder outlast a power cut, so that later writes do not overtake them."""
-    with suppress(OSError):  # some systems cannot, and replace files atomically all the same
+    """Flush a folder's entries to disk, so that no later write is durable before them."""
+    with suppress(OSError):  # not every system can; replacing is atomic there nevertheless
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -252,7 +252,7 @@ def _parse(content: bytes) -> dict[str, Any] | None:
 
 
 def _standard(value: object) -> object:
-    """Return a value as the JSON standard can say it, which knows neither NaN nor infinity."""
+    """Return a value that standard JSON can represent: NaN and infinity become None."""
     if isinstance(value, Mapping):
         items = cast("Mapping[object, object]", value).items()
         return {str(key): _standard(item) for key, item in items}

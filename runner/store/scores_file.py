@@ -1,4 +1,4 @@
-"""The scores of one thing judged, in a file beside it: what was computed need not be again."""
+"""``scores.json``: cached scores with the settings that produced them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from runner.store.run_folder import read_json, write_json
 class ScoresFile:
     """Scores by name, each with the settings it was computed with; written at every change.
 
-    ``subject`` says what was judged (the step of a checkpoint, the digest of a file): scores of
-    anything else are dropped, since they say nothing of it.
+    ``subject`` identifies what was evaluated, such as the step of a checkpoint or the digest of a
+    file of codes. Scores of another subject are dropped.
     """
 
     def __init__(self, path: Path, subject: Mapping[str, Any]) -> None:
-        """Open the file, or begin it.
+        """Read the file if there is one.
 
         Raises: UsageError when it is corrupt.
         """
@@ -28,17 +28,17 @@ class ScoresFile:
         self.entries: dict[str, dict[str, Any]] = content.get("scores", {}) if same else {}
 
     def has(self, key: str, conditions: Mapping[str, Any]) -> bool:
-        """Return whether a score is there that was computed under these conditions."""
+        """Return whether the file has this score, with these values in its entry."""
         entry = self.entries.get(key)
         return entry is not None and {name: entry.get(name) for name in conditions} == conditions
 
     def put(self, key: str, entry: Mapping[str, Any]) -> None:
-        """Add or replace a score; a number that is not finite becomes null."""
+        """Add or replace a score and write the file; a number that is not finite becomes null."""
         self.entries[key] = dict(entry)
         write_json(self.path, {"of": self.subject, "scores": self.entries})
 
     def numbers(self) -> dict[str, float]:
-        """Return all numbers by the names that comparisons have: ``mean/mig``, ``mean/mig/x``."""
+        """Return all numbers by their names in comparisons: ``mean/mig``, ``mean/mig/x``."""
         return {
             f"{key.partition('/')[0]}/{name}": value
             for key, entry in self.entries.items()

@@ -1,9 +1,9 @@
-"""Speed of a step of HFVAE whose q(z) is estimated from a bank, side by side with one without.
+"""Speed of HFVAE training steps with and without a memory bank in the estimate of q(z).
 
     python tests/benchmarks/bank_speed.py --device cpu --seconds 8 --rounds 3
 
-The runs take turns in one process; reported are medians over the rounds and what a step costs, as
-a multiple of the step without a bank.
+The runs alternate in one process. The table has medians over the rounds, and the time of a step as
+a multiple of that without a memory bank.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def main() -> None:
     console = Console()
     console.print(
         f"{describe_device(device)}, torch {torch.__version__}; MLP 28x28, batch 128\n\n"
-        "| encodings behind q(z) | images/s | cost of a step |\n|---|---|---|"
+        "| encodings in q(z) | images/s | relative time of a step |\n|---|---|---|"
     )
     for n, values in measured.items():
         median = statistics.median(values)
-        words = "128, the batch" if n == "null" else f"{int(n):,}"
-        console.print(f"| {words} | {median:,.0f} | {alone / median:.1f} |", soft_wrap=True)
+        encodings = "128, the batch" if n == "null" else f"{int(n):,}"
+        console.print(f"| {encodings} | {median:,.0f} | {alone / median:.1f} |", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What the bookkeeping of a grid costs: ``python tests/benchmarks/grid_speed.py``.
+"""Time to register a grid and to read its states: ``python tests/benchmarks/grid_speed.py``.
 
-Each figure is the time for the whole grid; a figure per run that stays the same is flat.
+Each number is the time for the whole grid; it should grow in proportion to the number of runs.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def measure(runs: int, place: Path) -> dict[str, float]:
-    """Return the seconds of each piece of work, for a grid of so many runs."""
+    """Return the seconds of each operation on a grid of this many runs."""
     file = place / "large.yaml"
     file.write_text(SWEEP.format(last=runs // 8 - 1))
-    words = list(read(file).runs())
+    overrides = list(read(file).runs())
     path = place / "grid"
     times = {"read the sweep file": seconds(lambda: list(read(file).runs()))}
-    times["register"] = seconds(lambda: GridFolder.register(path, "large", words))
+    times["register"] = seconds(lambda: GridFolder.register(path, "large", overrides))
     grid = GridFolder.open(path)
-    times["states, none begun"] = seconds(lambda: [grid.state(n) for n in range(len(words))])
-    for number in range(len(words)):
+    times["states, none begun"] = seconds(lambda: [grid.state(n) for n in range(len(overrides))])
+    for number in range(len(overrides)):
         grid.run_path(number).mkdir()
         status = {"state": "finished", "step": 9, "steps": 9, "seconds": 1.5}
         (grid.run_path(number) / "status.json").write_text(json.dumps(status))
-    times["states, all finished"] = seconds(lambda: [grid.state(n) for n in range(len(words))])
-    times["start again"] = seconds(lambda: GridFolder.register(path, "large", words))
+    times["states, all finished"] = seconds(lambda: [grid.state(n) for n in range(len(overrides))])
+    times["start again"] = seconds(lambda: GridFolder.register(path, "large", overrides))
     times["tell the runs apart"] = seconds(lambda: labels_of(grid))
     return times
 
@@ -59,9 +59,9 @@ def main() -> None:
             table[size] = measure(size, Path(place))
     lines = ["| seconds | " + " | ".join(f"{size:,} runs" for size in sizes) + " |"]
     lines.append("|---" * (len(sizes) + 1) + "|")
-    for work in table[sizes[0]]:
-        times = " | ".join(f"{table[size][work]:.3f}" for size in sizes)
-        lines.append(f"| {work} | {times} |")
+    for operation in table[sizes[0]]:
+        times = " | ".join(f"{table[size][operation]:.3f}" for size in sizes)
+        lines.append(f"| {operation} | {times} |")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

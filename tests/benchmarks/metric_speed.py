@@ -1,11 +1,12 @@
-"""Time of each score at the sizes of the reference, beside a plain implementation of it.
+"""Time of each score with the reference settings, compared with a reference implementation.
 
     python tests/benchmarks/metric_speed.py
     python tests/benchmarks/metric_speed.py --without dci downstream_logistic
 
-Codes of dSprites' grid, ten dimensions that mix the factors. The plain implementations are the
-oracles of ``tests/unit/metric/``: the definitions with scikit-learn, one core, no sharing. Both run
-in this process, one after the other, on the same codes; the times are wall clock.
+The codes have the grid of dSprites and ten dimensions that mix the factors. The reference
+implementations are those of ``tests/unit/metric/``: the definitions with scikit-learn on one core,
+without caching. Both run in this process, one after the other, on the same codes; times are wall
+clock times.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SIZES = (3, 6, 40, 32, 32)
 
 
 def grid_codes() -> Codes:
-    """Codes of all images: mixtures of the factors, three dimensions nearly dead."""
+    """Return codes of all images: mixtures of the factors; three dimensions vary little."""
     factors = np.array(list(product(*(range(size) for size in SIZES))))
     source = np.random.default_rng(0)
     codes = (factors / SIZES) @ source.normal(size=(len(SIZES), 10))
@@ -46,16 +47,16 @@ def grid_codes() -> Codes:
     return Codes.of(codes, factors, complete=True)
 
 
-def plain(codes: Codes, name: str, settings: Mapping[str, Any]) -> Callable[[], object] | None:
-    """Return what computes a score without haste, or None where there is no plain one."""
+def reference(codes: Codes, name: str, settings: Mapping[str, Any]) -> Callable[[], object] | None:
+    """Return a function that runs the reference implementation of a score, or None without one."""
     source = stream(0, name)
     drawn = codes.sample(settings.get("samples", 10_000), source)
-    learn, judge = (
+    train, test = (
         codes.split(settings.get("train", 1), settings.get("test", 1), source)
         if (isinstance(settings.get("train"), int))
         else (drawn, drawn)
     )
-    pair = [(part.codes_MD, part.factors_MF) for part in (learn, judge)]
+    pair = [(part.codes_MD, part.factors_MF) for part in (train, test)]
     histogram, learned = oracles_histogram, oracles_learned
     everything = codes.codes_ND, codes.factors_NF
     return {
@@ -68,8 +69,8 @@ def plain(codes: Codes, name: str, settings: Mapping[str, Any]) -> Callable[[], 
         "irs": lambda: histogram.irs(drawn.codes_MD, drawn.factors_MF),
         "unsupervised": lambda: histogram.unsupervised(drawn.codes_MD),
         "hoyer_sparsity": lambda: histogram.hoyer(drawn.codes_MD),
-        "dci": lambda: learned.dci(learn, judge, range(len(SIZES))),
-        "eastwood_williams": lambda: learned.eastwood_williams(learn, judge),
+        "dci": lambda: learned.dci(train, test, range(len(SIZES))),
+        "eastwood_williams": lambda: learned.eastwood_williams(train, test),
         "downstream_logistic": lambda: [
             learned.downstream_logistic(*codes.split(size, settings["test"], source))
             for size in settings["train"]
@@ -87,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", nargs="*", default=[], metavar="SCORE")
     given = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # solvers that stop at their limit, as defined
+    warnings.simplefilter("ignore", UserWarning)  # solvers that stop at their step limit
     codes = grid_codes()
     chosen = config.metrics("reference", [])
     console = Console()
@@ -100,7 +101,7 @@ def main() -> None:
         if name in given.without or not hasattr(settings, "__dataclass_fields__"):
             continue
         values = asdict(settings)
-        job = plain(codes, name, values)
+        job = reference(codes, name, values)
         if job is None:
             continue
         slow = timed(job)

@@ -1,11 +1,12 @@
-"""Speed of a training step, side by side with the loop that most code bases have.
+"""Speed of a training step, compared with that of a conventional training loop.
 
     python tests/benchmarks/step_speed.py --device cpu --seconds 8 --rounds 3
 
-Three trainers of the same network, beta-TCVAE and batch size take turns in one process:
+Three training loops alternate in one process, with the same network, objective (beta-TCVAE) and
+batch size:
 ``conventional`` (a DataLoader over float images, the (B, B, D) estimate, default Adam, ``.item()``
 at every step, default matrix products), ``vaerun``, and ``vaerun`` with ``training.compile=true``.
-Reported are medians over the rounds and their ratio; absolute speeds are the machine's.
+The table has medians over the rounds and their ratios; absolute speeds depend on the machine.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ CASES = {
 }
 
 
-def configured(*words: str) -> RunConfig:
+def configured(*overrides: str) -> RunConfig:
     settings.register()
     with initialize_config_dir(str(settings.data_root() / "conf"), version_base="1.3"):
         fixed = ["objective=beta_tcvae", "prior=normal", "steps=100000000"]
-        given = {word.partition("=")[0] for word in words}
-        kept = [word for word in fixed if word.partition("=")[0] not in given]
-        return settings.parse(compose("config", [*kept, *words]))
+        given = {override.partition("=")[0] for override in overrides}
+        kept = [override for override in fixed if override.partition("=")[0] not in given]
+        return settings.parse(compose("config", [*kept, *overrides]))
 
 
 def images28(device: torch.device) -> Dataset:
@@ -61,7 +62,7 @@ def vaerun_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> I
     state = TrainingState.fresh(model, config)
     for _ in train(state, objective, dataset, config, config.steps):
         yield
-        torch.set_float32_matmul_precision(precision)  # the other trainer puts the default back
+        torch.set_float32_matmul_precision(precision)  # the other loop restores the default
 
 
 def conventional_steps(config: RunConfig, dataset: Dataset, device: torch.device) -> Iterator[None]:
@@ -120,18 +121,18 @@ def main() -> None:
     console.print(
         "| network | conventional | vaerun | ratio | compiled | ratio |\n|---|---|---|---|---|---|"
     )
-    for case, words in CASES.items():
+    for case, overrides in CASES.items():
         sprites = settings.DatasetConfig("sprites", {}, None)
         dataset = load(sprites, "", device) if "conv64" in case else images28(device)
-        trainers: dict[str, Callable[[], Iterator[None]]] = {
-            "plain": lambda d=dataset, w=words: conventional_steps(configured(*w), d, device),
-            "vaerun": lambda d=dataset, w=words: vaerun_steps(configured(*w), d, device),
-            "compiled": lambda d=dataset, w=words: vaerun_steps(
-                configured(*w, "training.compile=true"), d, device
+        loops: dict[str, Callable[[], Iterator[None]]] = {
+            "plain": lambda d=dataset, o=overrides: conventional_steps(configured(*o), d, device),
+            "vaerun": lambda d=dataset, o=overrides: vaerun_steps(configured(*o), d, device),
+            "compiled": lambda d=dataset, o=overrides: vaerun_steps(
+                configured(*o, "training.compile=true"), d, device
             ),
         }
-        batch = configured(*words).batch_size
-        running = {name: start() for name, start in trainers.items()}
+        batch = configured(*overrides).batch_size
+        running = {name: start() for name, start in loops.items()}
         measured: dict[str, list[float]] = {name: [] for name in running}
         for _ in range(given.rounds):
             for name, steps in running.items():

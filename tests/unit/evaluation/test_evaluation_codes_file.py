@@ -1,4 +1,4 @@
-"""Codes from elsewhere: what a file may hold, and what is said of one that holds something else."""
+"""Files of codes from other programs: their arrays, and the errors of invalid files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_codes_and_factors_are_enough(tmp_path: Path):
     assert len(found.sha256) == 64
 
 
-def test_names_say_what_the_factors_are(tmp_path: Path):
+def test_factors_can_be_named(tmp_path: Path):
     found = read_codes(saved(tmp_path, factor_names=["shape", "size"], class_factor="size"))
     assert found.codes.factor_names == ("shape", "size")
     assert found.class_factor == "size"
 
 
-def test_a_full_grid_is_known_by_its_combinations(tmp_path: Path):
+def test_a_full_grid_is_detected_by_its_combinations(tmp_path: Path):
     assert read_codes(saved(tmp_path)).codes.complete
     assert not read_codes(saved(tmp_path, codes=CODES[1:], factors=FACTORS[1:])).codes.complete
     twice = np.concatenate([FACTORS, FACTORS])
@@ -43,7 +43,7 @@ def test_a_full_grid_is_known_by_its_combinations(tmp_path: Path):
     assert read_codes(saved(tmp_path, codes=twice, factors=twice, complete=True)).codes.complete
 
 
-def test_the_digest_tells_files_apart(tmp_path: Path):
+def test_the_digest_differs_between_files(tmp_path: Path):
     first = read_codes(saved(tmp_path)).sha256
     assert read_codes(saved(tmp_path)).sha256 == first
     assert read_codes(saved(tmp_path, codes=CODES + 1)).sha256 != first
@@ -66,7 +66,7 @@ def test_a_wrong_array_is_named(tmp_path: Path, arrays: dict[str, Any], message:
     assert error.value.hint == hint
 
 
-def test_a_file_without_factors_says_how_it_is_made(tmp_path: Path):
+def test_a_file_without_factors_has_a_hint_to_its_format(tmp_path: Path):
     np.savez(tmp_path / "codes.npz", codes=CODES)
     with pytest.raises(UsageError, match="no array 'factors'") as error:
         read_codes(tmp_path / "codes.npz")
@@ -86,7 +86,7 @@ def test_python_objects_are_not_opened(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 and then nothing"])
-def test_what_is_no_file_of_numpys_is_said_to_be_none(tmp_path: Path, content: bytes):
+def test_files_that_are_not_numpys_are_refused(tmp_path: Path, content: bytes):
     (tmp_path / "codes.npz").write_bytes(content)
     with pytest.raises(DataError, match="cannot be read"):
         read_codes(tmp_path / "codes.npz")

@@ -1,4 +1,4 @@
-"""The images a run is judged by: which they are, and what is kept of each."""
+"""Encodings of the images that a run is evaluated on: their selection and their tensors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_row_is_of_its_own_image(model: VAE, toy_dataset: Dataset):
 
 
 @pytest.mark.parametrize("density", ["exact", "argmax"])
-def test_a_concrete_variable_is_judged_by_one_hot_vectors(
+def test_a_concrete_variable_is_evaluated_as_one_hot_vectors(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, density: str
 ):
     config = composed(*TINY, f"objective.concrete_density={density}")
@@ -69,12 +69,12 @@ def test_a_concrete_variable_is_judged_by_one_hot_vectors(
 
 
 def test_categories_are_drawn_with_their_probabilities(model: VAE, toy_dataset: Dataset):
-    """Not the most probable one each time: the ELBO is an expectation over q(k|x)."""
+    """Not always the most probable one, since the ELBO is an expectation over q(k|x)."""
     image_NCHW = toy_dataset.test.images(torch.zeros(1).long()).repeat(4000, 1, 1, 1)
     split = ResidentSplit(image_NCHW, torch.zeros(4000, 1).long())
     every = encode(represent(model), split, 4000, torch.Generator().manual_seed(0))
     expected_K = every.mean_MW[0, :4]
-    assert float(expected_K.max()) < 0.9  # the model is not trained: there is something to draw
+    assert float(expected_K.max()) < 0.9  # not trained, so no category is certain
     error_K = 4 * (expected_K * (1 - expected_K) / 4000).sqrt()
     assert ((every.z_MW[:, :4].mean(0) - expected_K).abs() < error_K).all()
 

@@ -95,21 +95,21 @@ def one_hot_logits(labels: Tensor, categories: int) -> Tensor:
     return torch.nn.functional.one_hot(labels, categories) * 20.0
 
 
-def test_a_category_that_is_the_label_knows_all_of_it():
+def test_a_category_equal_to_the_label_has_its_full_information():
     labels = torch.arange(IMAGES) % 4
     every = encodings(category(4), one_hot_logits(labels, 4), labels[:, None])
     ((got,),) = factor_information(category(4), every, [4])
     assert got == pytest.approx(math.log(4), abs=0.02)
 
 
-def test_a_category_that_merges_labels_knows_their_group():
+def test_a_category_that_merges_labels_has_the_information_of_their_group():
     labels = torch.arange(IMAGES) % 4
     every = encodings(category(2), one_hot_logits(labels // 2, 2), labels[:, None])
     ((got,),) = factor_information(category(2), every, [4])
     assert got == pytest.approx(math.log(2), abs=0.02)
 
 
-def test_a_normal_variable_that_is_the_label_knows_all_of_it():
+def test_a_normal_variable_equal_to_the_label_has_its_full_information():
     labels = torch.arange(IMAGES) % 3
     means = labels[:, None].float() * 5
     parameters = torch.cat([means, torch.full_like(means, math.log(0.3))], dim=1)
@@ -119,8 +119,8 @@ def test_a_normal_variable_that_is_the_label_knows_all_of_it():
     assert got == pytest.approx(math.log(3), abs=0.02)
 
 
-def test_many_variables_of_noise_know_nothing():
-    """With its own encoding counted, each image would give its label away: log 4 instead of 0."""
+def test_many_variables_of_noise_have_no_information():
+    """With its own encoding included, each image would determine its label: log 4 instead of 0."""
     source = torch.Generator().manual_seed(4)
     labels = torch.randint(0, 4, (IMAGES,), generator=source)
     means = torch.randn(IMAGES, 10, generator=source)
@@ -134,7 +134,7 @@ def test_many_variables_of_noise_know_nothing():
     assert float(own_counted) > 1.3
 
 
-def test_factors_are_told_apart_by_group():
+def test_each_factor_has_information_with_its_group_alone():
     """The category is the first factor, the style variable the second."""
     first, second = torch.arange(IMAGES) % 3, torch.arange(IMAGES) // 3 % 2
     style = torch.stack([second * 6.0 - 3, torch.zeros(IMAGES)], dim=1)
@@ -146,7 +146,7 @@ def test_factors_are_told_apart_by_group():
     assert by_style == pytest.approx([0, math.log(2)], abs=0.02)
 
 
-def distinguishing_settings() -> Encodings:
+def disentangled_encodings() -> Encodings:
     """The category is the first factor, style_0 the second, the other style variable noise."""
     first, second = torch.arange(IMAGES) % 3, torch.arange(IMAGES) // 3 % 2
     noise = torch.randn(IMAGES, generator=torch.Generator().manual_seed(5))
@@ -156,15 +156,15 @@ def distinguishing_settings() -> Encodings:
     return encodings(mixed(), parameters, torch.stack([first, second], dim=1))
 
 
-def test_factors_are_told_apart_by_variable():
-    found = variable_information(mixed(), distinguishing_settings(), [3, 2])
+def test_each_factor_has_information_with_its_variable_alone():
+    found = variable_information(mixed(), disentangled_encodings(), [3, 2])
     expected = [[math.log(3), 0], [0, math.log(2)], [0, 0]]
     assert found == [pytest.approx(row, abs=0.02) for row in expected]
 
 
 def test_sets_of_variables_come_from_one_pass():
-    """Groups and single variables together are what they are apart; both know both factors."""
-    every = distinguishing_settings()
+    """Groups and variables have their own values; category and style_0 together determine both."""
+    every = disentangled_encodings()
     groups = factor_information(mixed(), every, [3, 2])
     variables = variable_information(mixed(), every, [3, 2])
     found = set_information(mixed(), every, [3, 2], [(0,), (1, 2), (1,), (2,), (0, 1)])
@@ -177,7 +177,7 @@ def test_information_is_named_by_factor_and_variable():
     factors = [Factor("colour", 3), Factor("side", 2)]
     source = torch.Generator().manual_seed(0)
     found = information.information(
-        mixed(), distinguishing_settings(), factors, samples=200, source=source
+        mixed(), disentangled_encodings(), factors, samples=200, source=source
     )
     assert list(found) == [
         f"information/{factor}/{variable}"
@@ -189,8 +189,8 @@ def test_information_is_named_by_factor_and_variable():
     assert found["information/side/category"] == pytest.approx(0, abs=0.02)
 
 
-def test_images_in_the_order_of_a_factor_are_judged_by_a_fair_sample():
-    """The first draws would all have one value of it, and know nothing of the others."""
+def test_images_sorted_by_a_factor_are_sampled_uniformly():
+    """The first images have one value of the factor, and no information on the others."""
     labels = torch.arange(IMAGES) // (IMAGES // 4)
     every = encodings(category(2), one_hot_logits(labels % 2, 2), labels[:, None])
     source = torch.Generator().manual_seed(0)
@@ -199,8 +199,8 @@ def test_images_in_the_order_of_a_factor_are_judged_by_a_fair_sample():
     assert found["information/label/category"] == pytest.approx(math.log(2), abs=0.02)
 
 
-def test_a_wide_variable_knows_what_quadrature_says():
-    """z = N(2 v, 1), v a fair coin, with means that spread: the bound is nearly tight."""
+def test_the_information_of_a_wide_variable_is_that_of_quadrature():
+    """z ~ N(2 v, 1), v in {0, 1} equally likely, with varying means: the bound is nearly tight."""
     labels, source = torch.arange(3000) % 2, torch.Generator().manual_seed(6)
     means = 2.0 * labels[:, None] + 0.8 * torch.randn(3000, 1, generator=source)
     parameters = torch.cat([means, torch.full_like(means, math.log(0.6))], dim=1)

@@ -1,4 +1,4 @@
-"""The map of codes: neighbours stay neighbours, and any codes have one."""
+"""The two-dimensional map of codes: it keeps neighbours, and is defined for any codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.evaluation.latent_map import latent_map
 
 
 def blobs(count: int, columns: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of well separated classes, and the classes."""
+    """Return codes of well-separated classes, and the classes."""
     source = np.random.default_rng(0)
     centres = 3 * source.normal(size=(classes, columns))
     labels = np.arange(count) % classes
@@ -17,13 +17,13 @@ def blobs(count: int, columns: int, classes: int = 3) -> tuple[np.ndarray, np.nd
 
 
 def share_of_neighbours(points: np.ndarray, labels: np.ndarray) -> float:
-    """The share of points whose nearest neighbour is of their own class."""
+    """Return the share of points whose nearest neighbour is of their class."""
     distances = np.linalg.norm(points[:, None] - points, axis=-1)
     np.fill_diagonal(distances, np.inf)
     return float((labels[distances.argmin(1)] == labels).mean())
 
 
-def test_what_is_near_in_the_codes_is_near_on_the_map():
+def test_neighbours_in_the_codes_are_neighbours_on_the_map():
     codes, labels = blobs(150, 6)
     points = latent_map(codes, seed=0)
     assert points.shape == (150, 2)

@@ -31,13 +31,15 @@ def test_both_densities_integrate_to_one_over_the_window(composed: Callable[...,
     assert found is not None
     points, densities = found
     window = densities.window
-    cell = (window.right - window.left) * (window.top - window.bottom) / densities.prior_HW.size
-    assert float(densities.prior_HW.sum()) * cell == pytest.approx(1, abs=0.02)
-    assert float(densities.posterior_HW.sum()) * cell == pytest.approx(1, abs=0.05)
+    cell_area = (
+        (window.right - window.left) * (window.top - window.bottom) / densities.prior_HW.size
+    )
+    assert float(densities.prior_HW.sum()) * cell_area == pytest.approx(1, abs=0.02)
+    assert float(densities.posterior_HW.sum()) * cell_area == pytest.approx(1, abs=0.05)
     assert points.data_N2.shape == points.reconstructions_N2.shape == points.z_N2.shape == (400, 2)
     assert np.unique(points.classes_N).tolist() == [0, 1, 2, 3]
 
 
-def test_only_a_latent_plane_has_one(composed: Callable[..., RunConfig]):
+def test_only_a_two_dimensional_latent_space_has_a_plane(composed: Callable[..., RunConfig]):
     overrides = ("prior=normal", "prior.dimensions=4", "objective=vae")
     assert plane_of(composed(*OVERRIDES, *overrides)) is None

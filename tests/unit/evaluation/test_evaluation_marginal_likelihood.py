@@ -136,10 +136,10 @@ def test_the_standard_error_is_that_of_the_images(modelled, toy_dataset: Dataset
 
 
 @pytest.mark.parametrize("samples", [7, 40, 130])
-def test_chunks_leave_no_draw_out(
+def test_chunks_have_each_sample_once(
     modelled, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, samples: int
 ):
-    """Were a draw lost or counted twice, log 1/K would be off by more than the noise."""
+    """A lost or repeated sample would change log 1/K by more than the noise."""
     model, split = modelled("prior=normal"), binary(toy_dataset, 6)
     decoded: list[int] = []
     log_weights = marginal_likelihood._log_weights

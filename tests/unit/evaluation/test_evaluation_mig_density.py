@@ -54,7 +54,7 @@ def source(seed: int = 0) -> torch.Generator:
 
 
 def test_gaps_of_normals_are_those_of_quadrature():
-    """A good variable, a worse one and a dead one; means that spread, and noise on top."""
+    """An informative variable, a less informative one and a collapsed one."""
     count, draws = 4000, source(1)
     labels = torch.arange(count) % VALUES
     offsets, spreads, scales = [1.0, 0.5, 0.0], [0.3, 0.4, 0.0], [0.2, 0.3, 1.0]
@@ -77,8 +77,10 @@ def test_gaps_of_normals_are_those_of_quadrature():
 
 @pytest.mark.parametrize("images", [60, 60_000])
 @pytest.mark.parametrize("rows", [7, 20])
-def test_every_weight_is_as_it_is_written(monkeypatch: pytest.MonkeyPatch, images: int, rows: int):
-    """With M = N the mixture is the authors', in which all encodings count alike."""
+def test_the_mixture_has_the_weights_of_its_definition(
+    monkeypatch: pytest.MonkeyPatch, images: int, rows: int
+):
+    """With M = N all encodings have the same weight, as in the mixture of the source."""
     count = 60
     factors_MF = torch.stack([torch.arange(count) % 3, torch.arange(count) // 7 % 2], dim=1)
     loc_MV = torch.randn(count, 2, generator=source(2)) + factors_MF
@@ -103,8 +105,8 @@ def test_every_weight_is_as_it_is_written(monkeypatch: pytest.MonkeyPatch, image
             assert float(found_VF[v, f]) == pytest.approx(max(total, 0.0), abs=1e-5)
 
 
-def test_few_encodings_of_many_make_no_information_up():
-    """Counted as any other, the own encoding of narrow noise tells a tenth of a nat and more."""
+def test_few_encodings_of_many_do_not_add_information():
+    """With the weight of any other, the own encoding of narrow noise adds over a tenth of a nat."""
     count = 2000
     labels = torch.arange(count) % 40
     loc_MV = torch.randn(count, 1, generator=source(3))
@@ -136,7 +138,7 @@ def test_a_discrete_variable_is_summed_over_exactly():
     assert found_VF[2].tolist() == pytest.approx([0, 0], abs=1e-5)
 
 
-def test_variables_that_are_drawn_for_the_many_values_they_have_are_summed_over_too():
+def test_variables_sampled_for_their_many_values_are_summed_over():
     labels = torch.arange(200) % 4
     coins = {f"coin_{i}": Bernoulli(0.5) for i in range(7)}  # 128 combinations
     logits_MV = torch.zeros(200, 7)

@@ -33,12 +33,12 @@ def encodings(latents: LatentSpace, parameters_MP: Tensor) -> Encodings:
 
 
 def normal_numbers(count: int, variance: float, shift: float = 0.0) -> Tensor:
-    """Encodings of two variables whose draws are N(shift, 1) over the images."""
+    """Return encodings of two variables whose samples are N(shift, 1) over the images."""
     loc = shift + math.sqrt(1 - variance) * torch.randn(count, 2, generator=source())
     return torch.cat([loc, torch.full_like(loc, 0.5 * math.log(variance))], dim=1)
 
 
-def test_an_aggregate_posterior_that_is_the_prior_is_at_no_distance():
+def test_an_aggregate_posterior_equal_to_the_prior_has_distance_zero():
     got = distances(prior_of(normals=2), encodings(prior_of(normals=2), normal_numbers(4000, 0.3)),
                     source())  # fmt: skip
     assert got["covariance_of_codes"] == pytest.approx(0, abs=0.02)
@@ -47,7 +47,7 @@ def test_an_aggregate_posterior_that_is_the_prior_is_at_no_distance():
     assert got["dimension_wise_mmd"] == pytest.approx(0, abs=0.02)
 
 
-def test_a_shifted_one_is_further_the_further_it_is():
+def test_the_distances_grow_with_the_shift():
     latents = prior_of(normals=2)
     near, far = (
         distances(latents, encodings(latents, normal_numbers(1000, 0.3, shift)), source())

@@ -1,4 +1,4 @@
-"""Pruned latent spaces: what stands in for a variable, and what is lost without it."""
+"""Pruned latent spaces: the value in place of a variable, and the error without it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PRIORS = {
 
 @pytest.fixture
 def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callable[..., VAE]:
-    """Build a small model whose posteriors are sharp."""
+    """Return a function that builds a small model with sharp posteriors."""
 
     def build_model(*overrides: str) -> VAE:
         images = toy_dataset.probe_images(torch.device("cpu"))
@@ -87,7 +87,7 @@ def test_the_ends_are_all_variables_and_none(modelled, toy_dataset: Dataset, nam
 
 
 @torch.no_grad()
-def test_a_variable_that_is_off_stands_in_the_middle(modelled, toy_dataset: Dataset):
+def test_a_pruned_variable_is_at_the_centre_of_the_prior(modelled, toy_dataset: Dataset):
     model = modelled(*PRIORS["concrete"])
     found = pruned(model, toy_dataset)
     images_NCHW = IMAGES.to_input(toy_dataset.test.images(torch.arange(256)))
@@ -117,7 +117,7 @@ def normal_encodings(loc_MV: Tensor, scale: float) -> Encodings:
     )
 
 
-def test_what_two_variables_know_alike_is_counted_once():
+def test_information_shared_by_two_variables_is_counted_once():
     """A Gaussian channel, used twice for one number, and once for another number."""
     means_M2 = torch.randn(3000, 2, generator=source(2))
     every = normal_encodings(means_M2[:, [0, 0, 1]], 0.5)

@@ -1,4 +1,4 @@
-"""Reconstruction errors, against their definitions and of splits that the model never saw."""
+"""Reconstruction errors, against their definitions, and on images held out of training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callab
     return build_model
 
 
-def judged(model: VAE, split: ResidentSplit, samples: int = 1000) -> dict[str, float]:
+def errors_of(model: VAE, split: ResidentSplit, samples: int = 1000) -> dict[str, float]:
     source = torch.Generator().manual_seed(0)
     return reconstruction_error(represent(model), split, samples=samples, source=source)
 
@@ -47,7 +47,7 @@ def test_errors_are_those_of_the_mean_code(modelled, toy_dataset: Dataset, name:
         code_NW[:, :4] = torch.eye(4)[code_NW[:, :4].argmax(1)]
     drawn_NCHW = model.decode_mean(code_NW)
     cross_entropy = torch.nn.functional.binary_cross_entropy(drawn_NCHW, unit_NCHW, reduction="sum")
-    found = judged(model, toy_dataset.test)
+    found = errors_of(model, toy_dataset.test)
     assert list(found) == ["reconstruction/squared_error", "reconstruction/nats"]
     expected = float((drawn_NCHW - unit_NCHW).square().mean())
     assert found["reconstruction/squared_error"] == pytest.approx(expected, rel=1e-5)
@@ -56,12 +56,12 @@ def test_errors_are_those_of_the_mean_code(modelled, toy_dataset: Dataset, name:
 
 def test_chunks_do_not_matter(modelled, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch):
     model = modelled("prior=normal")
-    whole = judged(model, toy_dataset.test)
+    whole = errors_of(model, toy_dataset.test)
     monkeypatch.setattr(reconstruction, "_CHUNK", 60)
-    assert judged(model, toy_dataset.test) == pytest.approx(whole, rel=1e-6)
+    assert errors_of(model, toy_dataset.test) == pytest.approx(whole, rel=1e-6)
 
 
-def test_held_out_images_are_judged_apart(modelled, toy_dataset: Dataset):
+def test_held_out_images_are_evaluated_separately(modelled, toy_dataset: Dataset):
     model, images = modelled("prior=normal"), toy_dataset.test.images
     first, last = torch.arange(128), torch.arange(128, 256)
     dark = ResidentSplit(images(last) // 8, toy_dataset.test.factors(last))
@@ -76,7 +76,7 @@ def test_held_out_images_are_judged_apart(modelled, toy_dataset: Dataset):
         {
             f"reconstruction/{part}/{name.removeprefix('reconstruction/')}": value
             for part, split in (("trained", dataset.train), ("held_out", dark))
-            for name, value in judged(model, split).items()
+            for name, value in errors_of(model, split).items()
         }
     )
     assert len(found) == 4
@@ -84,7 +84,7 @@ def test_held_out_images_are_judged_apart(modelled, toy_dataset: Dataset):
     assert abs(found["reconstruction/trained/squared_error"] - held_out) > 0.01
 
 
-def test_where_nothing_is_held_out_there_is_nothing_to_say(modelled, toy_dataset: Dataset):
+def test_without_held_out_images_there_is_no_score(modelled, toy_dataset: Dataset):
     source = torch.Generator().manual_seed(0)
     assert (
         generalisation(represent(modelled("prior=normal")), toy_dataset, samples=10, source=source)

@@ -1,4 +1,4 @@
-"""The densities that scores need, and the scores that need them, wherever the model is."""
+"""Scores that need densities, for models without them, of another kind, and on the GPU."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Principal:
         return torch.stack([error_B, -self.log_px_z(images_BCHW, z_BW)])
 
 
-def test_a_model_of_another_kind_is_evaluated_by_what_it_has(
+def test_a_model_of_another_kind_is_evaluated_without_densities(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
     images = toy_dataset.test.images(torch.arange(256))
@@ -111,7 +111,7 @@ def test_a_model_of_another_kind_is_evaluated_by_what_it_has(
 def test_a_gpu_gives_every_score(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, prior: str
 ):
-    """Draws differ between devices; what depends on none is the same."""
+    """Samples differ between devices; scores that use none are the same."""
     overrides = [f"prior={prior}", "prior.dimensions=2", "architecture=mlp"]
     overrides += ["prior.pseudo_inputs=3"] if prior == "vamp" else []
     images = toy_dataset.probe_images(torch.device("cpu"))

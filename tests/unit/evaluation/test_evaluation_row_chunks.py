@@ -1,4 +1,4 @@
-"""Samples compared with all encodings: every one once, with its own encoding in its place."""
+"""Chunks of samples against all encodings: each sample once, with its own encoding marked."""
 
 from __future__ import annotations
 

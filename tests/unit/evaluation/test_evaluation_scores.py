@@ -1,4 +1,4 @@
-"""Every score of a model: which are due, that each has numbers, and on which codes they rest."""
+"""The scores of a model: their selection, their numbers, and the codes that they evaluate."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FEW = (
 
 @pytest.fixture(scope="module")
 def grid() -> Dataset:
-    """72 images of 8x8 pixels: a bar's row, its column, and how bright it is."""
+    """Return 72 images of 8x8 pixels of a bar, with its brightness, row and column as factors."""
     factors = torch.tensor(list(product(range(3), range(4), range(6))))
     images = torch.zeros(len(factors), 1, 8, 8, dtype=torch.uint8)
     for image, (shade, row, column) in zip(images, factors.tolist(), strict=True):
@@ -69,16 +69,16 @@ def few() -> MetricsConfig:
 @pytest.fixture(scope="module")
 def model_of(composed: Callable[..., RunConfig], grid: Dataset) -> Callable[[str], VAE]:
     def model(prior: str) -> VAE:
-        words = (f"prior={prior}", "architecture=mlp", "architecture.widths=[16]")
+        overrides = (f"prior={prior}", "architecture=mlp", "architecture.widths=[16]")
         density = () if prior != "code" else ("objective=ae",)
-        config = composed(*words, *density, "prior.dimensions=3", "prior.group_size=1")
+        config = composed(*overrides, *density, "prior.dimensions=3", "prior.group_size=1")
         return build(config, shape=grid.shape, classes=grid.classes)
 
     return model
 
 
 @pytest.mark.parametrize("prior", ["normal", "concrete_normal", "mixture", "code"])
-def test_every_score_has_finite_numbers_or_says_why_not(
+def test_every_score_has_finite_numbers_or_a_reason(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig, prior: str
 ):
     model = model_of(prior)
@@ -99,7 +99,7 @@ def test_every_score_has_finite_numbers_or_says_why_not(
     assert not any("\n" in line for line in refused)
 
 
-def test_all_scores_of_reference_are_due_and_those_of_draws_come_after_the_means(
+def test_reference_requests_all_scores_with_sampled_codes_after_mean_codes(
     few: MetricsConfig,
 ):
     due = [request.key for request in score_requests(few)]
@@ -133,7 +133,7 @@ def test_pruning_comes_with_its_figure(
     assert Evaluator(represent(model_of("normal")), grid, few).compute(request).pruning is not None
 
 
-def test_codes_of_elsewhere_have_the_same_scores(
+def test_codes_from_a_file_have_the_same_scores(
     model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
 ):
     model = model_of("normal")
@@ -164,7 +164,9 @@ def test_codes_do_not_depend_on_how_many_images_are_encoded_at_a_time(
     assert told == [(50, 72), (72, 72)]
 
 
-def test_draws_lie_around_the_means(model_of: Callable[[str], VAE], grid: Dataset):
+def test_sampled_codes_are_distributed_around_the_means(
+    model_of: Callable[[str], VAE], grid: Dataset
+):
     table = tabulate(represent(model_of("normal")), grid, None, torch.Generator().manual_seed(0))
     assert table.complete
     difference = table.sampled_NW - table.mean_NW
@@ -172,9 +174,7 @@ def test_draws_lie_around_the_means(model_of: Callable[[str], VAE], grid: Datase
     assert 0.5 < difference.std() < 2
 
 
-def test_some_images_are_a_sample_and_a_test_split_is_one_too(
-    model_of: Callable[[str], VAE], grid: Dataset
-):
+def test_subsets_and_test_splits_are_not_complete(model_of: Callable[[str], VAE], grid: Dataset):
     model, source = model_of("normal"), torch.Generator().manual_seed(0)
     some = tabulate(represent(model), grid, 30, source)
     assert len(some.factors_NF) == 30 == len(np.unique(some.factors_NF, axis=0))

@@ -28,7 +28,7 @@ def test_each_image_stands_at_its_place_and_all_else_is_white(side: int, channel
     assert montage.array_YX3.shape[1] > 4 * side  # there is some white
 
 
-def test_rows_and_columns_are_set_apart_where_asked():
+def test_rows_and_columns_are_separated_where_requested():
     montage = tile(images(4, 3, 1, 8, 6), rows_apart=[2], columns_apart=[1])
     gaps_I = np.diff(montage.tops_I) - 8
     gaps_J = np.diff(montage.lefts_J) - 6
@@ -51,7 +51,7 @@ def test_the_last_row_of_a_grid_is_filled_with_white():
 
 @pytest.mark.parametrize(("side", "zoom"), [(8, 8), (28, 2), (64, 1), (96, 1)])
 def test_an_images_pixel_covers_a_whole_number_of_the_pages(side: int, zoom: int):
-    """What is rendered is the array itself, each of its pixels repeated: nothing is resampled."""
+    """The rendered image is the array with each pixel repeated: nothing is resampled."""
     montage = tile(images(2, 5, 3, side, side))
     with styled():
         figure, grid, axes = montage.new_figure()

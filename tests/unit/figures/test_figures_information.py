@@ -27,13 +27,13 @@ def images(count: int, channels: int = 1, side: int = 8, seed: int = 0) -> np.nd
 
 
 def drawn(figure: Figure) -> np.ndarray:
-    """The tiled array of a figure, which is drawn at once."""
+    """Return the array of a figure that is drawn as one image."""
     assert len(figure.axes[0].images) == 1
     return np.asarray(figure.axes[0].images[0].get_array())
 
 
 def tiles(figure: Figure, rows: int, columns: int) -> np.ndarray:
-    """The images of a figure in rows and columns, found by the white between them."""
+    """Return the images of a figure in rows and columns, separated by white."""
     array = drawn(figure)
     pieces = [_runs((array < 1).any(axis=(1 - axis, 2))) for axis in (0, 1)]
     assert [len(runs) for runs in pieces] == [rows, columns]
@@ -56,7 +56,7 @@ def ticks(labels: list[Text]) -> list[str]:
 
 
 def variables(count: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Information and rates of variables, not in order."""
+    """Return information and rates of variables, not sorted."""
     known = {f"style_{v}": 0.1 * (v * 7 % count) for v in range(count)}
     return known, {name: value + 0.25 for name, value in known.items()}
 
@@ -130,7 +130,7 @@ def test_one_factor_is_a_bar_per_group():
     assert axes.get_title(loc="left") == "I(label; z), nats"
 
 
-def test_several_factors_are_cells_with_their_numbers():
+def test_several_factors_are_a_table_of_numbers():
     known, rates = variables(4)
     groups = {"a": {"x": 0.0, "y": 1.256, "shape": -0.001}, "b": {"x": 2.0, "y": 0.5, "shape": 1.0}}
     axes = information(known, rates, groups).axes[1]
@@ -139,8 +139,8 @@ def test_several_factors_are_cells_with_their_numbers():
     written = {text.get_position(): text.get_text() for text in axes.texts}
     assert [written[column, 0] for column in range(3)] == ["0.00", "1.26", "0.00"]
     assert [written[column, 1] for column in range(3)] == ["2.00", "0.50", "1.00"]
-    cells = np.asarray(axes.collections[0].get_array()).reshape(2, 3)
-    np.testing.assert_allclose(cells, [list(factors.values()) for factors in groups.values()])
+    values = np.asarray(axes.collections[0].get_array()).reshape(2, 3)
+    np.testing.assert_allclose(values, [list(factors.values()) for factors in groups.values()])
 
 
 def test_groups_of_one_variable_stand_in_the_variables_order():
@@ -153,7 +153,7 @@ def test_groups_of_one_variable_stand_in_the_variables_order():
 
 
 @pytest.mark.parametrize("factors", [["label"], FACTORS])
-def test_a_model_that_knows_nothing_has_a_figure(factors: list[str]):
+def test_a_model_without_information_has_a_figure(factors: list[str]):
     figure = information({"z": 0.0}, {"z": 0.0}, {"z": dict.fromkeys(factors, 0.0)})
     assert all(text.get_text() == "0.00" for axes in figure.axes for text in axes.texts)
     assert render(figure).shape[-1] == 4
@@ -206,20 +206,20 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_no_word_is_cut_off_or_overlaps_another(name: str):
+def test_no_text_is_cut_off_or_overlaps(name: str):
     figure = FIGURES[name]()
     render(figure)
-    words = [
+    texts = [
         text
         for text in figure.findobj(Text)
         if isinstance(text, Text) and text.get_text() and text.get_visible()
     ]
-    boxes = [text.get_window_extent() for text in words]
+    boxes = [text.get_window_extent() for text in texts]
     page = figure.bbox
-    for text, box in zip(words, boxes, strict=True):
+    for text, box in zip(texts, boxes, strict=True):
         inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= page.x1 and box.y1 <= page.y1
         assert inside, f"{text.get_text()!r} is cut off: {box} of {page}"
-    for (one, box), (other, other_box) in combinations(zip(words, boxes, strict=True), 2):
+    for (one, box), (other, other_box) in combinations(zip(texts, boxes, strict=True), 2):
         across = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
         down = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
         assert min(across, down) < 1, f"{one.get_text()!r} overlaps {other.get_text()!r}"
@@ -237,7 +237,7 @@ def test_figures_can_be_drawn_in_threads():
         assert list(pool.map(png, names)) == alone
 
 
-def test_no_display_is_asked_for():
+def test_no_display_is_needed():
     code = "import sys, runner.figures.of_run; print('matplotlib.pyplot' in sys.modules)"
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert got.stdout.strip() == "False"

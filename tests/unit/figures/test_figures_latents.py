@@ -11,7 +11,7 @@ NAMES = ["square", "ellipse", "heart"]
 
 
 def blobs(count: int, columns: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of well separated classes, and the classes."""
+    """Return codes of well-separated classes, and the classes."""
     source = np.random.default_rng(0)
     centres = 3 * source.normal(size=(classes, columns))
     labels = np.arange(count) % classes

@@ -1,4 +1,4 @@
-"""Rate and distortion, curves, dot plots and heat maps: what is drawn where."""
+"""Rate-distortion plots, metric curves, dot plots and heat maps: positions and labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def legend(figure: Figure) -> list[str]:
 
 
 def means(axes: Axes) -> list[tuple[float, float]]:
-    """Where the large marks are."""
+    """Return the positions of the large marks."""
     marks = [line for line in axes.lines if line.get_markersize() > 5 and line.get_marker() != ""]
     marks = [line for line in marks if line.get_marker() not in {"None", None}]
     return [(float(x), float(y)) for line in marks for x, y in line.get_xydata()]
@@ -43,7 +43,7 @@ def titles(figure: Figure) -> list[str]:
 
 
 def labels_beyond_the_scale(axes: Axes) -> list[Text]:
-    """Labels of ticks that are made, but not drawn."""
+    """Return the labels of ticks outside the axis limits, which are not drawn."""
     return [
         tick.label1
         for axis in (axes.xaxis, axes.yaxis)
@@ -53,7 +53,7 @@ def labels_beyond_the_scale(axes: Axes) -> list[Text]:
 
 
 def boxes_of_text(figure: Figure) -> list[tuple[str, Bbox]]:
-    """All text that is drawn, and where."""
+    """Return all text that is drawn, with its bounding boxes."""
     figure.draw_without_rendering()
     beyond = {id(label) for axes in figure.axes for label in labels_beyond_the_scale(axes)}
     drawn = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
@@ -61,7 +61,7 @@ def boxes_of_text(figure: Figure) -> list[tuple[str, Bbox]]:
 
 
 def overlapping(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts that lie on each other."""
+    """Return pairs of texts that overlap."""
     return [
         (one, other)
         for (one, a), (other, b) in combinations(boxes_of_text(figure), 2)
@@ -70,19 +70,19 @@ def overlapping(figure: Figure) -> list[tuple[str, str]]:
 
 
 def outside(figure: Figure) -> list[str]:
-    """Text that does not lie on the figure."""
+    """Return text that is not inside the figure."""
     boxes = boxes_of_text(figure)
     width, height = figure.get_size_inches() * figure.dpi
     page = Bbox([[-1, -1], [width + 1, height + 1]])
     return [
-        word
-        for word, box in boxes
+        text
+        for text, box in boxes
         if not page.containsx(box.x0) * page.containsx(box.x1) * page.containsy(box.y0)
         or not page.containsy(box.y1)
     ]
 
 
-def test_a_mark_is_the_mean_of_its_cell_and_dots_are_its_runs():
+def test_a_mark_is_the_mean_of_its_configuration_and_dots_are_its_runs():
     figure = rate_distortion(compare(made_configuration({"objective.name": "hfvae", "beta": 4})))
     assert figure is not None
     axes = figure.axes[0]
@@ -91,7 +91,7 @@ def test_a_mark_is_the_mean_of_its_cell_and_dots_are_its_runs():
     np.testing.assert_allclose(dots.get_offsets(), [(7.6, 108), (7.6, 109), (7.6, 110)])
 
 
-def test_lines_join_the_cells_of_one_objective_and_gamma_in_the_order_of_beta():
+def test_lines_join_configurations_of_one_objective_and_gamma_by_beta():
     figure = rate_distortion(grid(betas=(16, 1, 4)))
     assert figure is not None
     assert legend(figure) == [
@@ -192,7 +192,7 @@ def test_one_seed_has_neither_bar_nor_dot():
     assert means(figure.axes[1])[0] == (1, 102)
 
 
-def test_cells_without_the_knob_stand_before_all_values():
+def test_configurations_without_the_hyperparameter_come_first():
     vae = made_configuration({"objective.name": "vae", "beta": None, "gamma": None, BY[3]: "mnist"})
     figure = metric_curves(compare(vae, *grid().configurations), METRICS)
     assert figure is not None
@@ -214,7 +214,7 @@ def test_cells_without_the_knob_stand_before_all_values():
         ),
     ],
 )
-def test_another_setting_takes_the_place_of_beta(name: str, values: tuple, shown: list[str]):
+def test_another_setting_can_be_the_horizontal_axis(name: str, values: tuple, shown: list[str]):
     configurations = [
         made_configuration({"objective.name": "hfvae", name: value}) for value in values
     ]
@@ -225,7 +225,7 @@ def test_another_setting_takes_the_place_of_beta(name: str, values: tuple, shown
     assert (np.diff(pixels) > 25).all()
 
 
-def test_a_metric_that_some_runs_lack_is_drawn_for_the_others_and_one_that_all_lack_is_not():
+def test_a_metric_is_drawn_for_the_runs_that_have_it():
     comparison = grid()
     for run in comparison.configurations[0].runs:
         run.metrics.pop("scores/mean/mig")
@@ -235,7 +235,7 @@ def test_a_metric_that_some_runs_lack_is_drawn_for_the_others_and_one_that_all_l
     assert len(means(figure.axes[2])) == 8
 
 
-def test_cells_that_no_number_orders_have_a_row_each():
+def test_configurations_without_a_numeric_setting_have_a_row_each():
     configurations = [
         made_configuration({"objective.name": name, "beta": b}) for name, b in (("a", 1), ("b", 4))
     ]
@@ -247,7 +247,7 @@ def test_cells_that_no_number_orders_have_a_row_each():
     assert dot_plots(compare(configurations[0]), METRICS) is None
 
 
-def test_a_heat_map_has_mean_and_deviation_in_each_cell_and_hatches_what_is_missing():
+def test_a_heat_map_has_means_and_deviations_and_hatches_missing_fields():
     comparison = grid(gammas=(1, 2, 4))
     gap = [
         c for c in comparison.configurations if (c.settings["beta"], c.settings["gamma"]) != (4, 2)
@@ -294,8 +294,10 @@ def hard() -> list:
     return [compare(*sixty), compare(*names), compare(names[0]), grid(datasets=("a", "b", "c"))]
 
 
-@pytest.mark.parametrize("comparison", hard(), ids=["sixty", "long names", "one cell", "datasets"])
-def test_all_text_stays_on_the_figure_and_apart(comparison):
+@pytest.mark.parametrize(
+    "comparison", hard(), ids=["sixty", "long names", "one configuration", "datasets"]
+)
+def test_all_text_is_inside_the_figure_without_overlap(comparison):
     figures = [rate_distortion(comparison), metric_curves(comparison, METRICS)]
     figures += [dot_plots(comparison, METRICS)]
     figures += [heat_map(block, comparison.by, METRICS) for block in blocks(comparison)]
@@ -304,7 +306,7 @@ def test_all_text_stays_on_the_figure_and_apart(comparison):
     assert [pair for figure in drawn for pair in overlapping(figure)] == []
 
 
-def test_runs_of_several_datasets_in_one_cell_are_named_by_all_of_them():
+def test_a_configuration_of_several_datasets_is_titled_by_all_of_them():
     configuration = made_configuration({"objective.name": "hfvae"})
     other = made_run({"dataset.name": "digits"}, configuration.runs[0].metrics)
     pooled = compare(

@@ -1,4 +1,4 @@
-"""The figures of a few chosen models: which are chosen, traversals, information, and the index."""
+"""Representative runs and their figures: the choice of runs, traversals, and information."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ticks(labels) -> list[str]:
     return [label.get_text() for label in labels]
 
 
-def test_each_objective_has_its_best_cell_and_the_one_farthest_from_it():
+def test_each_objective_has_its_best_configuration_and_the_most_different():
     (chosen,) = choose_runs(grid()).values()
     names = [each.name for each in chosen]
     assert names == [
@@ -67,7 +67,7 @@ def test_each_objective_has_its_best_cell_and_the_one_farthest_from_it():
     ]
 
 
-def test_the_run_of_the_median_seed_stands_for_a_cell():
+def test_the_median_seed_represents_a_configuration():
     (chosen,) = choose_runs(grid(seeds=(7, 3, 5))).values()
     assert {each.run.seed for each in chosen} == {5}
 
@@ -80,7 +80,7 @@ def test_of_many_objectives_the_best_four_are_chosen():
     assert [each.name for each in chosen] == ["o0", "o1", "o2", "o3"]
 
 
-def test_one_objective_alone_shows_four_cells_spread_over_its_settings():
+def test_a_single_objective_has_four_configurations_spread_over_its_settings():
     configurations = [
         made_configuration({"objective.name": "hfvae", "beta": b}) for b in (1, 2, 4, 6, 8, 10, 12)
     ]
@@ -88,7 +88,7 @@ def test_one_objective_alone_shows_four_cells_spread_over_its_settings():
     assert [each.run.settings["beta"] for each in chosen] == [1, 6, 10, 12]
 
 
-def test_a_model_that_is_another_s_under_a_new_name_is_not_shown_twice():
+def test_equal_configurations_of_two_objectives_are_shown_once():
     def configuration(name: str, weight: float, beta: float):
         settings = {"objective.name": name, "beta": beta}
         run_settings = {**settings, "objective.weights.total_correlation": weight}
@@ -104,7 +104,9 @@ def test_a_model_that_is_another_s_under_a_new_name_is_not_shown_twice():
     assert [each.name for each in chosen][::2] == ["beta_vae", f"hfvae  {BETA} 4"]
 
 
-def knowing(name: str, *, factors: dict | None = None, **variables: float) -> RepresentativeRun:
+def informative_run(
+    name: str, *, factors: dict | None = None, **variables: float
+) -> RepresentativeRun:
     metrics = {f"information/variable/{key}": value for key, value in variables.items()}
     for group, values in (factors or {}).items():
         metrics |= {f"information/factor/{group}/{factor}": v for factor, v in values.items()}
@@ -113,8 +115,8 @@ def knowing(name: str, *, factors: dict | None = None, **variables: float) -> Re
 
 def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
     runs = [
-        knowing("one", category=1.0, style_0=2.0, factors={"style": {"label": 0.5}}),
-        knowing("two", category=0.5, style_0=0.1, factors={"category": {"label": 1.5}}),
+        informative_run("one", category=1.0, style_0=2.0, factors={"style": {"label": 0.5}}),
+        informative_run("two", category=0.5, style_0=0.1, factors={"category": {"label": 1.5}}),
     ]
     figure = information_of_runs(runs)
     assert figure is not None
@@ -136,7 +138,9 @@ def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
 
 def test_with_several_factors_each_run_has_a_table_of_its_own():
     factors = {"pose": {"x": 1.0, "y": 0.2}, "look": {"x": 0.0, "y": 0.7}}
-    figure = information_of_runs([knowing(n, z=1.0, factors=factors) for n in ("one", "two")])
+    figure = information_of_runs(
+        [informative_run(n, z=1.0, factors=factors) for n in ("one", "two")]
+    )
     assert figure is not None
     tables = figure.axes[2:]
     assert [ticks(table.get_xticklabels()) for table in tables] == [["x", "y"]] * 2
@@ -144,13 +148,13 @@ def test_with_several_factors_each_run_has_a_table_of_its_own():
 
 
 def test_of_many_variables_the_last_are_counted():
-    runs = [knowing("one", **{f"z_{i}": 1 - i / 50 for i in range(50)})]
+    runs = [informative_run("one", **{f"z_{i}": 1 - i / 50 for i in range(50)})]
     figure = information_of_runs(runs)
     assert figure is not None
     assert len(figure.axes[0].patches) == 12
     assert figure.axes[0].bbox.height == pytest.approx(12 * 24)
     assert "and 38 more, 0.76 at most" in figure.axes[0].get_xlabel()
-    assert information_of_runs([knowing("nothing")]) is None
+    assert information_of_runs([informative_run("nothing")]) is None
 
 
 def rows(categories: int, normals: int) -> list[TraversalRow]:
@@ -171,7 +175,7 @@ def block(name: str, categories: int = 10, normals: int = 8) -> Traversal:
     )
 
 
-def test_the_board_shows_six_variables_of_each_model_with_bars_on_one_scale():
+def test_six_variables_of_each_model_are_shown_with_bars_on_one_scale():
     figure = traversals_of_runs([block("one"), block("two", 0, 2)])
     original, images, bars, others, other_bars = figure.axes
     assert np.asarray(original.images[0].get_array())[0, 0, 0] == pytest.approx(0.25)
@@ -197,27 +201,29 @@ def test_the_board_shows_six_variables_of_each_model_with_bars_on_one_scale():
 
 def test_codes_without_information_have_no_bars():
     code = block("code", 0, 3)
-    silent = [TraversalRow(row.label, None, row.images_TCHW) for row in code.rows]
-    figure = traversals_of_runs([Traversal("code", code.original_CHW, silent, code.positions, "u")])
+    without_information = [TraversalRow(row.label, None, row.images_TCHW) for row in code.rows]
+    figure = traversals_of_runs(
+        [Traversal("code", code.original_CHW, without_information, code.positions, "u")]
+    )
     assert len(figure.axes) == 2
 
 
 @pytest.fixture(scope="module")
-def kept(composed: Callable[..., RunConfig], tmp_path_factory) -> list[Path]:
-    """The folders of two models of digits, and of one of points."""
-    words = {
+def run_paths(composed: Callable[..., RunConfig], tmp_path_factory) -> list[Path]:
+    """Return the folders of two models of digits, and of one of points."""
+    overrides = {
         "a": ("dataset=digits", "objective=beta_vae", "prior=concrete_normal"),
         "b": ("dataset=digits", "objective=hfvae", "prior=normal", "prior.group_size=5"),
         "c": ("experiment=pinwheel",),
     }
-    paths = [tmp_path_factory.mktemp("runs") / name for name in words]
-    for path, choice in zip(paths, words.values(), strict=True):
-        keep(composed("debug=default", "architecture.widths=[8]", *choice), path)
+    paths = [tmp_path_factory.mktemp("runs") / name for name in overrides]
+    for path, choice in zip(paths, overrides.values(), strict=True):
+        save_run(composed("debug=default", "architecture.widths=[8]", *choice), path)
     return paths
 
 
-def keep(config: RunConfig, path: Path) -> None:
-    """Write the folder of a run, as far as a comparison reads it."""
+def save_run(config: RunConfig, path: Path) -> None:
+    """Write the files of a run folder that a comparison reads."""
     folder = RunFolder.create(path)
     folder.write_config(settings.to_yaml(config))
     dataset = load(config.dataset, config.data_dir, torch.device("cpu"))
@@ -225,8 +231,8 @@ def keep(config: RunConfig, path: Path) -> None:
     state = TrainingState.fresh(model, config)
     save_checkpoint(path / "checkpoint", Checkpoint(state.tensors(), {"step": state.step}))
     names = model.latents.variable_names
-    known = {name: float(i) for i, name in enumerate(names)}
-    folder.write_summary({"step": state.step, "information": {"variable": known}})
+    information = {name: float(i) for i, name in enumerate(names)}
+    folder.write_summary({"step": state.step, "information": {"variable": information}})
     folder.update_status(state="finished")
 
 
@@ -235,28 +241,28 @@ def of(path: Path) -> RepresentativeRun:
     return RepresentativeRun(path.name, found)
 
 
-def test_trained_models_are_traversed_from_the_same_test_image(kept: list[Path], console):
-    runs = [of(path) for path in kept[:2]]
+def test_trained_models_are_traversed_from_the_same_test_image(run_paths: list[Path], console):
+    runs = [of(path) for path in run_paths[:2]]
     first, second = traverse_runs(runs, console)
     np.testing.assert_array_equal(first.original_CHW, second.original_CHW)
-    known = [row.label for row in second.rows]
-    assert known == list(runs[1].information)
+    labels = [row.label for row in second.rows]
+    assert labels == list(runs[1].information)
     assert all(row.images_TCHW.shape == (STEPS, 1, 8, 8) for row in first.rows)
     assert any(row.label == "category = 9" for row in first.rows)
     assert first.positions == [-2.5, -1.25, 0, 1.25, 2.5]
 
 
 def test_runs_that_cannot_be_traversed_are_left_out_with_a_reason(
-    kept: list[Path], console: Console, tmp_path: Path
+    run_paths: list[Path], console: Console, tmp_path: Path
 ):
     gone = RepresentativeRun("gone", made_run({}, {}, path=tmp_path / "gone"))
-    found = traverse_runs([of(kept[0]), gone, of(kept[2])], console)
+    found = traverse_runs([of(run_paths[0]), gone, of(run_paths[2])], console)
     assert [each.name for each in found] == ["a"]
     assert f"without {tmp_path / 'gone'}: " in said(console)
-    assert f"without {kept[2]}: points in the plane are not images" in said(console)
+    assert f"without {run_paths[2]}: points in the plane are not images" in said(console)
 
 
-def test_all_figures_that_make_sense_are_drawn_for_each_dataset(console: Console):
+def test_all_applicable_figures_are_drawn_for_each_dataset(console: Console):
     comparison = grid(datasets=("mnist", "fashion_mnist"))
     for each in comparison.runs:
         each.metrics["information/variable/z"] = 1.0
@@ -283,7 +289,7 @@ def test_choices_are_compared_where_no_number_varies(console: Console):
     ]
 
 
-def test_too_many_metrics_are_said_not_to_be_drawn(console: Console):
+def test_metrics_beyond_the_limit_are_reported_as_left_out(console: Console):
     names = [f"scores/mean/score_{i}" for i in range(20)]
     comparison = compare(*grid().configurations, metrics=names)
     for each in comparison.runs:

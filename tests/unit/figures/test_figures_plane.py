@@ -53,7 +53,7 @@ def test_identical_draws_have_a_window():
     assert Window.around(np.ones((5, 2))) == (0, 2, 0, 2)
 
 
-def test_cells_are_the_middles_of_equal_parts_the_lowest_row_first():
+def test_grid_points_are_the_centres_of_equal_parts_lowest_row_first():
     cells = Window(0, 4, 10, 18).cells(4)
     assert cells.shape == (4, 4, 2)
     np.testing.assert_allclose(cells[0, :, 0], [0.5, 1.5, 2.5, 3.5])
@@ -61,7 +61,7 @@ def test_cells_are_the_middles_of_equal_parts_the_lowest_row_first():
     assert (cells[0, :, 1] == 11).all()
 
 
-def test_a_density_on_the_cells_integrates_to_one():
+def test_a_density_on_the_grid_integrates_to_one():
     assert some_densities().prior_HW.sum() * 64 / 80**2 == pytest.approx(0.996, abs=2e-3)
 
 
@@ -134,7 +134,7 @@ def test_shades_end_at_the_highest_density_but_within_twice_the_prior(scale, sha
     assert end == pytest.approx(share, rel=1e-2)
 
 
-def test_all_words_lie_on_the_page_and_legends_do_not_overlap():
+def test_all_text_is_inside_the_figure_and_legends_do_not_overlap():
     figure = plane(some_points(), some_densities(0.1))
     figure.draw_without_rendering()
     boxes = [legend.get_window_extent() for legend in legends(figure)]

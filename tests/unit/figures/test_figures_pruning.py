@@ -1,4 +1,4 @@
-"""The figure of a pruned latent space: its points, its words, and that none is cut off."""
+"""The figure of a pruned latent space: its points, and its text, which is not cut off."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_each_panel_shows_its_values_at_named_ticks():
         (line,) = axes.lines
         np.testing.assert_array_equal(line.get_ydata(), values_K)
         assert axes.get_xlim() == (0, 3)
-    words = [label.get_text() for label in lower.get_xticklabels()]
-    assert words == ["none", "+ z_0", "+ z_1", "+ z_2"]
+    texts = [label.get_text() for label in lower.get_xticklabels()]
+    assert texts == ["none", "+ z_0", "+ z_1", "+ z_2"]
     assert [text.get_text() for text in upper.texts] == ["0.070", "0.035", "0.018", "0.009"]
     assert [text.get_text() for text in lower.texts] == ["0.0", "6.0", "9.0", "10.5"]
 
@@ -42,16 +42,16 @@ def test_each_panel_shows_its_values_at_named_ticks():
     ],
     ids=["one", "ten", "many", "nothing"],
 )
-def test_no_word_is_cut_off_or_overlaps_another(pruned: Pruning):
+def test_no_text_is_cut_off_or_overlaps(pruned: Pruning):
     figure = pruning_figure(pruned)
     FigureCanvasAgg(figure).draw()
-    words = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-    boxes = [text.get_window_extent() for text in words]
-    for text, box in zip(words, boxes, strict=True):
+    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    boxes = [text.get_window_extent() for text in texts]
+    for text, box in zip(texts, boxes, strict=True):
         inside = box.x0 >= 0 and box.y0 >= 0
         inside = inside and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
         assert inside, f"{text.get_text()!r} is cut off"
-    for (one, box), (other, other_box) in combinations(zip(words, boxes, strict=True), 2):
+    for (one, box), (other, other_box) in combinations(zip(texts, boxes, strict=True), 2):
         across = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
         down = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
         assert min(across, down) < 1, f"{one.get_text()!r} overlaps {other.get_text()!r}"

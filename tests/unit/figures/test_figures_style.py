@@ -66,7 +66,7 @@ def some_figure(label: str, title: str, names: int = 2) -> Figure:
 
 
 @pytest.mark.parametrize("label", ["", "label", "two\nlines of label"])
-def test_axes_have_the_sizes_asked_for_whatever_stands_around_them(label: str):
+def test_axes_have_the_requested_sizes_whatever_their_labels(label: str):
     figure = some_figure(label, "title")
     sizes = [tuple(axes.bbox.size) for axes in figure.axes]
     np.testing.assert_allclose(sizes, [(200, 100), (83, 100), (200, 41), (83, 41)])
@@ -106,7 +106,7 @@ def test_axes_are_shortened_from_below():
     np.testing.assert_allclose(axes.bbox.extents, [before.x0, before.y1 - 60, before.x1, before.y1])
 
 
-def test_the_style_is_that_of_figures_alone():
+def test_the_style_applies_to_figures_alone():
     before = dict(matplotlib.rcParams)
     figure = some_figure("label", "title")
     assert dict(matplotlib.rcParams) == before

@@ -12,7 +12,7 @@ POSITIONS = np.linspace(-2.5, 2.5, 11).tolist()
 
 
 def ramp(steps: int, side: int = 8, channels: int = 1) -> np.ndarray:
-    """Images whose brightness says which step they are."""
+    """Return images whose brightness is the step."""
     levels_T = np.linspace(0, 1, steps, dtype=np.float32)
     return np.broadcast_to(levels_T[:, None, None, None], (steps, channels, side, side)).copy()
 
@@ -22,7 +22,7 @@ def normal_rows(count: int, steps: int = 11, side: int = 8) -> list[TraversalRow
 
 
 def category_rows(steps: int = 11) -> list[TraversalRow]:
-    """Four categories, told apart by their brightness."""
+    """Return four categories with different brightness."""
     return [
         TraversalRow(f"category = {k}", 1.5 if k == 0 else None, np.full((steps, 1, 8, 8), k / 4))
         for k in range(4)
@@ -69,7 +69,7 @@ def test_a_concrete_variable_has_one_bar_and_a_note():
     assert "category" in figure.axes[0].get_xlabel()
     assert "category" not in traversals(normal_rows(2), POSITIONS).axes[0].get_xlabel()
     pitch = np.diff(figure.axes[0].get_yticks())
-    assert pitch[0] == pitch[4] > pitch[1] == pitch[2] == pitch[3]  # its rows stand together
+    assert pitch[0] == pitch[4] > pitch[1] == pitch[2] == pitch[3]  # its rows are close together
 
 
 @pytest.mark.parametrize(("steps", "side"), [(2, 8), (5, 64), (40, 28)])
@@ -80,18 +80,18 @@ def test_positions_are_named_as_far_as_there_is_room(steps: int, side: int):
     assert len(axes.get_xticks()) == steps or steps == 40
 
 
-def test_one_variable_that_knows_nothing_is_drawn():
+def test_a_single_variable_without_information_is_drawn():
     figure = traversals([TraversalRow("z", 0.0, ramp(11))], POSITIONS)
     assert ticks(figure.axes[1].texts) == ["0.00"]
     assert figure.axes[1].get_xlim() == (0, 1)
 
 
-def test_frames_swing_forth_and_back():
+def test_frames_play_forwards_and_backwards():
     frames = traversal_frames(normal_rows(5, steps=6))
     assert frames.dtype == np.uint8
     assert frames.shape[0] == 10
     assert frames.shape[-1] == 3
-    np.testing.assert_array_equal(frames[1:], frames[:0:-1])  # without the two ends: a palindrome
+    np.testing.assert_array_equal(frames[1:], frames[:0:-1])  # symmetric, except for the two ends
     assert len({frame.tobytes() for frame in frames}) == 6
     pitch_y, pitch_x = frames.shape[1] // 2, frames.shape[2] // 3
     for v in range(5):

@@ -1,8 +1,8 @@
-"""Scores of drawn codes, straight from their definitions: one pair at a time, on one core.
+"""Reference implementations of scores of sampled codes: one pair at a time, on one core.
 
-Each takes the codes and factors that were drawn and returns the score alone, or its parts. Nothing
-here knows of discrete variables, nor guards what degenerate codes would divide by. With the sizes
-of ``conf/metrics/reference.yaml`` they stand for the implementations that others use.
+Each takes sampled codes and factors, and returns the score or its parts. They support neither
+discrete variables nor degenerate codes. With the sizes of ``conf/metrics/reference.yaml`` they
+compute the scores of the published implementations.
 
 Shapes: M images, D dimensions of a code, F factors.
 """
@@ -49,41 +49,41 @@ def modularity(codes_MD, factors_MF, bins=20):
     return np.mean(scores)
 
 
-def explicitness(learn, judge):
-    (known_MD, known_MF), (asked_MD, asked_MF) = learn, judge
-    mean, spread = known_MD.mean(0), known_MD.std(0)
+def explicitness(train, test):
+    (train_MD, train_MF), (test_MD, test_MF) = train, test
+    mean, std = train_MD.mean(0), train_MD.std(0)
     areas = []
-    for f in range(known_MF.shape[1]):
-        model = LogisticRegression().fit((known_MD - mean) / spread, known_MF[:, f])
+    for f in range(train_MF.shape[1]):
+        model = LogisticRegression().fit((train_MD - mean) / std, train_MF[:, f])
         areas.append(
             [
                 roc_auc_score(
                     MultiLabelBinarizer().fit_transform(factors_MF[:, [f]]),
-                    model.predict_proba((codes_MD - mean) / spread),
+                    model.predict_proba((codes_MD - mean) / std),
                 )
-                for codes_MD, factors_MF in ((asked_MD, asked_MF), (known_MD, known_MF))
+                for codes_MD, factors_MF in ((test_MD, test_MF), (train_MD, train_MF))
             ]
         )
     return np.mean(areas, axis=0)
 
 
-def sap_accuracies(learn, judge, **settings):
-    (known_MD, known_MF), (asked_MD, asked_MF) = learn, judge
-    accuracies_DF = np.zeros((known_MD.shape[1], known_MF.shape[1]))
+def sap_accuracies(train, test, **settings):
+    (train_MD, train_MF), (test_MD, test_MF) = train, test
+    accuracies_DF = np.zeros((train_MD.shape[1], train_MF.shape[1]))
     for d, f in np.ndindex(accuracies_DF.shape):
         machine = LinearSVC(C=0.01, class_weight="balanced", **settings)
-        machine.fit(known_MD[:, [d]], known_MF[:, f])
-        accuracies_DF[d, f] = np.mean(machine.predict(asked_MD[:, [d]]) == asked_MF[:, f])
+        machine.fit(train_MD[:, [d]], train_MF[:, f])
+        accuracies_DF[d, f] = np.mean(machine.predict(test_MD[:, [d]]) == test_MF[:, f])
     return accuracies_DF
 
 
-def sap_by_factor(learn, judge, **settings):
-    accuracies_DF = np.sort(sap_accuracies(learn, judge, **settings), axis=0)
+def sap_by_factor(train, test, **settings):
+    accuracies_DF = np.sort(sap_accuracies(train, test, **settings), axis=0)
     return accuracies_DF[-1] - accuracies_DF[-2]
 
 
-def sap(learn, judge):
-    return np.mean(sap_by_factor(learn, judge))
+def sap(train, test):
+    return np.mean(sap_by_factor(train, test))
 
 
 def irs(codes_MD, factors_MF, bins=20, quantile=0.99):
@@ -120,11 +120,11 @@ def unsupervised(codes_MD, bins=20):
 
 
 def hoyer(codes_MD):
-    spread_D = [np.std(z, ddof=1) for z in codes_MD.T]
-    root = len(spread_D) ** 0.5
+    std_D = [np.std(z, ddof=1) for z in codes_MD.T]
+    root = len(std_D) ** 0.5
     scores = []
     for code_D in codes_MD:
-        scaled = [abs(z) / s for z, s in zip(code_D, spread_D, strict=True)]
+        scaled = [abs(z) / s for z, s in zip(code_D, std_D, strict=True)]
         ratio = sum(scaled) / sum(z * z for z in scaled) ** 0.5
         scores.append((root - ratio) / (root - 1))
     return np.mean(scores)

@@ -1,4 +1,4 @@
-"""The definitions of the learned scores, written out plainly: one core, loops, no cleverness."""
+"""Reference implementations of scores that fit models: loops, on one core."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Grid:
 
 
 def beta_vae(codes, factors, *, train, test, batch, seed):
-    """Accuracy of telling which factor pairs share, from the mean absolute difference."""
+    """Return the accuracy of predicting the factor that pairs share from their mean difference."""
     grid, source = Grid(codes, factors), np.random.default_rng(seed)
 
     def votes(count):
@@ -44,7 +44,7 @@ def beta_vae(codes, factors, *, train, test, batch, seed):
 
 
 def factor_vae(codes, factors, *, train, test, batch, variance_samples, least_spread, seed):
-    """Accuracy of the majority vote of the dimension that varies least."""
+    """Return the accuracy of the majority vote of the dimension that varies least."""
     grid, source = Grid(codes, factors), np.random.default_rng(seed)
     everywhere = grid.encode(grid.draw_factors(variance_samples, source)).var(0, ddof=1)
     active = np.sqrt(everywhere) >= least_spread
@@ -61,26 +61,27 @@ def factor_vae(codes, factors, *, train, test, batch, variance_samples, least_sp
             table[k, np.argmin(local[active] / everywhere[active])] += 1
         return table
 
-    stands_for = votes(train).argmax(0)
-    judged = votes(test)
-    return judged[stands_for, np.arange(active.sum())].sum() / judged.sum()
+    predicted_factor = votes(train).argmax(0)
+    test_votes = votes(test)
+    right = test_votes[predicted_factor, np.arange(active.sum())].sum()
+    return right / test_votes.sum()
 
 
 def concentration(importances, shares):
-    """1 - entropy of each column to the base of the number of its entries."""
+    """Return 1 - entropy of each column, with the number of its entries as base."""
     return np.array(
         [1 - entropy(importances[:, i] + 1e-11, base=shares) for i in range(importances.shape[1])]
     )
 
 
-def dci(learnt, judged, seeds):
-    """Disentanglement, completeness and mean test accuracy of boosted trees."""
+def dci(train, test, seeds):
+    """Return disentanglement, completeness and mean test accuracy of boosted trees."""
     importances, scores = [], []
     for k, seed in enumerate(seeds):
         model = GradientBoostingClassifier(random_state=seed)
-        model.fit(learnt.codes_MD, learnt.factors_MF[:, k])
+        model.fit(train.codes_MD, train.factors_MF[:, k])
         importances.append(np.abs(model.feature_importances_))
-        scores.append(model.score(judged.codes_MD, judged.factors_MF[:, k]))
+        scores.append(model.score(test.codes_MD, test.factors_MF[:, k]))
     r = np.stack(importances, axis=1)
     codes, factors = r.shape
     weights = r if r.sum() else np.ones_like(r)
@@ -89,16 +90,16 @@ def dci(learnt, judged, seeds):
     return disentanglement, completeness, np.mean(scores)
 
 
-def eastwood_williams(learnt, judged):
-    """Disentanglement, completeness and normalised error of a lasso."""
-    scale_codes = StandardScaler().fit(learnt.codes_MD)
+def eastwood_williams(train, test):
+    """Return disentanglement, completeness and normalised error of a lasso."""
+    scale_codes = StandardScaler().fit(train.codes_MD)
     importances, errors = [], []
-    for k in range(learnt.factors_MF.shape[1]):
-        scale = StandardScaler().fit(learnt.factors_MF[:, [k]])
-        target = scale.transform(learnt.factors_MF[:, [k]])[:, 0]
-        truth = scale.transform(judged.factors_MF[:, [k]])[:, 0]
-        model = LassoCV(cv=KFold(5)).fit(scale_codes.transform(learnt.codes_MD), target)
-        predicted = model.predict(scale_codes.transform(judged.codes_MD))
+    for k in range(train.factors_MF.shape[1]):
+        scale = StandardScaler().fit(train.factors_MF[:, [k]])
+        target = scale.transform(train.factors_MF[:, [k]])[:, 0]
+        truth = scale.transform(test.factors_MF[:, [k]])[:, 0]
+        model = LassoCV(cv=KFold(5)).fit(scale_codes.transform(train.codes_MD), target)
+        predicted = model.predict(scale_codes.transform(test.codes_MD))
         importances.append(np.abs(model.coef_))
         errors.append(np.sqrt(np.mean((predicted - truth) ** 2)) / np.std(truth))
     r = np.stack(importances, axis=1)
@@ -107,24 +108,24 @@ def eastwood_williams(learnt, judged):
     return disentanglement, concentration(r, codes).mean(), np.mean(errors)
 
 
-def downstream_logistic(learnt, judged):
-    """Train and test accuracy of each factor, by cross-validated logistic regression."""
+def downstream_logistic(train, test):
+    """Return train and test accuracy of each factor, by cross-validated logistic regression."""
     scores = []
-    for k in range(learnt.factors_MF.shape[1]):
+    for k in range(train.factors_MF.shape[1]):
         model = LogisticRegressionCV(
             Cs=10,
             cv=KFold(5),
             scoring="accuracy",
             l1_ratios=(0.0,),
             use_legacy_attributes=False,
-        ).fit(learnt.codes_MD, learnt.factors_MF[:, k])
-        parts = (learnt, judged)
+        ).fit(train.codes_MD, train.factors_MF[:, k])
+        parts = (train, test)
         scores.append([model.score(part.codes_MD, part.factors_MF[:, k]) for part in parts])
     return np.array(scores)
 
 
 def udr(models, *, least_rate, lasso, spearman):
-    """The median over the other models of how well they pair with each."""
+    """Return for each model the median of its pair scores with the others."""
     medians = []
     for j, (own, own_rate) in enumerate(models):
         scores = []
@@ -151,7 +152,7 @@ def udr(models, *, least_rate, lasso, spearman):
 
 
 def purity(assignment, classes):
-    """The share of the most frequent class of each cluster, over all."""
+    """Return the share of images whose class is the most frequent one of their cluster."""
     right = 0
     for cluster in set(assignment):
         members = [c for a, c in zip(assignment, classes, strict=True) if a == cluster]

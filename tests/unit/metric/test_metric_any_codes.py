@@ -1,4 +1,4 @@
-"""Whatever the codes, a score is finite or refused, and no warning gets out."""
+"""For any codes a score is finite or refused, and raises no warning."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import codes_learned as make
 import numpy as np
 import oracles_learned as oracle
 import pytest
+import synthetic_codes as synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ from runner.metric.codes import Codes
 
 
 def blobs(classes: int) -> Codes:
-    """A well-separated cloud of codes for each class."""
+    """Return a well-separated cluster of codes for each class."""
     source = np.random.default_rng(0)
     labels = np.arange(200) % classes
     centres = 20 * source.normal(size=(classes, 3))
@@ -26,13 +26,15 @@ def test_separate_clouds_are_found():
 
 
 def test_noise_is_as_pure_as_chance_allows():
-    scores = clustering(make.unrelated(3, 4), samples=120, seed=0, factor="factor_0")
+    scores = clustering(synthetic.noise(3, 4, copies=10), samples=120, seed=0, factor="factor_0")
     assert scores["clustering/purity"] < 0.5
     assert scores["clustering/nmi"] < 0.1
 
 
 def test_equal_codes_are_one_cluster():
-    scores = clustering(make.constant(2, 4), samples=80, seed=0, factor="factor_1")
+    scores = clustering(
+        synthetic.constant(2, 4, complete=True), samples=80, seed=0, factor="factor_1"
+    )
     assert scores["clustering/nmi"] == 0
     assert scores["clustering/purity"] == pytest.approx(0.25, abs=0.15)
 
@@ -45,11 +47,11 @@ def test_fewer_images_than_classes_are_a_cluster_each():
 
 def test_an_unknown_factor_is_refused():
     with pytest.raises(UsageError, match="no factor 'label'"):
-        clustering(make.ideal(3, 4), samples=9, seed=0, factor="label")
+        clustering(synthetic.ideal(3, 4, complete=True), samples=9, seed=0, factor="label")
 
 
 def test_the_same_seed_gives_the_same_clusters():
-    codes = make.mixed(3, 4, noise=2.0)
+    codes = synthetic.mixed(3, 4, noise=2.0)
     first = clustering(codes, samples=60, seed=0, factor="factor_1")
     assert clustering(codes, samples=60, seed=0, factor="factor_1") == first
 

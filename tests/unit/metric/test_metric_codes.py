@@ -1,4 +1,4 @@
-"""Codes as a table: what is refused, and what is drawn from it."""
+"""Checks of codes and factors, and the samples drawn from them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_lists_are_single_columns():
         (np.zeros((2, 0)), [[1], [2]], "codes must be a table"),
     ],
 )
-def test_what_cannot_be_judged_is_refused_in_one_line(codes: Any, factors: Any, message: str):
+def test_invalid_arrays_are_refused_in_one_line(codes: Any, factors: Any, message: str):
     with pytest.raises(UsageError, match=message) as error:
         Codes.of(codes, factors)
     assert "\n" not in error.value.message
@@ -61,7 +61,7 @@ def test_there_are_as_many_names_as_factors():
         Codes.of([[1.0], [2.0]], [[1, 0], [2, 1]], factor_names=["one"])
 
 
-def test_a_sample_is_drawn_without_repetition_and_a_grid_with_it():
+def test_samples_are_without_replacement_except_from_a_grid():
     sample = grid(4).sample(50, stream(0, "x"))
     assert len(sample) == 50 == len(np.unique(sample.codes_MD[:, 0]))
     assert len(grid(1).sample(50, stream(0, "x"))) == 24
@@ -69,7 +69,7 @@ def test_a_sample_is_drawn_without_repetition_and_a_grid_with_it():
     assert len(drawn) == 50 > len(np.unique(drawn.codes_MD[:, 0]))
 
 
-def test_what_is_judged_on_was_not_learned_from():
+def test_test_images_are_not_training_images():
     codes = grid(10)
     train, test = codes.split(100, 50, stream(1, "x"))
     assert (len(train), len(test)) == (100, 50)
@@ -97,7 +97,7 @@ def test_partners_share_a_factor_and_nothing_else(factor: int):
     for other, size in enumerate(GRID.max(0) + 1):
         if other != factor:
             assert (a[:, other] == b[:, other]).mean() == pytest.approx(1 / size, abs=0.02)
-    # Uniform over those with the value, itself among them.
+    # Uniform over the rows with the same value, including the row itself.
     counts = np.bincount(partners[rows == rows[0]], minlength=len(GRID))
     same = codes.factors_NF[:, factor] == codes.factors_NF[rows[0], factor]
     assert (counts[same] > 0).all()

@@ -3,11 +3,11 @@ from __future__ import annotations
 import gc
 import weakref
 
-import codes_learned as make
 import numpy as np
 import oracles_learned as oracle
 import pytest
 import sklearn.ensemble
+import synthetic_codes as synthetic
 
 from runner.errors import UsageError
 from runner.metric import dci as module
@@ -20,7 +20,7 @@ FEW = {"train": 120, "test": 60}
 
 @pytest.fixture
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of images behind each ensemble that is fitted."""
+    """Record the number of training images of each fitted ensemble; ensembles have three stages."""
     seen: list[int] = []
 
     class Counted(sklearn.ensemble.GradientBoostingClassifier):
@@ -36,14 +36,14 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_ideal_codes_score_one():
-    scores = dci(make.ideal(3, 4), **FEW, seed=0)
+    scores = dci(synthetic.ideal(3, 4, complete=True), **FEW, seed=0)
     assert scores["dci/informativeness"] == 1
     assert scores["dci/disentanglement"] > 0.99
     assert scores["dci/completeness"] > 0.99
 
 
 def test_a_rotation_is_informative_but_not_disentangled():
-    factors = make.grid(4, 4)
+    factors = synthetic.grid(4, 4)
     codes = Codes.of(factors @ [[1, 1], [1, -1]], factors, complete=True)
     scores = dci(codes, **FEW, seed=0)
     assert scores["dci/informativeness"] > 0.9
@@ -52,38 +52,38 @@ def test_a_rotation_is_informative_but_not_disentangled():
 
 
 def test_it_is_the_definition():
-    codes = make.mixed(3, 4, 2)
+    codes = synthetic.mixed(3, 4, 2)
     source = stream(5, "trees/120")
-    learnt, judged = codes.split(120, 60, source)
+    train, test = codes.split(120, 60, source)
     seeds = [int(source.integers(2**31)) for _ in range(3)]
     scores = dci(codes, **FEW, seed=5)
     names = ("disentanglement", "completeness", "informativeness")
     ours = [scores[f"dci/{name}"] for name in names]
-    np.testing.assert_allclose(ours, oracle.dci(learnt, judged, seeds), rtol=1e-12)
+    np.testing.assert_allclose(ours, oracle.dci(train, test, seeds), rtol=1e-12)
 
 
 def test_informativeness_is_given_for_each_factor():
-    scores = dci(make.mixed(3, 2), **FEW, seed=0)
+    scores = dci(synthetic.mixed(3, 2), **FEW, seed=0)
     each = [scores[f"dci/informativeness/factor_{i}"] for i in range(2)]
     assert scores["dci/informativeness"] == pytest.approx(np.mean(each))
 
 
-def test_constant_codes_score_zero_and_guess(fits: list[int]):
-    scores = dci(make.constant(2, 3), **FEW, seed=0)
+def test_constant_codes_have_zero_scores_and_chance_accuracy(fits: list[int]):
+    scores = dci(synthetic.constant(2, 3, complete=True), **FEW, seed=0)
     assert scores["dci/disentanglement"] == pytest.approx(0, abs=1e-8)
     assert scores["dci/completeness"] == pytest.approx(0, abs=1e-8)
     assert scores["dci/informativeness"] == pytest.approx((1 / 2 + 1 / 3) / 2, abs=0.2)
 
 
 def test_a_discrete_variable_is_one_row(fits: list[int]):
-    """Three columns tell the first factor together: apart they would not be complete."""
-    scores = dci(make.one_hot(3, 4), **FEW, seed=0)
+    """Three columns predict the first factor together; as separate rows they are not complete."""
+    scores = dci(synthetic.one_hot(3, 4, complete=True), **FEW, seed=0)
     assert scores["dci/completeness"] > 0.99
     assert scores["dci/disentanglement"] > 0.99
 
 
-def test_a_factor_with_one_value_to_learn_from_is_guessed():
-    """The odd value is in one image of a hundred, and here in no more than one part."""
+def test_a_factor_with_one_training_value_is_predicted_as_constant():
+    """One image of 99 has the second value, so the training or the test images lack it."""
     factors = np.stack([np.arange(99) % 3, np.zeros(99)], axis=1)
     factors[0, 1] = 1
     codes = Codes.of(factors[:, :1] + [0, 0.5], factors)
@@ -93,9 +93,9 @@ def test_a_factor_with_one_value_to_learn_from_is_guessed():
         assert scores["dci/informativeness/factor_1"] > 0.95
 
 
-def test_a_single_factor_or_variable_is_trivially_pure():
-    assert dci(make.unrelated(3), train=20, test=9, seed=0)["dci/disentanglement"] == 1
-    one = Codes.of(make.grid(3, 2)[:, 0], make.grid(3, 2), complete=True)
+def test_a_single_factor_or_variable_scores_one():
+    assert dci(synthetic.noise(3, copies=10), train=20, test=9, seed=0)["dci/disentanglement"] == 1
+    one = Codes.of(synthetic.grid(3, 2)[:, 0], synthetic.grid(3, 2), complete=True)
     assert dci(one, train=20, test=9, seed=0)["dci/completeness"] == 1
 
 
@@ -103,12 +103,12 @@ def test_the_number_of_workers_does_not_matter(monkeypatch: pytest.MonkeyPatch):
     found = []
     for workers in ("1", "8"):
         monkeypatch.setenv("LOKY_MAX_CPU_COUNT", workers)
-        found.append(dci(make.mixed(3, 4), **FEW, seed=0))
+        found.append(dci(synthetic.mixed(3, 4), **FEW, seed=0))
     assert found[0] == found[1]
 
 
-def test_ensembles_are_fitted_once_for_all_that_ask(fits: list[int]):
-    codes = make.mixed(3, 4)
+def test_ensembles_are_fitted_once_for_all_scores(fits: list[int]):
+    codes = synthetic.mixed(3, 4)
     first = dci(codes, **FEW, seed=0)
     assert fits == [120, 120]
     assert dci(codes, **FEW, seed=0) == first
@@ -116,12 +116,12 @@ def test_ensembles_are_fitted_once_for_all_that_ask(fits: list[int]):
     assert sorted(fits) == [10, 10, 120, 120]
     assert scores["downstream_boosted/120"] == first["dci/informativeness"]
     dci(codes, **FEW, seed=1)
-    dci(make.mixed(3, 4), **FEW, seed=0)
+    dci(synthetic.mixed(3, 4), **FEW, seed=0)
     assert fits.count(120) == 6  # another seed, and other codes
 
 
-def test_what_was_fitted_goes_with_the_codes(fits: list[int]):
-    codes = make.mixed(3, 4)
+def test_cached_ensembles_are_released_with_the_codes(fits: list[int]):
+    codes = synthetic.mixed(3, 4)
     dci(codes, **FEW, seed=0)
     gone = weakref.ref(codes)
     del codes
@@ -131,7 +131,7 @@ def test_what_was_fitted_goes_with_the_codes(fits: list[int]):
 
 def test_lightgbm_scores_have_their_own_names():
     pytest.importorskip("lightgbm")
-    codes = make.ideal(3, 4)
+    codes = synthetic.ideal(3, 4, complete=True)
     scores = dci_lightgbm(codes, train=300, test=60, seed=0)
     assert {key.partition("/")[0] for key in scores} == {"dci_lightgbm"}
     assert scores["dci_lightgbm/disentanglement"] > 0.99
@@ -141,15 +141,15 @@ def test_lightgbm_scores_have_their_own_names():
 
 def test_lightgbm_of_constant_codes_is_finite():
     pytest.importorskip("lightgbm")
-    scores = dci_lightgbm(make.constant(2, 3), train=60, test=60, seed=0)
+    scores = dci_lightgbm(synthetic.constant(2, 3, complete=True), train=60, test=60, seed=0)
     assert scores["dci_lightgbm/disentanglement"] == pytest.approx(0, abs=1e-8)
 
 
-def test_without_lightgbm_one_line_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_lightgbm_is_an_error_with_a_hint_to_install_it(monkeypatch: pytest.MonkeyPatch):
     def missing(name: str):
         raise ImportError(name)
 
     monkeypatch.setattr(module, "import_module", missing)
     with pytest.raises(UsageError, match="needs the package lightgbm") as refused:
-        dci_lightgbm(make.ideal(3, 4), **FEW, seed=0)
+        dci_lightgbm(synthetic.ideal(3, 4, complete=True), **FEW, seed=0)
     assert refused.value.hint == "pip install 'vaerun[lightgbm]'"

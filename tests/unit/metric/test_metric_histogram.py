@@ -1,4 +1,4 @@
-"""Bins and information: NumPy's edges, scikit-learn's numbers, and what theory says of both."""
+"""Bins and mutual information, against NumPy and scikit-learn, and their theoretical properties."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_bins_are_those_of_numpy_wherever_it_has_any(values_M, bins):
     try:
         edges = np.histogram(values_M, bins)[1]
     except ValueError:
-        return  # too near each other to be cut
+        return  # NumPy refuses numbers so close to each other
     if np.ptp(values_M) > 0:
         assert (found_M == np.digitize(values_M, edges[:-1]) - 1).all()
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1e17, 5e-324])
-def test_numbers_that_are_the_same_share_a_bin(value):
+def test_equal_numbers_share_a_bin(value):
     assert len(set(bin_values(np.full(7, value), 20))) == 1
 
 
@@ -85,7 +85,7 @@ def test_independent_columns_have_no_information_at_all_and_equal_ones_their_ent
     assert information_12[0, 1] == pytest.approx(np.log(3))
 
 
-def test_factors_that_do_not_vary_are_told_apart():
+def test_constant_factors_are_left_out():
     factors_MF = np.array([[0, 3, 1], [1, 3, 1], [0, 3, 2]])
     assert varying_factors(factors_MF).tolist() == [0, 2]
     with pytest.raises(UsageError, match=r"no factor varies among the images drawn.* 1$"):

@@ -18,7 +18,7 @@ def test_even_importances_and_none_score_zero():
 
 
 def test_half_of_the_entropy_is_half_the_score():
-    """Two of four factors, evenly: log 2 is half of log 4."""
+    """Two of four factors have equal importance, and log 2 is half of log 4."""
     importance = np.array([[0.5, 0.5, 0.0, 0.0]])
     np.testing.assert_allclose(disentanglements(importance), 0.5, atol=1e-8)
     np.testing.assert_allclose(completenesses(importance.T), 0.5, atol=1e-8)

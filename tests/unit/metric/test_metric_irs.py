@@ -1,11 +1,11 @@
-"""Interventional robustness: its definition, what theory says of it, and codes that are dead."""
+"""Interventional robustness: its definition, known values, and constant codes."""
 
 from __future__ import annotations
 
-import made_codes as made
 import numpy as np
 import oracles_histogram as oracle
 import pytest
+import synthetic_codes as synthetic
 
 from runner.errors import UsageError
 from runner.metric import Codes, Variable, stream
@@ -17,36 +17,36 @@ SETTINGS = {"samples": 10_000, "bins": 20, "quantile": 0.99, "seed": 0}
 @pytest.mark.parametrize("complete", [False, True])
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_the_definition(seed, complete):
-    codes = made.random(seed=seed, complete=complete)
+    codes = synthetic.random(seed=seed, complete=complete)
     drawn = codes.sample(300, stream(seed, "irs"))
     found = irs(codes, samples=300, bins=20, quantile=0.99, seed=seed)
     expected = oracle.irs(drawn.codes_MD, drawn.factors_MF)
     assert found["irs"] == pytest.approx(expected, abs=1e-12)
 
 
-def test_ideal_codes_have_one():
-    found = irs(made.ideal(3, 20, 2), **SETTINGS)
+def test_ideal_codes_score_one():
+    found = irs(synthetic.ideal(3, 20, 2), **SETTINGS)
     assert found == {name: pytest.approx(1.0) for name in ("irs", "irs/z_0", "irs/z_1", "irs/z_2")}
 
 
-def test_factors_of_more_values_than_bins_share_them():
-    """Two neighbours of 40 values are half a step from their mean, of 19.5 steps at most."""
-    found = irs(made.ideal(40, 2), **SETTINGS)
+def test_values_share_bins_where_there_are_fewer_bins():
+    """Two of 40 values share a bin: 0.5 from their mean, where the largest deviation is 19.5."""
+    found = irs(synthetic.ideal(40, 2), **SETTINGS)
     assert found["irs/z_1"] == pytest.approx(1 - 0.5 / 19.5)
 
 
-def test_turned_codes_move_half_as_far_while_a_factor_stays():
-    found = irs(made.rotated(16), **{**SETTINGS, "quantile": 1.0})
+def test_rotated_codes_change_half_as_much_while_a_factor_is_fixed():
+    found = irs(synthetic.rotated(16), **{**SETTINGS, "quantile": 1.0})
     assert found["irs"] == pytest.approx(0.5)
 
 
-def test_noise_moves_as_far_whatever_stays():
-    found = irs(made.noise(3, 4, copies=500), **{**SETTINGS, "quantile": 1.0})
+def test_noise_changes_as_much_while_a_factor_is_fixed():
+    found = irs(synthetic.noise(3, 4, copies=500), **{**SETTINGS, "quantile": 1.0})
     assert abs(found["irs"]) < 0.15
 
 
-def test_variables_weigh_as_much_as_they_move():
-    factors_NF = made.grid(2, 16)
+def test_variables_are_weighted_by_their_largest_deviation():
+    factors_NF = synthetic.grid(2, 16)
     mixed_N = factors_NF[:, 1] + 15 * factors_NF[:, 0] * np.arange(32) / 31
     codes = Codes.of(np.stack([factors_NF[:, 1] * 100, mixed_N], axis=1), factors_NF)
     found = irs(codes, **SETTINGS)
@@ -56,16 +56,16 @@ def test_variables_weigh_as_much_as_they_move():
     assert found["irs"] > np.mean([found["irs/z_0"], found["irs/z_1"]])
 
 
-def test_a_dead_dimension_is_left_out():
-    codes = made.random(seed=1)
-    assert irs(made.with_dead(codes), **SETTINGS) == irs(codes, **SETTINGS)
-    assert irs(made.all_dead(3, 4), **SETTINGS) == {"irs": 0.0}
+def test_a_constant_dimension_is_left_out():
+    codes = synthetic.random(seed=1)
+    assert irs(synthetic.with_constant(codes), **SETTINGS) == irs(codes, **SETTINGS)
+    assert irs(synthetic.constant(3, 4), **SETTINGS) == {"irs": 0.0}
 
 
 def test_the_deviation_of_a_discrete_variable_is_a_length():
-    assert irs(made.one_hot(5, 4, 3), **SETTINGS)["irs"] == pytest.approx(1.0)
-    # A square's corners and its centre: two columns together, turned so that one alone is enough.
-    factors_NF = made.grid(2, 2)
+    assert irs(synthetic.one_hot(5, 4, 3), **SETTINGS)["irs"] == pytest.approx(1.0)
+    # The corners and the centre of a square, rotated, as the two columns of one variable.
+    factors_NF = synthetic.grid(2, 2)
     line_N = np.array([-2.0, 0.0, 0.0, 2.0])
     together = Codes.of(
         np.stack([line_N * 0.6, line_N * 0.8], axis=1),
@@ -79,11 +79,11 @@ def test_the_deviation_of_a_discrete_variable_is_a_length():
 
 def test_it_needs_a_factor_that_varies_among_the_images_drawn():
     with pytest.raises(UsageError, match="no factor varies"):
-        irs(made.ideal(3, 4), **{**SETTINGS, "samples": 1})
+        irs(synthetic.ideal(3, 4), **{**SETTINGS, "samples": 1})
 
 
 def test_the_seed_decides_the_draw():
-    codes = made.random(seed=2)
+    codes = synthetic.random(seed=2)
     settings = {**SETTINGS, "samples": 100}
     assert irs(codes, **settings) == irs(codes, **settings)
     assert irs(codes, **settings) != irs(codes, **{**settings, "seed": 2})

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import codes_learned as make
 import numpy as np
 import pytest
+import synthetic_codes as synthetic
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -14,7 +14,7 @@ SIZES = {"train": 150, "test": 80}
 
 
 def rings() -> Codes:
-    """Two classes no line can part: a disc, and a ring around it."""
+    """Return two classes that no line separates: a ring, and another around it."""
     source = np.random.default_rng(0)
     ring = np.arange(300) % 2
     angle = source.uniform(0, 2 * np.pi, 300)
@@ -22,8 +22,8 @@ def rings() -> Codes:
     return Codes.of(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), ring)
 
 
-def test_both_probes_read_ideal_codes():
-    codes = make.ideal(3, 4)
+def test_both_probes_are_exact_on_ideal_codes():
+    codes = synthetic.ideal(3, 4, complete=True)
     for factor in codes.factor_names:
         linear = linear_probe(codes, **SIZES, seed=0, factor=factor)
         assert linear == {"linear_probe": 1.0, "linear_probe/train": 1.0}
@@ -31,7 +31,7 @@ def test_both_probes_read_ideal_codes():
         assert near == {"neighbour_probe": 1.0}
 
 
-def test_neighbours_see_what_a_line_cannot():
+def test_neighbours_separate_rings_and_a_line_does_not():
     linear = linear_probe(rings(), **SIZES, seed=0, factor="factor_0")
     near = neighbour_probe(rings(), **SIZES, neighbours=5, seed=0, factor="factor_0")
     assert linear["linear_probe"] < 0.75
@@ -39,30 +39,30 @@ def test_neighbours_see_what_a_line_cannot():
 
 
 def test_the_linear_probe_is_the_definition():
-    codes = make.mixed(3, 4, noise=2.0)
-    learnt, judged = codes.split(150, 80, stream(1, "linear_probe"))
-    scaler = StandardScaler().fit(learnt.codes_MD)
+    codes = synthetic.mixed(3, 4, noise=2.0)
+    train, test = codes.split(150, 80, stream(1, "linear_probe"))
+    scaler = StandardScaler().fit(train.codes_MD)
     model = LogisticRegression(max_iter=1000)
-    model.fit(scaler.transform(learnt.codes_MD), learnt.factors_MF[:, 1])
-    plain = model.score(scaler.transform(judged.codes_MD), judged.factors_MF[:, 1])
+    model.fit(scaler.transform(train.codes_MD), train.factors_MF[:, 1])
+    plain = model.score(scaler.transform(test.codes_MD), test.factors_MF[:, 1])
     ours = linear_probe(codes, **SIZES, seed=1, factor="factor_1")
     assert ours["linear_probe"] == pytest.approx(plain)
     assert plain < 1
 
 
 def test_the_neighbour_probe_is_the_definition():
-    codes = make.mixed(3, 4, noise=2.0)
-    learnt, judged = codes.split(150, 80, stream(1, "neighbour_probe"))
+    codes = synthetic.mixed(3, 4, noise=2.0)
+    train, test = codes.split(150, 80, stream(1, "neighbour_probe"))
     right = 0
-    for code, value in zip(judged.codes_MD, judged.factors_MF[:, 1], strict=True):
-        nearest = np.argmin(((learnt.codes_MD - code) ** 2).sum(1))
-        right += learnt.factors_MF[nearest, 1] == value
+    for code, value in zip(test.codes_MD, test.factors_MF[:, 1], strict=True):
+        nearest = np.argmin(((train.codes_MD - code) ** 2).sum(1))
+        right += train.factors_MF[nearest, 1] == value
     ours = neighbour_probe(codes, **SIZES, neighbours=1, seed=1, factor="factor_1")
     assert ours["neighbour_probe"] == pytest.approx(right / 80)
 
 
-def test_constant_codes_are_guessed():
-    codes = make.constant(2, 2)
+def test_constant_codes_have_chance_accuracy():
+    codes = synthetic.constant(2, 2, complete=True)
     linear = linear_probe(codes, **SIZES, seed=0, factor="factor_0")
     near = neighbour_probe(codes, **SIZES, neighbours=5, seed=0, factor="factor_0")
     assert linear["linear_probe"] == pytest.approx(0.5, abs=0.15)
@@ -79,6 +79,8 @@ def test_fewer_images_than_neighbours_or_classes_are_enough():
 
 def test_an_unknown_factor_is_refused():
     with pytest.raises(UsageError, match="no factor 'label'"):
-        linear_probe(make.ideal(3, 4), **SIZES, seed=0, factor="label")
+        linear_probe(synthetic.ideal(3, 4, complete=True), **SIZES, seed=0, factor="label")
     with pytest.raises(UsageError, match="no factor 'label'"):
-        neighbour_probe(make.ideal(3, 4), **SIZES, neighbours=1, seed=0, factor="label")
+        neighbour_probe(
+            synthetic.ideal(3, 4, complete=True), **SIZES, neighbours=1, seed=0, factor="label"
+        )

@@ -23,7 +23,7 @@ from runner.metric.quantities import (
 
 
 def filled(name: str) -> str:
-    """A name that fits a pattern."""
+    """Return a name that matches a pattern."""
     return re.sub(r"<\w+>", "x", name.replace("<codes>", "mean").replace("<size>", "100"))
 
 
@@ -70,13 +70,13 @@ def test_a_quantity_without_a_row_is_shown_by_its_name():
     assert quantity("x/elbo").sign == 0
 
 
-def test_a_title_has_its_unit_behind_it():
+def test_titles_end_with_their_unit():
     assert quantity("terms/index_code_mi").title_with_unit == "index-code MI, nats"
     assert quantity("terms/index_code_mi").short_with_unit == "MI, nats"
     assert quantity("scores/mean/mig").short_with_unit == "MIG"
 
 
-def test_prefixes_that_go_without_saying():
+def test_short_names_omit_prefixes():
     assert brief_name("scores/mean/mig") == "mig"
     assert brief_name("scores/sampled/mig") == "sampled/mig"
     assert brief_name("terms/reconstruction") == "reconstruction"

@@ -1,4 +1,4 @@
-"""A score is found by its row in the table of quantities, and refuses codes that it cannot have."""
+"""Scores are found in the table of quantities, and refuse codes that they are not defined for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_codes_that_a_score_cannot_have_are_refused(codes: Codes):
         compute("unsupervised", codes, factor="shape", seed=0, settings={"samples": 10, "bins": 3})
 
 
-def test_a_row_is_all_that_a_new_score_needs(codes: Codes, monkeypatch: pytest.MonkeyPatch):
+def test_a_new_score_needs_only_a_row(codes: Codes, monkeypatch: pytest.MonkeyPatch):
     row = Quantity("scores/<codes>/my_mig", "my gap", "mine", "", "higher", "my_mig",
                    score=Score("mig.mig"))  # fmt: skip
     monkeypatch.setattr(quantities, "QUANTITIES", (row, *quantities.QUANTITIES))

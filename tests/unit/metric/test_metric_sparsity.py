@@ -1,11 +1,11 @@
-"""Hoyer sparsity: its definition, its two ends, and dimensions that are dead."""
+"""Hoyer sparsity: its definition, its extreme values, and constant dimensions."""
 
 from __future__ import annotations
 
-import made_codes as made
 import numpy as np
 import oracles_histogram as oracle
 import pytest
+import synthetic_codes as synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -21,13 +21,13 @@ TABLES = arrays(
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_the_definition(seed):
-    codes = made.random(seed=seed)
+    codes = synthetic.random(seed=seed)
     drawn = codes.sample(100, stream(seed, "hoyer_sparsity"))
     found = hoyer_sparsity(codes, samples=100, seed=seed)
     assert found == {"hoyer_sparsity": pytest.approx(oracle.hoyer(drawn.codes_MD), abs=1e-12)}
 
 
-def test_its_ends():
+def test_equal_and_one_hot_codes_score_zero_and_one():
     one_at_a_time = np.vstack([np.eye(4), -np.eye(4)]) * [1.0, 20.0, 0.3, 5.0]
     assert hoyer(one_at_a_time) == pytest.approx(1.0)
     signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]) * [3.0, 0.01]
@@ -40,29 +40,29 @@ def test_it_is_between_zero_and_one(codes_MD):
 
 
 def test_scales_and_order_do_not_matter():
-    codes_MD = made.random(seed=0).codes_ND
+    codes_MD = synthetic.random(seed=0).codes_ND
     turned_MD = codes_MD[:, ::-1] * [-1.0, 1e-5, 30.0, 1e5]
     assert hoyer(turned_MD) == pytest.approx(hoyer(codes_MD))
 
 
-def test_a_dead_dimension_counts_as_zero():
-    codes = made.random(seed=1, dimensions=2)
-    dead = hoyer(made.with_dead(codes, 3.0).codes_ND)
-    assert dead == pytest.approx(hoyer(made.with_dead(codes, 0.0).codes_ND))
-    assert dead > hoyer(codes.codes_ND)
-    assert hoyer(made.all_dead(3, 4).codes_ND) == 0.0
-    assert hoyer(np.array([[1.0, 2.0]])) == 0.0  # of a single image nothing varies
+def test_a_constant_dimension_counts_as_zero():
+    codes = synthetic.random(seed=1, dimensions=2)
+    sparsity = hoyer(synthetic.with_constant(codes, 3.0).codes_ND)
+    assert sparsity == pytest.approx(hoyer(synthetic.with_constant(codes, 0.0).codes_ND))
+    assert sparsity > hoyer(codes.codes_ND)
+    assert hoyer(synthetic.constant(3, 4).codes_ND) == 0.0
+    assert hoyer(np.array([[1.0, 2.0]])) == 0.0  # a single image has no variance
 
 
 def test_it_needs_two_continuous_dimensions():
     with pytest.raises(ValueError, match="two dimensions"):
         hoyer(np.ones((3, 1)))
     with pytest.raises(UsageError, match="two continuous"):
-        hoyer_sparsity(made.one_hot(3, 4), samples=10, seed=0)
+        hoyer_sparsity(synthetic.one_hot(3, 4), samples=10, seed=0)
 
 
 def test_discrete_variables_are_left_out():
-    codes = made.random(seed=1, dimensions=2)
+    codes = synthetic.random(seed=1, dimensions=2)
     class_NS = np.eye(3)[codes.factors_NF[:, 0]]
     variables = [
         Variable("class", slice(0, 3)),
@@ -74,6 +74,6 @@ def test_discrete_variables_are_left_out():
 
 
 def test_the_seed_decides_the_draw():
-    codes = made.random(seed=2)
+    codes = synthetic.random(seed=2)
     assert hoyer_sparsity(codes, samples=50, seed=1) == hoyer_sparsity(codes, samples=50, seed=1)
     assert hoyer_sparsity(codes, samples=50, seed=1) != hoyer_sparsity(codes, samples=50, seed=2)

@@ -14,15 +14,15 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape)
 
 
-def alive(dimensions: int) -> np.ndarray:
+def rates(dimensions: int) -> np.ndarray:
     return np.ones(dimensions)
 
 
 def test_permuted_and_rescaled_dimensions_agree():
     z = noise(2000, 4)
-    models = [(z, alive(4)), (z[:, [2, 0, 3, 1]] * [-2, 1, 3, 0.5], alive(4))]
+    models = [(z, rates(4)), (z[:, [2, 0, 3, 1]] * [-2, 1, 3, 0.5], rates(4))]
     for scores in udr(models, **SETTINGS):
-        # Of independent dimensions a lasso keeps 1 less its strength, up to their correlation.
+        # For independent dimensions the coefficient is 1 - lasso, up to their correlation.
         assert scores["udr_lasso"] == pytest.approx(0.9, abs=0.01)
         assert scores["udr_spearman"] > 0.9
 
@@ -30,12 +30,12 @@ def test_permuted_and_rescaled_dimensions_agree():
 def test_a_rotation_does_not_agree():
     z = noise(2000, 4)
     turned = np.linalg.qr(noise(4, 4, seed=1))[0]
-    scores = udr([(z, alive(4)), (z @ turned, alive(4))], **SETTINGS)
+    scores = udr([(z, rates(4)), (z @ turned, rates(4))], **SETTINGS)
     assert max(score["udr_lasso"] for score in scores) < 0.6
 
 
 def test_unrelated_models_do_not_agree():
-    models = [(noise(2000, 4, seed=seed), alive(4)) for seed in range(3)]
+    models = [(noise(2000, 4, seed=seed), rates(4)) for seed in range(3)]
     for scores in udr(models, **SETTINGS):
         assert scores["udr_lasso"] == 0
         assert scores["udr_spearman"] < 0.05
@@ -55,42 +55,42 @@ def test_it_is_the_definition():
     assert len({round(scores["udr_lasso"], 6) for scores in found}) == 4
 
 
-def test_a_dead_dimension_is_masked_however_it_agrees():
+def test_a_dimension_below_the_least_rate_is_left_out():
     z = noise(500, 3)
-    alone = udr([(z, alive(3)), (z, alive(3))], **SETTINGS)
+    alone = udr([(z, rates(3)), (z, rates(3))], **SETTINGS)
     more = np.concatenate([z, noise(500, 1, seed=2)], axis=1)
-    masked = udr([(more, np.array([1, 1, 1, 0.01])), (z, alive(3))], **SETTINGS)
+    masked = udr([(more, np.array([1, 1, 1, 0.01])), (z, rates(3))], **SETTINGS)
     np.testing.assert_allclose(
         [list(scores.values()) for scores in masked], [list(scores.values()) for scores in alone]
     )
 
 
-def test_a_model_without_a_dimension_that_counts_scores_zero():
+def test_a_model_without_informative_dimensions_scores_zero():
     z = noise(200, 3)
-    found = udr([(z, 0 * alive(3)), (z, alive(3)), (z, alive(3)), (z, alive(3))], **SETTINGS)
+    found = udr([(z, 0 * rates(3)), (z, rates(3)), (z, rates(3)), (z, rates(3))], **SETTINGS)
     assert found[0] == {"udr_lasso": 0.0, "udr_spearman": 0.0}
     assert found[1]["udr_lasso"] > 0.8  # the median leaves one odd model out
 
 
-def test_a_constant_dimension_goes_with_nothing():
+def test_a_constant_dimension_is_related_to_none():
     z = noise(200, 3)
     still = np.concatenate([z, np.full((200, 1), 0.1)], axis=1)
-    for scores in udr([(still, alive(4)), (still, alive(4))], **SETTINGS):
+    for scores in udr([(still, rates(4)), (still, rates(4))], **SETTINGS):
         assert 0 < scores["udr_lasso"] < 0.75
         assert 0 < scores["udr_spearman"] < 0.75
 
 
 def test_codes_of_one_dimension_are_compared():
     z = noise(500, 1)
-    for scores in udr([(z, alive(1)), (-z, alive(1))], **SETTINGS):
+    for scores in udr([(z, rates(1)), (-z, rates(1))], **SETTINGS):
         assert scores == pytest.approx({"udr_lasso": 0.9, "udr_spearman": 1.0})
 
 
 def test_a_single_model_is_refused():
     with pytest.raises(UsageError, match="only one"):
-        udr([(noise(10, 2), alive(2))], **SETTINGS)
+        udr([(noise(10, 2), rates(2))], **SETTINGS)
 
 
 def test_codes_of_different_images_are_refused():
     with pytest.raises(UsageError, match="same images"):
-        udr([(noise(10, 2), alive(2)), (noise(11, 2), alive(2))], **SETTINGS)
+        udr([(noise(10, 2), rates(2)), (noise(11, 2), rates(2))], **SETTINGS)

@@ -1,4 +1,4 @@
-"""Settings that make sense each but not together are refused in one line."""
+"""Settings that are valid alone but not together are refused in one line."""
 
 from __future__ import annotations
 
@@ -47,12 +47,15 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("words", "message"), REFUSED, ids=lambda v: str(v)[:50])
-def test_what_does_not_fit_is_refused(
-    composed: Callable[..., RunConfig], toy_dataset: Dataset, words: tuple[str, ...], message: str
+@pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=lambda v: str(v)[:50])
+def test_incompatible_settings_are_refused(
+    composed: Callable[..., RunConfig],
+    toy_dataset: Dataset,
+    overrides: tuple[str, ...],
+    message: str,
 ):
     with pytest.raises(UsageError) as refused:
-        check(composed(MLP, *words), toy_dataset)
+        check(composed(MLP, *overrides), toy_dataset)
     assert message in refused.value.message
     assert "\n" not in refused.value.message
 
@@ -70,11 +73,11 @@ FITTING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", FITTING, ids=" ".join)
-def test_what_fits_is_accepted(
-    composed: Callable[..., RunConfig], toy_dataset: Dataset, words: tuple[str, ...]
+@pytest.mark.parametrize("overrides", FITTING, ids=" ".join)
+def test_compatible_settings_are_accepted(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset, overrides: tuple[str, ...]
 ):
-    check(composed(MLP, *words), toy_dataset)
+    check(composed(MLP, *overrides), toy_dataset)
 
 
 def test_a_network_that_normalises_over_the_minibatch_has_no_contraction(

@@ -18,7 +18,7 @@ def normals(*shape: int, seed: int = 0) -> Tensor:
 
 
 def encoder(*layers: nn.Module) -> nn.Sequential:
-    """Fixed parameters, frozen: a test that trains them says so."""
+    """Return a network with fixed parameters that need no gradient."""
     network = nn.Sequential(*layers).double().requires_grad_(requires_grad=False)
     for i, parameter in enumerate(network.parameters()):
         parameter.copy_(normals(*parameter.shape, seed=100 + i) / 2)
@@ -75,7 +75,7 @@ def test_exact_is_that_of_finite_differences_of_the_code():
 
 
 def test_the_mean_over_all_probes_is_exact():
-    """Every vector of signs once, the same for all images: the expectation itself."""
+    """With every vector of signs once, the mean over probes is the exact expectation."""
     network, images_BCHW = small_encoder(), normals(4, 1, 4, 4)
     signs_SV = torch.tensor(list(product([-1.0, 1.0], repeat=3)), dtype=torch.float64)
     got = hutchinson(network, images_BCHW, signs_SV[:, None].expand(-1, 4, -1))
@@ -89,7 +89,7 @@ def test_the_mean_over_many_random_probes_is_near_exact():
     assert got == pytest.approx(float(exact(network, images_BCHW)), rel=0.03)
 
 
-def test_one_number_needs_no_luck():
+def test_a_code_of_one_dimension_is_exact_for_any_probe():
     network = encoder(nn.Flatten(), nn.Linear(16, 1), nn.Tanh())
     images_BCHW = normals(4, 1, 4, 4)
     got = hutchinson(network, images_BCHW, normals(1, 4, 1).sign())

@@ -1,4 +1,4 @@
-"""Corruption: loops, rates, ranges, and that none is none."""
+"""Corruption of images: against loops, its rates and ranges, and an amount of zero."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_an_amount_of_zero_changes_nothing(kind: str, dtype: torch.dtype):
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 @pytest.mark.parametrize("amount", [0.1, 1.0])
-def test_images_stay_finite_in_their_range_and_their_source_untouched(kind: str, amount: float):
+def test_images_stay_finite_and_in_range_and_the_source_is_unchanged(kind: str, amount: float):
     noise = uniform(dtype=torch.float32)
     noise[0, 0, 0, :2] = torch.tensor([0.0, 1 - torch.finfo(torch.float32).eps / 2])
     images = (256 * uniform(1)).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Devices that this machine has, and those it lacks."""
+"""Choosing devices that this machine has, and refusing those that it lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FactorVAE's discriminator: who receives which gradient, and what it learns."""
+"""FactorVAE's discriminator: the gradients of its two losses, and its estimate."""
 
 from __future__ import annotations
 
@@ -50,24 +50,24 @@ def test_the_optimizer_is_that_of_the_source():
 
 
 def test_the_estimate_has_a_gradient_for_z_and_none_for_the_discriminator():
-    judge, z_BW = discriminator(), torch.randn(16, 2, requires_grad=True)
-    judge.total_correlation(z_BW).backward()
+    critic, z_BW = discriminator(), torch.randn(16, 2, requires_grad=True)
+    critic.total_correlation(z_BW).backward()
     assert z_BW.grad is not None
     assert z_BW.grad.abs().sum() > 0
-    assert all(p.grad is None for p in judge.network.parameters())
+    assert all(p.grad is None for p in critic.network.parameters())
 
 
 def test_learning_has_no_gradient_for_z():
-    judge, z_BW = discriminator(), torch.randn(16, 2, requires_grad=True)
-    before = parameters(judge)
-    loss = judge.learn(z_BW, z_BW * 1.5, COLUMNS, torch.rand(16, 2))
+    critic, z_BW = discriminator(), torch.randn(16, 2, requires_grad=True)
+    before = parameters(critic)
+    loss = critic.learn(z_BW, z_BW * 1.5, COLUMNS, torch.rand(16, 2))
     assert z_BW.grad is None
     assert not loss.requires_grad
-    assert not torch.equal(parameters(judge), before)
+    assert not torch.equal(parameters(critic), before)
 
 
-def test_learning_forgets_the_gradient_of_the_step_before():
-    """What the optimizer sees is the gradient of one minibatch."""
+def test_learning_discards_earlier_gradients():
+    """The optimizer uses the gradient of one minibatch."""
     one, other = discriminator(), discriminator()
     z_BW, noise_BV = torch.randn(16, 2), torch.rand(16, 2)
     for parameter in other.network.parameters():
@@ -79,12 +79,12 @@ def test_learning_forgets_the_gradient_of_the_step_before():
 
 @pytest.mark.parametrize(("correlation", "expected"), [(0.0, 0.0), (0.9, 0.830)])
 def test_the_estimate_tends_to_the_total_correlation(correlation: float, expected: float):
-    """Of normals: -1/2 log(1 - r^2)."""
-    source, judge = torch.Generator().manual_seed(0), discriminator()
+    """The total correlation of normals is -1/2 log(1 - r^2)."""
+    source, critic = torch.Generator().manual_seed(0), discriminator()
     for _ in range(400):
         first, second = (correlated(256, correlation, source) for _ in range(2))
-        judge.learn(first, second, COLUMNS, torch.rand(256, 2, generator=source))
-    estimate = float(judge.total_correlation(correlated(4000, correlation, source)).detach())
+        critic.learn(first, second, COLUMNS, torch.rand(256, 2, generator=source))
+    estimate = float(critic.total_correlation(correlated(4000, correlation, source)).detach())
     assert estimate == pytest.approx(expected, abs=0.15)
 
 

@@ -1,4 +1,4 @@
-"""The loop: repeatable from (seed, step), resumable bit for bit, and honest when it diverges."""
+"""The loop is reproducible from (seed, step), resumes bit for bit, and stops when it diverges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import Record, TrainingState, loop, train
 
-WORDS = (
+OVERRIDES = (
     "architecture=mlp",
     "architecture.widths=[16]",
     "prior=concrete_normal",
@@ -45,7 +45,7 @@ def parameters(state: TrainingState) -> torch.Tensor:
 def test_training_lowers_the_loss_and_records_the_terms(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    config = composed(*WORDS, "objective=vae")
+    config = composed(*OVERRIDES, "objective=vae")
     state, objective = fresh(config, toy_dataset)
     got = records(state, objective, toy_dataset, config, 60)
     assert [r["step"] for r in got] == [1, *range(5, 61, 5)]
@@ -57,10 +57,10 @@ def test_training_lowers_the_loss_and_records_the_terms(
 
 
 @pytest.mark.parametrize("stop", [1, 8, 23])
-def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
+def test_a_resumed_run_equals_an_uninterrupted_run(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, stop: int
 ):
-    config = composed(*WORDS)
+    config = composed(*OVERRIDES)
     whole, objective = fresh(config, toy_dataset)
     expected = records(whole, objective, toy_dataset, config, 30)
     first, objective = fresh(config, toy_dataset)
@@ -68,7 +68,7 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
         if first.step == stop:
             break
     saved = {k: {n: t.clone() for n, t in v.items()} for k, v in first.tensors().items()}
-    second, objective = fresh(composed(*WORDS), toy_dataset)
+    second, objective = fresh(composed(*OVERRIDES), toy_dataset)
     second.restore(saved, stop)
     later = records(second, objective, toy_dataset, config, 30)
     assert later == [r for r in expected if r["step"] > stop]
@@ -78,7 +78,7 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
 def test_another_seed_is_another_run(composed: Callable[..., RunConfig], toy_dataset: Dataset):
     losses = []
     for seed in (0, 0, 1):
-        config = composed(*WORDS, f"seed={seed}")
+        config = composed(*OVERRIDES, f"seed={seed}")
         state, objective = fresh(config, toy_dataset)
         losses.append(records(state, objective, toy_dataset, config, 5)[-1]["loss"])
     assert losses[0] == losses[1] != losses[2]
@@ -87,14 +87,14 @@ def test_another_seed_is_another_run(composed: Callable[..., RunConfig], toy_dat
 def test_a_loss_that_is_not_finite_stops_the_run(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    config = composed(*WORDS, "learning_rate=1e6", "prior=normal")
+    config = composed(*OVERRIDES, "learning_rate=1e6", "prior=normal")
     state, objective = fresh(config, toy_dataset)
     with pytest.raises(DivergedError, match="no longer a finite number at step"):
         records(state, objective, toy_dataset, config, 100)
 
 
 def test_clipping_bounds_the_gradient(composed: Callable[..., RunConfig], toy_dataset: Dataset):
-    config = composed(*WORDS, "training.clip_gradient=0.01")
+    config = composed(*OVERRIDES, "training.clip_gradient=0.01")
     state, objective = fresh(config, toy_dataset)
     next(train(state, objective, toy_dataset, config, 1))
     squares = [p.grad.square().sum() for p in state.model.parameters() if p.grad is not None]
@@ -104,8 +104,8 @@ def test_clipping_bounds_the_gradient(composed: Callable[..., RunConfig], toy_da
 def test_a_checkpoint_of_another_model_is_refused(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    state, _ = fresh(composed(*WORDS), toy_dataset)
-    other, _ = fresh(composed(*WORDS, "prior.dimensions=6"), toy_dataset)
+    state, _ = fresh(composed(*OVERRIDES), toy_dataset)
+    other, _ = fresh(composed(*OVERRIDES, "prior.dimensions=6"), toy_dataset)
     with pytest.raises(UsageError, match="belongs to another model"):
         other.restore(state.tensors(), 3)
 
@@ -116,7 +116,7 @@ def test_a_compiled_step_gives_the_same_losses(
 ):
     losses = []
     for compiled in ("false", "true"):
-        config = composed(*WORDS, f"training.compile={compiled}")
+        config = composed(*OVERRIDES, f"training.compile={compiled}")
         state, objective = fresh(config, toy_dataset)
         losses.append([r["loss"] for r in records(state, objective, toy_dataset, config, 20)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
@@ -125,7 +125,7 @@ def test_a_compiled_step_gives_the_same_losses(
 def test_a_batch_has_labels_only_where_a_penalty_reads_them(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ):
-    config = composed(*WORDS, "objective=annealed_vae")
+    config = composed(*OVERRIDES, "objective=annealed_vae")
     state, objective = fresh(config, toy_dataset)
     source = loop._Source(state, objective.plan, toy_dataset, config)
     _, batch = source.batch(objective.weights(0))
@@ -146,19 +146,19 @@ def test_a_scheduled_learning_rate_is_that_of_the_step(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
     plan = "learning_rate={linear: {from: 0.01, to: 0.001, over: 9}}"
-    config = composed(*WORDS, plan)
+    config = composed(*OVERRIDES, plan)
     state, objective = fresh(config, toy_dataset)
     for _ in train(state, objective, toy_dataset, config, 12):
         expected = 0.01 - 0.001 * min(9, state.step - 1)
         assert state.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
 
 
-def test_a_record_says_what_changes_once_by_its_own_name(
+def test_a_record_names_each_scheduled_setting_once(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    """Beta, and not the weight that follows it."""
+    """Beta is recorded, and not the weight that depends on it."""
     rise = "beta={linear: {from: 0, to: 8, over: 10}}"
-    config = composed(*WORDS, rise, "learning_rate={linear: {from: 1e-2, to: 1e-3, over: 9}}")
+    config = composed(*OVERRIDES, rise, "learning_rate={linear: {from: 1e-2, to: 1e-3, over: 9}}")
     state, objective = fresh(config, toy_dataset)
     got = records(state, objective, toy_dataset, config, 15)
     scheduled = [{k: v for k, v in r.items() if k.startswith("scheduled/")} for r in got]
@@ -169,7 +169,7 @@ def test_a_record_says_what_changes_once_by_its_own_name(
 def test_a_record_holds_penalties_without_their_weight(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    config = composed(*WORDS, "objective=dip_vae_ii", "prior=normal", "beta=3")
+    config = composed(*OVERRIDES, "objective=dip_vae_ii", "prior=normal", "beta=3")
     state, objective = fresh(config, toy_dataset)
     (record,) = records(state, objective, toy_dataset, config, 1)
     reconstruction = record["terms/reconstruction"]
@@ -180,8 +180,8 @@ def test_a_record_holds_penalties_without_their_weight(
 def test_levels_are_recorded_where_groups_hold_groups(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    words = [word for word in WORDS if not word.startswith("prior")]
-    config = composed(*words, "prior=nested", "objective.levels=[2,3]")
+    overrides = [override for override in OVERRIDES if not override.startswith("prior")]
+    config = composed(*overrides, "prior=nested", "objective.levels=[2,3]")
     state, objective = fresh(config, toy_dataset)
     (record,) = records(state, objective, toy_dataset, config, 1)
     levels = [record[f"levels/{depth}"] for depth in (1, 2, 3)]
@@ -194,7 +194,7 @@ def test_levels_are_recorded_where_groups_hold_groups(
 def test_a_deterministic_code_has_its_reconstruction_alone(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    config = composed(*WORDS, "objective=ae", "prior=code")
+    config = composed(*OVERRIDES, "objective=ae", "prior=code")
     state, objective = fresh(config, toy_dataset)
     (record,) = records(state, objective, toy_dataset, config, 1)
     assert set(record) == {"step", "loss", "terms/reconstruction"}
@@ -204,28 +204,28 @@ def test_a_deterministic_code_has_its_reconstruction_alone(
 def test_only_the_encoder_sees_the_corruption(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    """All pixels masked: the code says nothing, and the clean images are still asked for."""
-    words = (*WORDS, "prior=code", "objective=denoising_ae")
+    """With all pixels masked the code is constant; the loss still compares clean images."""
+    overrides = (*OVERRIDES, "prior=code", "objective=denoising_ae")
     losses = {}
     for amount in (0, 1):
-        config = composed(*words, f"objective.corruption.amount={amount}")
+        config = composed(*overrides, f"objective.corruption.amount={amount}")
         state, objective = fresh(config, toy_dataset)
         got = records(state, objective, toy_dataset, config, 60)
         losses[amount] = got[-1]["loss"]
     assert losses[0] < losses[1] - 0.5
-    black = composed(*words, "objective.corruption.amount=1")
+    black = composed(*overrides, "objective.corruption.amount=1")
     state, objective = fresh(black, toy_dataset)
     (record,) = records(state, objective, toy_dataset, black, 1)
-    assert record["loss"] > 64 * 0.6  # grey images cost at least their entropy
+    assert record["loss"] > 64 * 0.6  # the loss of grey images is at least their entropy
 
 
 def test_recording_more_often_does_not_change_the_run(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    """A step of which nobody asks the terms may compute fewer of them."""
+    """Steps without a record may compute fewer terms."""
     got = []
     for every in (1, 7):
-        config = composed(*WORDS, f"training.record_every={every}", "alpha=2", "beta=2")
+        config = composed(*OVERRIDES, f"training.record_every={every}", "alpha=2", "beta=2")
         state, objective = fresh(config, toy_dataset)
         records(state, objective, toy_dataset, config, 15)
         got.append(parameters(state))

@@ -1,4 +1,4 @@
-"""Recent encodings beside the minibatch: the ring, and what they do to the estimate of q(z)."""
+"""The memory bank of recent encodings: its ring buffer, and the estimate of q(z) with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def images(*indices: int) -> Tensor:
 
 
 def encodings_of(indices: Tensor) -> Tensor:
-    """Encodings that say whose they are."""
+    """Return encodings that hold the index of their image."""
     return indices[:, None].float() + torch.tensor([0.0, 0.5])
 
 
@@ -43,13 +43,13 @@ def test_an_empty_bank_holds_nothing():
     assert bank.is_held().tolist() == [0, 0, 0, 0]
 
 
-def test_the_oldest_make_room():
+def test_the_oldest_encodings_are_replaced():
     bank = filled(4, images(0, 1), images(2, 3), images(4, 5))
     assert bank.images_K.tolist() == [4, 5, 2, 3]
     torch.testing.assert_close(bank.encodings_KP, encodings_of(bank.images_K))
 
 
-def test_places_that_are_no_multiple_of_the_batch_are_all_used():
+def test_sizes_that_are_no_multiple_of_the_batch_are_filled():
     bank = filled(5, images(0, 1), images(2, 3), images(4, 5), images(6, 7))
     assert bank.images_K.tolist() == [5, 6, 7, 3, 4]
     torch.testing.assert_close(bank.encodings_KP, encodings_of(bank.images_K))
@@ -64,7 +64,7 @@ def test_an_image_is_in_the_bank_at_most_once():
     assert bank.images_K.tolist() == [0, 1, 2, -1, 3, 7]
 
 
-def test_what_is_remembered_carries_no_gradient():
+def test_stored_encodings_have_no_gradient():
     encodings = torch.zeros(2, 2, requires_grad=True)
     bank = MemoryBank.empty(4, 2, CPU)
     bank.remember(encodings * 2, images(0, 1), 0)
@@ -81,7 +81,7 @@ def density_table(count: int) -> Tensor:
 def test_the_mean_over_all_minibatches_and_banks_is_the_aggregate_posterior(
     count: int, batch: int, bank: int
 ):
-    """Over all of distinct images, with and without a place that is empty."""
+    """Over all minibatches and banks of distinct images, with and without an empty place."""
     log_qz_x_NN = density_table(count)
     exact_N = log_qz_x_NN.exp().mean(1)
     for empty in (0, 1):
@@ -115,13 +115,13 @@ def test_a_row_s_weights_sum_to_one_and_leave_empty_places_out(held: int):
     assert weights_BM[:, 3 + held :].eq(0).all()
 
 
-def test_an_empty_bank_is_no_bank():
+def test_an_empty_bank_changes_nothing():
     got_BM = log_weights_with_bank(6, torch.zeros(4, dtype=torch.float64), 99)
     torch.testing.assert_close(got_BM[:, :6], log_mixture_weights(6, 6, 99, like=ZERO))
 
 
 def test_estimates_with_a_fresh_bank_are_those_of_the_larger_minibatch():
-    """Nothing is stale: the first rows of a minibatch of 12, eight of them in the bank."""
+    """The bank holds the other eight of 12 images, encoded with the present parameters."""
     prior = prior_of(normals=3, groups=[2, 1])
     source = torch.Generator().manual_seed(0)
     parameters_MP = torch.randn(12, 6, generator=source, dtype=torch.float64)

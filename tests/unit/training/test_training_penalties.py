@@ -1,4 +1,4 @@
-"""Every penalty is charged with its weight, on what the step knows."""
+"""Every penalty is added to the loss with its weight, computed from one step's tensors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def base_loss(result: StepOutput) -> Tensor:
     return result.reconstruction if result.rate is None else result.reconstruction + result.rate
 
 
-def test_all_penalties_are_off_unless_asked_for(composed: Callable[..., RunConfig]):
+def test_all_penalties_are_off_by_default(composed: Callable[..., RunConfig]):
     _, _, result, objective = stepped(composed(*SMALL, "objective=vae"))
     assert active_penalties(objective) == ()
     assert result.penalties == {}
@@ -95,7 +95,7 @@ def test_the_mmd_compares_the_step_s_samples_with_the_prior_s(
     torch.testing.assert_close(result.loss, base_loss(result) + 5 * expected)
 
 
-def test_a_discrete_variable_is_no_part_of_the_mmd(composed: Callable[..., RunConfig]):
+def test_discrete_variables_are_left_out_of_the_mmd(composed: Callable[..., RunConfig]):
     config = composed("architecture=mlp", "prior=concrete_normal", "prior.dimensions=2",
                       "objective=info_vae", "beta=3")  # fmt: skip
     model, batch, result, _ = stepped(config)
@@ -149,7 +149,7 @@ def test_the_contraction_is_that_of_the_code_after_its_activation(
     torch.testing.assert_close(result.loss, result.reconstruction + 2 * expected)
 
 
-def test_a_penalty_says_what_it_lacks(composed: Callable[..., RunConfig]):
+def test_a_penalty_names_its_missing_requirement(composed: Callable[..., RunConfig]):
     for name, message in (("decomposition", "draws from p"), ("factor_vae", "a discriminator")):
         config = composed(*SMALL, f"objective={name}")
         model = build(config, shape=(1, 4, 4), classes=3)

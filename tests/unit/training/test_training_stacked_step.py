@@ -1,4 +1,4 @@
-"""Runs of one plan that are stacked: under ``vmap`` each has the loss and gradient it has alone."""
+"""Runs with one plan stacked under ``vmap``: each has the loss and gradient of a single run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PAIRS = {
          "objective.penalties.capacity.nats=1", "objective.penalties.moments.diagonal=1"),
     ),
 }  # fmt: skip
-"""Two runs each that differ in numbers and agree in everything else."""
+"""Pairs of runs that differ only in numbers."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Run:
         model = build(config, shape=(1, 4, 4), classes=3).double()
         source = torch.Generator().manual_seed(config.seed)
         images = torch.rand(SAMPLES, 1, 4, 4, generator=source, dtype=torch.float64)
-        with torch.no_grad():  # encodings far apart: else no estimate of q(z) would matter
+        with torch.no_grad():  # distant encodings, so that the estimate of q(z) has an effect
             model.encoder[-1].weight.div_(model.encode(images).std(0)[:, None])
         noise = model.latents.noise(SAMPLES, source).double()
         uniforms = torch.rand(SAMPLES, model.latents.uniform_count, generator=source).double()
@@ -113,11 +113,11 @@ def stacked(runs: list[Run], at: int) -> tuple[Parameters, Tensor]:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_stacked_runs_have_the_losses_and_gradients_that_each_has_alone(
+def test_stacked_runs_have_the_losses_and_gradients_of_single_runs(
     composed: Callable[..., RunConfig], name: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(torch.Tensor, "float", lambda self: self)  # stay in float64 throughout
-    runs = [Run.of(composed(*SMALL, *words)) for words in PAIRS[name]]
+    runs = [Run.of(composed(*SMALL, *overrides)) for overrides in PAIRS[name]]
     first, second = (run.objective.plan for run in runs)
     assert first == second
     assert hash(first) == hash(second)
@@ -136,21 +136,21 @@ def test_stacked_runs_have_the_losses_and_gradients_that_each_has_alone(
 
 def test_another_structure_is_another_plan(composed: Callable[..., RunConfig]):
     hfvae = Run.of(composed(*SMALL, "objective=hfvae")).objective.plan
-    for words in (
+    for overrides in (
         ("objective=beta_tcvae",),
         ("objective=hfvae", "alpha=2"),
         ("objective=hfvae", "objective.penalties.mmd.weight=1"),
         ("objective=hfvae", "objective.corruption.amount=0.1"),
     ):
-        assert Run.of(composed(*SMALL, *words)).objective.plan != hfvae
+        assert Run.of(composed(*SMALL, *overrides)).objective.plan != hfvae
     assert replace(hfvae, dataset_size=61) != hfvae
 
 
 def test_a_kernel_belongs_to_the_plan_and_its_weight_does_not(composed: Callable[..., RunConfig]):
-    words = (*SMALL, "objective=info_vae")
-    plan = Run.of(composed(*words)).objective.plan
-    assert Run.of(composed(*words, "beta=3")).objective.plan == plan
-    assert Run.of(composed(*words, "objective.penalties.mmd.kernel=imq")).objective.plan != plan
-    # A penalty that is off says nothing.
+    overrides = (*SMALL, "objective=info_vae")
+    plan = Run.of(composed(*overrides)).objective.plan
+    assert Run.of(composed(*overrides, "beta=3")).objective.plan == plan
+    assert Run.of(composed(*overrides, "objective.penalties.mmd.kernel=imq")).objective.plan != plan
+    # Settings of a penalty that is off are no part of the plan.
     probes = "objective.penalties.contraction.probes=5"
-    assert Run.of(composed(*words, probes)).objective.plan == plan
+    assert Run.of(composed(*overrides, probes)).objective.plan == plan

@@ -1,4 +1,4 @@
-"""All that changes while training goes into a checkpoint and comes back from it."""
+"""Checkpoints save and restore everything that changes in training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runner.model import build
 from runner.objective import Objective
 from runner.training import Record, TrainingState, train
 
-WORDS = (
+OVERRIDES = (
     "architecture=mlp", "architecture.widths=[8]", "prior.dimensions=4", "batch_size=16",
     "training.record_every=4",
 )  # fmt: skip
@@ -66,11 +66,11 @@ def saved(state: TrainingState) -> dict[str, dict[str, Tensor]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_that_is_taken_up_is_the_run_that_never_stopped(
+def test_a_restored_run_equals_an_uninterrupted_run(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, kind: str
 ):
-    """Bit for bit, with what some objectives remember or train beside the model."""
-    config, stop, steps = composed(*WORDS, *KINDS[kind]), 13, 24
+    """Bit for bit, also with the memory bank and the discriminator of some objectives."""
+    config, stop, steps = composed(*OVERRIDES, *KINDS[kind]), 13, 24
     whole, objective = fresh(config, toy_dataset)
     expected = records(whole, objective, toy_dataset, config, steps)
     first, objective = fresh(config, toy_dataset)
@@ -93,17 +93,17 @@ def test_a_run_that_is_taken_up_is_the_run_that_never_stopped(
         ("bank", {"model", "optimizer", "bank"}),
     ],
 )
-def test_a_checkpoint_holds_what_there_is(
+def test_a_checkpoint_holds_the_parts_of_the_state(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, kind: str, files: set[str]
 ):
-    state, _ = fresh(composed(*WORDS, *KINDS[kind]), toy_dataset)
+    state, _ = fresh(composed(*OVERRIDES, *KINDS[kind]), toy_dataset)
     assert set(state.tensors()) == files
 
 
 def test_the_bank_has_a_place_for_each_encoding_beyond_the_minibatch(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    state, objective = fresh(config := composed(*WORDS, *KINDS["bank"]), toy_dataset)
+    state, objective = fresh(config := composed(*OVERRIDES, *KINDS["bank"]), toy_dataset)
     assert state.bank is not None
     assert state.bank.encodings_KP.shape == (40, 8)
     records(state, objective, toy_dataset, config, 2)
@@ -122,8 +122,8 @@ def test_the_bank_has_a_place_for_each_encoding_beyond_the_minibatch(
 def test_a_checkpoint_of_another_shape_is_refused(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, kind: str, change: str
 ):
-    state, _ = fresh(composed(*WORDS, *KINDS[kind]), toy_dataset)
-    other, _ = fresh(composed(*WORDS, *KINDS[kind], change), toy_dataset)
+    state, _ = fresh(composed(*OVERRIDES, *KINDS[kind]), toy_dataset)
+    other, _ = fresh(composed(*OVERRIDES, *KINDS[kind], change), toy_dataset)
     with pytest.raises(UsageError, match="belongs to another model"):
         other.restore(state.tensors(), 3)
 
@@ -132,8 +132,8 @@ def test_a_checkpoint_of_another_shape_is_refused(
 def test_a_checkpoint_that_lacks_a_part_is_refused(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, kind: str
 ):
-    plain, _ = fresh(composed(*WORDS, "objective=hfvae"), toy_dataset)
-    state, _ = fresh(composed(*WORDS, *KINDS[kind]), toy_dataset)
+    plain, _ = fresh(composed(*OVERRIDES, "objective=hfvae"), toy_dataset)
+    state, _ = fresh(composed(*OVERRIDES, *KINDS[kind]), toy_dataset)
     with pytest.raises(UsageError, match="belongs to another model"):
         state.restore(plain.tensors(), 3)
 
@@ -141,7 +141,7 @@ def test_a_checkpoint_that_lacks_a_part_is_refused(
 def test_a_parameter_that_is_not_finite_is_found(
     composed: Callable[..., RunConfig], toy_dataset: Dataset
 ):
-    state, _ = fresh(composed(*WORDS), toy_dataset)
+    state, _ = fresh(composed(*OVERRIDES), toy_dataset)
     state.check_finite()
     with torch.no_grad():
         next(state.model.parameters()).view(-1)[3] = torch.inf

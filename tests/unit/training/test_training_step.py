@@ -1,4 +1,4 @@
-"""One step: its gradient against finite differences in float64, and what it costs nothing for."""
+"""One step: its gradient against finite differences in float64, and the terms that it skips."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def small_model(config: RunConfig) -> tuple[VAE, Objective]:
 
 
 def stepped(model: VAE, objective: Objective, batch: Batch, *, with_terms: bool) -> StepOutput:
-    """The first step of a run."""
+    """Return the first step of a run."""
     return step(model, objective.plan, objective.weights(0), batch, with_terms=with_terms)
 
 
@@ -81,7 +81,7 @@ def test_gradient_is_the_finite_difference_of_the_loss(
             assert float(gradient[i]) == pytest.approx((above - below) / (2 * width), abs=1e-5)
 
 
-def test_beta_vae_pays_nothing_for_terms_that_nobody_asked_for(
+def test_beta_vae_computes_terms_only_if_requested(
     composed: Callable[..., RunConfig],
 ):
     model, objective = small_model(composed("architecture=mlp", "objective=beta_vae"))
@@ -91,16 +91,16 @@ def test_beta_vae_pays_nothing_for_terms_that_nobody_asked_for(
     without = step(
         model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=False
     )
-    asked = step(
+    with_terms = step(
         model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
     )
     assert without.decomposition is None
-    assert asked.decomposition is not None
-    assert not asked.decomposition.terms.index_code_mi.requires_grad
-    assert torch.equal(without.loss, asked.loss)
+    assert with_terms.decomposition is not None
+    assert not with_terms.decomposition.terms.index_code_mi.requires_grad
+    assert torch.equal(without.loss, with_terms.loss)
 
 
-def test_asking_for_terms_does_not_change_the_gradient(composed: Callable[..., RunConfig]):
+def test_requested_terms_do_not_change_the_gradient(composed: Callable[..., RunConfig]):
     model, objective = small_model(composed("architecture=mlp", "objective=vae"))
     model.float()
     images, noise = torch.rand(6, 1, 2, 2), model.latents.noise(6, torch.Generator().manual_seed(0))
@@ -119,7 +119,7 @@ def test_asking_for_terms_does_not_change_the_gradient(composed: Callable[..., R
 
 
 @pytest.mark.parametrize("prior", ["normal", "concrete_normal", "correlated"])
-def test_rows_that_are_taken_a_few_at_a_time_are_the_whole_minibatch(
+def test_chunks_of_rows_give_the_whole_minibatch(
     composed: Callable[..., RunConfig], prior: str, monkeypatch: pytest.MonkeyPatch
 ):
     config = composed("architecture=mlp", "objective=hfvae", f"prior={prior}")
@@ -146,8 +146,8 @@ def test_rows_that_are_taken_a_few_at_a_time_are_the_whole_minibatch(
     torch.testing.assert_close(parts.loss, whole.loss, atol=1e-4, rtol=1e-4)
 
 
-def test_a_bank_of_encodings_stands_beside_the_minibatch_s(composed: Callable[..., RunConfig]):
-    """As a larger minibatch would, for the samples of the first few images."""
+def test_the_memory_bank_extends_the_encodings_of_the_minibatch(composed: Callable[..., RunConfig]):
+    """As in a larger minibatch of which the first few images are sampled."""
     model, objective = small_model(composed("architecture=mlp", "objective=hfvae"))
     model.float()
     images, noise = (
