@@ -28,7 +28,7 @@ def test_without_ray_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
 
 def test_how_many_train_at_a_time_is_asked_for_or_the_cluster_s_to_say():
     assert workers_of(settings("workers=3", "processes=2"), "auto") == 6
-    with pytest.raises(VaerunError, match="only the cluster knows"):
+    with pytest.raises(VaerunError, match="depends on the room in the cluster"):
         workers_of(settings("address=auto"), "auto")
 
 
