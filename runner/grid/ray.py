@@ -69,7 +69,7 @@ def workers_of(settings: RayLauncherConfig) -> int:
 def work(job: Job, settings: RayLauncherConfig, place: str) -> None:
     """Train runs until none is left, as a task of Ray; relative paths start from ``place``.
 
-    Raises: InterruptedRun when the task is cancelled; every run in progress has written a checkpoint.
+    Raises: InterruptedRun when the task is cancelled, after checkpoints of the runs in progress.
     """
     os.chdir(place)
     launch_in_job(job, settings.processes, settings.cpus)

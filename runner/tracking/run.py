@@ -190,7 +190,7 @@ def _known_before(folder: Path) -> dict[str, Any]:
     if losses:
         known["loss"] = {"min": min(losses), "last": losses[-1]}
     summary = RunFolder(folder).read_summary()
-    if summary.get("step", 0) >= known.get("step", 0):  # otherwise it describes an earlier checkpoint
+    if summary.get("step", 0) >= known.get("step", 0):  # else it is out of date
         known |= dict(_flatten(summary))
     return known
 
