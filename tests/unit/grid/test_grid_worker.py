@@ -1,4 +1,4 @@
-"""Workers: what is claimed, what is told, and what becomes of an error that nobody foresaw."""
+"""Workers: locks, reported events, and unforeseen errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def listener(told: list[Mapping[str, Any]], *, until: int = 99) -> Callable[...,
     return tell
 
 
-def test_every_run_is_trained_and_told_of(
+def test_every_run_is_trained_and_reported(
     path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     done = trained(monkeypatch, {})
@@ -124,7 +124,7 @@ def test_an_interruption_ends_the_worker(
     assert [seed for seed, _ in done] == [0, 1]
 
 
-def test_a_worker_that_nobody_hears_stops_after_its_run(
+def test_a_worker_whose_parent_exited_stops_after_its_run(
     path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     done = trained(monkeypatch, {})
