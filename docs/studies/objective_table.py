@@ -222,8 +222,9 @@ prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`, `${vaerun.les
 (a less b) and `${vaerun.times:a,b}`. The first comment says what it is and cites its source; every
 key is explained in a comment on its line. Start from the most similar file, add an entry of
 `ORACLES` in `tests/golden/test_gradients.py`, and run `python docs/studies/objective_table.py`.
-`vaerun list objective` shows it. A new kind of penalty is code: its settings in `runner/config/objective_schema.py`, their
-defaults in `conf/config.yaml`, and its value in `runner/training/penalties.py`.
+`vaerun list objective` shows it. A new kind of penalty is code: its settings in
+`runner/config/objective_schema.py`, their defaults in `conf/config.yaml`, and its value in
+`runner/training/penalties.py`.
 """
 
 

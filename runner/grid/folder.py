@@ -163,5 +163,5 @@ def _first_difference(known: Sequence[tuple[str, ...]], runs: Sequence[tuple[str
     there = {override for overrides in known for override in overrides}
     here = {override for overrides in runs for override in overrides}
     keys = {override.partition("=")[0] for override in here - there}
-    told = sorted(o for o in there - here if o.partition("=")[0] in keys)
-    return f" ({told[0]})" if told else ""
+    differing = sorted(o for o in there - here if o.partition("=")[0] in keys)
+    return f" ({differing[0]})" if differing else ""

@@ -125,13 +125,13 @@ def test_codes_from_a_file_are_evaluated(vaerun: Vaerun, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message", "hint"),
     [
-        ([], 2, "evaluate takes run folders, or a file of codes", "vaerun evaluate RUN_DIR"),
+        ([], 2, "evaluate takes run folders, or a file of codes", "vaerun evaluate DIR"),
         (["nowhere"], 2, "'nowhere' is not a run folder", "there is no such folder"),
         (["."], 2, "'.' is not a run folder", "a run folder is outputs/"),
         ([".", "metrics=refrence"], 2, "unknown metrics 'refrence'", "did you mean 'reference'?"),
         ([".", "beta=3"], 2, "evaluate cannot change 'beta'", "it can change metrics"),
         ([".", "--code", "x"], 2, "evaluate has no option '--code'", "did you mean '--codes'?"),
-        (["--codes"], 2, "--codes needs a file of codes", "vaerun evaluate"),
+        (["--codes"], 2, "--codes needs a value, FILE.npz", "vaerun evaluate"),
         (["--codes", "none.npz"], 3, "'none.npz' cannot be read", ""),
         ([".", "--codes", "none.npz"], 2, "evaluate takes run folders, or a file of codes", ""),
     ],

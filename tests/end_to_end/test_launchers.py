@@ -46,8 +46,8 @@ def status(run: Path) -> dict[str, Any]:
 
 def parent(process: int) -> int:
     """The parent of a process: in a job, the one that gets the scheduler's signals."""
-    told = subprocess.check_output(["ps", "-o", "ppid=", "-p", str(process)], text=True)
-    return int(told)
+    parent = subprocess.check_output(["ps", "-o", "ppid=", "-p", str(process)], text=True)
+    return int(parent)
 
 
 def is_training(run: Path) -> bool:

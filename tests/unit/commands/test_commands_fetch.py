@@ -83,18 +83,18 @@ def names(folder: Path) -> set[str]:
 
 def test_a_dataset_is_downloaded_and_unpacked_once(tiny, server, tmp_path, capsys):
     bring(["tiny", f"data_dir={tmp_path}"])
-    told = capsys.readouterr()
-    assert told.out == f"{tmp_path / 'own'}\n"
-    assert "tiny.bin: 0.1 MB of 0.1 MB" in told.err
-    assert "unpacking tiny: 6 of 6" in told.err
-    assert told.err.endswith("tiny is ready: vaerun dataset=tiny\n")
+    printed = capsys.readouterr()
+    assert printed.out == f"{tmp_path / 'own'}\n"
+    assert "tiny.bin: 0.1 MB of 0.1 MB" in printed.err
+    assert "unpacking tiny: 6 of 6" in printed.err
+    assert printed.err.endswith("tiny is ready: vaerun dataset=tiny\n")
     assert names(tmp_path / "own") == FILES
     dataset = published.load(tiny, str(tmp_path), torch.device("cpu"))
     assert dataset.train.images(torch.tensor([4])).unique().tolist() == [4]
 
-    asked = len(server.requests)
+    requests = len(server.requests)
     bring(["tiny", f"data_dir={tmp_path}"])
-    assert len(server.requests) == asked == 2
+    assert len(server.requests) == requests == 2
     assert capsys.readouterr().err == "tiny is ready: vaerun dataset=tiny\n"
 
 
@@ -170,9 +170,9 @@ def test_invalid_arguments_are_refused_before_any_download(arguments, message, h
 @pytest.mark.parametrize("name", ["sprites", "digits", "pinwheel"])
 def test_a_dataset_without_files_needs_no_download(name, tmp_path, capsys):
     bring([name, f"data_dir={tmp_path}"])
-    told = capsys.readouterr()
-    assert told.err == f"{name} comes with the program: there is nothing to fetch\n"
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == f"{name} comes with the program: there is nothing to fetch\n"
+    assert printed.out == ""
     assert list(tmp_path.iterdir()) == []
 
 

@@ -49,7 +49,7 @@ def test_a_signal_after_the_end_of_a_run_stops_the_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     grid, indices = GridFolder.register(tmp_path / "grid", None, [("seed=0",), ("seed=1",)])
-    told = list[Mapping[str, Any]]()
+    events = list[Mapping[str, Any]]()
 
     def finish(_grid: GridFolder, number: int, *_: object) -> None:
         with Interrupt(Console(file=StringIO())):
@@ -58,7 +58,7 @@ def test_a_signal_after_the_end_of_a_run_stops_the_worker(
 
     monkeypatch.setattr(worker, "_execute", finish)
     with pytest.raises(InterruptedRun) as caught:
-        work(grid.path, tuple(indices), (), lambda event: told.append(event) is None)
+        work(grid.path, tuple(indices), (), lambda event: events.append(event) is None)
     assert caught.value.exit_code == 128 + signal.SIGINT
-    assert told == [{"begin": 0}, {"end": 0, "state": "finished", "error": None}]
+    assert events == [{"begin": 0}, {"end": 0, "state": "finished", "error": None}]
     assert grid.state(1).state == "waiting"

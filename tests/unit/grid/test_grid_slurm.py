@@ -32,8 +32,8 @@ exit 1
 
 STOPPING = """#!/bin/sh
 echo RUNNING
-[ -e {folder}/told ] || kill -TERM $PPID
-touch {folder}/told
+[ -e {folder}/once ] || kill -TERM $PPID
+touch {folder}/once
 """
 
 
@@ -154,7 +154,7 @@ def test_jobs_that_leave_unfinished_runs_are_an_error(cluster: Path, job: Job, c
 
 def test_a_signal_prints_how_to_stop_the_jobs(cluster: Path, job: Job, console: Console):
     text = (
-        "#!/bin/sh\necho RUNNING\n[ -e {folder}/told ] || kill -TERM $PPID\ntouch {folder}/told\n"
+        "#!/bin/sh\necho RUNNING\n[ -e {folder}/once ] || kill -TERM $PPID\ntouch {folder}/once\n"
     )
     program(cluster, "squeue", text)
     with pytest.raises(InterruptedRun) as caught:

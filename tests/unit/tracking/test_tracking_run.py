@@ -411,7 +411,7 @@ from runner.tracking.run import WandbRun
 
 settings = WandbConfig("auto", "vaerun", None, None, [])
 config = {"beta": float(sys.argv[1].removeprefix("beta="))}
-with WandbRun(settings, folder=Path(), name="x", config=config, run_id="asked") as run:
+with WandbRun(settings, folder=Path(), name="x", config=config, run_id="given") as run:
     run.log({"loss": 1.0}, 0)
     Path("id.txt").write_text(run.id)
 """
