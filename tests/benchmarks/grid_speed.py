@@ -47,7 +47,7 @@ def measure(runs: int, place: Path) -> dict[str, float]:
         (grid.run_path(number) / "status.json").write_text(json.dumps(status))
     times["states, all finished"] = seconds(lambda: [grid.state(n) for n in range(len(words))])
     times["start again"] = seconds(lambda: GridFolder.register(path, "large", words))
-    times["label the runs"] = seconds(lambda: labels_of(grid))
+    times["tell the runs apart"] = seconds(lambda: labels_of(grid))
     return times
 
 
