@@ -1,4 +1,4 @@
-"""A server of files on the loopback device that can be as difficult as servers are."""
+"""A file server on 127.0.0.1 that can fail as real servers do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class FileServer:
-    """Serves ``content`` by path; its other fields say what goes wrong."""
+    """Serves ``content`` by path; its other fields choose a failure."""
 
     def __init__(self) -> None:
         self.content: dict[str, bytes] = {}
@@ -76,4 +76,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(rest[: files.stop_after])
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""

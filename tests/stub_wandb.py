@@ -1,4 +1,4 @@
-"""A W&B server on 127.0.0.1 that keeps in memory what it is told: runs, sweeps and views.
+"""A W&B server on 127.0.0.1 that keeps runs, sweeps and views in memory.
 
 It speaks what wandb 0.31 asks of a server. It shows that our calls are well formed and that what
 we log leaves the machine, not how W&B itself would show it.
@@ -25,7 +25,7 @@ import numpy as np
 import yaml
 
 KEY = "0" * 40
-"""An API key that the client takes for well formed."""
+"""An API key that the client accepts as well formed."""
 
 _ENTITY = {"id": "entity", "name": "local"}
 _VIEWER = {
@@ -40,7 +40,7 @@ _VIEWER = {
 
 @dataclass
 class StubRun:
-    """What the server knows of one run."""
+    """One run on the server."""
 
     about: dict[str, Any] = field(default_factory=dict[str, Any])
     config: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -68,7 +68,7 @@ class StubWandb:
         self.runs: dict[str, StubRun] = defaultdict(StubRun)
         self.operations: list[str] = []
         self.views: list[dict[str, Any]] = []
-        """What was asked to be saved as a workspace, its ``spec`` decoded."""
+        """The workspaces that were saved, with their ``spec`` decoded."""
         self.refuse_with: int | None = None
         """An HTTP status with which to answer everything from now on."""
         self.runs_at_once = 1
@@ -90,7 +90,7 @@ class StubWandb:
         self.close()
 
     def close(self) -> None:
-        """Die, as a network does."""
+        """Close all connections, as a network that fails."""
         if self._open:
             self._open = False
             self.refuse_with = 500  # connections that are kept alive outlive the socket
@@ -98,7 +98,7 @@ class StubWandb:
             self._server.server_close()
 
     def answer(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
-        """Return the data of a GraphQL answer; an empty one where the client can do without."""
+        """Return the data of a GraphQL answer, empty where the client does not need it."""
         self.operations.append(operation)
         answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "Viewer": lambda _: {"viewer": _VIEWER},
@@ -117,7 +117,7 @@ class StubWandb:
         return answers.get(operation, lambda _: {})(variables)
 
     def stream(self, run_id: str, message: dict[str, Any]) -> None:
-        """Take in one message of a run's file stream."""
+        """Store one message of a run's file stream."""
         run = self.runs[run_id]
         files = message.get("files") or {}
         if rows := files.get("wandb-history.jsonl"):
@@ -225,7 +225,7 @@ class StubWandb:
         return {"createAgent": {"agent": {"id": "agent"}}}
 
     def _heartbeat(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Give the agent its next run once it is idle, and send it home after the last."""
+        """Give the agent its next run once it is idle, and stop it after the last."""
         busy = any(json.loads(variables.get("runState") or "{}").values())
         commands: list[dict[str, Any]] = []
         if not busy:
@@ -266,7 +266,7 @@ class _Server(ThreadingHTTPServer):
         self.stub = stub
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that hangs up in the middle is no news here."""
+        """Print nothing about clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):

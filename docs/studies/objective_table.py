@@ -2,8 +2,8 @@
 
     python docs/studies/objective_table.py
 
-Writes ``docs/objectives.md``. Symbols and wording are those of ``conf/objective``; which estimator
-an objective needs is asked of the code that would train it.
+Writes ``docs/objectives.md``. Symbols and wording are those of ``conf/objective``; the
+estimator that an objective needs is computed by the code that trains it.
 """
 
 # ruff: noqa: RUF001 - Greek letters and the minus sign are what a formula is written in
@@ -220,10 +220,11 @@ schedule or a hyperparameter like `${beta}`; what it has beside them (`penalties
 `group_information`, `corruption`, all explained in `conf/config.yaml`); and, where it needs one, a
 prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`, `${vaerun.less:a,b}`
 (a less b) and `${vaerun.times:a,b}`. The first comment says what it is and cites its source; every
-key has its help in its line. Start from the nearest file there is, then run
-`python docs/studies/objective_table.py`. `vaerun list objective` shows it, and the tests pick it
-up by themselves. A penalty that is new in kind is code: its settings in
-`runner/config/objective_schema.py`, its value in `runner/training/penalties.py`.
+key is explained in a comment on its line. Start from the most similar file, add an entry of
+`ORACLES` in `tests/golden/test_gradients.py`, and run `python docs/studies/objective_table.py`.
+`vaerun list objective` shows it. A new kind of penalty is code: its settings in
+`runner/config/objective_schema.py`, their defaults in `conf/config.yaml`, and its value in
+`runner/training/penalties.py`.
 """
 
 

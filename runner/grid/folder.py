@@ -1,8 +1,8 @@
 """The folder of a grid: ``grid.json`` lists the runs; each run's folder has its own status.
 
-A run is identified by its settings and its folder by its number, so a sweep file that grows keeps
-the runs it had, and a grid that is started again finds them. No file is written per run before the
-run starts, so a grid of thousands starts at once.
+A run is identified by its settings and its folder by its number, so the runs
+of a grid are found again when it is restarted or when its sweep file has more runs. Nothing is
+written for a run before it starts, so a grid of thousands of runs starts at once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RunState:
 
     @property
     def pending(self) -> bool:
-        """Whether a launch trains it; a diverged run would diverge again, at the same step."""
+        """Whether a launch trains it: not if it diverged, since it would diverge again."""
         return self.state not in ("finished", "diverged")
 
 
@@ -75,9 +75,9 @@ class GridFolder:
     def numbered(
         cls, path: Path, name: str | None, runs: Sequence[tuple[str, ...]]
     ) -> tuple[GridFolder, list[int]]:
-        """Return the grid with these runs in it, unwritten yet, and the number of each.
+        """Return the grid with these runs added, not yet written, and the number of each.
 
-        Runs that the folder has already keep their numbers; others come after them.
+        Runs that the folder has already keep their numbers; the others are numbered after them.
 
         Raises: UsageError when the folder holds a grid that shares no run with this one.
         """
@@ -99,9 +99,9 @@ class GridFolder:
     def register(
         cls, path: Path, name: str | None, runs: Sequence[tuple[str, ...]]
     ) -> tuple[GridFolder, list[int]]:
-        """Write what :meth:`numbered` returns; a process that does so at the same time waits.
+        """Write what :meth:`numbered` returns, under a lock.
 
-        Raises: UsageError as there, or when the folder cannot be written to.
+        Raises: UsageError as :meth:`numbered`, or when the folder cannot be written to.
         """
         RunFolder.create(path)
         with lock(path, seconds=_SECONDS_TO_REGISTER):
@@ -135,7 +135,7 @@ class GridFolder:
         )
 
     def pending(self, number: int) -> bool:
-        """Return whether a run is to be trained; a failed one is, and its status is reset."""
+        """Return whether a run is to be trained; the status of a failed run is reset."""
         state = self.state(number)
         if state.state == "failed":
             with suppress(LockedError):
@@ -143,7 +143,7 @@ class GridFolder:
         return state.pending
 
     def mark(self, number: int, state: str, error: str | None) -> None:
-        """Write the state of a run whose process could not do so itself."""
+        """Write the state of a run whose process could not write it."""
         path = self.run_path(number)
         path.mkdir(parents=True, exist_ok=True)
         with lock(path):
@@ -159,9 +159,9 @@ def is_grid(path: Path) -> bool:
 
 
 def _first_difference(known: Sequence[tuple[str, ...]], runs: Sequence[tuple[str, ...]]) -> str:
-    """Return, in brackets, a setting of the known runs that the given runs have otherwise."""
+    """Return, in brackets, a setting of the known runs whose value the given runs do not have."""
     there = {override for overrides in known for override in overrides}
     here = {override for overrides in runs for override in overrides}
     keys = {override.partition("=")[0] for override in here - there}
-    told = sorted(o for o in there - here if o.partition("=")[0] in keys)
-    return f" ({told[0]})" if told else ""
+    differing = sorted(o for o in there - here if o.partition("=")[0] in keys)
+    return f" ({differing[0]})" if differing else ""

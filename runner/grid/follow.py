@@ -1,4 +1,4 @@
-"""Following runs from outside of their workers, by the ``status.json`` of each."""
+"""Follow runs that other processes train, by the ``status.json`` of each."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _PAUSES = (1.0, 60.0)
 """The shortest and the longest time between two readings, in seconds."""
 
 _REST = 20
-"""A pause is so many times as long as reading took: thousands of runs are read rarely."""
+"""Ratio of a pause to the time that reading took, so that thousands of runs are read rarely."""
 
 
 class Follower:
     """Reports the runs of a job as they end; within its context the first signal is caught.
 
-    A second signal acts as it would without this.
+    A second signal has its usual effect.
     """
 
     def __init__(self, job: Job, progress: Progress) -> None:
@@ -46,15 +46,15 @@ class Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._give_back()
+        self._restore_handlers()
 
     def follow(self, working: Callable[[], bool]) -> int | None:
-        """Report each run that ends, until none is left, no job works, or a signal comes.
+        """Report each run that ends, until none is left, no job is active, or a signal comes.
 
-        ``working`` says whether any job waits or works. Returns the signal, if one came.
+        ``working`` returns whether any job waits or runs. Returns the signal, or None.
         """
         while self._left:
-            last = not working()  # asked before reading, so that the end of the last run is seen
+            last = not working()  # checked before reading, so that the end of the last run is seen
             begun = time.monotonic()
             self._read_all()
             if last or not self._left:
@@ -66,7 +66,7 @@ class Follower:
         return self._signal
 
     def abandoned(self) -> list[int]:
-        """Return the runs that have not ended and that no process trains."""
+        """Return the runs that have not ended and that no process is training."""
         return [n for n in self._left if self._grid.state(n).state not in ("running", *SETTLED)]
 
     def _read_all(self) -> None:
@@ -84,17 +84,17 @@ class Follower:
         self._progress.refresh(running)
 
     def _status(self, number: int) -> dict[str, Any]:
-        """Return the ``status.json`` of a run; whether it is locked is slow to find out."""
+        """Return the ``status.json`` of a run, without testing its lock, which would be slow."""
         try:
             return read_json(self._grid.run_path(number) / "status.json")
-        except (VaerunError, OSError):  # it is being replaced, on a file system that is far away
+        except (VaerunError, OSError):  # it is just being replaced on a network file system
             return {}
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._signal = number
         self._stop.set()
-        self._give_back()
+        self._restore_handlers()
 
-    def _give_back(self) -> None:
+    def _restore_handlers(self) -> None:
         while self._before:
             signal.signal(*self._before.popitem())

@@ -1,4 +1,4 @@
-"""The runs that a launcher hands to its workers."""
+"""The runs that a launcher gives to its workers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 class Job:
     """Runs of a grid to be trained, by number.
 
-    ``places`` are overrides that say where this happens (device, data_dir, wandb.*): they hold for
-    all runs, and change none of their results.
+    ``places`` are overrides that say where the runs are trained and logged (device, data_dir,
+    wandb.*). They apply to all runs, and change no result.
     """
 
     path: Path

@@ -24,7 +24,7 @@ def labels_of(grid: GridFolder) -> list[str]:
 
 
 def names_of(grid: GridFolder) -> list[str]:
-    """Return for each run its label without the choices, which its own name has already."""
+    """Return for each run its label without chosen groups, which its name contains already."""
     return [
         " ".join(part for part in label.split(" ") if part.partition("=")[0] not in GROUPS)
         for label in labels_of(grid)

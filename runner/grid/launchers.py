@@ -9,7 +9,7 @@ from runner.grid.progress import Progress
 
 
 def require(settings: LauncherConfig) -> None:
-    """Refuse a launcher that cannot start workers from here, before anything is written.
+    """Check, before anything is written, that workers can be started from this machine.
 
     Raises: UsageError naming what is missing.
     """
@@ -24,9 +24,10 @@ def require(settings: LauncherConfig) -> None:
 
 
 def launch(job: Job, settings: LauncherConfig, device: str, progress: Progress) -> None:
-    """Train the runs of a job where the settings say, and return when nothing is left to claim.
+    """Train the runs of a job with a launcher, and return when no run is left to train.
 
-    ``device`` is what the runs ask for. Slurm may be told to return once its jobs are in the queue.
+    ``device`` is the setting of the runs. With ``launcher=slurm launcher.wait=false`` it returns
+    once the jobs are in the queue.
 
     Raises: InterruptedRun after a signal; VaerunError when no worker can start.
     """

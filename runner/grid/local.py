@@ -29,8 +29,8 @@ from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
-"""Bytes below which glibc keeps freed memory, which the next batch needs again. Larger values are
-no faster, and let a worker's memory grow from run to run."""
+"""Sizes in bytes up to which glibc keeps freed memory for the next batch. Larger values are no
+faster, and let the memory of a worker grow from run to run."""
 
 
 @dataclass
@@ -56,13 +56,13 @@ class _Worker:
 
 
 def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progress) -> None:
-    """Train the runs of a job on this machine, and return when nothing is left to claim.
+    """Train the runs of a job on this machine, and return when no run is left to train.
 
-    ``device`` is what the runs ask for.
+    ``device`` is the setting of the runs.
 
     Raises:
-        InterruptedRun: a signal stopped it; every run at hand kept a checkpoint.
-        VaerunError: the workers cannot even start.
+        InterruptedRun: after a signal; every run in progress has written a checkpoint.
+        VaerunError: the workers cannot start.
     """
     processes = min(settings.processes or fitting(device), len(job.indices))
     _WorkerPool(job, settings.threads or max(1, _cores() // processes), progress).carry_out(
@@ -71,7 +71,7 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
 
 
 def launch_in_job(job: Job, processes: int, cpus: int) -> None:
-    """Train the runs of a job within a job of a cluster that has so many cores.
+    """Train the runs of a job within a job of a cluster that has ``cpus`` cores.
 
     Raises: as :func:`launch`.
     """
@@ -84,11 +84,11 @@ def launch_in_job(job: Job, processes: int, cpus: int) -> None:
 def _cores() -> int:
     import joblib
 
-    return joblib.cpu_count()  # which knows of affinities and of containers' limits
+    return joblib.cpu_count()  # heeds CPU affinity and the limits of containers
 
 
 def fitting(device: str) -> int:
-    """Return as many processes as there are cores, or one where the runs share a GPU."""
+    """Return the number of processes by default: one per core, or one where runs share a GPU."""
     if device == "auto":
         from runner.training import choose_device
 
@@ -128,7 +128,7 @@ class _WorkerPool:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
-            start_new_session=True,  # a Ctrl-C reaches this process alone, which passes it on once
+            start_new_session=True,  # a Ctrl-C reaches this process only, which forwards it once
         )
         worker = _Worker(process)
         self._selector.register(worker.descriptor, selectors.EVENT_READ, worker)
@@ -161,7 +161,7 @@ class _WorkerPool:
             self._hire()
 
     def _lose(self, run: int, code: int) -> None:
-        """Mark the run that killed its worker as failed, so that it does not kill the next."""
+        """Mark the run that killed its worker as failed, so that no other worker tries it again."""
         what = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         error = f"its process ended {what}" + (" (out of memory?)" if code == -9 else "")
         with suppress(LockedError):  # another worker trains it already

@@ -25,7 +25,7 @@ _TIMED_STEPS = 100
 def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> None:
     """Print a line per run on stdout, number, state and settings, and an estimate on stderr.
 
-    A grid with finished runs is estimated by these; another by a short run of its first settings.
+    The estimate comes from finished runs of the grid, else from a short run of its first settings.
     """
     names = labels_of(grid)
     states = [(number, grid.state(number)) for number in job.indices]
@@ -56,9 +56,9 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
 
 
 def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
-    """Return the seconds of a run, by its speed in a few steps and the time to evaluate it.
+    """Return the estimated seconds of a run, from a short run that is trained and evaluated.
 
-    Raises: VaerunError when it cannot be carried out.
+    Raises: VaerunError when the short run fails.
     """
     overrides = grid.runs[number]
     config = compose_run([*overrides, *job.places])

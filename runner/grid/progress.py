@@ -1,4 +1,4 @@
-"""What a person sees while a grid trains, on stderr: a bar on a terminal, else a line per run."""
+"""The progress of a grid on stderr: a bar on a terminal, else a line per finished run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Progress:
         self._console.print(line, highlight=False, soft_wrap=True)
 
     def refresh(self, running: Sequence[int | None]) -> None:
-        """Redraw the bar: the runs that train now, and the time left at the pace so far."""
+        """Redraw the bar: the runs in training, and the time left at the mean speed so far."""
         if self._bar is None:
             return
         numbers = ", ".join(str(run) for run in running if run is not None)

@@ -1,4 +1,4 @@
-"""The launcher of Ray clusters: tasks, each of which carries workers as this machine would."""
+"""The launcher of Ray clusters: tasks, each of which starts workers as ``launcher=local`` does."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ _STORE_BYTES = 100 * 2**20
 """Only small texts go through Ray's object store."""
 
 _RETRIES = 10
-"""How often a task is restarted when its node was lost."""
+"""How often a task is restarted after its node was lost."""
 
 _SECONDS_TO_STOP = 300.0
 
 
 def launch(job: Job, settings: RayLauncherConfig, progress: Progress) -> None:
-    """Train the runs of a job as tasks of Ray, and return when nothing is left to claim.
+    """Train the runs of a job as tasks of Ray, and return when no run is left to train.
 
     Raises:
-        InterruptedRun: a signal stopped it; every run at hand kept a checkpoint.
-        UsageError: there is no Ray, or no cluster at the address, or it has no such node.
-        VaerunError: the tasks are over, and there are runs that nobody has trained.
+        InterruptedRun: after a signal; every run in progress has written a checkpoint.
+        UsageError: Ray is not installed, there is no cluster at the address, or no node is large
+            enough for a task.
+        VaerunError: the tasks have ended, and some runs are not trained.
     """
     require(settings)
     with _Tasks(settings) as tasks, Follower(job, progress) as follower:
@@ -47,9 +48,9 @@ def launch(job: Job, settings: RayLauncherConfig, progress: Progress) -> None:
 
 
 def require(_settings: RayLauncherConfig) -> None:
-    """Refuse a machine without Ray.
+    """Check that Ray is installed.
 
-    Raises: UsageError that says how to get it.
+    Raises: UsageError with the command that installs it.
     """
     if importlib.util.find_spec("ray") is None:
         raise UsageError("launcher=ray needs Ray", "pip install 'vaerun[ray]'")
@@ -58,17 +59,17 @@ def require(_settings: RayLauncherConfig) -> None:
 def workers_of(settings: RayLauncherConfig) -> int:
     """Return how many runs train at the same time.
 
-    Raises: VaerunError when only the cluster knows.
+    Raises: VaerunError when that depends on the room in the cluster.
     """
     if settings.workers is None:
-        raise VaerunError("only the cluster knows how many tasks it has room for")
+        raise VaerunError("the number of tasks depends on the room in the cluster")
     return settings.workers * settings.processes
 
 
 def work(job: Job, settings: RayLauncherConfig, place: str) -> None:
     """Train runs until none is left, as a task of Ray; relative paths start from ``place``.
 
-    Raises: InterruptedRun when the task is cancelled; every run at hand kept a checkpoint.
+    Raises: InterruptedRun when the task is cancelled, after checkpoints of the runs in progress.
     """
     os.chdir(place)
     launch_in_job(job, settings.processes, settings.cpus)
@@ -105,9 +106,9 @@ class _Tasks:
         self._ray.shutdown()
 
     def submit(self, job: Job) -> str:
-        """Submit as many as were asked for, or the cluster has room for, and say how many.
+        """Submit ``workers`` tasks, or as many as fit on the cluster; return a line that says so.
 
-        Raises: UsageError when no node has what one task needs.
+        Raises: UsageError when no node is large enough for one task.
         """
         settings = self._settings
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
@@ -117,25 +118,25 @@ class _Tasks:
             hint = "ask for less with launcher.cpus and launcher.gpus"
             raise UsageError(f"no node of Ray has {needed}", hint)
         count = min(settings.workers or room, -(-len(job.indices) // settings.processes))
-        asked = {"num_cpus": settings.cpus, "num_gpus": settings.gpus, "max_retries": _RETRIES}
-        task = self._ray.remote(**asked)(work)
+        resources = {"num_cpus": settings.cpus, "num_gpus": settings.gpus, "max_retries": _RETRIES}
+        task = self._ray.remote(**resources)(work)
         here = Job(job.path.resolve(), job.indices, job.places)
         self._tasks = [task.remote(here, settings, str(Path.cwd())) for _ in range(count)]
         return f"{count:,} at a time, as tasks of Ray; nodes: {len(nodes):,}"
 
     def open(self, seconds: float) -> list[Any]:
-        """Return the tasks that are not over after so many seconds."""
+        """Return the tasks that have not ended after ``seconds``."""
         count = len(self._tasks)
         return self._ray.wait(self._tasks, num_returns=count, timeout=seconds)[1]
 
     def cancel(self) -> None:
-        """Have every task stop after a checkpoint, and wait until it has."""
+        """Stop every task after a checkpoint, and wait until they have ended."""
         for task in self.open(seconds=0):
             self._ray.cancel(task)
         self.open(_SECONDS_TO_STOP)
 
     def failure(self) -> str | None:
-        """Return the last line of what the first failed task says, or None."""
+        """Return the last line of the error of the first failed task, or None."""
         for task in self._tasks:
             try:
                 self._ray.get(task, timeout=0)

@@ -17,7 +17,7 @@ from runner.grid.progress import duration
 _STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
 
 _ALL_SHOWN = 40
-"""Of a larger grid only runs that neither finished nor wait are listed, at most so many."""
+"""Grids with more runs list only those that failed or stopped, and at most this number."""
 
 
 def exit_code(states: Sequence[RunState]) -> int:
@@ -55,7 +55,7 @@ def print_states(console: Console, states: Mapping[int, RunState], labels: Seque
 
 
 def _progress(state: RunState) -> str:
-    """Return how far a run came that is not finished."""
+    """Return the step that an unfinished run has reached."""
     if state.state == "finished" or not state.steps:
         return ""
     return f"at step {state.step:,} of {state.steps:,}"

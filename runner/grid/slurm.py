@@ -1,7 +1,7 @@
-"""The launcher of Slurm clusters: jobs, each of which carries workers as this machine would.
+"""The launcher of Slurm clusters: jobs, each of which starts workers as ``launcher=local`` does.
 
-A job that reaches its time limit, or is preempted, stops its workers after a checkpoint and is put
-back into the queue; its unfinished runs are trained by whichever job locks them first.
+A job that reaches its time limit, or is preempted, stops its workers after a checkpoint and is
+requeued; its unfinished runs are trained by whichever job locks them first.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _NOTICE = signal.SIGUSR2
 """The signal that submitit has Slurm send to a job shortly before its time limit."""
 
 _PATIENCE_SECONDS = 600.0
-"""How long a job that was told to end waits to be killed: Slurm counts one that exits earlier as
-failed, and does not put it back into the queue."""
+"""How long a job that was told to end waits to be killed. Slurm counts a job that exits earlier as
+failed, and does not requeue it."""
 
-_SECONDS_BETWEEN_QUESTIONS = 30.0
+_SECONDS_BETWEEN_CHECKS = 30.0
 
 
 def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
     """Submit jobs that train the runs, and follow them unless ``wait`` is false.
 
     Raises:
-        InterruptedRun: a signal ended the following; the jobs go on.
-        UsageError: there is no Slurm, or it takes no such jobs.
-        VaerunError: the jobs are over, and there are runs that nobody has trained.
+        InterruptedRun: after a signal; the jobs go on.
+        UsageError: Slurm is not installed, or rejects the jobs.
+        VaerunError: the jobs have ended, and some runs are not trained.
     """
     require(settings)
     logs = job.path.resolve() / "slurm"
@@ -73,7 +73,7 @@ def workers_of(settings: SlurmLauncherConfig) -> int:
 
 
 def require(settings: SlurmLauncherConfig) -> None:
-    """Refuse a machine from which no jobs can be submitted.
+    """Check that jobs can be submitted from this machine.
 
     Raises: UsageError naming what is missing.
     """
@@ -91,9 +91,9 @@ def _counted(number: int, what: str) -> str:
 
 
 def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Job[None]]:
-    """Return the jobs, of which several are one array.
+    """Submit the jobs, as one array if there are several, and return them.
 
-    Raises: UsageError with what Slurm prints.
+    Raises: UsageError with the reason that Slurm prints.
     """
     import submitit
     from submitit.core import utils
@@ -115,7 +115,7 @@ def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Jo
 
 @contextmanager
 def _outside_of_jobs() -> Generator[None]:
-    """Hide the job that this process may itself run in: new jobs would inherit its settings."""
+    """Hide the Slurm job that this process may run in, whose settings new jobs would inherit."""
     if "SLURM_JOB_ID" not in os.environ:
         yield
         return
@@ -123,12 +123,12 @@ def _outside_of_jobs() -> Generator[None]:
 
     kept = {name: os.environ[name] for name in ("SLURM_CONF",) if name in os.environ}
     with clean_env():
-        os.environ.update(kept)  # which is the cluster's, not the job's
+        os.environ.update(kept)  # this belongs to the cluster, not to the job
         yield
 
 
 def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
-    """Return what submitit is told; what is None is left to the cluster."""
+    """Return the parameters for submitit; what is None is left to the cluster."""
     shared: dict[str, Any] = {
         "gpus_per_node": settings.gpus,
         "signal_delay_s": settings.grace,
@@ -137,7 +137,7 @@ def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
     if settings.executor == "local":
         return {**shared, "timeout_min": settings.minutes}
     memory = None if settings.memory is None else f"{round(1024 * settings.memory)}M"
-    asked: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         **shared,
         "gpus_per_node": settings.gpus or None,
         "job_name": name,
@@ -152,28 +152,28 @@ def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
         "array_parallelism": settings.parallel or settings.jobs,
         "additional_parameters": settings.extra,
     }
-    return {key: value for key, value in asked.items() if value is not None}
+    return {key: value for key, value in parameters.items() if value is not None}
 
 
 def _working(
     jobs: Sequence[core.Job[None]], names: Sequence[str], settings: SlurmLauncherConfig
 ) -> Callable[[], bool]:
-    """Return a function that says whether any job waits or works; Slurm is asked rarely."""
+    """Return a function that says whether any job waits or runs; it calls ``squeue`` rarely."""
     if settings.executor == "local":
         return lambda: not all(job.done() for job in jobs)
-    asked, last = -_SECONDS_BETWEEN_QUESTIONS, True
+    checked, last = -_SECONDS_BETWEEN_CHECKS, True
 
     def working() -> bool:
-        nonlocal asked, last
-        if time.monotonic() - asked >= _SECONDS_BETWEEN_QUESTIONS:
-            last, asked = _queued(names), time.monotonic()
+        nonlocal checked, last
+        if time.monotonic() - checked >= _SECONDS_BETWEEN_CHECKS:
+            last, checked = _queued(names), time.monotonic()
         return last
 
     return working
 
 
 def _queued(names: Sequence[str]) -> bool:
-    """Return whether Slurm still has any of the jobs; True where it does not answer."""
+    """Return whether any of the jobs is queued or running; True if Slurm does not answer."""
     command = ["squeue", "--noheader", "--format=%T", f"--jobs={','.join(names)}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -183,21 +183,21 @@ def _queued(names: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Worker:
-    """The function that a job runs; submitit pickles it into a file that the job reads."""
+    """The function that a job runs; submitit passes it to the job as a pickled file."""
 
     job: Job
     processes: int
     cpus: int
     place: Path
-    """The folder that relative paths in settings start from."""
+    """The folder that relative paths in settings refer to."""
 
     def __call__(self) -> None:
-        """Train runs until none is left; at a notice, hand the job back to submitit.
+        """Train runs until none is left; at a notice, let submitit requeue the job.
 
-        Raises: InterruptedRun when the job was told to end, and then did not end.
+        Raises: InterruptedRun when the job was told to end, but was neither requeued nor killed.
         """
         os.chdir(self.place)
-        give_back = signal.getsignal(_NOTICE)  # submitit's: it puts the job back into the queue
+        requeue = signal.getsignal(_NOTICE)  # submitit's handler, which requeues the job
         noticed = list[int]()
 
         def notice(number: int, _frame: object) -> None:
@@ -213,12 +213,12 @@ class Worker:
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while not noticed and time.monotonic() < deadline:
                 time.sleep(0.2)
-            if noticed and callable(give_back):
-                give_back(_NOTICE, None)
+            if noticed and callable(requeue):
+                requeue(_NOTICE, None)
             raise
 
     def checkpoint(self) -> helpers.DelayedSubmission:
-        """Return what the job runs after it was requeued: the same."""
+        """Return what the job runs after it was requeued: this worker again."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)

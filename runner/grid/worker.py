@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 Tell = Callable[[Mapping[str, Any]], bool]
 """Receives {"begin": number}, and {"end": number, "state": …, "error": …} after it.
 
-Returns whether to go on after that: False if the parent process has exited."""
+Returns whether to go on with further runs: False if the parent process has exited."""
 
 AGAIN = 75
-"""Exit code of a worker after an unforeseen error: another process should go on in its place."""
+"""Exit code of a worker after an unforeseen error: a new process should replace it."""
 
 
 class UnforeseenError(Exception):
@@ -42,15 +42,15 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
     The error of a run that fails is written into its ``status.json``, and the others are trained.
 
     Raises:
-        InterruptedRun: a signal asked to stop; the run at hand kept a checkpoint.
-        UnforeseenError: after an error that is a bug; another worker can go on.
+        InterruptedRun: after a signal; the run in progress has written a checkpoint.
+        UnforeseenError: after an error that is a bug; a new worker can go on.
     """
     from runner.grid.folder import GridFolder
     from runner.store.lock import LockedError, lock
 
     grid = GridFolder.open(path)
     left, trained = list(indices), True
-    while trained:  # runs that others had locked are tried again: these workers may have died
+    while trained:  # runs that were locked are tried again: their workers may have died
         trained, locked = False, list[int]()
         for number in left:
             if grid.state(number).settled:
@@ -58,18 +58,18 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
             grid.run_path(number).mkdir(parents=True, exist_ok=True)
             try:
                 with lock(grid.run_path(number)):
-                    if grid.state(number).settled:  # it was finished in this very moment
+                    if grid.state(number).settled:  # another worker has just finished it
                         continue
                     if not _train(grid, number, places, tell):
                         return
-                    _stop_if_asked()
+                    _stop_after_signal()
                     trained = True
             except LockedError:
                 locked.append(number)
         left = locked
 
 
-def _stop_if_asked() -> None:
+def _stop_after_signal() -> None:
     """Raise InterruptedRun for a signal that came after the last run had finished."""
     from runner.console.signals import Interrupt
     from runner.errors import InterruptedRun
@@ -141,7 +141,7 @@ def _composed(
 
 @lru_cache(maxsize=1)
 def _names(grid: GridFolder) -> list[str]:
-    """Return what is added to the name of each run, computed once and not for every run."""
+    """Return the suffix of each run's name; computed once per grid."""
     from runner.grid.labels import names_of
 
     return names_of(grid)
@@ -149,7 +149,7 @@ def _names(grid: GridFolder) -> list[str]:
 
 @contextmanager
 def _log(path: Path) -> Generator[None]:
-    """Redirect stdout and stderr into a file, also what C libraries print."""
+    """Redirect stdout and stderr into a file, including the output of C libraries."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -168,10 +168,10 @@ def _log(path: Path) -> Generator[None]:
 
 
 def _hear_ctrl_c() -> None:
-    """React to Ctrl-C, whatever this process was started by.
+    """React to Ctrl-C, even if the parent process ignores it.
 
-    Some schedulers send their signals to every process of a job. Only its first process is to
-    react to them; it passes them on as a Ctrl-C, so here they are ignored.
+    Some schedulers send their signals to every process of a job. Only its first process reacts to
+    them and forwards them as a Ctrl-C, so they are ignored here.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -181,9 +181,9 @@ def _hear_ctrl_c() -> None:
 
 
 def main() -> int:
-    """Work as a process of its own: a job as JSON on stdin, what happens as JSON lines on stdout.
+    """Run as a process: read a job as JSON from stdin, and report events as JSON lines on stdout.
 
-    Returns the exit code: 0 when nothing is left, 130 after an interruption, 75 to be replaced.
+    Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced.
     """
     from runner.errors import InterruptedRun
 
@@ -195,7 +195,7 @@ def main() -> int:
         try:
             channel.write(json.dumps(event) + "\n")
             channel.flush()
-        except BrokenPipeError:  # whoever started this process is gone; its run is still finished
+        except BrokenPipeError:  # the parent process has exited; the current run is still finished
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Whether a run can reach W&B: the mode that is asked for, the key and the server.
+"""Whether a run is logged online, offline or not at all: the settings, the key and the server.
 
 Nothing here prompts the user. wandb is imported only where it is needed.
 """
@@ -36,14 +36,14 @@ def resolve_mode(mode: str) -> tuple[str, str]:
     answers within two seconds.
 
     Raises:
-        UsageError: WANDB_MODE or the API key is malformed, or "online" is wanted without a key.
+        UsageError: WANDB_MODE or the API key is malformed, or "online" is set without a key.
     """
-    asker = "WANDB_MODE" if os.environ.get("WANDB_MODE") else "wandb.mode"
-    asked = _environment_mode() or mode
-    if asked not in ("auto", "online"):
-        return asked, f"set by {asker}"
+    setting = "WANDB_MODE" if os.environ.get("WANDB_MODE") else "wandb.mode"
+    wanted = _environment_mode() or mode
+    if wanted not in ("auto", "online"):
+        return wanted, f"set by {setting}"
     with _in_one_line():
-        return _mode_of_session(asked, asker)
+        return _mode_of_session(wanted, setting)
 
 
 def require_server() -> str:
@@ -52,7 +52,7 @@ def require_server() -> str:
     For commands that need W&B: WANDB_MODE and `wandb offline` are ignored.
 
     Raises:
-        UsageError: there is no key, it is malformed, or the server does not take it.
+        UsageError: there is no key, it is malformed, or the server does not accept it.
         VaerunError: the server does not answer.
     """
     with _in_one_line():
@@ -95,22 +95,22 @@ def _environment_mode() -> str | None:
     return _ENVIRONMENT_MODES[value]
 
 
-def _mode_of_session(asked: str, asker: str) -> tuple[str, str]:
+def _mode_of_session(wanted: str, setting: str) -> tuple[str, str]:
     """Return the mode and the reason, from the stored settings, the key and the server."""
     wandb = silent_wandb()
     settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
-    if asked == "auto" and settings.mode != "online":
+    if wanted == "auto" and settings.mode != "online":
         return _ENVIRONMENT_MODES[settings.mode], f"set by `wandb {settings.mode}`"
     wandb.setup(settings=wandb.Settings(mode="online"))  # else `wandb offline` would hide the key
     if not wandb.login(prompt=False, verify=False):
-        if asked == "online":
+        if wanted == "online":
             raise UsageError(
-                f"{asker} is online, but there is no W&B API key",
+                f"{setting} is online, but there is no W&B API key",
                 "run `wandb login`, or say wandb.mode=offline",
             )
         return "offline", "no API key (run `wandb login`)"
-    if asked == "online":
-        return "online", f"set by {asker}"
+    if wanted == "online":
+        return "online", f"set by {setting}"
     host = urlsplit(settings.base_url).hostname
     if not _answers(settings.base_url):
         return "offline", f"{host} does not answer"

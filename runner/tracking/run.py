@@ -71,7 +71,7 @@ class WandbRun:
         }
         self._run = self._start(arguments)
         if self._run is not None:
-            self.id = self._run.id  # under `wandb agent` not the one that was asked for
+            self.id = self._run.id  # `wandb agent` assigns an id of its own
             self.reason = (self._run.url if self.mode == "online" else None) or self.reason
 
     def log(self, record: Mapping[str, float], step: int) -> None:
@@ -190,7 +190,7 @@ def _known_before(folder: Path) -> dict[str, Any]:
     if losses:
         known["loss"] = {"min": min(losses), "last": losses[-1]}
     summary = RunFolder(folder).read_summary()
-    if summary.get("step", 0) >= known.get("step", 0):  # otherwise it is of an earlier model
+    if summary.get("step", 0) >= known.get("step", 0):  # else it is out of date
         known |= dict(_flatten(summary))
     return known
 

@@ -48,20 +48,20 @@ class Uploads:
         self._processes: set[subprocess.Popen[str]] = set()
 
     def upload(self, logs: Sequence[Path]) -> str:
-        """Upload the logs of one run one after the other, and return its address on W&B.
+        """Upload the logs of one run in order, and return its address on W&B.
 
-        The run must not be in progress: its last log is taken to be complete.
+        The run must not be in progress: its last log is assumed to be complete.
 
         Raises: VaerunError where the upload of a log fails; those after it are then not tried.
         """
         address = ""
         for log in logs:
-            said = self._sync(log)
-            if _TORN in said:  # all complete records are sent, and would be sent again next time
+            output = self._sync(log)
+            if _TORN in output:  # all complete records are sent, and would be sent again next time
                 _mark(log).touch()
             if not is_uploaded(log):
-                raise VaerunError(f"{log}: {_complaint(said)}")
-            found = re.search(r"View run .* at (http\S+)", said)
+                raise VaerunError(f"{log}: {_error_of(output)}")
+            found = re.search(r"View run .* at (http\S+)", output)
             address = found[1] if found else address
         return address
 
@@ -87,13 +87,13 @@ class Uploads:
                 start_new_session=True,
             )
             self._processes.add(process)
-            said, _ = process.communicate()
+            output, _ = process.communicate()
             self._processes.discard(process)
-        return said
+        return output
 
 
-def _complaint(said: str) -> str:
-    """Return the first error that `wandb sync` prints, or the last of its lines."""
-    lines = [line.removeprefix("wandb:").strip() for line in said.splitlines() if line.strip()]
+def _error_of(output: str) -> str:
+    """Return the first error that `wandb sync` prints, or its last line."""
+    lines = [line.removeprefix("wandb:").strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR").strip() for line in lines if line.startswith("ERROR")]
-    return (errors or lines[-1:] or ["`wandb sync` stopped without a word"])[0]
+    return (errors or lines[-1:] or ["`wandb sync` stopped without a message"])[0]

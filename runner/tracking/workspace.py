@@ -18,7 +18,7 @@ _FIGURES = ("traversals", "traversal", "interpolation", "reconstructions", "samp
 _WEIGHTS = ("beta", "gamma", "alpha")
 
 
-def save_workspace(  # noqa: PLR0913 - a place on W&B, and what stands there
+def save_workspace(  # noqa: PLR0913 - a place on W&B, and its content
     entity: str | None,
     project: str,
     group: str | None,
@@ -39,8 +39,8 @@ def save_workspace(  # noqa: PLR0913 - a place on W&B, and what stands there
             are grouped.
 
     Raises:
-        UsageError: wandb-workspaces is not installed, or there is no key that the server takes.
-        VaerunError: the server does not answer, or does not take the view.
+        UsageError: wandb-workspaces is not installed, or there is no key that the server accepts.
+        VaerunError: the server does not answer, or rejects the view.
     """
     workspaces = _package()
     require_server()
@@ -58,7 +58,7 @@ def save_workspace(  # noqa: PLR0913 - a place on W&B, and what stands there
             ),
         )
         return str(view.save().url)
-    except Exception as error:  # whatever the server says, and a name that is refused
+    except Exception as error:  # W&B raises errors of many kinds
         raise VaerunError(f"W&B did not take the view: {one_line(error)}") from error
 
 

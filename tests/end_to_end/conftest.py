@@ -28,7 +28,7 @@ def environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "WANDB_MODE": "disabled",
         "OMP_NUM_THREADS": "1",
-        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # else each home has its fonts listed anew
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # else fonts are listed again for each home
     }
 
 
@@ -38,7 +38,7 @@ def command(*arguments: str) -> list[str]:
 
 
 class ForkServer:
-    """A process that has imported the program, and forks for every command."""
+    """A process that has imported the program and forks for every command."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -58,7 +58,7 @@ class ForkServer:
         self._answer(SECONDS)
 
     def _answer(self, seconds: float) -> int:
-        """Return the number on the next line; raises TimeoutError when there is none in time."""
+        """Return the number on the next line; raises TimeoutError if none comes in time."""
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as ready:
             ready.register(self._process.stdout, selectors.EVENT_READ)
@@ -72,8 +72,14 @@ class ForkServer:
         """Run a command to its end, and return what it wrote."""
         assert self._process.stdin is not None
         out, err = self._home / "stdout", self._home / "stderr"
-        asked = {"argv": argv, "cwd": str(cwd), "env": env, "stdout": str(out), "stderr": str(err)}
-        self._process.stdin.write(json.dumps(asked) + "\n")
+        request = {
+            "argv": argv,
+            "cwd": str(cwd),
+            "env": env,
+            "stdout": str(out),
+            "stderr": str(err),
+        }
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         pid = self._answer(SECONDS)
         try:

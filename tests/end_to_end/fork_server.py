@@ -28,7 +28,7 @@ LIBRARIES = (
 
 
 def import_everything() -> None:
-    """Import what a command may need, and every file of the program."""
+    """Import the libraries of the commands and every file of the program."""
     for name in LIBRARIES:
         importlib.import_module(name)
     import runner
@@ -39,13 +39,13 @@ def import_everything() -> None:
 
 
 def answer(value: int) -> None:
-    """Write a line to whoever asked."""
+    """Write a line to the process that sent the request."""
     sys.stdout.write(f"{value}\n")
     sys.stdout.flush()
 
 
 def next_command() -> dict[str, Any] | None:
-    """Return, in a child, the command that it has to carry out; None at the end of the requests."""
+    """Return, in a child process, the command to run; None at the end of the requests."""
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
@@ -57,7 +57,7 @@ def next_command() -> dict[str, Any] | None:
 
 
 def become(command: dict[str, Any]) -> None:
-    """Take up the folder, environment, streams and arguments of a command."""
+    """Set the folder, environment, streams and arguments of a command."""
     os.chdir(command["cwd"])
     os.environ.clear()
     os.environ.update(command["env"])
@@ -87,7 +87,7 @@ def run() -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End as the interpreter does, but for freeing every library, which takes two seconds."""
+    """Exit as the interpreter does, but without freeing libraries, which takes two seconds."""
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -96,11 +96,11 @@ def leave(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # this folder, which is no place to import from
+    sys.path.pop(0)  # this folder, from which nothing is imported
     import_everything()
     gc.freeze()  # what is imported stays shared between all children
     answer(os.getpid())
-    asked = next_command()
-    if asked is not None:
-        become(asked)
+    request = next_command()
+    if request is not None:
+        become(request)
         leave(run())

@@ -1,4 +1,4 @@
-"""``vaerun compare`` as a user calls it: a table on stdout, files, a line for every mistake."""
+"""``vaerun compare`` on the command line: the table, the files, and errors in one line."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_real_runs_are_compared_as_they_are_trained(vaerun: Vaerun, tmp_path: Pa
     assert rows[3][-1] == "baseline"
 
 
-def test_every_figure_there_is_is_named(vaerun: Vaerun, tmp_path: Path):
+def test_metric_list_names_every_metric(vaerun: Vaerun, tmp_path: Path):
     write_grid(tmp_path / "grid")
     done = vaerun("compare", "grid", "--metric", "list")
     assert [line.split() for line in done.stdout.splitlines()] == [
@@ -84,15 +84,15 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "message", "hint"), CASES, ids=lambda v: str(v)[:40])
-def test_a_mistake_is_answered_in_one_line(
-    vaerun: Vaerun, tmp_path: Path, words: list[str], message: str, hint: str | None
+@pytest.mark.parametrize(("arguments", "message", "hint"), CASES, ids=lambda v: str(v)[:40])
+def test_a_mistake_is_reported_in_one_line(
+    vaerun: Vaerun, tmp_path: Path, arguments: list[str], message: str, hint: str | None
 ):
     write_grid(tmp_path / "grid", seeds=1)
     write_run(tmp_path / "going" / "0", config(), state="running")
     write_run(tmp_path / "broken" / "0", config())
     (tmp_path / "broken" / "0" / "summary.json").write_text("{")
-    done = vaerun("compare", *words)
+    done = vaerun("compare", *arguments)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()

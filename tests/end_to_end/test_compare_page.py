@@ -1,4 +1,4 @@
-"""The page of a comparison in a real browser, which shows what the address asks for."""
+"""The page of a comparison in a browser, whose address sorts, filters and opens rows."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def page(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, (objective, batch_size) in enumerate(configurations):
         for seed in range(3):
             write_run(folder / "grid" / f"{3 * i + seed}", objective, batch_size, seed)
-    words = ("compare", "grid", "--metric", "elbo,rate", "--no-figures", "--html", "page.html")
+    arguments = ("compare", "grid", "--metric", "elbo,rate", "--no-figures", "--html", "page.html")
     subprocess.run(
-        command(*words),
+        command(*arguments),
         cwd=folder,
         env=environment(folder),
         check=True,
@@ -149,7 +149,7 @@ def test_an_address_opens_rows_on_their_runs(look: Look):
     page = look("open=1,4&columns=elbo,odd&sort=-elbo")
     opened = {b.attributes["data-i"]: b for b in bodies(page) if len(b.all("tr")) > 1}
     assert opened.keys() == {"1", "4"}
-    runs = [[plain(cell.text) for cell in row.children if isinstance(cell, Element)]
+    runs = [[plain(entry.text) for entry in row.children if isinstance(entry, Element)]
             for row in opened["4"].all("tr", **{"class": "run"})]  # fmt: skip
     assert runs == [
         [f"{12 + seed}", f"seed {seed}", f"{-53 + seed / 10:.2f}", "7.00", f"{seed + 0.5}"]

@@ -65,16 +65,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "message", "hint"), CASES, ids=lambda v: str(v)[:40])
-def test_wrong_input_is_answered_in_one_line(
-    vaerun: Vaerun, tmp_path: Path, words: list[str], code: int, message: str, hint: str | None
+@pytest.mark.parametrize(("arguments", "code", "message", "hint"), CASES, ids=lambda v: str(v)[:40])
+def test_wrong_input_is_reported_in_one_line(
+    vaerun: Vaerun, tmp_path: Path, arguments: list[str], code: int, message: str, hint: str | None
 ):
     (tmp_path / "taken").write_text("a file where a folder should go")
     raw = tmp_path / "broken" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (raw / f"{name}-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x0f")
-    done = vaerun(*words)
+    done = vaerun(*arguments)
     lines = done.stderr.splitlines()
     errors = [i for i, line in enumerate(lines) if line.startswith("error: ")]
     assert done.returncode == code, done.stderr
@@ -93,7 +93,7 @@ def test_a_missing_gpu_is_named(vaerun: Vaerun):
     assert "error: device=cuda is not on this machine, which has" in done.stderr
 
 
-def test_a_traceback_is_shown_where_it_is_asked_for(vaerun: Vaerun):
+def test_a_traceback_is_shown_on_request(vaerun: Vaerun):
     done = vaerun("betta=12", HYDRA_FULL_ERROR="1")
     assert done.returncode == 2
     assert "Traceback" in done.stderr

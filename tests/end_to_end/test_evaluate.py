@@ -1,4 +1,4 @@
-"""Runs scored after the fact, and codes from elsewhere, from the command line."""
+"""``vaerun evaluate`` on the command line: finished runs, grids, and files of codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def runs_in(folder: Path) -> list[Path]:
     return sorted(file.parent for file in folder.glob("outputs/**/status.json"))
 
 
-def test_a_run_is_scored_when_it_is_trained_and_again_when_asked(vaerun: Vaerun, tmp_path: Path):
+def test_a_run_is_scored_after_training_and_again_by_evaluate(vaerun: Vaerun, tmp_path: Path):
     done = vaerun(*DIGITS, *FEW)
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(tmp_path)
@@ -56,24 +56,24 @@ def test_a_run_is_scored_when_it_is_trained_and_again_when_asked(vaerun: Vaerun,
     assert later["sampled/mig"]["scores"] != later["mean/mig"]["scores"]
 
 
-def test_scores_reach_the_run_on_wandb_that_they_are_of(vaerun: Vaerun, tmp_path: Path):
+def test_scores_are_added_to_their_run_on_wandb(vaerun: Vaerun, tmp_path: Path):
     assert vaerun(*DIGITS, "metrics=none", WANDB_MODE="offline").returncode == 0
     (run,) = runs_in(tmp_path)
     done = vaerun("evaluate", str(run), *FEW, WANDB_MODE="offline")
     assert done.returncode == 0, done.stderr
-    trained, judged = (read_wandb(log) for log in find_logs(run))
-    assert trained.about["id"] == judged.about["id"]
-    assert judged.exit_code == 0
+    trained, evaluated = (read_wandb(log) for log in find_logs(run))
+    assert trained.about["id"] == evaluated.about["id"]
+    assert evaluated.exit_code == 0
     scores = read(run / "scores.json")["scores"]
     for key in ("mean/mig", "mean/linear_probe", "model/reconstruction"):
         for name, value in scores[key]["scores"].items():
-            at = f"scores/{key.partition('/')[0]}/{name}"  # the name that compare has
-            assert judged.summary[at] == pytest.approx(value)
-    assert any(key.startswith("figures/pruning") for key in judged.summary)
+            at = f"scores/{key.partition('/')[0]}/{name}"  # as in compare
+            assert evaluated.summary[at] == pytest.approx(value)
+    assert any(key.startswith("figures/pruning") for key in evaluated.summary)
     assert (run / "figures" / "pruning.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_what_was_held_out_is_judged_apart(vaerun: Vaerun, tmp_path: Path):
+def test_held_out_images_are_evaluated_separately(vaerun: Vaerun, tmp_path: Path):
     done = vaerun(
         "dataset=digits",
         "debug=default",
@@ -90,7 +90,7 @@ def test_what_was_held_out_is_judged_apart(vaerun: Vaerun, tmp_path: Path):
     assert (run / "figures" / "held_out.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_a_grid_is_scored_and_ranked_and_one_bad_run_stops_no_other(vaerun: Vaerun, tmp_path: Path):
+def test_a_grid_is_scored_and_ranked_although_one_run_is_bad(vaerun: Vaerun, tmp_path: Path):
     trained = vaerun("-m", *DIGITS, "seed=0,1,2", "metrics=none")
     assert trained.returncode == 0, trained.stderr
     runs = runs_in(tmp_path)
@@ -108,7 +108,7 @@ def test_a_grid_is_scored_and_ranked_and_one_bad_run_stops_no_other(vaerun: Vaer
     assert 0 <= ranked["scores"]["udr_spearman"] <= 1
 
 
-def test_codes_from_elsewhere_are_judged(vaerun: Vaerun, tmp_path: Path):
+def test_codes_from_a_file_are_evaluated(vaerun: Vaerun, tmp_path: Path):
     factors = np.array(list(product(range(4), range(5), range(3))))
     np.savez(tmp_path / "codes.npz", codes=factors[:, ::-1] * -2.0, factors=factors)
     done = vaerun("evaluate", "--codes", "codes.npz", "metrics=fast")
@@ -123,7 +123,7 @@ def test_codes_from_elsewhere_are_judged(vaerun: Vaerun, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "message", "hint"),
+    ("arguments", "code", "message", "hint"),
     [
         ([], 2, "evaluate takes run folders, or a file of codes", "vaerun evaluate DIR"),
         (["nowhere"], 2, "'nowhere' is not a run folder", "there is no such folder"),
@@ -137,9 +137,9 @@ def test_codes_from_elsewhere_are_judged(vaerun: Vaerun, tmp_path: Path):
     ],
 )
 def test_a_wrong_command_is_refused_in_one_line(
-    vaerun: Vaerun, words: list[str], code: int, message: str, hint: str
+    vaerun: Vaerun, arguments: list[str], code: int, message: str, hint: str
 ):
-    done = vaerun("evaluate", *words)
+    done = vaerun("evaluate", *arguments)
     assert done.returncode == code
     assert message in done.stderr
     assert hint in done.stderr

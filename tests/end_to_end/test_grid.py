@@ -1,4 +1,4 @@
-"""Grids from the command line: what is trained, what survives, what is said at the end."""
+"""Grids on the command line: which runs are trained, resuming, and the report at the end."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def states(grid: Path) -> dict[int, str]:
 def test_a_part_of_a_sweep_file_is_trained_then_the_rest_and_then_none(
     vaerun: Vaerun, tmp_path: Path
 ):
-    words = ("sweep=smoke", "steps=5", "metrics=none", "evaluation.map_points=20")
-    part = vaerun(*words, "only=2-3")
+    arguments = ("sweep=smoke", "steps=5", "metrics=none", "evaluation.map_points=20")
+    part = vaerun(*arguments, "only=2-3")
     assert part.returncode == 0, part.stderr
     assert part.stdout.strip() == "outputs/sweep-smoke"
     grid = tmp_path / "outputs" / "sweep-smoke"
     assert states(grid) == {2: "finished", 3: "finished"}
-    rest = vaerun(*words)
+    rest = vaerun(*arguments)
     assert rest.returncode == 0, rest.stderr
     assert "2 to train, 2 done with" in rest.stderr
     assert states(grid) == dict.fromkeys(range(4), "finished")
@@ -50,18 +50,18 @@ def test_a_part_of_a_sweep_file_is_trained_then_the_rest_and_then_none(
     assert [(s["beta"], s["seed"]) for s in settings] == [(1, 0), (1, 1), (4, 0), (4, 1)]
     assert {s["wandb"]["group"] for s in settings} == {"smoke"}
     written = {path: path.stat().st_mtime_ns for path in grid.glob("*/status.json")}
-    again = vaerun(*words)
+    again = vaerun(*arguments)
     assert again.returncode == 0
     assert "0 to train, 4 done with" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in grid.glob("*/status.json")} == written
 
 
-def test_a_failed_run_spoils_no_other_and_is_tried_again(vaerun: Vaerun, tmp_path: Path):
+def test_a_failed_run_does_not_stop_others_and_is_tried_again(vaerun: Vaerun, tmp_path: Path):
     (tmp_path / "mnist").mkdir()
-    words = (*SMALL, "-m", "sweep_name=mixed", "objective=vae", "learning_rate=1e6,0.001",
+    arguments = (*SMALL, "-m", "sweep_name=mixed", "objective=vae", "learning_rate=1e6,0.001",
              "dataset=mnist,digits", "data_dir=mnist", "steps=100")  # fmt: skip
     offline = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    done = vaerun(*words, **offline)
+    done = vaerun(*arguments, **offline)
     assert done.returncode == 1, done.stderr
     grid = tmp_path / "outputs" / "sweep-mixed"
     assert states(grid) == {0: "failed", 1: "failed", 2: "diverged", 3: "finished"}
@@ -75,7 +75,7 @@ def test_a_failed_run_spoils_no_other_and_is_tried_again(vaerun: Vaerun, tmp_pat
     assert "2 to train, 2 done with" in again.stderr
 
 
-def test_a_dry_run_lists_what_would_run_and_leaves_nothing(vaerun: Vaerun, tmp_path: Path):
+def test_a_dry_run_lists_the_runs_and_writes_nothing(vaerun: Vaerun, tmp_path: Path):
     done = vaerun(*SMALL, "sweep=smoke", "--dry-run", "only=1,3", "steps=200")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["1\twaiting\tbeta=1 seed=1", "3\twaiting\tbeta=4 seed=1"]
@@ -84,7 +84,9 @@ def test_a_dry_run_lists_what_would_run_and_leaves_nothing(vaerun: Vaerun, tmp_p
     assert not (tmp_path / "outputs").exists()
 
 
-def test_a_grid_that_grows_keeps_its_runs_and_another_is_refused(vaerun: Vaerun, tmp_path: Path):
+def test_a_grid_that_grows_keeps_its_runs_and_another_grid_is_refused(
+    vaerun: Vaerun, tmp_path: Path
+):
     text = "parameters: {dataset: {value: digits}, debug: {value: default}, seed: {values: [%s]}}"
     write_sweep(tmp_path, "mine", text % "1, 2")
     one_worker = "launcher.processes=1"
@@ -101,17 +103,17 @@ def test_a_grid_that_grows_keeps_its_runs_and_another_is_refused(vaerun: Vaerun,
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """The processes that a process has started, and those that these have."""
+    """The child processes of a process, and their children."""
     for child in Path(f"/proc/{pid}/task/{pid}").glob("children"):
-        for word in child.read_text().split():
-            yield int(word)
-            yield from descendants(int(word))
+        for number in child.read_text().split():
+            yield int(number)
+            yield from descendants(int(number))
 
 
-def train_on(words: list[str], folder: Path) -> subprocess.Popen[bytes]:
+def train_on(arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
     """Start a grid as from a terminal: in the background of a script it would ignore Ctrl-C."""
     return subprocess.Popen(
-        command(*words),
+        command(*arguments),
         cwd=folder,
         env=environment(folder),
         stderr=subprocess.DEVNULL,
@@ -134,7 +136,7 @@ def is_alive(pid: int) -> bool:
 
 
 def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
-    """Kill a grid, or some part of it, as crashes, reboots and users do; wait until it is still."""
+    """Kill a grid or a part of it, as crashes, reboots and users do; wait until all have ended."""
     workers = list(descendants(process.pid))
     kind = chance.choice(["all", "worker", "parent", "ctrl-c", "sigterm"])
     if kind == "all":
@@ -153,7 +155,7 @@ def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     process.wait(timeout=60)
-    if kind == "parent":  # its workers finish the run that they are at: sooner, here
+    if kind == "parent":  # its workers would finish their runs first
         for pid in workers:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -162,8 +164,8 @@ def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
 
 
 def test_processes_on_one_grid_train_no_run_twice(vaerun: Vaerun, tmp_path: Path):
-    words = ["sweep=smoke", "steps=50", "metrics=none", "evaluation.map_points=20"]
-    both = [train_on([*words, "launcher.processes=1"], tmp_path) for _ in range(2)]
+    arguments = ["sweep=smoke", "steps=50", "metrics=none", "evaluation.map_points=20"]
+    both = [train_on([*arguments, "launcher.processes=1"], tmp_path) for _ in range(2)]
     assert [process.wait(timeout=300) for process in both] == [0, 0]
     grid = tmp_path / "outputs" / "sweep-smoke"
     assert states(grid) == dict.fromkeys(range(4), "finished")
@@ -175,9 +177,9 @@ def test_processes_on_one_grid_train_no_run_twice(vaerun: Vaerun, tmp_path: Path
 def test_a_run_that_kills_its_process_is_marked_and_the_others_are_trained(
     vaerun: Vaerun, tmp_path: Path
 ):
-    words = [*SMALL, "-m", "seed=0,1", "steps=400", "sweep_name=dying", "launcher.processes=1"]
+    arguments = [*SMALL, "-m", "seed=0,1", "steps=400", "sweep_name=dying", "launcher.processes=1"]
     grid = tmp_path / "outputs" / "sweep-dying"
-    process = train_on(words, tmp_path)
+    process = train_on(arguments, tmp_path)
     while not (grid / "0" / "metrics.jsonl").exists():
         assert process.poll() is None
         time.sleep(0.05)
@@ -187,25 +189,25 @@ def test_a_run_that_kills_its_process_is_marked_and_the_others_are_trained(
     assert states(grid) == {0: "failed", 1: "finished"}
     error = read(grid / "0" / "status.json")["error"]
     assert error == "its process ended by signal 9 (out of memory?)"
-    assert vaerun(*words).returncode == 0
+    assert vaerun(*arguments).returncode == 0
     assert states(grid) == {0: "finished", 1: "finished"}
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
-def test_a_grid_that_is_killed_ten_times_ends_as_if_it_never_was(vaerun: Vaerun, tmp_path: Path):
-    words = [*SMALL, "-m", "prior=concrete_normal", "beta=1,4", "seed=0,1,2", f"steps={STEPS}",
+def test_a_grid_that_is_killed_ten_times_has_the_same_results(vaerun: Vaerun, tmp_path: Path):
+    arguments = [*SMALL, "-m", "prior=concrete_normal", "beta=1,4", "seed=0,1,2", f"steps={STEPS}",
              "training.checkpoint_minutes=0.01", "launcher.processes=2"]  # fmt: skip
     chance = random.Random(5)
     struck = []
     while len(struck) < KILLS:
-        process = train_on([*words, "sweep_name=killed"], tmp_path)
+        process = train_on([*arguments, "sweep_name=killed"], tmp_path)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=chance.uniform(1.0, 6.0))
         if process.poll() is not None:
             break
         struck.append(strike(process, chance))
-    assert vaerun(*words, "sweep_name=killed").returncode == 0
-    assert vaerun(*words, "sweep_name=whole").returncode == 0
+    assert vaerun(*arguments, "sweep_name=killed").returncode == 0
+    assert vaerun(*arguments, "sweep_name=whole").returncode == 0
     assert len(struck) >= KILLS // 2  # a fast machine may be done before the last
     killed, whole = (tmp_path / "outputs" / f"sweep-{name}" for name in ("killed", "whole"))
     assert states(killed) == dict.fromkeys(range(6), "finished"), struck

@@ -1,4 +1,4 @@
-"""Help, version and lists: at once, and without torch."""
+"""Help, version and lists, which import no torch."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ def status(run: Path) -> dict[str, Any]:
 
 
 def parent(process: int) -> int:
-    """The process that started another: in a job, the one that gets the scheduler's signals."""
-    told = subprocess.check_output(["ps", "-o", "ppid=", "-p", str(process)], text=True)
-    return int(told)
+    """The parent of a process: in a job, the one that gets the scheduler's signals."""
+    parent = subprocess.check_output(["ps", "-o", "ppid=", "-p", str(process)], text=True)
+    return int(parent)
 
 
 def is_training(run: Path) -> bool:
@@ -68,7 +68,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What the runs come to on this machine, in one process after the other."""
+    """The results of the runs on this machine, trained one after the other."""
     folder = tmp_path_factory.mktemp("local")
     process = start(folder, "-m", *GRID, "launcher.processes=1", "launcher.threads=1")
     _, said = process.communicate(timeout=300)
@@ -81,8 +81,8 @@ def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start the grid in jobs, none of which outlives the test."""
     processes = list[subprocess.Popen[str]]()
 
-    def begin(*words: str) -> subprocess.Popen[str]:
-        processes.append(start(tmp_path, "-m", *GRID, *words))
+    def begin(*arguments: str) -> subprocess.Popen[str]:
+        processes.append(start(tmp_path, "-m", *GRID, *arguments))
         return processes[-1]
 
     yield begin
@@ -91,7 +91,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_jobs_of_slurm_come_to_the_same(
+def test_jobs_of_slurm_give_the_same_results(
     vaerun: Vaerun, tmp_path: Path, expected: list[dict[str, Any]]
 ):
     done = vaerun("-m", *GRID, *SLURM, "launcher.jobs=2")
@@ -118,7 +118,7 @@ def test_a_job_that_is_stopped_goes_on_from_a_checkpoint(
     worker = int(status(first)["pid"])
     job = parent(worker)
     for number in signals:
-        for each in (job, worker):  # some schedulers tell every process of a job
+        for each in (job, worker):  # some schedulers signal every process of a job
             os.kill(each, number)
     wait_for(process, lambda: status(first)["state"] == "interrupted")
     stopped = status(first)
@@ -131,7 +131,7 @@ def test_a_job_that_is_stopped_goes_on_from_a_checkpoint(
     assert outcomes(tmp_path) == expected
 
 
-def test_a_job_that_is_told_to_end_keeps_a_checkpoint_and_awaits_its_end(
+def test_a_job_that_is_told_to_end_writes_a_checkpoint_and_waits(
     started: Callable[..., subprocess.Popen[str]], vaerun: Vaerun, tmp_path: Path
 ):
     process = started(*SLURM, "launcher.jobs=1")
@@ -141,7 +141,7 @@ def test_a_job_that_is_told_to_end_keeps_a_checkpoint_and_awaits_its_end(
     os.kill(job, signal.SIGTERM)
     wait_for(process, lambda: status(first)["state"] == "interrupted")
     assert status(first)["step"] >= 20
-    os.kill(job, 0)  # one that had left by itself would not be put back into the queue
+    os.kill(job, 0)  # a job that had exited by itself would not be requeued
     assert not status(grid_of(tmp_path) / "1")
     os.kill(job, signal.SIGKILL)
     _, said = process.communicate(timeout=120)
@@ -149,7 +149,7 @@ def test_a_job_that_is_told_to_end_keeps_a_checkpoint_and_awaits_its_end(
     assert "error: the jobs are over, with 2 runs left" in said
 
 
-def test_whoever_does_not_wait_finds_the_runs_later(
+def test_without_wait_the_runs_are_found_later(
     vaerun: Vaerun, tmp_path: Path, expected: list[dict[str, Any]]
 ):
     done = vaerun("-m", *GRID, *SLURM, "launcher.jobs=2", "launcher.wait=false")
@@ -162,7 +162,7 @@ def test_whoever_does_not_wait_finds_the_runs_later(
     assert outcomes(tmp_path) == expected
 
 
-def test_without_slurm_there_is_one_line(vaerun: Vaerun):
+def test_without_slurm_the_error_is_one_line(vaerun: Vaerun):
     done = vaerun("-m", *GRID, "launcher=slurm", PATH="/nonexistent")
     assert done.returncode == 2
     assert "error: launcher=slurm needs sbatch, which this machine does not have" in done.stderr
@@ -170,7 +170,7 @@ def test_without_slurm_there_is_one_line(vaerun: Vaerun):
 
 
 @needs_ray
-def test_tasks_of_ray_come_to_the_same(
+def test_tasks_of_ray_give_the_same_results(
     vaerun: Vaerun, tmp_path: Path, expected: list[dict[str, Any]]
 ):
     done = vaerun("-m", *GRID, "launcher=ray", "launcher.workers=2")

@@ -1,4 +1,4 @@
-"""Own YAML in a folder: found by every command, and compared by what it says."""
+"""Own YAML in a folder: found by every command, and compared by its own hyperparameters."""
 
 from __future__ import annotations
 

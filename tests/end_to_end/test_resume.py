@@ -1,4 +1,4 @@
-"""A run that is killed, wherever it is killed, goes on as if it had never stopped."""
+"""A run that is killed at any point and resumed has the results of one that was not."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from safetensors.torch import load_file
 
 from tests.end_to_end.conftest import Vaerun, command, environment
 
-WORDS = (
+ARGUMENTS = (
     "dataset=digits",
     "metrics=none",
     "prior=concrete_normal",
     "objective=hfvae",
-    # All that a run remembers beside its parameters: a bank, a discriminator, where a schedule is.
+    # All state beside the parameters: a memory bank, a discriminator, a schedule.
     "objective.encodings=512",
     "objective.penalties.discriminator.weight=2",
     "objective.penalties.discriminator.widths=[20]",
@@ -33,9 +33,9 @@ WORDS = (
 ALWAYS_SAVING = "training.checkpoint_minutes=0.000001"
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(*words),
+        command(*arguments),
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,
@@ -47,7 +47,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    """Wait, at most a minute, until something is true of a running process."""
+    """Wait, at most a minute, until a condition holds for a running process."""
     end = time.monotonic() + 60
     while not condition():
         assert process.poll() is None, process.communicate()[1]
@@ -61,7 +61,7 @@ def only_run(folder: Path) -> Path:
 
 
 def records(run: Path) -> list[dict[str, Any]]:
-    """Everything recorded but the speed, which is the machine's."""
+    """All records without the speed, which depends on the machine."""
     lines = (run / "metrics.jsonl").read_text().splitlines()
     kept = [json.loads(line) for line in lines]
     for record in kept:
@@ -84,7 +84,7 @@ def outcome(run: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    process = start(folder, *WORDS)
+    process = start(folder, *ARGUMENTS)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     return outcome(only_run(folder))
@@ -95,7 +95,7 @@ def written(folder: Path) -> int:
 
 
 def being_written(folder: Path) -> bool:
-    """Whether a file of a checkpoint exists that is not whole yet."""
+    """Whether a file of a checkpoint is incomplete."""
     finished = (".safetensors", ".json")
     return any(
         path.name.startswith(".") or not path.name.endswith(finished)
@@ -107,7 +107,7 @@ def being_written(folder: Path) -> bool:
 def test_killed_between_records(
     vaerun: Vaerun, tmp_path: Path, uninterrupted: dict[str, Any], records_before: int
 ):
-    process = start(tmp_path, *WORDS, "training.checkpoint_minutes=0.002")
+    process = start(tmp_path, *ARGUMENTS, "training.checkpoint_minutes=0.002")
     wait_for(process, lambda: written(tmp_path) >= records_before)
     process.kill()
     process.communicate()
@@ -121,13 +121,13 @@ def test_killed_between_records(
 def test_killed_again_and_again_while_writing_checkpoints(
     vaerun: Vaerun, tmp_path: Path, uninterrupted: dict[str, Any]
 ):
-    process = start(tmp_path, *WORDS, ALWAYS_SAVING)
+    process = start(tmp_path, *ARGUMENTS, ALWAYS_SAVING)
     torn = 0
     for _ in range(4):
         wait_for(process, lambda: written(tmp_path) >= 2 and being_written(tmp_path))
         process.kill()
         process.communicate()
-        torn += being_written(tmp_path)  # the kill did hit a file that was being written
+        torn += being_written(tmp_path)  # the kill hit a file that was being written
         process = start(tmp_path, "resume", str(only_run(tmp_path)))
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
@@ -139,7 +139,7 @@ def test_killed_again_and_again_while_writing_checkpoints(
 def test_a_signal_finishes_the_step_and_says_how_to_go_on(
     vaerun: Vaerun, tmp_path: Path, uninterrupted: dict[str, Any], number: int, code: int
 ):
-    process = start(tmp_path, *WORDS)
+    process = start(tmp_path, *ARGUMENTS)
     wait_for(process, lambda: written(tmp_path) >= 5)
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
@@ -156,7 +156,7 @@ def test_a_signal_finishes_the_step_and_says_how_to_go_on(
 
 
 def test_a_finished_run_can_be_trained_further_but_not_changed(vaerun: Vaerun, tmp_path: Path):
-    short = [word for word in WORDS if not word.startswith("steps")]
+    short = [each for each in ARGUMENTS if not each.startswith("steps")]
     assert vaerun(*short, "steps=20").returncode == 0
     run = only_run(tmp_path)
     again = vaerun("resume", str(run))
@@ -180,7 +180,7 @@ def test_a_finished_run_can_be_trained_further_but_not_changed(vaerun: Vaerun, t
 def test_killed_before_the_first_checkpoint_a_run_starts_again(
     vaerun: Vaerun, tmp_path: Path, uninterrupted: dict[str, Any]
 ):
-    process = start(tmp_path, *WORDS)
+    process = start(tmp_path, *ARGUMENTS)
     wait_for(process, lambda: any(tmp_path.glob("outputs/*/*/config.yaml")))
     process.kill()
     process.communicate()
@@ -192,7 +192,7 @@ def test_killed_before_the_first_checkpoint_a_run_starts_again(
 
 
 def test_a_corrupt_checkpoint_is_named(vaerun: Vaerun, tmp_path: Path):
-    assert vaerun(*WORDS, "steps=5").returncode == 0
+    assert vaerun(*ARGUMENTS, "steps=5").returncode == 0
     run = only_run(tmp_path)
     (file,) = (run / "checkpoint").glob("model-*.safetensors")
     file.write_bytes(file.read_bytes()[:100])

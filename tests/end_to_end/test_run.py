@@ -1,4 +1,4 @@
-"""A run from the command line: its files, its numbers, the order of its words."""
+"""A run from the command line: its files, its numbers, the order of its arguments."""
 
 from __future__ import annotations
 
@@ -78,15 +78,17 @@ def test_the_summary_s_terms_sum_to_the_negative_elbo(vaerun: Vaerun, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("objective=beta_tcvae", "beta=9", "gamma=3"),
         ("beta=9", "objective=beta_tcvae", "gamma=3"),
         ("gamma=3", "beta=9", "objective=beta_tcvae"),
     ],
 )
-def test_the_order_of_words_does_not_matter(vaerun: Vaerun, tmp_path: Path, words: tuple[str, ...]):
-    done = vaerun("--cfg", "job", "--resolve", *words)
+def test_the_order_of_arguments_does_not_matter(
+    vaerun: Vaerun, tmp_path: Path, arguments: tuple[str, ...]
+):
+    done = vaerun("--cfg", "job", "--resolve", *arguments)
     weights = yaml.safe_load(done.stdout)["objective"]["weights"]
     assert weights["group_total_correlation"] == 9
     assert weights["dimension_wise_kl"] == 3
@@ -98,15 +100,15 @@ def test_two_runs_of_one_seed_agree_and_have_folders_of_their_own(vaerun: Vaerun
     assert read(first / "summary.json") == read(second / "summary.json")
 
 
-def test_steps_on_the_command_line_win_over_an_experiment_s_epochs(vaerun: Vaerun, tmp_path: Path):
+def test_steps_on_the_command_line_override_an_experiment_s_epochs(vaerun: Vaerun, tmp_path: Path):
     done = vaerun("experiment=hfvae_mnist", *SMALL)
     assert done.returncode == 0, done.stderr
     assert read(only_run(tmp_path) / "status.json")["steps"] == 20
 
 
-def test_epochs_are_passes_over_the_training_images(vaerun: Vaerun, tmp_path: Path):
-    words = [word for word in SMALL if not word.startswith("steps")]
-    assert vaerun(*words, "epochs=2", "batch_size=100").returncode == 0
+def test_epochs_count_the_training_images(vaerun: Vaerun, tmp_path: Path):
+    arguments = [each for each in SMALL if not each.startswith("steps")]
+    assert vaerun(*arguments, "epochs=2", "batch_size=100").returncode == 0
     assert read(only_run(tmp_path) / "status.json")["steps"] == 2 * 15
 
 

@@ -1,4 +1,4 @@
-"""A grid that was trained offline, brought to W&B afterwards by a command of its own."""
+"""A grid that was trained offline, uploaded to W&B by ``vaerun sync``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reading(url: str) -> dict[str, str]:
     return {"WANDB_BASE_URL": url, "WANDB_API_KEY": KEY}
 
 
-def test_a_grid_that_was_offline_arrives_whole_and_once(vaerun: Vaerun, tmp_path: Path):
+def test_an_offline_grid_is_uploaded_completely_and_once(vaerun: Vaerun, tmp_path: Path):
     """One of its runs was resumed, and another process is still at work on one."""
     assert vaerun(*SMALL, "-m", "beta=1,4,12", **OFFLINE).returncode == 0
     runs = sorted(status.parent for status in tmp_path.glob("outputs/**/status.json"))
@@ -47,13 +47,13 @@ def test_a_grid_that_was_offline_arrives_whole_and_once(vaerun: Vaerun, tmp_path
         assert f"left for later: {shown[2]} is still at work" in first.stderr
         assert len(server.runs) == 2
         assert vaerun("sync", shown[2], **reading(server.url)).stdout == f"{shown[2]}\n"
-        asked = len(server.operations)
+        requests = len(server.operations)
         again = vaerun("sync", "outputs", **reading(server.url))
         assert (again.returncode, again.stdout) == (0, "")
         assert again.stderr == "nothing to upload: W&B has 3 runs that were logged offline\n"
-        assert len(server.operations) == asked
+        assert len(server.operations) == requests
         received = {run.config["beta"]["value"]: run for run in server.runs.values()}
-    assert not list(tmp_path.glob("wandb"))  # `wandb sync` keeps its diary elsewhere
+    assert not list(tmp_path.glob("wandb"))  # `wandb sync` writes its debug logs elsewhere
     assert sorted(received) == [1, 4, 12]
     for run in runs:
         config = yaml.safe_load((run / "config.yaml").read_text())
@@ -80,7 +80,7 @@ def check_arrived(received, run: Path) -> None:
         assert received.files[stored] == (run / "figures" / f"{name}.png").read_bytes()
 
 
-def test_what_is_in_the_way_is_one_line_before_anything_is_sent(vaerun: Vaerun, tmp_path: Path):
+def test_errors_are_one_line_before_anything_is_sent(vaerun: Vaerun, tmp_path: Path):
     run = tmp_path / "outputs" / "0"
     log = run / "wandb" / "offline-run-20260101_000000-abc" / "run-abc.wandb"
     log.parent.mkdir(parents=True)

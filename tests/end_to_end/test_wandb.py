@@ -1,4 +1,4 @@
-"""A run from the command line as W&B sees it: offline, online, and under a sweep's group."""
+"""A run on the command line with W&B: offline, online, and in the group of a sweep."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_with_a_key_and_a_server_a_run_is_logged_online(vaerun: Vaerun, tmp_path
 
 
 def test_runs_of_a_multirun_are_separate_even_after_one_failed(vaerun: Vaerun, tmp_path: Path):
-    words = (*SMALL, "objective=vae", "steps=100", "-m", "learning_rate=1e6,0.001")
-    assert vaerun(*words, **NO_NETWORK).returncode == 1
+    arguments = (*SMALL, "objective=vae", "steps=100", "-m", "learning_rate=1e6,0.001")
+    assert vaerun(*arguments, **NO_NETWORK).returncode == 1
     failed, finished = (
         read_wandb(find_logs(run)[0]) for run in sorted((tmp_path / "outputs").glob("*/*/[01]"))
     )

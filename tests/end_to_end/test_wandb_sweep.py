@@ -1,4 +1,4 @@
-"""A sweep file through `wandb sweep` and `wandb agent`: the runs that `vaerun sweep=` has."""
+"""A sweep file with `wandb sweep` and `wandb agent` gives the runs of `vaerun sweep=`."""
 
 from __future__ import annotations
 
@@ -42,9 +42,12 @@ def through_wandb(server: StubWandb, folder: Path, sweep: dict[str, Any]) -> Non
     variables = environment(folder) | {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY}
     del variables["WANDB_MODE"]
     variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
-    for words in (["sweep", "--project", "vaerun", "sweep.yaml"], ["agent", "local/vaerun/sweep0"]):
+    for arguments in (
+        ["sweep", "--project", "vaerun", "sweep.yaml"],
+        ["agent", "local/vaerun/sweep0"],
+    ):
         subprocess.run(
-            [sys.executable, "-m", "wandb", *words],
+            [sys.executable, "-m", "wandb", *arguments],
             cwd=folder,
             env=variables,
             capture_output=True,
@@ -54,22 +57,22 @@ def through_wandb(server: StubWandb, folder: Path, sweep: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("name", ["mnist_grid/beta_vae", "mnist_grid/hfvae", None])
-def test_an_agent_is_given_the_settings_that_the_program_reads(tmp_path: Path, name: str | None):
+def test_an_agent_gets_the_settings_of_the_sweep_file(tmp_path: Path, name: str | None):
     file = tmp_path / "ranges.yaml"
     file.write_text(yaml.safe_dump(RANGES))
     if name is not None:
         file = SWEEPS / f"{name}.yaml"
     sweep = yaml.safe_load(file.read_text())
-    program, *words = sweep["command"]
+    program, *arguments = sweep["command"]
     assert program == "vaerun"
-    sweep["command"] = [sys.executable, "-S", "record.py", *words]
+    sweep["command"] = [sys.executable, "-S", "record.py", *arguments]
     (tmp_path / "record.py").write_text(RECORDER)
     with StubWandb() as server:
-        server.runs_at_once = 20  # an agent looks after its runs every five seconds
+        server.runs_at_once = 20  # an agent checks its runs every five seconds
         through_wandb(server, tmp_path, sweep)
     recorded = [json.loads(path.read_text()) for path in tmp_path.glob("sweep0run*.json")]
     for argv in recorded:
-        assert argv.pop(0) == next(word for word in words if word.startswith("sweep_name="))
+        assert argv.pop(0) == next(each for each in arguments if each.startswith("sweep_name="))
     expected = {identity(run) for run in read(file).runs()}
     assert {identity(argv) for argv in recorded} == expected
     assert len(recorded) == len(expected)

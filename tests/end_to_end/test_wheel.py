@@ -13,11 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def vaerun_from(place: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def vaerun_from(place: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the package as it stands in a folder, whatever is installed."""
     code = "import sys; from runner.cli import main; sys.exit(main())"
     return subprocess.run(
-        [sys.executable, "-c", code, *words],
+        [sys.executable, "-c", code, *arguments],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": str(place), "WANDB_MODE": "disabled"},
         capture_output=True,
@@ -43,7 +43,7 @@ def unpacked_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_a_wheel_holds_its_settings_and_nothing_of_the_tests(unpacked_wheel: Path):
+def test_a_wheel_contains_conf_and_no_tests(unpacked_wheel: Path):
     assert (unpacked_wheel / "runner/_data/conf/config.yaml").is_file()
     assert (unpacked_wheel / "runner/_data/sweeps/smoke.yaml").is_file()
     assert {path.name for path in unpacked_wheel.iterdir() if path.suffix != ".dist-info"} == {

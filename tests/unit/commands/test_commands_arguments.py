@@ -60,7 +60,7 @@ def test_an_option_with_a_default_takes_no_argument_that_is_not_its_value():
     assert read(MADE, ["--kind"]).flags == {"--kind": "all"}
 
 
-def test_nothing_at_all_is_read_too():
+def test_no_arguments_are_valid():
     assert read(TRAIN, []).flags == {}
 
 
@@ -79,7 +79,7 @@ def test_nothing_at_all_is_read_too():
         (["-q"], "made has no option '-q'", None),
     ],
 )
-def test_a_mistake_is_answered_with_the_nearest(
+def test_a_mistake_is_reported_with_the_nearest_option(
     arguments: list[str], message: str, hint: str | None
 ):
     error = refusal(MADE, *arguments)

@@ -22,7 +22,7 @@ def compare(arguments: list[str]) -> None:
 
 @pytest.fixture
 def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What is asked of W&B, in place of asking it."""
+    """A stub that records the views that would be saved on W&B."""
     calls: list[tuple[Any, ...]] = []
 
     def save_workspace(*places: str | None, **view: object) -> str:
@@ -60,12 +60,12 @@ def test_runs_in_several_places_have_no_view(tmp_path: Path, saved: list[tuple[A
     assert not saved
 
 
-def test_without_being_asked_nothing_goes_to_wandb(tmp_path: Path, saved: list[tuple[Any, ...]]):
+def test_without_wandb_nothing_is_sent(tmp_path: Path, saved: list[tuple[Any, ...]]):
     compare([str(write_grid(tmp_path / "grid", seeds=1)), "--no-figures"])
     assert not saved
 
 
-def test_notes_say_what_does_not_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_notes_name_excluded_and_duplicate_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder = write_grid(tmp_path / "grid", seeds=2)
     for number in range(20, 26):
         write_run(folder / str(number), config(seed=number), state="running")
@@ -77,7 +77,7 @@ def test_notes_say_what_does_not_count(tmp_path: Path, capsys: pytest.CaptureFix
     assert "runs of one configuration differ in beta, gamma too" in notes
 
 
-def test_runs_that_do_not_say_how_they_were_composed_are_counted_with_their_version(
+def test_runs_without_unresolved_settings_are_counted_with_their_version(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     folder = write_grid(tmp_path / "grid", seeds=1)
@@ -101,7 +101,7 @@ def test_runs_that_do_not_say_how_they_were_composed_are_counted_with_their_vers
         (["grid", "--out=a", "--out=b"], "--out is given twice", "vaerun compare --help"),
     ],
 )
-def test_a_mistake_is_answered_in_one_line(arguments: list[str], message: str, hint: str | None):
+def test_a_mistake_is_reported_in_one_line(arguments: list[str], message: str, hint: str | None):
     with pytest.raises(UsageError) as refused:
         compare(arguments)
     assert refused.value.message == message
@@ -122,7 +122,7 @@ def test_options_may_follow_an_equals_sign_or_come_again(
     assert capsys.readouterr().out.split()[:4] == ["beta", "gamma", "seeds", "rate"]
 
 
-def test_scores_that_were_not_computed_alike_are_named(
+def test_scores_with_different_settings_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     folder = write_grid(tmp_path / "grid", seeds=1)
@@ -137,7 +137,7 @@ def test_scores_that_were_not_computed_alike_are_named(
     assert "MIG: computed with different settings in some runs" in capsys.readouterr().err
 
 
-def test_figures_of_the_last_comparison_do_not_stay(tmp_path: Path):
+def test_figures_of_an_earlier_comparison_are_removed(tmp_path: Path):
     folder = write_grid(tmp_path / "grid", seeds=1) / "comparison"
     compare([str(folder.parent)])
     drawn = {path.stem for path in (folder / "figures").glob("*.png")}

@@ -42,7 +42,7 @@ def test_a_line_is_completed(line: str, among: set[str]):
 
 
 @pytest.mark.parametrize("line", ["vaerun compare outp", "vaerun --nonsense beta", "vaerun x y"])
-def test_what_is_not_known_is_left_to_the_shell(line: str):
+def test_unknown_arguments_are_left_to_the_shell(line: str):
     assert candidates(line) == []
 
 

@@ -1,4 +1,4 @@
-"""``vaerun fetch`` brings, checks and unpacks, once; and says what it cannot do."""
+"""``vaerun fetch`` downloads, checks and unpacks files once; errors are one line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def unpack(folder, images_NCHW, advance):
 
 @pytest.fixture
 def tiny(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Source:
-    """A dataset of one file to unpack and one beside it, known by the name `tiny`."""
+    """A dataset `tiny` of an archive and a second file."""
     source = Source(
         name="tiny",
         folder="own",
@@ -81,24 +81,24 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_a_dataset_is_brought_and_unpacked_once(tiny, server, tmp_path, capsys):
+def test_a_dataset_is_downloaded_and_unpacked_once(tiny, server, tmp_path, capsys):
     bring(["tiny", f"data_dir={tmp_path}"])
-    told = capsys.readouterr()
-    assert told.out == f"{tmp_path / 'own'}\n"
-    assert "tiny.bin: 0.1 MB of 0.1 MB" in told.err
-    assert "unpacking tiny: 6 of 6" in told.err
-    assert told.err.endswith("tiny is ready: vaerun dataset=tiny\n")
+    printed = capsys.readouterr()
+    assert printed.out == f"{tmp_path / 'own'}\n"
+    assert "tiny.bin: 0.1 MB of 0.1 MB" in printed.err
+    assert "unpacking tiny: 6 of 6" in printed.err
+    assert printed.err.endswith("tiny is ready: vaerun dataset=tiny\n")
     assert names(tmp_path / "own") == FILES
     dataset = published.load(tiny, str(tmp_path), torch.device("cpu"))
     assert dataset.train.images(torch.tensor([4])).unique().tolist() == [4]
 
-    asked = len(server.requests)
+    requests = len(server.requests)
     bring(["tiny", f"data_dir={tmp_path}"])
-    assert len(server.requests) == asked == 2
+    assert len(server.requests) == requests == 2
     assert capsys.readouterr().err == "tiny is ready: vaerun dataset=tiny\n"
 
 
-def test_what_is_unpacked_needs_no_archive_but_what_lies_beside(tiny, server, tmp_path):
+def test_an_unpacked_dataset_needs_no_archive(tiny, server, tmp_path):
     bring(["tiny", f"data_dir={tmp_path}"])
     (tmp_path / "own" / "tiny.bin").unlink()
     (tmp_path / "own" / "picture.jpg").unlink()
@@ -123,7 +123,7 @@ def test_a_wrong_file_that_was_put_there_is_refused(tiny, tmp_path):
         bring(["tiny", f"data_dir={tmp_path}"])
 
 
-def test_a_download_that_broke_off_goes_on(tiny, server, tmp_path, capsys):
+def test_an_interrupted_download_is_resumed(tiny, server, tmp_path, capsys):
     server.stop_after = 30_000
     with pytest.raises(DataError) as caught:
         bring(["tiny", f"data_dir={tmp_path}"])
@@ -147,7 +147,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "message", "hint"),
+    ("arguments", "message", "hint"),
     [
         (["dsprits"], "unknown dataset 'dsprits'", "did you mean 'dsprites'?"),
         (["sprites", "shapes"], "unknown dataset 'shapes'", "did you mean 'shapes3d'?"),
@@ -160,23 +160,23 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tiny, tmp_path, monkeypatch):
         (["dsprites", "data_dir="], "data_dir= names no folder", None),
     ],
 )
-def test_what_cannot_be_understood_is_refused_before_anything_is_done(words, message, hint):
+def test_invalid_arguments_are_refused_before_any_download(arguments, message, hint):
     with pytest.raises(UsageError) as caught:
-        bring(words)
+        bring(arguments)
     assert caught.value.message == message
     assert hint is None or caught.value.hint == hint
 
 
 @pytest.mark.parametrize("name", ["sprites", "digits", "pinwheel"])
-def test_what_needs_no_file_says_so(name, tmp_path, capsys):
+def test_a_dataset_without_files_needs_no_download(name, tmp_path, capsys):
     bring([name, f"data_dir={tmp_path}"])
-    told = capsys.readouterr()
-    assert told.err == f"{name} comes with the program: there is nothing to fetch\n"
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == f"{name} comes with the program: there is nothing to fetch\n"
+    assert printed.out == ""
     assert list(tmp_path.iterdir()) == []
 
 
-def test_mnist_is_left_to_the_one_who_knows_it(tmp_path, monkeypatch, capsys):
+def test_mnist_is_loaded_by_its_own_module(tmp_path, monkeypatch, capsys):
     loaded = []
     monkeypatch.setattr(mnist, "load", lambda *given: loaded.append(given))
     bring(["fashion_mnist", f"data_dir={tmp_path}"])
@@ -222,7 +222,7 @@ def test_on_a_terminal_a_bar_is_drawn_and_no_lines(tmp_path):
     assert "some.npz: " not in out.getvalue()
 
 
-def test_elsewhere_a_line_comes_now_and_then_and_at_the_end(monkeypatch):
+def test_without_a_terminal_lines_are_printed_now_and_then(monkeypatch):
     out = io.StringIO()
     console = Console(file=out, width=100)
     monkeypatch.setattr(fetch, "_PLAIN_SECONDS", 1000.0)
@@ -245,11 +245,9 @@ def test_every_dataset_is_fetched_or_comes_with_the_program(name):
     assert name in fetch._DIGITS or name in {"sprites", "digits", "pinwheel"}
 
 
-def test_the_door_leads_here_and_answers_with_exit_codes(
-    tiny, server, tmp_path, monkeypatch, capsys
-):
-    def vaerun(*words: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["vaerun", *words])
+def test_the_command_line_returns_exit_codes(tiny, server, tmp_path, monkeypatch, capsys):
+    def vaerun(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["vaerun", *arguments])
         return cli.main()
 
     assert vaerun("fetch", "tiny", f"data_dir={tmp_path}") == 0

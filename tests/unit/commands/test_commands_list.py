@@ -80,12 +80,12 @@ def test_a_section_is_printed_with_its_defaults(section: str, capsys: pytest.Cap
     ("name", "expected"),
     [
         ("beta", "beta 1.0 a number or a schedule"),
-        ("launcher.jobs", "launcher.jobs 8 jobs to ask for"),
+        ("launcher.jobs", "launcher.jobs 8 jobs to submit"),
         (
             "prior.components",
             "with prior=mixture setting default meaning prior.components 4 number of normals",
         ),
-        ("metrics.mig", "bins 20 of equal width per code"),
+        ("metrics.mig", "bins 20 bins of equal width per variable"),
         ("settings", "batch_size 128 images per step"),
     ],
 )

@@ -30,11 +30,11 @@ def test_notes_are_printed_once_each(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().err == "note: one\nnote: two\n"
 
 
-def test_what_chooses_nothing_is_left_out():
+def test_null_choices_are_dropped():
     assert without_null_choices(["debug=null", "beta=1", "sweep=null"]) == ["beta=1"]
 
 
-def test_steps_win_over_epochs_of_an_experiment():
+def test_steps_override_the_epochs_of_an_experiment():
     assert steps_or_epochs(["beta=1"]) == ["beta=1"]
     assert steps_or_epochs(["steps=5"]) == ["steps=5", "epochs=null"]
     with pytest.raises(UsageError, match="give steps or epochs, not both"):

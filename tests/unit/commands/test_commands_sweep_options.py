@@ -1,4 +1,4 @@
-"""What a command line asks of a grid."""
+"""The options of a grid from the arguments of a command."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_range_without_steps_is_no_grid():
         requested_sweep(sort_options(["beta=interval(0,1)"]))
 
 
-def test_what_hydra_cannot_read_is_named():
+def test_an_override_that_hydra_cannot_parse_is_named():
     with pytest.raises(UsageError, match=r"cannot read 'beta=\[1'"):
         requested_sweep(sort_options(["beta=[1"]))
 

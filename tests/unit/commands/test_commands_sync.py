@@ -1,4 +1,4 @@
-"""Which runs are brought to W&B, and what is said of them."""
+"""``vaerun sync``: which runs are uploaded, and what is printed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def make_run(path: Path, *starts: str, state: str = "finished") -> Path:
     return path
 
 
-def test_all_runs_of_a_grid_are_brought_in_their_order(
+def test_all_runs_of_a_grid_are_uploaded_in_order(
     uploads: FakeUploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = [make_run(tmp_path / "grid" / str(number), "000000") for number in (10, 2, 0)][::-1]
@@ -111,7 +111,7 @@ def test_a_second_time_there_is_nothing_to_do(
     )
 
 
-def test_only_what_w_and_b_lacks_of_a_run_is_brought_the_oldest_first(
+def test_only_missing_logs_of_a_run_are_uploaded_the_oldest_first(
     uploads: FakeUploads, tmp_path: Path
 ) -> None:
     run = make_run(tmp_path / "0", "000003", "000001", "000002")
@@ -126,15 +126,15 @@ def at_work(run: Path) -> Iterator[None]:
     """Another process in a run folder."""
     code = "import sys; from pathlib import Path; from runner.store.lock import lock\n"
     code += "with lock(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
-    words = [sys.executable, "-c", code, str(run)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    arguments = [sys.executable, "-c", code, str(run)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield
         process.communicate()
 
 
-def test_a_run_that_goes_on_is_left_for_later(
+def test_a_run_in_progress_is_not_uploaded(
     uploads: FakeUploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     running = make_run(tmp_path / "0", "000000", state="running")
@@ -158,10 +158,10 @@ def test_a_run_that_was_killed_has_ended(uploads: FakeUploads, tmp_path: Path) -
     assert uploads.runs == [killed]
 
 
-def test_a_run_is_not_brought_twice_at_once(
+def test_a_run_is_not_uploaded_twice_at_once(
     uploads: FakeUploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same command elsewhere begins with the second run while the first is under way here."""
+    """A second process uploads the second run while this one uploads the first."""
     first, second = (make_run(tmp_path / name, "000000") for name in "01")
     with ExitStack() as elsewhere:
         uploads.before = lambda _: elsewhere.enter_context(at_work(second))
@@ -209,7 +209,7 @@ def heard() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("heard")
-def test_ctrl_c_ends_what_is_under_way_and_begins_nothing_more(
+def test_ctrl_c_finishes_current_uploads_and_starts_no_more(
     uploads: FakeUploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = (make_run(tmp_path / name, "000000") for name in "01")
@@ -231,7 +231,7 @@ def test_ctrl_c_ends_what_is_under_way_and_begins_nothing_more(
 
 
 @pytest.mark.usefixtures("heard")
-def test_ctrl_c_twice_ends_what_is_under_way_too(uploads: FakeUploads, tmp_path: Path) -> None:
+def test_ctrl_c_twice_kills_current_uploads(uploads: FakeUploads, tmp_path: Path) -> None:
     make_run(tmp_path / "0", "000000")
     killed = threading.Event()
 
@@ -249,7 +249,7 @@ def test_ctrl_c_twice_ends_what_is_under_way_too(uploads: FakeUploads, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         ([], "sync takes run folders"),
         (["--again", "x"], "sync has no option '--again'"),
@@ -257,12 +257,12 @@ def test_ctrl_c_twice_ends_what_is_under_way_too(uploads: FakeUploads, tmp_path:
         (["nowhere"], "'nowhere' is not a run folder"),
     ],
 )
-def test_words_that_mean_nothing_are_refused(
-    uploads: FakeUploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words, message
+def test_invalid_arguments_are_refused(
+    uploads: FakeUploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, message
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message) as caught:
-        sync(words)
+        sync(arguments)
     assert caught.value.exit_code == 2
     assert uploads.runs == []
 

@@ -1,4 +1,4 @@
-"""The folder of a grid: runs known by their settings, numbers that stay, states that are true."""
+"""The folder of a grid: runs by their settings, fixed numbers, and states."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_grid_is_found_again(path: Path):
     assert (path / "grid.json").read_bytes() == before
 
 
-def test_a_look_at_a_grid_writes_nothing(path: Path):
+def test_numbering_a_grid_writes_nothing(path: Path):
     grid, indices = GridFolder.numbered(path, "some", RUNS)
     assert (len(grid.runs), indices) == (3, [0, 1, 2])
     assert not path.exists()
@@ -55,9 +55,9 @@ def test_runs_keep_their_numbers_when_the_grid_grows_or_shrinks(path: Path):
 
 
 def test_a_grid_that_shares_no_run_is_refused(path: Path):
-    GridFolder.register(path, "some", [(*words, "steps=100") for words in RUNS])
+    GridFolder.register(path, "some", [(*arguments, "steps=100") for arguments in RUNS])
     with pytest.raises(UsageError, match=r"other settings \(steps=100\)") as refused:
-        GridFolder.register(path, "some", [(*words, "steps=5") for words in RUNS])
+        GridFolder.register(path, "some", [(*arguments, "steps=5") for arguments in RUNS])
     assert refused.value.hint == "sweep_name=… names another folder"
 
 
@@ -89,7 +89,7 @@ def test_a_folder_without_a_grid_is_named(tmp_path: Path):
         GridFolder.open(tmp_path)
 
 
-def test_a_run_is_what_its_folder_says(path: Path):
+def test_the_state_of_a_run_is_read_from_its_folder(path: Path):
     grid, _ = GridFolder.register(path, "some", RUNS)
     assert grid.state(0) == RunState("waiting")
     write_status(path, 0, state="finished", step=9, steps=9, seconds=2.5)
@@ -109,16 +109,16 @@ def test_a_run_whose_process_died_is_interrupted(path: Path):
     assert grid.state(0).state == "interrupted"
 
 
-def test_what_failed_is_due_again_and_what_diverged_is_not(path: Path):
+def test_failed_runs_are_pending_and_diverged_ones_are_not(path: Path):
     grid, _ = GridFolder.register(path, "some", RUNS)
     write_status(path, 0, state="failed", error="no data")
     write_status(path, 1, state="diverged")
     write_status(path, 2, state="finished")
     assert [grid.pending(number) for number in range(3)] == [True, False, False]
-    assert grid.state(0) == RunState("interrupted")  # else a worker would leave it alone
+    assert grid.state(0) == RunState("interrupted")  # else no worker would train it
 
 
-def test_the_end_of_a_run_is_written_even_where_it_left_nothing(path: Path):
+def test_a_state_is_written_even_without_a_run_folder(path: Path):
     grid, _ = GridFolder.register(path, "some", RUNS)
     grid.mark(2, "failed", "killed")
     assert grid.state(2) == RunState("failed", "killed")
@@ -127,7 +127,7 @@ def test_the_end_of_a_run_is_written_even_where_it_left_nothing(path: Path):
     assert grid.state(2).error == "killed again"
 
 
-def test_runs_are_told_apart_by_what_they_do_not_share(path: Path):
+def test_labels_hold_the_settings_that_runs_do_not_share(path: Path):
     runs = [("dataset=digits", "beta=1"), ("dataset=digits", "beta=4", "++a.b=1")]
     grid, _ = GridFolder.numbered(path, None, runs)
     assert labels_of(grid) == ["beta=1", "beta=4 a.b=1"]
@@ -140,18 +140,18 @@ def test_runs_are_told_apart_by_what_they_do_not_share(path: Path):
     ("states", "code"),
     [
         (["finished", "finished"], 0),
-        (["finished", "running"], 0),  # another process is at it
+        (["finished", "running"], 0),  # another process trains it
         (["finished", "failed"], 1),
         (["finished", "diverged"], 1),
         (["diverged"], 4),
         (["failed"], 1),
     ],
 )
-def test_the_exit_code_tells(states: list[str], code: int):
+def test_the_exit_code_of_a_grid(states: list[str], code: int):
     assert exit_code([RunState(state) for state in states]) == code
 
 
-def test_ten_thousand_runs_are_ten_thousand_words(path: Path):
+def test_ten_thousand_runs_have_ten_thousand_labels(path: Path):
     """Registering writes one file, whatever the number of runs."""
     GridFolder.register(path, "large", [(f"seed={n}", "beta=4") for n in range(10_000)])
     assert {file.name for file in path.iterdir()} <= {"grid.json", ".lock"}

@@ -1,4 +1,4 @@
-"""Following runs from outside: each end is told once, and a signal ends the following."""
+"""Following runs: each end is reported once, and a signal stops it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runner.grid.follow import Follower
 
 @pytest.fixture(autouse=True)
 def usual_handlers() -> Iterator[None]:
-    """Whoever started the tests may have told them to ignore signals."""
+    """The parent process of the tests may ignore signals."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -43,7 +43,7 @@ def watch(grid: GridFolder, lines: StringIO) -> Follower:
 
 
 def then(*events: Callable[[], object]) -> Callable[[], bool]:
-    """Somebody works as long as something is still to happen."""
+    """Jobs are active as long as events are left."""
     waiting = list(events)
 
     def working() -> bool:
@@ -54,7 +54,7 @@ def then(*events: Callable[[], object]) -> Callable[[], bool]:
     return working
 
 
-def test_each_end_is_told_once_and_the_last_one_ends_it(
+def test_each_end_is_reported_once_and_the_last_one_stops_following(
     grid: GridFolder, watch: Follower, lines: StringIO
 ):
     happens = then(
@@ -72,13 +72,15 @@ def test_each_end_is_told_once_and_the_last_one_ends_it(
     assert watch.abandoned() == []
 
 
-def test_it_ends_when_nobody_works_and_knows_what_is_left(grid: GridFolder, watch: Follower):
+def test_following_stops_without_workers_and_lists_unfinished_runs(
+    grid: GridFolder, watch: Follower
+):
     grid.mark(1, "interrupted", None)
     assert watch.follow(then(lambda: grid.mark(0, "finished", None))) is None
     assert watch.abandoned() == [1, 3]
 
 
-def test_a_status_that_cannot_be_read_is_looked_at_again(grid: GridFolder, watch: Follower):
+def test_an_unreadable_status_is_read_again(grid: GridFolder, watch: Follower):
     grid.mark(0, "finished", None)
     grid.mark(3, "finished", None)
     grid.run_path(1).mkdir()
@@ -88,7 +90,7 @@ def test_a_status_that_cannot_be_read_is_looked_at_again(grid: GridFolder, watch
     assert watch.abandoned() == []
 
 
-def test_a_signal_ends_it_at_once(watch: Follower):
+def test_a_signal_stops_following_at_once(watch: Follower):
     with watch:
         happens = then(lambda: os.kill(os.getpid(), signal.SIGTERM), lambda: pytest.fail("too far"))
         assert watch.follow(happens) == signal.SIGTERM

@@ -1,4 +1,4 @@
-"""Tasks of Ray: what is refused before any is started."""
+"""Tasks of Ray: errors before any task is started."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from runner.errors import UsageError, VaerunError
 from runner.grid.launchers import require, workers_of
 
 
-def settings(*words: str) -> RayLauncherConfig:
-    chosen = config.launcher("ray", [f"launcher.{word}" for word in words])
+def settings(*arguments: str) -> RayLauncherConfig:
+    chosen = config.launcher("ray", [f"launcher.{override}" for override in arguments])
     assert isinstance(chosen, RayLauncherConfig)
     return chosen
 
 
-def test_without_ray_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
+def test_without_ray_the_error_is_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(UsageError) as caught:
         require(settings())
@@ -26,22 +26,22 @@ def test_without_ray_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
     assert caught.value.hint == "pip install 'vaerun[ray]'"
 
 
-def test_how_many_train_at_a_time_is_asked_for_or_the_cluster_s_to_say():
+def test_the_number_of_tasks_is_a_setting_or_depends_on_the_cluster():
     assert workers_of(settings("workers=3", "processes=2"), "auto") == 6
-    with pytest.raises(VaerunError, match="only the cluster knows"):
+    with pytest.raises(VaerunError, match="depends on the room in the cluster"):
         workers_of(settings("address=auto"), "auto")
 
 
 @pytest.mark.parametrize(
-    ("word", "message"),
+    ("override", "message"),
     [
         ("cpus=0", "launcher.cpus must be at least 1, got 0"),
         ("gpus=1.5", "launcher.gpus must be a fraction of one GPU, or a whole number, got 1.5"),
     ],
 )
-def test_settings_that_no_cluster_can_use_are_refused(word: str, message: str):
+def test_settings_that_no_cluster_can_use_are_refused(override: str, message: str):
     with pytest.raises(UsageError) as caught:
-        settings(word)
+        settings(override)
     assert caught.value.message == message
 
 

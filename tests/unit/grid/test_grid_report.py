@@ -1,4 +1,4 @@
-"""What is said of a grid: while it trains, at its end, and of how long things take."""
+"""Output of a grid: progress, the table at its end, and times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def printed(console: Console) -> str:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (0.4, "0 s"),
         (59, "59 s"),
@@ -34,8 +34,8 @@ def printed(console: Console) -> str:
         (90_000, "1 d 1 h"),
     ],
 )
-def test_a_time_is_said_as_a_person_says_it(seconds: float, words: str):
-    assert duration(seconds) == words
+def test_a_time_is_shown_in_its_two_largest_units(seconds: float, text: str):
+    assert duration(seconds) == text
 
 
 def test_each_end_is_a_line_where_there_is_no_terminal(console: Console):
@@ -58,7 +58,7 @@ def test_on_a_terminal_there_is_a_bar():
     assert "1/2" in printed(console)
 
 
-def test_the_table_says_how_every_run_is_and_why(console: Console):
+def test_the_table_has_the_state_and_error_of_every_run(console: Console):
     states = {
         0: RunState("finished", seconds=75.0),
         1: RunState("failed", "no data"),
@@ -77,7 +77,7 @@ def test_the_table_says_how_every_run_is_and_why(console: Console):
     assert lines[5].strip() == "1 finished, 1 failed, 1 interrupted"
 
 
-def test_of_a_large_grid_only_what_happened_is_listed(console: Console):
+def test_of_a_large_grid_only_failed_and_stopped_runs_are_listed(console: Console):
     states = {n: RunState("finished") for n in range(60)}
     states |= {n: RunState("waiting") for n in range(60, 90)} | {90: RunState("failed", "why")}
     print_states(console, states, [f"seed={n}" for n in range(91)])
@@ -87,6 +87,6 @@ def test_of_a_large_grid_only_what_happened_is_listed(console: Console):
     assert lines[2].strip() == "60 finished, 30 waiting, 1 failed"
 
 
-def test_a_cpu_carries_a_run_per_core_and_a_gpu_one():
+def test_a_cpu_trains_a_run_per_core_and_a_gpu_one():
     assert fitting("cpu") == joblib.cpu_count()
     assert fitting("cuda") == fitting("cuda:1") == fitting("mps") == 1

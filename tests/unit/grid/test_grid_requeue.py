@@ -1,4 +1,4 @@
-"""Signals in a worker: none is lost, and those of a scheduler do no harm."""
+"""Signals in a worker: none is lost, and those of a scheduler are ignored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def usual_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("executor", [None, "slurm"])
-def test_in_a_job_a_second_signal_says_nothing_new(
+def test_in_a_job_a_repeated_signal_has_no_effect(
     monkeypatch: pytest.MonkeyPatch, executor: str | None
 ):
     monkeypatch.delenv("SUBMITIT_EXECUTOR", raising=False)
@@ -45,20 +45,20 @@ def test_in_a_job_a_second_signal_says_nothing_new(
     assert interrupt.signal_number == signal.SIGTERM
 
 
-def test_a_signal_that_comes_too_late_for_a_run_stops_the_worker_after_it(
+def test_a_signal_after_the_end_of_a_run_stops_the_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     grid, indices = GridFolder.register(tmp_path / "grid", None, [("seed=0",), ("seed=1",)])
-    told = list[Mapping[str, Any]]()
+    events = list[Mapping[str, Any]]()
 
     def finish(_grid: GridFolder, number: int, *_: object) -> None:
         with Interrupt(Console(file=StringIO())):
-            os.kill(os.getpid(), signal.SIGINT)  # after the last look at it
+            os.kill(os.getpid(), signal.SIGINT)  # after the last check for signals
         grid.mark(number, "finished", None)
 
     monkeypatch.setattr(worker, "_execute", finish)
     with pytest.raises(InterruptedRun) as caught:
-        work(grid.path, tuple(indices), (), lambda event: told.append(event) is None)
+        work(grid.path, tuple(indices), (), lambda event: events.append(event) is None)
     assert caught.value.exit_code == 128 + signal.SIGINT
-    assert told == [{"begin": 0}, {"end": 0, "state": "finished", "error": None}]
+    assert events == [{"begin": 0}, {"end": 0, "state": "finished", "error": None}]
     assert grid.state(1).state == "waiting"

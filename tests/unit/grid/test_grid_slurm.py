@@ -1,4 +1,4 @@
-"""Jobs of Slurm: what sbatch is given, what it may answer, and what a job carries."""
+"""Jobs of Slurm: arguments of sbatch, its errors, and what a job runs."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ exit 1
 
 STOPPING = """#!/bin/sh
 echo RUNNING
-[ -e {folder}/told ] || kill -TERM $PPID
-touch {folder}/told
+[ -e {folder}/once ] || kill -TERM $PPID
+touch {folder}/once
 """
 
 
-def settings(*words: str) -> SlurmLauncherConfig:
-    chosen = config.launcher("slurm", [f"launcher.{word}" for word in words])
+def settings(*arguments: str) -> SlurmLauncherConfig:
+    chosen = config.launcher("slurm", [f"launcher.{override}" for override in arguments])
     assert isinstance(chosen, SlurmLauncherConfig)
     return chosen
 
@@ -51,10 +51,10 @@ def program(folder: Path, name: str, text: str) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of programs that answer as Slurm's do, before all others on the path."""
+    """A folder of stubs of Slurm's programs, first on the path."""
     program(tmp_path, "sbatch", SBATCH)
     program(tmp_path, "srun", "#!/bin/sh\n")
-    program(tmp_path, "squeue", "#!/bin/sh\necho squeue >> {folder}/asked\n")
+    program(tmp_path, "squeue", "#!/bin/sh\necho squeue >> {folder}/calls\n")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     return tmp_path
 
@@ -71,8 +71,8 @@ def job(tmp_path: Path) -> Job:
     return Job(grid.path, tuple(indices))
 
 
-def submit(job: Job, console: Console, *words: str) -> None:
-    launch(job, settings(*words), Progress(console, ["a", "b", "c"], 3))
+def submit(job: Job, console: Console, *arguments: str) -> None:
+    launch(job, settings(*arguments), Progress(console, ["a", "b", "c"], 3))
 
 
 def said(console: Console) -> str:
@@ -83,9 +83,17 @@ def said(console: Console) -> str:
 def test_sbatch_is_given_an_array_of_no_more_jobs_than_runs(
     cluster: Path, job: Job, console: Console
 ):
-    words = ("jobs=16", "minutes=90", "cpus=6", "gpus=2", "memory=1.5", "partition=long", "qos=low")
+    arguments = (
+        "jobs=16",
+        "minutes=90",
+        "cpus=6",
+        "gpus=2",
+        "memory=1.5",
+        "partition=long",
+        "qos=low",
+    )
     more = ("account=us", "constraint=a100|h100", "parallel=2", "grace=200", "wait=false")
-    submit(job, console, *words, *more, "extra={nice: 10}", "setup=[module load cuda]")
+    submit(job, console, *arguments, *more, "extra={nice: 10}", "setup=[module load cuda]")
     script = (cluster / "submitted.sh").read_text()
     for option in (
         "array=0-2%2",
@@ -106,10 +114,10 @@ def test_sbatch_is_given_an_array_of_no_more_jobs_than_runs(
     assert "srun" in script
     assert " --cpus-per-task=6 " in script.splitlines()[-1]
     assert "3 jobs submitted: 77; their logs:" in said(console)
-    assert not (cluster / "asked").exists()
+    assert not (cluster / "calls").exists()
 
 
-def test_what_is_not_asked_for_is_left_to_the_cluster(cluster: Path, job: Job, console: Console):
+def test_settings_that_are_null_are_left_to_the_cluster(cluster: Path, job: Job, console: Console):
     submit(job, console, "jobs=1", "gpus=0", "wait=false")
     script = (cluster / "submitted.sh").read_text()
     for option in ("gpus", "mem", "partition", "account", "qos", "constraint", "array"):
@@ -122,7 +130,7 @@ def test_processes_share_a_job(cluster: Path, job: Job, console: Console):
     assert workers_of(settings("jobs=16", "processes=2", "parallel=5"), "auto") == 10
 
 
-def test_a_refusal_is_one_line_in_the_words_of_slurm(
+def test_a_rejected_job_is_reported_in_one_line(
     cluster: Path, job: Job, console: Console, capfd: pytest.CaptureFixture[str]
 ):
     program(cluster, "sbatch", REFUSING)
@@ -133,22 +141,20 @@ def test_a_refusal_is_one_line_in_the_words_of_slurm(
     assert capfd.readouterr() == ("", "")
 
 
-def test_jobs_that_leave_runs_undone_are_an_error(cluster: Path, job: Job, console: Console):
+def test_jobs_that_leave_unfinished_runs_are_an_error(cluster: Path, job: Job, console: Console):
     grid = GridFolder.open(job.path)
     grid.mark(0, "finished", None)
     with pytest.raises(VaerunError, match="the jobs are over, with 2 runs left") as caught:
         submit(job, console)
     assert caught.value.exit_code == 1
     assert str(caught.value.hint) == f"their logs: {job.path / 'slurm'}"
-    assert (cluster / "asked").read_text() == "squeue\n"
+    assert (cluster / "calls").read_text() == "squeue\n"
     assert said(console).splitlines()[1].split() == ["1", "of", "3", "done", "0", "a"]
 
 
-def test_whoever_stops_watching_is_told_how_to_stop_the_jobs(
-    cluster: Path, job: Job, console: Console
-):
+def test_a_signal_prints_how_to_stop_the_jobs(cluster: Path, job: Job, console: Console):
     text = (
-        "#!/bin/sh\necho RUNNING\n[ -e {folder}/told ] || kill -TERM $PPID\ntouch {folder}/told\n"
+        "#!/bin/sh\necho RUNNING\n[ -e {folder}/once ] || kill -TERM $PPID\ntouch {folder}/once\n"
     )
     program(cluster, "squeue", text)
     with pytest.raises(InterruptedRun) as caught:
@@ -158,7 +164,7 @@ def test_whoever_stops_watching_is_told_how_to_stop_the_jobs(
     assert caught.value.hint == "scancel 77 stops them, after checkpoints"
 
 
-def test_a_job_does_not_take_after_the_one_it_is_submitted_from(
+def test_a_job_does_not_inherit_settings_of_the_submitting_job(
     cluster: Path, job: Job, console: Console, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SLURM_CONF", "/site/slurm.conf")
@@ -177,7 +183,7 @@ def test_a_job_does_not_take_after_the_one_it_is_submitted_from(
     assert os.environ["SLURM_JOB_ID"] == "5"
 
 
-def test_without_submitit_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
+def test_without_submitit_the_error_is_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(UsageError) as caught:
         require(settings())
@@ -185,7 +191,7 @@ def test_without_submitit_there_is_one_line(monkeypatch: pytest.MonkeyPatch):
     assert caught.value.hint == "pip install 'vaerun[slurm]'"
 
 
-def test_without_slurm_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_slurm_the_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError) as caught:
         require(settings())
@@ -195,7 +201,7 @@ def test_without_slurm_there_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("word", "message"),
+    ("override", "message"),
     [
         ("minutes=0", "launcher.minutes must be at least 1, got 0"),
         ("jobs=0", "launcher.jobs must be at least 1, got 0"),
@@ -204,13 +210,13 @@ def test_without_slurm_there_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
         ("executor=pbs", "launcher.executor must be one of slurm, local, got pbs"),
     ],
 )
-def test_settings_that_no_cluster_can_use_are_refused(word: str, message: str):
+def test_settings_that_no_cluster_can_use_are_refused(override: str, message: str):
     with pytest.raises(UsageError) as caught:
-        settings(word)
+        settings(override)
     assert caught.value.message == message
 
 
-def test_a_job_begins_again_with_the_same(job: Job, tmp_path: Path):
+def test_a_requeued_job_runs_the_same_worker(job: Job, tmp_path: Path):
     worker = Worker(job, processes=2, cpus=4, place=tmp_path)
     again = worker.checkpoint()
     assert again.function == worker

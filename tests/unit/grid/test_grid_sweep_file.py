@@ -1,4 +1,4 @@
-"""Sweep files: W&B's format in, Hydra's words out; a file that is no grid is refused."""
+"""Sweep files in W&B's format as Hydra's overrides; an invalid file is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from runner.config.composition import compose_run
 from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, find, identity, read
 
-WORDS = [
+STRINGS = [
     "digits",
     "outputs/x-y.z",
     "two words",
@@ -105,15 +105,15 @@ def test_a_value_is_written_in_hydra_s_grammar(file: Path, value: object, writte
     assert read_back("key", written) == [value]
 
 
-@pytest.mark.parametrize("word", WORDS)
-def test_a_string_reaches_hydra_as_it_stands(file: Path, word: str):
-    (written,) = parameters(file, {"key": {"value": word}})["key"]
-    assert read_back("key", written) == [word]
+@pytest.mark.parametrize("text", STRINGS)
+def test_a_string_reaches_hydra_unchanged(file: Path, text: str):
+    (written,) = parameters(file, {"key": {"value": text}})["key"]
+    assert read_back("key", written) == [text]
 
 
-def test_strings_with_commas_and_quotes_stay_apart(file: Path):
-    written = parameters(file, {"key": {"values": WORDS}})["key"]
-    assert [read_back("key", each) for each in written] == [[word] for word in WORDS]
+def test_strings_with_commas_and_quotes_are_kept_apart(file: Path):
+    written = parameters(file, {"key": {"values": STRINGS}})["key"]
+    assert [read_back("key", each) for each in written] == [[text] for text in STRINGS]
 
 
 @given(
@@ -123,7 +123,7 @@ def test_strings_with_commas_and_quotes_stay_apart(file: Path):
         max_size=5,
     )
 )
-def test_every_number_reaches_hydra_as_it_stands(
+def test_every_number_reaches_hydra_unchanged(
     tmp_path_factory: pytest.TempPathFactory, values: list[object]
 ):
     file = tmp_path_factory.mktemp("sweep") / "some_sweep.yaml"
@@ -133,7 +133,7 @@ def test_every_number_reaches_hydra_as_it_stands(
     assert [type(value) for value in got] == [type(value) for value in values]
 
 
-def test_values_win_over_a_value(file: Path):
+def test_values_override_a_value(file: Path):
     assert parameters(file, {"seed": {"value": 5, "values": [0, 1]}}) == {"seed": ("0", "1")}
 
 
@@ -193,7 +193,7 @@ def test_the_information_of_any_group_can_be_swept(file: Path):
         ),
     ],
 )
-def test_a_file_that_is_no_grid_is_refused_in_one_line(file: Path, text: str, message: str):
+def test_an_invalid_sweep_file_is_refused_in_one_line(file: Path, text: str, message: str):
     file.write_text(text)
     with pytest.raises(UsageError) as refused:
         read(file)
@@ -236,7 +236,7 @@ def test_a_range_of_integers_is_all_of_them(file: Path):
     assert parameters(file, {"seed": named}) == {"seed": ("0", "1")}
 
 
-def test_steps_win_over_an_experiment_s_epochs(file: Path):
+def test_steps_override_an_experiment_s_epochs(file: Path):
     assert parameters(file, {"steps": {"value": 9}}) == {"steps": ("9",), "epochs": ("null",)}
     given = {"steps": {"value": 9}, "epochs": {"value": 1}}
     assert parameters(file, given) == {"steps": ("9",), "epochs": ("1",)}
@@ -257,7 +257,7 @@ def blocks(tmp_path: Path) -> Path:
 def test_blocks_are_joined_in_their_order(blocks: Path):
     (blocks / "both.yaml").write_text("name: both\nblocks: [one.yaml, two.yaml, one.yaml]\n")
     sweep = read(blocks / "both.yaml")
-    assert [" ".join(words) for words in sweep.runs()] == [
+    assert [" ".join(overrides) for overrides in sweep.runs()] == [
         "objective=vae seed=0",
         "objective=vae seed=1",
         "objective=hfvae beta=1 seed=0",
@@ -267,12 +267,12 @@ def test_blocks_are_joined_in_their_order(blocks: Path):
     ]
 
 
-def test_zipped_lists_go_in_step(blocks: Path):
+def test_zipped_lists_are_combined_element_by_element(blocks: Path):
     (blocks / "zipped.yaml").write_text(
         "blocks:\n  - {sweep: two.yaml, zip: {beta: [4, 12], gamma: [1, 2]}}\n"
     )
-    words = [" ".join(words) for words in read(blocks / "zipped.yaml").runs()]
-    assert words == [
+    overrides = [" ".join(overrides) for overrides in read(blocks / "zipped.yaml").runs()]
+    assert overrides == [
         "objective=hfvae seed=0 beta=4 gamma=1",
         "objective=hfvae seed=1 beta=4 gamma=1",
         "objective=hfvae seed=0 beta=12 gamma=2",
@@ -293,12 +293,12 @@ def test_a_block_that_is_missing_is_named(blocks: Path):
         read(blocks / "both.yaml")
 
 
-def test_a_value_from_elsewhere_replaces_those_of_every_block(blocks: Path):
+def test_an_override_replaces_the_values_of_every_block(blocks: Path):
     (blocks / "both.yaml").write_text(
         "blocks: [one.yaml, {sweep: two.yaml, zip: {beta: [4, 12], gamma: [1, 2]}}]\n"
     )
     sweep = read(blocks / "both.yaml").replaced({"beta": ("9",), "seed": ("7",), "steps": ("5",)})
-    assert [" ".join(words) for words in sweep.runs()] == [
+    assert [" ".join(overrides) for overrides in sweep.runs()] == [
         "objective=vae seed=7 beta=9 steps=5",
         "objective=hfvae seed=7 beta=9 steps=5 gamma=1",
         "objective=hfvae seed=7 beta=9 steps=5 gamma=2",
@@ -312,12 +312,12 @@ def test_a_run_is_listed_once_however_it_is_written():
     assert identity(["beta=4"]) != identity(["beta=4.1"])
 
 
-def test_few_runs_show_every_kind_of_value():
+def test_each_value_of_a_block_occurs_in_few_runs():
     block = Block(
         {"objective": ("vae", "hfvae"), "seed": tuple(str(n) for n in range(50))},
         ({"beta": "1"}, {"beta": "4"}),
     )
-    shown = [" ".join(words) for words in block.each_value()]
+    shown = [" ".join(overrides) for overrides in block.each_value()]
     assert shown == [
         "objective=vae seed=0 beta=1",
         "objective=hfvae seed=0 beta=1",
@@ -326,7 +326,7 @@ def test_few_runs_show_every_kind_of_value():
     ]
 
 
-def test_the_user_s_own_file_wins_over_a_shipped_one(
+def test_the_user_s_own_file_overrides_a_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -347,7 +347,7 @@ SHIPPED = sorted((data_root() / "sweeps").rglob("*.yaml"))
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(data_root())))
 def test_the_shipped_sweeps_are_grids_that_wandb_reads(path: Path):
-    """W&B's own format, and the group's name among the words that its agent gives a run."""
+    """W&B's own format, and the group's name among the arguments that its agent gives a run."""
     document = yaml.safe_load(path.read_text())
     grid = path.parent.name if path.parent.name != "sweeps" else path.stem
     if "blocks" in document:

@@ -1,4 +1,4 @@
-"""Workers: what is claimed, what is told, and what becomes of an error that nobody foresaw."""
+"""Workers: locks, reported events, and unforeseen errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def told() -> list[Mapping[str, Any]]:
+def events() -> list[Mapping[str, Any]]:
     return []
 
 
@@ -47,21 +47,21 @@ def trained(
     return done
 
 
-def listener(told: list[Mapping[str, Any]], *, until: int = 99) -> Callable[..., bool]:
+def listener(events: list[Mapping[str, Any]], *, until: int = 99) -> Callable[..., bool]:
     def tell(event: Mapping[str, Any]) -> bool:
-        told.append(event)
-        return len(told) < until
+        events.append(event)
+        return len(events) < until
 
     return tell
 
 
-def test_every_run_is_trained_and_told_of(
-    path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_every_run_is_trained_and_reported(
+    path: Path, events: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     done = trained(monkeypatch, {})
-    work(path, (0, 1, 2), (), listener(told))
+    work(path, (0, 1, 2), (), listener(events))
     assert done == [(seed, f"digits-hfvae seed={seed}") for seed in range(3)]
-    assert told == [
+    assert events == [
         event
         for number in range(3)
         for event in (
@@ -69,19 +69,19 @@ def test_every_run_is_trained_and_told_of(
             {"end": number, "state": "finished", "error": None},
         )
     ]
-    work(path, (0, 1, 2), (), listener(told))
+    work(path, (0, 1, 2), (), listener(events))
     assert len(done) == 3  # nothing was left
 
 
 def test_a_failed_run_says_why_and_the_others_are_trained(
     path: Path,
-    told: list[Mapping[str, Any]],
+    events: list[Mapping[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ):
     trained(monkeypatch, {1: DataError("the file is gone")})
     with capfd.disabled():  # what is printed goes to the run's own log
-        work(path, (0, 1, 2), (), listener(told))
+        work(path, (0, 1, 2), (), listener(events))
     grid = GridFolder.open(path)
     assert [grid.state(n).state for n in range(3)] == ["finished", "failed", "finished"]
     assert grid.state(1).error == "the file is gone"
@@ -89,51 +89,51 @@ def test_a_failed_run_says_why_and_the_others_are_trained(
 
 
 def test_settings_that_cannot_be_composed_fail_their_run_alone(
-    tmp_path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, events: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     done = trained(monkeypatch, {})
     runs = [("dataset=digits", "betta=3"), RUNS[0]]
     grid, _ = GridFolder.register(tmp_path / "bad", None, runs)
-    work(grid.path, (0, 1), (), listener(told))
+    work(grid.path, (0, 1), (), listener(events))
     assert grid.state(0) == RunState("failed", "unknown setting 'betta'")
     assert [seed for seed, _ in done] == [0]
 
 
 def test_after_an_unforeseen_error_another_process_goes_on(
     path: Path,
-    told: list[Mapping[str, Any]],
+    events: list[Mapping[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ):
     done = trained(monkeypatch, {0: ValueError("boom\nand more")})
     with capfd.disabled(), pytest.raises(UnforeseenError, match="ValueError: boom"):
-        work(path, (0, 1), (), listener(told))
+        work(path, (0, 1), (), listener(events))
     assert [seed for seed, _ in done] == [0]
     grid = GridFolder.open(path)
     assert grid.state(0) == RunState("failed", "ValueError: boom")
     assert "Traceback" in (path / "0" / "log.txt").read_text()
-    assert told[-1] == {"end": 0, "state": "failed", "error": "ValueError: boom"}
+    assert events[-1] == {"end": 0, "state": "failed", "error": "ValueError: boom"}
 
 
 def test_an_interruption_ends_the_worker(
-    path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+    path: Path, events: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     done = trained(monkeypatch, {1: InterruptedRun("stopped", None, 2)})
     with pytest.raises(InterruptedRun):
-        work(path, (0, 1, 2), (), listener(told))
+        work(path, (0, 1, 2), (), listener(events))
     assert [seed for seed, _ in done] == [0, 1]
 
 
-def test_a_worker_that_nobody_hears_stops_after_its_run(
-    path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_a_worker_whose_parent_exited_stops_after_its_run(
+    path: Path, events: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     done = trained(monkeypatch, {})
-    work(path, (0, 1, 2), (), listener(told, until=2))
+    work(path, (0, 1, 2), (), listener(events, until=2))
     assert [seed for seed, _ in done] == [0]
 
 
 def test_places_reach_the_settings(
-    path: Path, told: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+    path: Path, events: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     seen: list[RunConfig] = []
     texts: list[str] = []
@@ -144,6 +144,6 @@ def test_places_reach_the_settings(
         (folder / "status.json").write_text(json.dumps({"state": "finished"}))
 
     monkeypatch.setattr(runner.runs.train, "start", start)
-    work(path, (0,), ("device=cpu", "data_dir=elsewhere"), listener(told))
+    work(path, (0,), ("device=cpu", "data_dir=elsewhere"), listener(events))
     assert [(c.device, c.data_dir, c.sweep_name) for c in seen] == [("cpu", "elsewhere", "some")]
     assert "dataset=digits" in yaml.safe_load(texts[0])["composition"]["overrides"]

@@ -1,4 +1,4 @@
-"""Checkpoints: bit for bit, whole or not at all, whenever the process is killed."""
+"""Checkpoints: restored bit for bit, and complete whenever the process is killed."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Killed(BaseException):
 
 
 def dying(calls: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator; what it decorates works ``calls`` times in all, and never again."""
+    """Return a decorator; decorated functions succeed ``calls`` times in all, then fail."""
     left = [calls]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,7 +113,7 @@ def dying(calls: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def save_and_die(folder: Path, new: Checkpoint, calls: int) -> bool:
-    """Return whether the save got through before the process died at a system call."""
+    """Return whether the save succeeded before the process died at a system call."""
     mortal = dying(calls)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("replace", "fsync", "unlink"):

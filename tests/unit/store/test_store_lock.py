@@ -1,4 +1,4 @@
-"""Claims: one process at a time, and none that outlives its process."""
+"""Locks: one process at a time, and released when the process ends."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def holder(tmp_path: Path):
     process.communicate()
 
 
-def test_a_folder_is_one_process_s(tmp_path: Path, holder: subprocess.Popen[str]):
+def test_a_locked_folder_belongs_to_one_process(tmp_path: Path, holder: subprocess.Popen[str]):
     assert is_locked(tmp_path)
     with pytest.raises(LockedError, match="another process works in") as refused, lock(tmp_path):
         pytest.fail("two processes have it")
     assert isinstance(refused.value, UsageError)
 
 
-def test_a_process_that_is_killed_loses_its_claim(tmp_path: Path, holder: subprocess.Popen[str]):
+def test_the_lock_of_a_killed_process_is_released(tmp_path: Path, holder: subprocess.Popen[str]):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert not is_locked(tmp_path)
@@ -51,17 +51,17 @@ def test_a_process_that_is_killed_loses_its_claim(tmp_path: Path, holder: subpro
         pass
 
 
-def test_a_claim_within_a_claim_does_nothing(tmp_path: Path):
+def test_a_lock_within_a_lock_does_nothing(tmp_path: Path):
     with lock(tmp_path):
         with lock(tmp_path / "." / "."):
             pass
         taken = subprocess.run(
             [sys.executable, "-c", HOLD, str(tmp_path)], capture_output=True, check=False
         )
-        assert b"LockedError" in taken.stderr  # the inner one has not let go of it
+        assert b"LockedError" in taken.stderr  # leaving the inner block has not released it
     assert not is_locked(tmp_path)
 
 
-def test_a_folder_that_nobody_has_worked_in_is_free(tmp_path: Path):
+def test_a_new_folder_is_not_locked(tmp_path: Path):
     assert not is_locked(tmp_path)
     assert list(tmp_path.iterdir()) == []

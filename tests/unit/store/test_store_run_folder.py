@@ -1,4 +1,4 @@
-"""The run folder: what is written is read back, and half a write is never seen."""
+"""The run folder: files are read back as written, and replaced atomically."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_read_only_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
         RunFolder.create(tmp_path)
 
 
-def test_a_run_is_known_by_its_config(folder: RunFolder) -> None:
+def test_a_run_folder_is_recognised_by_its_config(folder: RunFolder) -> None:
     with pytest.raises(UsageError, match=r"is not a run folder \(it has no config.yaml\)"):
         RunFolder.open(folder.path)
     folder.write_config("beta: 4\nname: β\n")
@@ -98,7 +98,7 @@ def test_a_corrupt_status_is_refused(folder: RunFolder, content: bytes) -> None:
         folder.read_status()
 
 
-def test_records_come_back_as_they_went(folder: RunFolder) -> None:
+def test_records_are_read_back(folder: RunFolder) -> None:
     assert folder.read_records() == []
     records = [{"step": step, "loss": 1 / step, "terms/reconstruction": 0.1} for step in (1, 2, 3)]
     for record in records:
@@ -111,8 +111,8 @@ def test_every_line_is_json_by_the_standard(folder: RunFolder) -> None:
     folder.append_record({"step": 1, "loss": math.nan, "rate": math.inf, "speed": -math.inf})
     folder.write_summary({"elbo": math.nan, "scores": {"purity": 0.5, "rest": [1.0, -math.inf]}})
 
-    def refuse(word: str) -> None:
-        raise AssertionError(f"{word} is not JSON")
+    def refuse(token: str) -> None:
+        raise AssertionError(f"{token} is not JSON")
 
     line = (folder.path / "metrics.jsonl").read_text()
     record = json.loads(line, parse_constant=refuse)
@@ -121,7 +121,7 @@ def test_every_line_is_json_by_the_standard(folder: RunFolder) -> None:
     assert summary == {"elbo": None, "scores": {"purity": 0.5, "rest": [1.0, None]}}
 
 
-def test_a_line_cut_short_anywhere_is_left_out(folder: RunFolder) -> None:
+def test_an_incomplete_last_line_is_ignored(folder: RunFolder) -> None:
     folder.append_record({"step": 1, "loss": 2.5})
     folder.append_record({"step": 2, "loss": 1.5})
     path = folder.path / "metrics.jsonl"
@@ -133,7 +133,7 @@ def test_a_line_cut_short_anywhere_is_left_out(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("line", ["{broken", "[1, 2]", '{"loss": 1.0}', ""])
-def test_a_whole_line_that_is_no_record_is_refused(folder: RunFolder, line: str) -> None:
+def test_a_complete_line_that_is_no_record_is_refused(folder: RunFolder, line: str) -> None:
     folder.append_record({"step": 1})
     with (folder.path / "metrics.jsonl").open("a") as file:
         file.write(f"{line}\n")
@@ -142,7 +142,7 @@ def test_a_whole_line_that_is_no_record_is_refused(folder: RunFolder, line: str)
         folder.read_records()
 
 
-def test_rewinding_keeps_what_led_to_the_checkpoint(folder: RunFolder) -> None:
+def test_rewinding_keeps_the_records_before_the_checkpoint(folder: RunFolder) -> None:
     folder.rewind_records(10)
     assert names(folder) == []
     for step in (1, 50, 100, 150):
@@ -163,7 +163,7 @@ def test_records_can_be_synced_before_there_are_any(folder: RunFolder) -> None:
     assert folder.read_records() == [{"step": 1}]
 
 
-def test_the_summary_comes_back(folder: RunFolder) -> None:
+def test_the_summary_is_read_back(folder: RunFolder) -> None:
     assert folder.read_summary() == {}
     summary = {"elbo": -85.25, "terms": {"reconstruction": 73.5}, "scores": {}}
     folder.write_summary(summary)
@@ -182,7 +182,7 @@ def test_a_figure_becomes_a_png(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_an_animation_plays_its_frames_for_ever(folder: RunFolder, channels: int) -> None:
+def test_an_animation_repeats_forever(folder: RunFolder, channels: int) -> None:
     frames_FHWC = np.zeros((4, 6, 8, channels), np.uint8)
     for frame in range(4):
         frames_FHWC[frame, :, 2 * frame :] = 255

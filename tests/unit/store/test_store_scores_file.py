@@ -1,4 +1,4 @@
-"""Scores in a file: kept at every change, and only as long as they speak of the same thing."""
+"""scores.json: written at every change, dropped for another step or other settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.store.scores_file import ScoresFile
 ENTRY = {"settings": {"bins": 20}, "seed": 0, "seconds": 1.5, "scores": {"mig": 0.25}}
 
 
-def test_a_score_is_there_again_under_the_same_conditions(tmp_path: Path):
+def test_a_score_is_reused_with_the_same_settings(tmp_path: Path):
     path = tmp_path / "scores.json"
     ScoresFile(path, {"step": 10}).put("mean/mig", ENTRY)
     again = ScoresFile(path, {"step": 10})
@@ -39,7 +39,7 @@ def test_opening_writes_nothing(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_score_without_numbers_is_remembered_but_gives_none(tmp_path: Path):
+def test_a_score_without_values_is_stored(tmp_path: Path):
     scores_file = ScoresFile(tmp_path / "scores.json", {"step": 1})
     scores_file.put("mean/dci", {**ENTRY, "refused": "needs two factors", "scores": {}})
     assert ScoresFile(scores_file.path, {"step": 1}).has("mean/dci", {"seed": 0})

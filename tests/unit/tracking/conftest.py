@@ -1,4 +1,4 @@
-"""A machine that has never heard of W&B, and a server that it can be told of."""
+"""An environment without W&B settings, and a stub of its server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Online, offline or not at all: what the key, the server and the user's words come to."""
+"""The mode of W&B from the key, the server, the settings and the environment."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_auto_with_a_dead_server_is_offline(monkeypatch: pytest.MonkeyPatch) -> 
     assert time.monotonic() - began < 3
 
 
-def test_auto_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name server that is silent holds a connection up before its own time limit begins."""
+def test_auto_does_not_wait_for_a_slow_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent name server delays a connection before its own time limit begins."""
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     monkeypatch.setattr(wandb_mode, "PROBE_SECONDS", 0.2)
     released = threading.Event()
@@ -56,7 +56,7 @@ def test_auto_trusts_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_mode("auto")[0] == "online"
 
 
-def test_auto_obeys_the_stored_choice_to_stay_offline(tmp_path: Path) -> None:
+def test_auto_keeps_the_stored_offline_mode(tmp_path: Path) -> None:
     stored = tmp_path / "home" / "CONFIG"
     stored.mkdir()
     (stored / "settings").write_text("[default]\nmode = offline\n")
@@ -87,16 +87,16 @@ def test_online_without_a_key_is_the_users_error() -> None:
     ("value", "mode"),
     [("offline", "offline"), ("dryrun", "offline"), ("disabled", "disabled")],
 )
-def test_the_environment_beats_the_settings(
+def test_the_environment_overrides_the_settings(
     server: StubWandb, monkeypatch: pytest.MonkeyPatch, value: str, mode: str
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", value)
-    for asked in ("auto", "online", "offline", "disabled"):
-        assert resolve_mode(asked) == (mode, "set by WANDB_MODE")
+    for setting in ("auto", "online", "offline", "disabled"):
+        assert resolve_mode(setting) == (mode, "set by WANDB_MODE")
 
 
 @pytest.mark.parametrize("value", ["online", "run"])
-def test_the_environment_can_ask_for_online(
+def test_the_environment_can_set_online(
     server: StubWandb, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", value)
@@ -111,7 +111,7 @@ def test_an_unknown_mode_in_the_environment_is_refused(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("mode", [None, "offline", "disabled"])
-def test_a_server_that_takes_the_key_is_named(
+def test_a_server_that_accepts_the_key_is_returned(
     server: StubWandb, monkeypatch: pytest.MonkeyPatch, mode: str | None, capfd
 ) -> None:
     if mode:
@@ -121,9 +121,7 @@ def test_a_server_that_takes_the_key_is_named(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_stored_choice_to_stay_offline_does_not_hide_the_server(
-    server: StubWandb, tmp_path: Path
-) -> None:
+def test_a_stored_offline_mode_does_not_hide_the_server(server: StubWandb, tmp_path: Path) -> None:
     stored = tmp_path / "home" / "CONFIG"
     stored.mkdir()
     (stored / "settings").write_text("[default]\nmode = offline\n")
@@ -138,7 +136,7 @@ def test_a_key_that_the_server_refuses_is_the_users_error(server: StubWandb) -> 
     assert "wandb login" in (caught.value.hint or "")
 
 
-def test_a_server_that_wants_a_key_is_the_users_error(
+def test_a_missing_key_is_the_users_error(
     server: StubWandb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WANDB_API_KEY")
@@ -153,7 +151,7 @@ def test_a_malformed_key_is_not_sent(server: StubWandb, monkeypatch: pytest.Monk
     assert server.operations == []
 
 
-def test_a_dead_server_is_a_failure_that_comes_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_server_fails_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     began = time.monotonic()
     with pytest.raises(VaerunError, match=r"W&B: 127\.0\.0\.1 does not answer") as caught:

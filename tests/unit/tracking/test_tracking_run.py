@@ -1,4 +1,4 @@
-"""W&B as a guest: what is logged arrives, and whatever W&B does, a run goes on."""
+"""Runs on W&B: logged values arrive, and a failure of W&B stops no run."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_pictures_are_stored_with_the_last_row(
         assert stored.read_bytes() == (tmp_path / source).read_bytes()
 
 
-def test_the_summary_is_flat_and_beats_the_last_row(
+def test_the_summary_is_flat_and_overrides_the_last_row(
     start: Callable[..., WandbRun], tmp_path: Path
 ) -> None:
     with start("offline") as run:
@@ -136,7 +136,7 @@ def test_the_metrics_are_defined(start: Callable[..., WandbRun], tmp_path: Path)
     assert logged.summary["terms/index_code_mi"] == 4  # a column by itself, as the final figure is
 
 
-def test_a_run_taken_up_offline_says_again_what_its_folder_knows(
+def test_a_run_resumed_offline_repeats_the_summary_of_its_folder(
     start: Callable[..., WandbRun], tmp_path: Path
 ) -> None:
     folder = RunFolder(tmp_path)
@@ -148,13 +148,13 @@ def test_a_run_taken_up_offline_says_again_what_its_folder_knows(
 
     (logged,) = _read_all(tmp_path)
     assert logged.summary["scores/mig"] == 0.5
-    assert logged.summary["elbo"] == -99.0  # what is new wins
+    assert logged.summary["elbo"] == -99.0  # the new value replaces the old one
     assert logged.summary["terms/index_code_mi"] == 4.25
     assert logged.summary["information/z"] == 7.0
     assert logged.summary["loss"] == {"min": 3.0, "last": 4.0}
 
 
-def test_figures_of_an_earlier_model_are_not_said_of_a_later_one(
+def test_the_summary_of_an_earlier_checkpoint_is_not_repeated(
     start: Callable[..., WandbRun], tmp_path: Path
 ) -> None:
     folder = RunFolder(tmp_path)
@@ -169,7 +169,7 @@ def test_figures_of_an_earlier_model_are_not_said_of_a_later_one(
     assert logged.summary["step"] == 150
 
 
-def test_a_new_run_says_nothing_of_an_earlier_one(
+def test_a_new_run_repeats_no_earlier_summary(
     start: Callable[..., WandbRun], tmp_path: Path
 ) -> None:
     RunFolder(tmp_path).write_summary({"step": 100, **SUMMARY})
@@ -211,7 +211,7 @@ def test_a_run_that_fails_ends_before_the_next_begins(
     assert failed.about["id"] != finished.about["id"]
 
 
-def test_a_run_left_open_does_not_swallow_the_next(
+def test_an_unfinished_run_does_not_receive_the_next_run_s_records(
     start: Callable[..., WandbRun], tmp_path: Path
 ) -> None:
     left_open = start("offline", config={"beta": 1.0})
@@ -231,7 +231,7 @@ def test_a_run_finishes_once(start: Callable[..., WandbRun], tmp_path: Path) -> 
     assert [logged.exit_code for logged in _read_all(tmp_path)] == [3]
 
 
-def test_disabled_does_without_wandb(
+def test_disabled_imports_no_wandb(
     start: Callable[..., WandbRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)  # importing it would fail
@@ -321,7 +321,7 @@ def test_a_run_that_the_server_refuses_is_kept_offline(
     ]
 
 
-def test_a_network_that_dies_does_not_hold_the_run_up(
+def test_a_network_that_dies_does_not_delay_the_run(
     start: Callable[..., WandbRun],
     server: StubWandb,
     tmp_path: Path,
@@ -387,7 +387,7 @@ print(first.mode, second.mode)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the client's process with Linux's ps")
-def test_a_dead_client_costs_one_run_its_wandb_and_no_more(tmp_path: Path) -> None:
+def test_a_dead_client_affects_one_run_only(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DEAD_CLIENT],
         cwd=tmp_path,
@@ -411,7 +411,7 @@ from runner.tracking.run import WandbRun
 
 settings = WandbConfig("auto", "vaerun", None, None, [])
 config = {"beta": float(sys.argv[1].removeprefix("beta="))}
-with WandbRun(settings, folder=Path(), name="x", config=config, run_id="asked") as run:
+with WandbRun(settings, folder=Path(), name="x", config=config, run_id="given") as run:
     run.log({"loss": 1.0}, 0)
     Path("id.txt").write_text(run.id)
 """
@@ -423,9 +423,12 @@ def test_a_wandb_agent_names_the_run(server: StubWandb, tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text(
         f"method: grid\nparameters: {{beta: {{values: [4]}}}}\ncommand: {command}\n"
     )
-    for words in (["sweep", "--project", "vaerun", "sweep.yaml"], ["agent", "local/vaerun/sweep0"]):
+    for arguments in (
+        ["sweep", "--project", "vaerun", "sweep.yaml"],
+        ["agent", "local/vaerun/sweep0"],
+    ):
         subprocess.run(
-            [sys.executable, "-m", "wandb", *words],
+            [sys.executable, "-m", "wandb", *arguments],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(HERE)},
             capture_output=True,

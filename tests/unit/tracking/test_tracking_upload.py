@@ -1,4 +1,4 @@
-"""The logs of offline runs on their way to W&B."""
+"""Upload of the logs of offline runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def go_offline(folder: Path, loss: float, run_id: str | None = None) -> str:
     return str(run.id)
 
 
-def test_a_run_taken_up_twice_arrives_whole_and_once(server: StubWandb, tmp_path: Path) -> None:
+def test_a_run_resumed_twice_is_uploaded_completely_and_once(
+    server: StubWandb, tmp_path: Path
+) -> None:
     run_id = go_offline(tmp_path, 2.0)
     time.sleep(1.1)  # wandb names the folder of an offline run after the second it starts in
     go_offline(tmp_path, 1.0, run_id)
@@ -48,7 +50,7 @@ def test_a_run_taken_up_twice_arrives_whole_and_once(server: StubWandb, tmp_path
     assert received.exit_code == 0
 
 
-def test_what_comes_after_a_log_that_is_refused_waits(server: StubWandb, tmp_path: Path) -> None:
+def test_logs_after_a_refused_log_are_not_uploaded(server: StubWandb, tmp_path: Path) -> None:
     run_id = go_offline(tmp_path, 2.0)
     time.sleep(1.1)
     go_offline(tmp_path, 1.0, run_id)
@@ -61,7 +63,7 @@ def test_what_comes_after_a_log_that_is_refused_waits(server: StubWandb, tmp_pat
     assert not is_uploaded(second)
 
 
-def test_the_log_of_a_killed_run_is_brought_as_far_as_it_goes(
+def test_the_log_of_a_killed_run_is_uploaded_up_to_its_last_record(
     server: StubWandb, tmp_path: Path
 ) -> None:
     go_offline(tmp_path, 2.0)
@@ -74,7 +76,7 @@ def test_the_log_of_a_killed_run_is_brought_as_far_as_it_goes(
     assert received.exit_code == 1
 
 
-def test_a_broken_log_is_one_line(server: StubWandb, tmp_path: Path) -> None:
+def test_a_broken_log_is_reported_in_one_line(server: StubWandb, tmp_path: Path) -> None:
     log = tmp_path / "wandb" / "offline-run-20260101_000000-abc" / "run-abc.wandb"
     log.parent.mkdir(parents=True)
     log.write_bytes(b"this is not a log")
@@ -85,7 +87,7 @@ def test_a_broken_log_is_one_line(server: StubWandb, tmp_path: Path) -> None:
     assert list(server.runs) == []
 
 
-def test_an_upload_that_does_not_come_on_can_be_killed(server: StubWandb, tmp_path: Path) -> None:
+def test_an_upload_that_hangs_can_be_killed(server: StubWandb, tmp_path: Path) -> None:
     go_offline(tmp_path, 2.0)
     server.refuse_with = 500  # W&B tries again and again
     uploads, errors = Uploads(), list[str]()
@@ -111,7 +113,7 @@ def test_a_folder_without_logs_has_none(tmp_path: Path) -> None:
     assert offline_logs(tmp_path) == []
 
 
-def test_a_log_that_holds_nothing_is_none(tmp_path: Path) -> None:
+def test_a_log_without_records_is_not_a_log(tmp_path: Path) -> None:
     """wandb writes its header first, and the rest once there is more of it."""
     for start, content in (("000000", b":W&B\xbe\xe1\x00"), ("000001", b":W&B\xbe\xe1\x00more")):
         log = tmp_path / "wandb" / f"offline-run-20260101_{start}-abc" / "run-abc.wandb"

@@ -44,7 +44,7 @@ def panels_of(view: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_a_view_has_an_address_and_makes_no_noise(
+def test_a_saved_view_has_an_address_and_prints_nothing(
     server: StubWandb, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("wandb_workspaces")
@@ -62,7 +62,7 @@ def test_a_view_has_an_address_and_makes_no_noise(
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_entity_that_is_named_is_not_asked_for(server: StubWandb) -> None:
+def test_a_given_entity_is_not_looked_up(server: StubWandb) -> None:
     pytest.importorskip("wandb_workspaces")
     url = save_workspace("team", "vaerun", None, name="all", metrics=METRICS, by=())
     assert server.views[0]["entityName"] == "team"
@@ -78,7 +78,7 @@ def test_it_shows_the_runs_of_the_group_alone(save: Callable[..., dict[str, Any]
 
 
 @pytest.mark.parametrize("group", ["a=b", "it's", 'the "best" one', "β = 4 and or", "back\\slash"])
-def test_any_name_of_a_group_arrives(save: Callable[..., dict[str, Any]], group: str) -> None:
+def test_any_name_of_a_group_is_kept(save: Callable[..., dict[str, Any]], group: str) -> None:
     (chosen,) = runs_of(save(group))["filters"]["filters"]
     assert chosen["value"] == group
 
@@ -101,7 +101,7 @@ def test_the_five_terms_are_lines_over_the_steps(save: Callable[..., dict[str, A
     assert lines[1]["chartTitle"] == "index-code MI, nats"
 
 
-def test_every_figure_stands_against_beta_and_the_rate_against_the_distortion(
+def test_every_metric_is_plotted_against_beta_and_rate_against_distortion(
     save: Callable[..., dict[str, Any]],
 ) -> None:
     points = {(plot["xAxis"], plot["yAxis"]) for plot in panels_of(save())["Scatter Plot"]}
@@ -132,7 +132,7 @@ def test_traversals_come_first_of_the_pictures(save: Callable[..., dict[str, Any
     assert {"figures/reconstructions", "figures/samples", "figures/latents"} <= set(keys)
 
 
-def test_without_its_package_the_user_learns_what_to_install(
+def test_without_its_package_the_error_names_what_to_install(
     without_wandb: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)  # importing it fails
@@ -149,7 +149,7 @@ def test_without_a_key_nothing_is_saved(server: StubWandb, monkeypatch: pytest.M
     assert server.views == []
 
 
-def test_a_view_that_the_server_refuses_is_one_line(
+def test_a_rejected_view_is_reported_in_one_line(
     server: StubWandb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("wandb_workspaces")
