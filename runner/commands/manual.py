@@ -124,7 +124,7 @@ COMPARE = Command(
     options=(
         Option("--by", "settings that define a configuration (default: all that vary)", "KEY,KEY",
                is_list=True),
-        Option("--metric", "figures to show, the main one first; list prints all", "NAME,NAME",
+        Option("--metric", "metrics to show, the main one first; list prints all", "NAME,NAME",
                is_list=True),
         Option("--against", "the configuration that the others are compared with", "LABEL"),
         Option("--out", "folder for the files (default: DIR/comparison)", "DIR"),
@@ -135,7 +135,7 @@ COMPARE = Command(
     examples=(
         ("vaerun compare outputs/sweep-mnist_grid", ""),
         ("vaerun compare DIR --by beta --metric elbo,mig", ""),
-        ("vaerun compare DIR --metric list", "the figures that these runs have"),
+        ("vaerun compare DIR --metric list", "the metrics that these runs have"),
         ("vaerun compare DIR DIR --against 'beta_vae  beta 1' --html page.html", ""),
     ),
     takes="DIR",
