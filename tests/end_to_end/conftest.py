@@ -67,9 +67,21 @@ class ForkServer:
         return int(self._process.stdout.readline())
 
     def run(
-        self, argv: list[str], cwd: Path, env: dict[str, str]
+        self,
+        argv: list[str],
+        cwd: Path,
+        env: dict[str, str],
+        *,
+        seconds: float | None = None,
+        gibibytes: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, and return what it wrote."""
+        """Run a command to its end, and return what it wrote.
+
+        Args:
+            seconds: how long it may take before SIGTERM, and again before SIGKILL; None: it fails
+                after the time that every command has.
+            gibibytes: its address space; None: not limited.
+        """
         assert self._process.stdin is not None
         out, err = self._home / "stdout", self._home / "stderr"
         request = {
@@ -78,18 +90,33 @@ class ForkServer:
             "env": env,
             "stdout": str(out),
             "stderr": str(err),
+            "gibibytes": gibibytes,
         }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         pid = self._answer(SECONDS)
-        try:
-            code = self._answer(SECONDS)
-        except TimeoutError:
+        code = self._wait(pid, [signal.SIGTERM, signal.SIGKILL] if seconds else [], seconds)
+        if code is None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             self._answer(SECONDS)
-            raise subprocess.TimeoutExpired(argv, SECONDS) from None
-        return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
+            raise subprocess.TimeoutExpired(argv, SECONDS)
+        texts = (path.read_text(errors="replace") for path in (out, err))
+        return subprocess.CompletedProcess(argv, code, *texts)
+
+    def _wait(self, pid: int, signals: list[signal.Signals], seconds: float | None) -> int | None:
+        """Return the exit code of a command, None if it does not end in time.
+
+        Each of ``signals`` is sent when the command has not ended after further ``seconds``.
+        """
+        for number in signals:
+            with suppress(TimeoutError):
+                return self._answer(seconds or SECONDS)
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        with suppress(TimeoutError):
+            return self._answer(SECONDS)
+        return None
 
     def close(self) -> None:
         """End the process."""

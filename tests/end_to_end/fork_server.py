@@ -5,8 +5,9 @@ tests work for less than one. This program imports them once and forks for every
 has its own folder, environment, standard streams and exit code, as if a shell had started it.
 What is said of imports is tested in processes from scratch (``test_help.py``, ``test_wheel.py``).
 
-A line of JSON on stdin asks for a command: ``{"argv", "cwd", "env", "stdout", "stderr"}``, the last
-two being files. Two lines answer: its process id, and its exit code.
+A line of JSON on stdin asks for a command: ``{"argv", "cwd", "env", "stdout", "stderr",
+"gibibytes"}``, where the streams are files and the last is its address space, or null. Two lines
+answer: its process id, and its exit code.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
 import sys
 import threading
 from typing import Any, NoReturn
@@ -70,6 +72,9 @@ def become(command: dict[str, Any]) -> None:
         file = os.open(path, mode, 0o600)
         os.dup2(file, number)
         os.close(file)
+    if command["gibibytes"] is not None:
+        most = int(command["gibibytes"] * 2**30)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     sys.argv = command["argv"]
 
 
