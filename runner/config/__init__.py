@@ -13,6 +13,15 @@ from runner.config.compose import (
     restore,
     to_yaml,
 )
+from runner.config.dataset_schema import (
+    BROKEN,
+    FITS,
+    ArraysConfig,
+    CorrelationConfig,
+    DatasetConfig,
+    FolderConfig,
+    OwnDatasetConfig,
+)
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
@@ -58,11 +67,10 @@ from runner.config.schema import (
     PRECISIONS,
     WANDB_MODES,
     WEIGHT_NAMES,
+    AnySizeConfig,
     ArchitectureConfig,
     CategoricalConfig,
     ConvConfig,
-    CorrelationConfig,
-    DatasetConfig,
     EvaluationConfig,
     LikelihoodConfig,
     MlpConfig,
@@ -74,10 +82,12 @@ from runner.config.schema import (
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
+    "BROKEN",
     "CHOICES",
     "CONCRETE_DENSITIES",
     "CONTRACTIONS",
     "CORRUPTIONS",
+    "FITS",
     "GRID_GROUPS",
     "GROUPS",
     "KERNELS",
@@ -88,7 +98,9 @@ __all__ = [
     "WANDB_MODES",
     "WEIGHT_NAMES",
     "AnisotropicPriorConfig",
+    "AnySizeConfig",
     "ArchitectureConfig",
+    "ArraysConfig",
     "CapacityConfig",
     "CategoricalConfig",
     "CodePriorConfig",
@@ -103,6 +115,7 @@ __all__ = [
     "DiscreteKind",
     "DiscriminatorConfig",
     "EvaluationConfig",
+    "FolderConfig",
     "GroupTree",
     "InclusiveKlConfig",
     "LaplacePriorConfig",
@@ -115,6 +128,7 @@ __all__ = [
     "MmdConfig",
     "MomentsConfig",
     "ObjectiveConfig",
+    "OwnDatasetConfig",
     "PenaltiesConfig",
     "PriorConfig",
     "RunConfig",

@@ -6,12 +6,13 @@ import math
 import re
 from collections.abc import Iterator
 
+from runner.config.dataset_rules import dataset_choices, dataset_rules
 from runner.config.metrics_rules import metrics_rules
 from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
-from runner.config.schema import PRECISIONS, WANDB_MODES, CorrelationConfig, RunConfig
+from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
 from runner.errors import UsageError, nearest
 
 
@@ -24,6 +25,7 @@ def validate(config: RunConfig) -> None:
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
+        *dataset_choices(config.dataset),
         *objective_choices(config.objective),
     ):
         if value not in choices:
@@ -63,16 +65,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield "objective.encodings", encodings, rule, holds
     yield from objective_rules(config.objective)
     yield from metrics_rules(config.metrics)
-    yield from _dataset_rules(config.dataset.correlated)
-
-
-def _dataset_rules(correlated: CorrelationConfig | None) -> Iterator[Rule]:
-    if correlated is None:
-        return
-    factors, width = correlated.factors, correlated.width
-    are_two = len(factors) in (0, 2) and len(set(factors)) == len(factors)
-    yield "dataset.correlated.factors", factors, "two factors, or []", are_two
-    yield "dataset.correlated.width", width, "a positive number", 0 < width < math.inf
+    yield from dataset_rules(config.dataset)
 
 
 def _positive(config: RunConfig) -> Iterator[Rule]:

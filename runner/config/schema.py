@@ -10,18 +10,13 @@ keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Optional
 
+from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
 from runner.config.schedule import Value
-
-if TYPE_CHECKING:
-    FactorValues = str | int | list[str | int]
-    """Values of a factor, by name or by number from 0."""
-else:  # which OmegaConf has no type for
-    FactorValues = Any
 
 GROUPS = (
     "dataset",
@@ -46,23 +41,6 @@ WANDB_MODES = ("auto", "online", "offline", "disabled")
 
 
 @dataclass
-class CorrelationConfig:
-    """Two factors that are correlated among the training images."""
-
-    factors: list[str]
-    width: float
-
-
-@dataclass
-class DatasetConfig:
-    """The dataset, and which of its images are trained on."""
-
-    name: str
-    hold_out: dict[str, FactorValues]
-    correlated: Optional[CorrelationConfig]  # noqa: UP045
-
-
-@dataclass
 class ArchitectureConfig:
     """The networks."""
 
@@ -83,6 +61,15 @@ class ConvConfig(ArchitectureConfig):
     """Convolutional networks."""
 
     features: int
+
+
+@dataclass
+class AnySizeConfig(ArchitectureConfig):
+    """A convolutional network for images of any size."""
+
+    features: int
+    channels: int
+    smallest: int
 
 
 @dataclass
@@ -169,11 +156,13 @@ class RunConfig:
 
 
 CHOICES: dict[str, dict[str, type]] = {
+    "dataset": {**DATASET_CHOICES},
     "architecture": {
         "mlp": MlpConfig,
         "conv64": ConvConfig,
         "conv32": ConvConfig,
         "conv28": ConvConfig,
+        "conv": AnySizeConfig,
     },
     "prior": PRIOR_CHOICES,
     "likelihood": {

@@ -27,6 +27,7 @@ from runner.dataset import (
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
 from runner.dataset.kinds import IMAGES, POINTS, Kind
+from runner.dataset.own import arrays, folder
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
 from runner.errors import UsageError, nearest
@@ -34,6 +35,7 @@ from runner.errors import UsageError, nearest
 __all__ = [
     "DATASETS",
     "IMAGES",
+    "OWN",
     "POINTS",
     "SOURCES",
     "Dataset",
@@ -73,6 +75,13 @@ DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
 }
 """Name in ``conf/dataset/`` → function of (data_dir, device) that returns the whole dataset."""
 
+OWN: Mapping[str, Callable[[DatasetConfig, str, torch.device], Dataset]] = {
+    "folder": folder.load,
+    "npz": arrays.load,
+    "hdf5": arrays.load,
+}
+"""Name in ``conf/dataset/`` → function of (settings, data_dir, device), for images of the user."""
+
 
 def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
     """Return the dataset of ``config`` on ``device``, with the training images that it selects.
@@ -81,7 +90,10 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
         UsageError: there is no such dataset, or no training image is left.
         DataError: its files are missing and cannot be downloaded, or are corrupt.
     """
+    if config.name in OWN:
+        return select(OWN[config.name](config, data_dir, device), config, device)
     if config.name not in DATASETS:
-        hint = nearest(config.name, DATASETS) or f"datasets: {', '.join(DATASETS)}"
+        known = [*OWN, *DATASETS]
+        hint = nearest(config.name, known) or f"datasets: {', '.join(known)}"
         raise UsageError(f"unknown dataset '{config.name}'", hint)
     return select(DATASETS[config.name](data_dir, device), config, device)

@@ -78,12 +78,14 @@ class Dataset:
     factors: tuple[Factor, ...]
     shape: tuple[int, int, int]
     """C, H, W."""
-    class_factor: str
-    """The factor that is the class: a Concrete variable should find it."""
+    class_factor: str | None
+    """The factor that is the class, which a Concrete variable should find; None without factors."""
     class_names: tuple[str, ...]
-    """The names of the values of ``class_factor``."""
+    """The names of the values of ``class_factor``; empty where there is none."""
     held_out_combinations: Split | None = None
     """Images left out of training because of the combination of their factors, if any."""
+    is_factor_grid: bool = True
+    """Whether, without a test split, there is one image of each combination of factors."""
     kind: Kind = IMAGES
     """What the examples are, and what a model sees of them."""
 
@@ -103,14 +105,18 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def class_column(self) -> int:
-        """The place of ``class_factor`` among the factors."""
-        return [factor.name for factor in self.factors].index(self.class_factor)
+    def class_column(self) -> int | None:
+        """The place of ``class_factor`` among the factors; None where there is none."""
+        names = [factor.name for factor in self.factors]
+        return None if self.class_factor is None else names.index(self.class_factor)
 
     def labels(self, split: Split, indices_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the class of each example, (B,), int64, and whether it is known, (B,), bool.
 
         A negative value of ``class_factor`` marks an example whose class is not known.
         """
+        if self.class_column is None:
+            unknown_B = torch.full_like(indices_B, -1)
+            return unknown_B, unknown_B >= 0
         labels_B = split.factors(indices_B)[:, self.class_column]
         return labels_B, labels_B >= 0

@@ -88,5 +88,5 @@ def tabulate(
         factors_NF[rows] = split.factors(chunk_B)
         if advance:
             advance(min(rows.stop, len(indices_N)), len(indices_N))
-    complete = everything and not dataset.has_test_split
+    complete = everything and not dataset.has_test_split and dataset.is_factor_grid
     return CodeTable(mean_NW.numpy(), sampled_NW.numpy(), factors_NF.numpy(), complete)

@@ -88,7 +88,10 @@ def latent_plane(
     window = Window.around(drawn_NW.cpu().numpy())
     cells_SW = torch.as_tensor(window.cells(_CELLS), dtype=torch.float32).flatten(0, 1)
     log_p_S, log_q_S = _log_densities(latents, cells_SW.to(source.device), encodings.parameters_MP)
-    classes_N = encodings.factors_MF[:, dataset.class_column]
+    column = dataset.class_column
+    if column is None:
+        return None
+    classes_N = encodings.factors_MF[:, column]
     points = Points(
         dataset.test.images(encodings.indices_M).flatten(1).cpu().numpy(),
         model.decode(encodings.mean_MW).flatten(1).cpu().numpy(),

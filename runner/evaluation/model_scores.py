@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Generator
 
 from runner.dataset import Dataset
+from runner.errors import UsageError
 from runner.evaluation.encodings import encode
 from runner.evaluation.information import information
 from runner.evaluation.marginal_likelihood import log_likelihood
@@ -28,6 +29,7 @@ class ScoreResult:
 def _information(
     model: Representation, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> ScoreResult:
+    _require_factors(dataset, "information")
     latents = densities_of(model, "information")
     encoded = encode(model, dataset.test, encodings, source)
     found = information(latents, encoded, dataset.factors, samples=samples, source=source)
@@ -37,11 +39,17 @@ def _information(
 def _mig_density(
     model: Representation, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> ScoreResult:
+    _require_factors(dataset, "mig_density")
     latents = densities_of(model, "mig_density")
     encoded = encode(model, dataset.test, encodings, source)
     return ScoreResult(
         mig_density(latents, encoded, dataset.factors, samples=samples, source=source)
     )
+
+
+def _require_factors(dataset: Dataset, score: str) -> None:
+    if not dataset.factors:
+        raise UsageError(f"{score} needs a factor that varies, and there is none")
 
 
 def _reconstruction(

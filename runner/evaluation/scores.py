@@ -113,7 +113,7 @@ class CodesEvaluator:
     """Codes made by another program, of images whose factors are known."""
 
     given: Codes
-    class_factor: str
+    class_factor: str | None
     metrics: MetricsConfig
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
@@ -125,7 +125,7 @@ class CodesEvaluator:
 
 
 def _of_codes(
-    request: ScoreRequest, codes: Codes, class_factor: str, metrics: MetricsConfig
+    request: ScoreRequest, codes: Codes, class_factor: str | None, metrics: MetricsConfig
 ) -> ScoreResult:
     numbers = compute(
         request.metric, codes, factor=class_factor, seed=metrics.seed, settings=request.settings

@@ -32,9 +32,11 @@ def summarize(
     if latents is None:
         return _of_a_code(model, dataset, encodings)
     information = decompose_all(latents, encodings)
-    sizes = [factor.size for factor in dataset.factors]
-    by_factor = factor_information(latents, encodings, sizes)
     names = [factor.name for factor in dataset.factors]
+    sizes = [factor.size for factor in dataset.factors]
+    by_factor = (
+        factor_information(latents, encodings, sizes) if names else [[]] * len(latents.group_names)
+    )
     summary: dict[str, Any] = {
         "elbo": -sum(information.terms.values()),
         "rate": float(latents.rate(encodings.z_MW, encodings.parameters_MP).mean()),
@@ -53,11 +55,12 @@ def summarize(
         },
         "scores": {},
     }
-    classes_M = encodings.factors_MF[:, dataset.class_column]
-    for name, columns in latents.columns.items():
+    column = dataset.class_column
+    for name, columns in latents.columns.items() if column is not None else ():
         if columns.stop - columns.start > 1:  # a Concrete variable: its categories are clusters
             score = "purity" if name == "category" else f"purity_{name}"
             clusters_M = encodings.mean_MW[:, columns].argmax(1)
+            classes_M = encodings.factors_MF[:, column]
             summary["scores"][score] = purity(clusters_M.cpu().numpy(), classes_M.cpu().numpy())
     summary["scores"] |= _sparsity(model, encodings)
     summary["distances"] = distances(latents, encodings, source)

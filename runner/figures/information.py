@@ -70,21 +70,23 @@ def information(
     factors = list(next(iter(groups.values())))
     values = [[of_group[factor] for factor in factors] for of_group in groups.values()]
     single = len(factors) == 1
-    table = _table(values, list(groups), factors)
+    table = _table(values, list(groups), factors) if factors else None
     rows = max(len(names), len(groups))
-    figure, grid = new_figure([rows * _ROW], [_BAR, _BAR / 2 if single else _width(table)])
-    bars, right = (figure.add_subplot(grid[column]) for column in range(2))
+    beside = [_BAR / 2 if single else _width(table)] if table else []
+    figure, grid = new_figure([rows * _ROW], [_BAR, *beside])
+    bars, *others = (figure.add_subplot(grid[column]) for column in range(1 + len(beside)))
     every = range(len(names))
     draw_bars(bars, every, [variables[n] for n in names], behind=[rates[n] for n in names])
     bars.set_yticks(every, names)
     bars.set(ylim=(len(names) - 0.5, -0.5), title="I(x; z), nats")
-    if single:
-        draw_bars(right, range(len(groups)), [value for (value,) in values])
-        right.set_yticks(range(len(groups)), list(groups))
-    else:
-        _draw_table(right, table, float(table.values_IJ.max()))
-    right.set_ylim(len(groups) - 0.5, -0.5)
-    right.set_title(_title(factors), pad=None if single else _ABOVE)
+    for right in others:
+        if single or table is None:
+            draw_bars(right, range(len(groups)), [value for (value,) in values])
+            right.set_yticks(range(len(groups)), list(groups))
+        else:
+            _draw_table(right, table, float(table.values_IJ.max()))
+        right.set_ylim(len(groups) - 0.5, -0.5)
+        right.set_title(_title(factors), pad=None if single else _ABOVE)
     rate = "rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"
     _draw_legend(figure, {"I(x; z)": ACCENT, rate: PALE})
     return _in_rows(fit(figure, grid))

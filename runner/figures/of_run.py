@@ -135,10 +135,16 @@ def _information(run: RunFigures, _: Generator) -> Figure:
 def _latents(run: RunFigures, _: Generator) -> Figure:
     count = min(run.settings.map_points, len(run.encodings))
     points_N2 = latent_map(run.encodings.mean_MW[:count].cpu().numpy(), seed=0)
+    column = run.dataset.class_column
+    if column is None:
+        classes_N, names = np.zeros(count, np.int64), ("image",)
+    else:
+        classes_N = run.encodings.factors_MF[:count, column].cpu().numpy()
+        names = run.dataset.class_names
     return latents(
         points_N2,
-        run.encodings.factors_MF[:count, run.dataset.class_column].cpu().numpy(),
-        run.dataset.class_names,
+        classes_N,
+        names,
         f"t-SNE of the mean representations of {count:,} images",
     )
 

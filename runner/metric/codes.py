@@ -76,7 +76,8 @@ class Codes:
 
         Args:
             codes_ND: one row per image; a one-dimensional array is one dimension of the code.
-            factors_NF: any whole numbers; a one-dimensional array is one factor.
+            factors_NF: any whole numbers; a one-dimensional array is one factor. With no column
+                only the scores that take no factors are defined.
             factor_names: default ``factor_0``, ``factor_1``, ….
             variables: default one per dimension, ``z_0``, ``z_1``, ….
             complete: see the field.
@@ -93,17 +94,21 @@ class Codes:
         if not np.isfinite(codes).all():
             row, column = np.argwhere(~np.isfinite(codes))[0]
             raise UsageError(f"codes must be finite numbers, got {codes[row, column]} in row {row}")
-        names = tuple(factor_names or (f"factor_{i}" for i in range(factors.shape[1])))
+        names = tuple(
+            factor_names
+            if factor_names is not None
+            else (f"factor_{i}" for i in range(factors.shape[1]))
+        )
         if len(names) != factors.shape[1]:
             raise UsageError(f"{factors.shape[1]} factors but {len(names)} names for them")
         values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
         kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
-        if not kept:
+        if names and not kept:
             raise UsageError("no factor varies, so no score is defined")
         given = tuple(variables or (Variable(f"z_{d}", slice(d, d + 1)) for d in _dims(codes)))
         return cls(
             codes_ND=codes,
-            factors_NF=np.stack([values[i] for i in kept], axis=1),
+            factors_NF=np.array([values[i] for i in kept], np.int64).reshape(-1, len(codes)).T,
             factor_names=tuple(names[i] for i in kept),
             variables=given,
             complete=complete,
@@ -179,7 +184,7 @@ def _as_columns(what: str, given: ArrayLike) -> NDArray[np.generic]:
     array = np.asarray(given)
     if array.ndim == 1:
         array = array[:, None]
-    if array.ndim != 2 or array.shape[1] == 0:
+    if array.ndim != 2 or (array.shape[1] == 0 and what == "codes"):
         raise UsageError(f"{what} must be a table, one row per image, got the shape {array.shape}")
     if array.dtype.kind not in "fiub":
         raise UsageError(f"{what} must be numbers, got the type {array.dtype}")

@@ -21,6 +21,7 @@ class Score:
     function: str
     """``module.function`` in ``runner.metric``: (codes, seed=, settings by keyword) → numbers."""
     least_factors: int = 1
+    """0: it takes no factors, and is there for images of which nothing is known."""
     least_variables: int = 1
     of_class: bool = False
     """Whether it evaluates a single factor, whose name it takes as ``factor``."""

@@ -22,14 +22,14 @@ METRICS: Mapping[str, Score] = metrics_of(QUANTITIES)
 
 
 def compute(
-    name: str, codes: Codes, *, factor: str, seed: int, settings: Mapping[str, Any]
+    name: str, codes: Codes, *, factor: str | None, seed: int, settings: Mapping[str, Any]
 ) -> dict[str, float]:
     """Return a score of codes.
 
     Args:
         name: a key of :data:`METRICS`.
         codes: the codes to be scored, with the factors of their images.
-        factor: the factor that scores of a single factor evaluate.
+        factor: the factor that scores of a single factor evaluate; None without factors.
         seed: of all random numbers.
         settings: the settings of this score, as in ``conf/metrics/``.
 
@@ -44,6 +44,8 @@ def compute(
 def _check(name: str, score: Score, codes: Codes) -> None:
     """Raise UsageError if the codes have too few factors or variables for the score."""
     if len(codes.factor_names) < score.least_factors:
+        if not codes.factor_names:
+            raise UsageError(f"{name} needs a factor that varies, and there is none")
         only = codes.factor_names[0]
         raise UsageError(f"{name} needs {score.least_factors} factors that vary, not {only} alone")
     if len(codes.variables) < score.least_variables:

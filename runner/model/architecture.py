@@ -12,8 +12,9 @@ from itertools import pairwise
 
 from torch import nn
 
-from runner.config import ArchitectureConfig, ConvConfig, MlpConfig
+from runner.config import AnySizeConfig, ArchitectureConfig, ConvConfig, MlpConfig
 from runner.errors import UsageError, nearest
+from runner.model import conv
 from runner.model.tied_linear import TiedLinear
 
 
@@ -167,6 +168,35 @@ def _conv28(
     return encoder, decoder
 
 
+def _conv(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
+    """4x4 convolutions of stride 2, as many as bring the image to a few pixels, and back."""
+    if not isinstance(config, AnySizeConfig):
+        raise TypeError("conv needs its own settings")
+    for name in ("features", "channels", "smallest"):
+        if getattr(config, name) < 1:
+            raise UsageError(f"architecture.{name} must be at least 1, got {getattr(config, name)}")
+    inputs, height, width = shapes.shape
+    sizes = conv.layer_sizes(height, width, config.smallest)
+    inner = conv.channels_of(config.channels, len(sizes) - 1)
+    if not inner:
+        raise UsageError(
+            f"architecture=conv halves images, and these are {height}x{width}",
+            "architecture=mlp takes any size",
+        )
+    (low, wide), most = sizes[-1], inner[-1]
+    flat = most * low * wide
+    encoder = nn.Sequential(
+        *conv.encoder_layers(sizes, [inputs, *inner]),
+        nn.Flatten(), *_dense([flat, config.features, shapes.parameters]),
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        *_dense([shapes.width, config.features, flat]), nn.ReLU(),
+        nn.Unflatten(1, (most, low, wide)),
+        *conv.decoder_layers(sizes, [shapes.output_channels, *inner]),
+    )  # fmt: skip
+    return encoder, decoder
+
+
 def _features(config: ArchitectureConfig, shapes: NetworkShapes, size: int) -> int:
     """Return ``architecture.features`` where the images are ``size`` pixels square."""
     if not isinstance(config, ConvConfig):
@@ -176,7 +206,7 @@ def _features(config: ArchitectureConfig, shapes: NetworkShapes, size: int) -> i
         raise UsageError(
             f"architecture={config.name} takes {size}x{size} images, "
             f"but the dataset's are {height}x{width}",
-            "architecture=mlp takes any size",
+            "architecture=conv and architecture=mlp take any size",
         )
     if config.features < 1:
         raise UsageError(f"architecture.features must be at least 1, got {config.features}")
@@ -193,4 +223,4 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 ARCHITECTURES: dict[
     str, Callable[[ArchitectureConfig, NetworkShapes], tuple[nn.Sequential, nn.Sequential]]
-] = {"mlp": _mlp, "conv64": _conv64, "conv32": _conv32, "conv28": _conv28}
+] = {"mlp": _mlp, "conv64": _conv64, "conv32": _conv32, "conv28": _conv28, "conv": _conv}

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Generator, Tensor
 
 from runner.config import DiscreteKind
+from runner.errors import UsageError
 
 
 class Discrete(Protocol):
@@ -203,7 +204,14 @@ def build_discrete(kind: DiscreteKind, *, classes: int) -> Discrete:
     An integer from 2 on is the number of categories of a Concrete variable, null means the number
     of classes of the dataset, ``bernoulli`` is a fair coin, and a number between 0 and 1 is the
     probability of a one.
+
+    Raises: UsageError when the dataset has no classes, and their number is asked for.
     """
+    if kind is None and classes < 2:
+        raise UsageError(
+            "a discrete variable of the dataset's classes needs a dataset with classes",
+            "give the number of its categories: prior.discrete={category: 10}",
+        )
     if kind is None:
         return Concrete(classes)
     if kind == "bernoulli":

@@ -1,0 +1,54 @@
+"""What the settings of a dataset must be; see ``rules``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from runner.config.dataset_schema import (
+    BROKEN,
+    FITS,
+    CorrelationConfig,
+    DatasetConfig,
+    FolderConfig,
+    OwnDatasetConfig,
+)
+from runner.config.rule import Rule
+
+_LARGEST = 4096
+"""Pixels along an edge; more is a mistake, since an image is one vector to the model."""
+
+
+def dataset_choices(dataset: DatasetConfig) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield (key, value, what it may be) of settings that are one of a few words."""
+    if isinstance(dataset, OwnDatasetConfig):
+        yield "dataset.fit", dataset.fit, FITS
+    if isinstance(dataset, FolderConfig):
+        yield "dataset.broken", dataset.broken, BROKEN
+
+
+def dataset_rules(dataset: DatasetConfig) -> Iterator[Rule]:
+    """Yield the rules of a dataset."""
+    if dataset.correlated is not None:
+        yield from _correlation_rules(dataset.correlated)
+    if isinstance(dataset, OwnDatasetConfig):
+        yield from _own_rules(dataset)
+
+
+def _correlation_rules(correlated: CorrelationConfig) -> Iterator[Rule]:
+    factors, width = correlated.factors, correlated.width
+    are_two = len(factors) in (0, 2) and len(set(factors)) == len(factors)
+    yield "dataset.correlated.factors", factors, "two factors, or []", are_two
+    yield "dataset.correlated.width", width, "a positive number", 0 < width < math.inf
+
+
+def _own_rules(own: OwnDatasetConfig) -> Iterator[Rule]:
+    where = "the path of your images, e.g. dataset.path=photos"
+    yield "dataset.path", own.path, where, bool(own.path and own.path.strip())
+    size = own.size
+    fits = size is None or 4 <= size <= _LARGEST
+    yield "dataset.size", size, f"between 4 and {_LARGEST} pixels, or null", fits
+    grey = own.channels in (None, 1, 3)
+    yield "dataset.channels", own.channels, "1 (grey), 3 (RGB) or null", grey
+    yield "dataset.bins", own.bins, "at least 2, or null", own.bins is None or own.bins >= 2
+    yield "dataset.test_share", own.test_share, "at least 0 and below 1", 0 <= own.test_share < 1

@@ -1,0 +1,74 @@
+"""Typed settings of the dataset: which images, and which of them are trained on.
+
+See ``schema`` for what these classes are for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    FactorValues = str | int | list[str | int]
+    """Values of a factor, by name or by number from 0."""
+else:  # which OmegaConf has no type for
+    FactorValues = Any
+
+FITS = ("crop", "pad", "stretch")
+BROKEN = ("skip", "refuse")
+
+
+@dataclass
+class CorrelationConfig:
+    """Two factors that are correlated among the training images."""
+
+    factors: list[str]
+    width: float
+
+
+@dataclass
+class DatasetConfig:
+    """The dataset, and which of its images are trained on."""
+
+    name: str
+    hold_out: dict[str, FactorValues]
+    correlated: Optional[CorrelationConfig]  # noqa: UP045
+
+
+@dataclass
+class OwnDatasetConfig(DatasetConfig):
+    """Images of the user: where they are, and what is known of them."""
+
+    path: Optional[str]  # noqa: UP045
+    size: Optional[int]  # noqa: UP045
+    fit: str
+    channels: Optional[int]  # noqa: UP045
+    class_factor: Optional[str]  # noqa: UP045
+    bins: Optional[int]  # noqa: UP045
+    test_share: float
+    test_seed: int
+
+
+@dataclass
+class FolderConfig(OwnDatasetConfig):
+    """Images that are files."""
+
+    factors: str
+    test_folder: Optional[str]  # noqa: UP045
+    broken: str
+
+
+@dataclass
+class ArraysConfig(OwnDatasetConfig):
+    """Images that are an array of a file."""
+
+    images: str
+    factors: Optional[str]  # noqa: UP045
+
+
+DATASET_CHOICES: dict[str, type[DatasetConfig]] = {
+    "folder": FolderConfig,
+    "npz": ArraysConfig,
+    "hdf5": ArraysConfig,
+}
+"""Datasets with settings of their own, by name."""

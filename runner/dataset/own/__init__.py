@@ -1,0 +1,1 @@
+"""The user's own images: folders of files and arrays, read once into a checked cache."""
