@@ -18,7 +18,7 @@ import yaml
 from runner.commands.list import choices, read_choice
 from runner.config import GROUPS, RunConfig, launcher
 from runner.config.rules import validate
-from runner.dataset import Dataset, ResidentSplit
+from runner.dataset import OWN, Dataset, ResidentSplit
 from runner.errors import UsageError
 from runner.grid.sweep_file import read
 from runner.model import build
@@ -64,7 +64,7 @@ def test_the_unit_tests_mirror_the_rooms():
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_choice_composes_and_is_valid(composed: Callable[..., RunConfig], option: str):
     group, _, name = option.partition("=")
-    config = composed(option)
+    config = composed(option, *(["dataset.path=mine"] if name in OWN else []))
     if group in RunConfig.__dataclass_fields__:
         assert getattr(config, group).name == name
 
@@ -164,8 +164,8 @@ def case_of(refused: Pair) -> Case:
     return next(case for case in cases if REFUSED.keys() & set(pairs_of(case)) == {refused})
 
 
-SIZES = {"mlp": 8, "conv28": 28, "conv32": 32, "conv64": 64}
-SMALL = {"widths": [8], "features": 8, "pseudo_inputs": 4}
+SIZES = {"mlp": 8, "conv": 20, "conv28": 28, "conv32": 32, "conv64": 64}
+SMALL = {"widths": [8], "features": 8, "channels": 4, "pseudo_inputs": 4}
 
 
 @pytest.fixture(scope="module")

@@ -183,6 +183,8 @@ def _layout(arrays: _Arrays, name: str, path: Path) -> _Layout:
         hint = nearest(name, arrays.shapes) or "dataset.images=NAME says which it is"
         raise DataError(f"'{path}' has no array '{name}': it has {found}", hint)
     shape = arrays.shapes[name]
+    if shape and math.prod(shape) == 0:
+        raise DataError(f"'{name}' of '{path}' is empty: it has the shape {shape}")
     if len(shape) == 3:
         return _Layout(shape[0], 1, shape[1], shape[2], last=False)
     if len(shape) == 4 and shape[3] in _CHANNELS:
@@ -275,12 +277,13 @@ def _scale(arrays: _Arrays, name: str, path: Path) -> float:
         if not (kind == np.bool_ or (np.issubdtype(kind, np.number) and np.isrealobj(chunk))):
             raise DataError(f"'{name}' of '{path}' holds {kind}, not pixels")
         if chunk.size:
-            low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+            # NumPy's, since Python's min and max pass over what is not a number.
+            low, high = np.minimum(low, chunk.min()), np.maximum(high, chunk.max())
     if high <= 1 and low >= 0:  # truth values, whatever their type, and numbers from 0 to 1
         return 255.0
     if np.issubdtype(kind, np.integer) and low >= 0 and high <= 65535:
         return 1.0 if high <= 255 else 1 / 257
-    raise DataError(  # not-a-number fails all comparisons and gets here, too
+    raise DataError(  # what is not a number fails all comparisons and gets here, too
         f"'{name}' of '{path}' has values from {low:g} to {high:g}",
         "images are bytes, 16 bits without sign, or numbers from 0 to 1",
     )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -217,10 +218,11 @@ def _split(config: FolderConfig, files: Sequence[str]) -> tuple[NDArray[np.int64
 
 
 def _fill(images_NCHW: NDArray[np.uint8], paths: Sequence[Path], form: Form) -> None:
+    read = partial(pictures.read, form=form)
     with ThreadPoolExecutor(_THREADS) as threads:
         for first in _shown(range(0, len(paths), _CHUNK), None, "reading the images"):
             chunk = paths[first : first + _CHUNK]
-            for n, image in enumerate(threads.map(lambda p: pictures.read(p, form), chunk), first):
+            for n, image in enumerate(threads.map(read, chunk), first):
                 images_NCHW[n] = image
 
 
