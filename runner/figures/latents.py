@@ -43,9 +43,12 @@ def latents(
     class_names: Sequence[str],
     title: str,
 ) -> Figure:
-    """Return the map with its points coloured by class, and classes named where there is room."""
-    colours = _colours(len(class_names))
-    present: list[int] = np.unique(classes_N).tolist()
+    """Return the map with its points coloured by class, and classes named where there is room.
+
+    Without ``class_names`` nothing is known of the images, and all have one colour.
+    """
+    colours = _colours(len(class_names) or 1)
+    present: list[int] = np.unique(classes_N).tolist() if class_names else []
     names = [class_names[c] for c in present]
     figure, grid = new_figure([_SIDE], [_SIDE])
     axes = figure.add_subplot(grid[0], title=title, xticks=[], yticks=[])
@@ -60,6 +63,8 @@ def latents(
     )
     _set_limits(axes, points_N2)
     axes.spines[:].set(visible=True, linewidth=0.5)
+    if not present:
+        return fit(figure, grid)
     dots = [Line2D([], [], marker="o", ms=6, lw=0, mew=0, color=colours[c]) for c in present]
     figure.legend(dots, names, loc="outside right upper", handlelength=1, handletextpad=0.4)
     fit(figure, grid)

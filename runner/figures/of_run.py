@@ -136,15 +136,12 @@ def _latents(run: RunFigures, _: Generator) -> Figure:
     count = min(run.settings.map_points, len(run.encodings))
     points_N2 = latent_map(run.encodings.mean_MW[:count].cpu().numpy(), seed=0)
     column = run.dataset.class_column
-    if column is None:
-        classes_N, names = np.zeros(count, np.int64), ("image",)
-    else:
-        classes_N = run.encodings.factors_MF[:count, column].cpu().numpy()
-        names = run.dataset.class_names
+    factors_MF = run.encodings.factors_MF[:count]
+    classes_N = torch.zeros(count) if column is None else factors_MF[:, column]
     return latents(
         points_N2,
-        classes_N,
-        names,
+        classes_N.long().cpu().numpy(),
+        run.dataset.class_names,
         f"t-SNE of the mean representations of {count:,} images",
     )
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from runner.config import RunConfig
-from runner.dataset import Dataset
+from runner.dataset import Dataset, ResidentSplit
 from runner.evaluation import Encodings, encode, summarize
 from runner.evaluation.information import decompose_all
 from runner.model import VAE, build
@@ -177,3 +177,27 @@ def test_a_category_with_rewarded_information_finds_the_four_classes(
     assert summary["scores"]["purity"] > 0.7
     assert summary["information"]["factor"]["category"]["label"] > 0.8
     assert summary["split"] == "all"
+
+
+@pytest.mark.parametrize("prior", ["pairs", "concrete"])
+def test_images_of_which_nothing_is_known_have_a_summary(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset, prior: str
+):
+    """The same numbers as with factors, without those that need one."""
+    config = composed(*TINY, *PRIORS[prior])
+    model = represent(build(config, shape=toy_dataset.shape, classes=toy_dataset.classes))
+    split = toy_dataset.test
+    bare = ResidentSplit(split.images(torch.arange(256)), torch.zeros(256, 0, dtype=torch.int64))
+    unknown = replace(
+        toy_dataset, test=bare, factors=(), class_factor=None, class_names=(), train=bare
+    )
+    found = {}
+    for dataset in (toy_dataset, unknown):
+        source = torch.Generator().manual_seed(0)
+        encodings = encode(model, dataset.test, 256, source)
+        found[dataset is unknown] = summarize(model, dataset, encodings, source)
+    known, without = found[False], found[True]
+    assert set(without["information"]["factor"]) == set(known["information"]["factor"])
+    assert not any(without["information"]["factor"].values())
+    assert without["scores"] == {"hoyer_sparsity": known["scores"]["hoyer_sparsity"]}
+    assert without["terms"] == known["terms"]

@@ -94,3 +94,11 @@ def test_no_global_state_is_touched():
     before = dict(matplotlib.rcParams)
     latents(*blobs(10, 2), NAMES, "")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_images_of_which_nothing_is_known_have_one_colour_and_no_legend():
+    points, _ = blobs(60, 2)
+    figure = latents(points, np.zeros(60, int), (), "the title")
+    assert figure.legends == []
+    assert len({to_hex(c) for c in figure.axes[0].collections[0].get_facecolors()}) == 1
+    assert [text.get_text() for text in figure.axes[0].texts] == []
