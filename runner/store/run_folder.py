@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import DataError, UsageError
 from runner.store.confined import (
     confined,
+    file_place,
     make_folder,
     read,
     refuse_links_out,
@@ -75,10 +76,11 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         """Return the folder of an existing run.
 
-        Raises: UsageError when there is no run in it, or links in it lead out of it.
+        Raises: UsageError when there is no run in it, or links in it lead out of it; DataError when
+            its config.yaml is no regular file.
         """
         refuse_links(path)
-        if (path / "config.yaml").is_file():
+        if file_place(path / "config.yaml", path).is_file():
             return cls(path)
         hint = "a run folder is outputs/DATE/TIME-uid-NAME"
         runs = sorted(path.glob("*/config.yaml"))
