@@ -1,4 +1,8 @@
-"""Run folders as a comparison sees them: settings and figures by flat names."""
+"""Run folders as a comparison sees them: settings and figures by flat names.
+
+Names and texts from the files have their control characters as escapes, so that all that shows
+them, in a table, a figure or a page, shows them so.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from runner.errors import UsageError
 from runner.store.find_runs import runs_beneath
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import read_scores
+from runner.store.shown_text import escaped
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C, ten times as fast, where PyYAML was built with it."""
@@ -84,17 +89,18 @@ def setting_value(value: object) -> object:
     if isinstance(value, list | tuple):
         return tuple(setting_value(item) for item in cast("list[object]", value))
     if not isinstance(value, Mapping):
-        is_plain = value is None or isinstance(value, str | bool | int)
-        is_plain = is_plain or (isinstance(value, float) and math.isfinite(value))
-        return value if is_plain else str(value)  # a date, infinity
+        is_number = value is None or isinstance(value, bool | int)
+        is_number = is_number or (isinstance(value, float) and math.isfinite(value))
+        return value if is_number else escaped(str(value))  # a text, a date, infinity
     entries = cast("Mapping[str, Any]", value)
     if is_schedule(entries):
         ((shape, ends),) = entries.items()
         if isinstance(ends, Mapping):
             pairs = cast("Mapping[str, Any]", ends).items()
             texts = (f"{k} {v:g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in pairs)
-            return f"{shape}({', '.join(texts)})"
-    return "{" + ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items()) + "}"
+            return escaped(f"{shape}({', '.join(texts)})")
+    inside = ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items())
+    return escaped(f"{{{inside}}}")
 
 
 def _read(path: Path) -> ComparedRun:
@@ -111,13 +117,13 @@ def _read(path: Path) -> ComparedRun:
     figures = dict(_numbers({name: summary[name] for name in _FIGURES if name in summary}, ""))
     return ComparedRun(
         path,
-        str(status.get("state") or "never begun"),
-        error,
+        escaped(status.get("state") or "never begun"),
+        None if error is None else escaped(error),
         settings,
         figures | {name: number for name, number, _ in scores},
         {name: condition for name, _, condition in scores},
         _origin(folder),
-        version,
+        None if version is None else escaped(version),
     )
 
 
@@ -169,7 +175,7 @@ def _part(text: str) -> tuple[tuple[str, Any], ...]:
     refuse_unusual(text, "it")
     tree = yaml.load(text, Loader=_LOADER)  # a safe loader: it makes plain values alone
     named = leaves(cast("dict[str, Any]", tree))
-    return tuple((key, setting_value(value)) for key, value in named)
+    return tuple((escaped(key), setting_value(value)) for key, value in named)
 
 
 def _scores(folder: RunFolder, step: object) -> Iterator[tuple[str, float, str]]:
@@ -191,4 +197,4 @@ def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]
         if isinstance(value, Mapping):
             yield from _numbers(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
         elif isinstance(value, int | float) and math.isfinite(number := float(value)):
-            yield f"{prefix}{name}", number
+            yield escaped(f"{prefix}{name}"), number

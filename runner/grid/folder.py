@@ -17,7 +17,7 @@ import msgspec
 
 from runner.errors import DataError, UsageError
 from runner.grid.sweep_file import identity
-from runner.store.confined import make_folder
+from runner.store.confined import confined, make_folder
 from runner.store.json_file import read_json, write_json
 from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder, refuse_links
@@ -129,13 +129,14 @@ class GridFolder:
         Raises: UsageError when its folder is a link out of the grid, or has one in it.
         """
         path = self.run_path(number)
+        confined(path, self.path)
+        refuse_links(path)
         try:
             status = read_json(path / "status.json", Status, within=self.path)
         except DataError as error:
             return RunState("interrupted", error.message)
         if not status:
             return RunState(WAITING)
-        refuse_links(path)
         state = str(status.get("state") or "interrupted")
         if state == "running" and not is_locked(path):
             state = "interrupted"

@@ -186,9 +186,11 @@ def _hear_ctrl_c() -> None:
 def main() -> int:
     """Run as a process: read a job as JSON from stdin, and report events as JSON lines on stdout.
 
-    Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced.
+    Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced, or
+    that of an error that is expected.
     """
-    from runner.errors import InterruptedRun
+    from runner.errors import InterruptedRun, VaerunError
+    from runner.store.shown_text import escaped
 
     _hear_ctrl_c()
     channel = os.fdopen(os.dup(1), "w")
@@ -206,6 +208,9 @@ def main() -> int:
         work(Path(job["path"]), tuple(job["indices"]), tuple(job["places"]), tell)
     except (InterruptedRun, KeyboardInterrupt):
         return 130
+    except VaerunError as error:  # the folder of a run is not as it was when the grid was begun
+        sys.stderr.write(f"error: {escaped(error.message)}\n")
+        return error.exit_code
     except UnforeseenError:
         return AGAIN
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ def confined(path: Path, within: Path) -> Path:
     """
     home = Path(os.path.realpath(within))
     place = Path(os.path.realpath(path))
-    if place.is_relative_to(home) and not place.is_symlink():
+    if place.is_relative_to(home) and not _is_circular(place):
         return place
     link = within
     for part in path.relative_to(within).parts:
@@ -37,12 +38,20 @@ def confined(path: Path, within: Path) -> Path:
         if not link.is_symlink():
             continue
         target = Path(os.path.realpath(link))
-        if target.is_symlink():
+        if _is_circular(target):
             raise UsageError(f"'{link}' is a link that leads in a circle", _HINT)
         if not target.is_relative_to(home):
             message = f"'{link}' is a link out of '{within}', to '{target}'"
             raise UsageError(message, _HINT)
     raise UsageError(f"'{path}' is not in '{within}'")
+
+
+def _is_circular(place: Path) -> bool:
+    """Return whether a path, whose links have been followed, still has one: it leads to itself."""
+    try:
+        return stat.S_ISLNK(place.lstat().st_mode)
+    except OSError as error:
+        return error.errno == errno.ELOOP
 
 
 def refuse_links_out(folder: Path, names: Iterable[str], depth: int = 2) -> None:

@@ -75,9 +75,9 @@ class CheckpointState(msgspec.Struct):
 
 
 class CheckpointFile(msgspec.Struct):
-    """A file of tensors of a checkpoint."""
+    """A file of tensors of a checkpoint; its name leads to no other folder."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]*\Z")]
     sha256: str
 
 

@@ -66,9 +66,13 @@ def _check_optimizer(
         raise _of_another_model(f"'{file}' is empty")
     _check_kinds(tensors, file, wanted)
     for name, value in tensors[file].items():
-        sound = value >= 0 if name.endswith(("/step", "/exp_avg_sq")) else value.isfinite()
-        if not bool(sound.all()):
-            raise _not_finite(file, name)
+        if name.endswith("/exp_avg"):
+            if not bool(value.isfinite().all()):
+                raise _not_finite(file, name)
+        elif not bool((value >= 0).all()):  # a square may have become infinite
+            raise DataError(
+                f"the checkpoint is corrupt: '{name}' in '{file}' is below zero, or not a number"
+            )
 
 
 def _check_kinds(tensors: Tensors, file: str, wanted: Mapping[str, Tensor]) -> None:
@@ -79,7 +83,7 @@ def _check_kinds(tensors: Tensors, file: str, wanted: Mapping[str, Tensor]) -> N
             raise _of_another_model(f"'{file}' has no '{name}'")
     for name, tensor in tensors[file].items():
         if name not in wanted:
-            raise _of_another_model(f"'{file}' has '{name}'")
+            raise _of_another_model(f"'{file}' also has '{name}'")
         for what, got, expected in (
             ("shape", _shape(tensor), _shape(wanted[name])),
             ("type", _type(tensor), _type(wanted[name])),
@@ -99,7 +103,7 @@ def _of_another_model(detail: str) -> UsageError:
 
 
 def _not_finite(file: str, name: str) -> DataError:
-    return DataError(f"the checkpoint is corrupt: '{name}' in '{file}' is no sound number")
+    return DataError(f"the checkpoint is corrupt: '{name}' in '{file}' is not finite")
 
 
 def _shape(tensor: Tensor) -> str:
