@@ -21,13 +21,16 @@ from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
 from runner.console.run_display import make_console
+from runner.console.safe_console import SafeConsole
 from runner.errors import UsageError
 from runner.metric.quantities import quantity
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
 from runner.report.html import render
 from runner.report.quantity_list import print_quantities
 from runner.report.table import comparison_table
-from runner.store.run_folder import read_json, write_atomically, write_json
+from runner.store.comparison_file import read_figures, refuse_links
+from runner.store.confined import delete, make_folder, write_atomically
+from runner.store.json_file import write_json
 
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
@@ -47,11 +50,16 @@ class _Request:
     arguments: Arguments
 
     @property
-    def folder(self) -> Path:
-        """Where the files go."""
+    def root(self) -> Path:
+        """The folder that no link may leave when the files are written."""
         if out := self.arguments.text("--out"):
             return Path(out)
-        return (self.paths[0] if len(self.paths) == 1 else Path()) / "comparison"
+        return self.paths[0] if len(self.paths) == 1 else Path()
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go."""
+        return self.root if self.arguments.text("--out") else self.root / "comparison"
 
 
 def run(arguments: Arguments) -> int:
@@ -67,8 +75,9 @@ def run(arguments: Arguments) -> int:
     metrics = arguments.texts("--metric")
     if metrics == ["list"]:
         available = compare_runs(runs, None, ["all"]).metrics
-        print_quantities(available)
+        print_quantities(available, SafeConsole(highlight=False))
         return 0
+    refuse_links(request.folder, request.root)
     comparison = compare_runs(runs, arguments.texts("--by"), metrics)
     baselines = choose_baselines(comparison, arguments.text("--against"))
     found = differences(comparison, baselines)
@@ -140,7 +149,7 @@ def _show(
     baselines: Baselines,
 ) -> None:
     """Print the table on stdout."""
-    out = Console(highlight=False)
+    out = SafeConsole(highlight=False)
     if not out.is_terminal:
         out.width = _UNBOUNDED
     width = out.width if out.is_terminal else None
@@ -177,14 +186,15 @@ def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str
 def _write(
     console: Console, comparison: Comparison, request: _Request, found: Sequence[Difference]
 ) -> None:
-    folder = request.folder
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    folder, root = request.folder, request.root
+    earlier = read_figures(folder, root)
+    make_folder(folder / "figures", root)
     figures = {} if "--no-figures" in request.arguments.flags else _draw(console, comparison)
-    for name in read_json(folder / "comparison.json").get("figures", []):
+    for name in earlier:
         # A figure of the last comparison that this one lacks would be taken for one of its own.
-        (folder / "figures" / Path(name).name).with_suffix(".png").unlink(missing_ok=True)
+        delete(folder / "figures" / name, root)
     for name, picture in figures.items():
-        write_atomically(folder / "figures" / f"{name}.png", picture)
+        write_atomically(folder / "figures" / f"{name}.png", picture, root)
     command = shlex.join(["vaerun", "compare", *request.arguments.given])
     named = relative(comparison, folder.parent)
     renamed = {
@@ -192,18 +202,18 @@ def _write(
         for c, other in zip(comparison.configurations, named.configurations, strict=True)
     }
     found = [replace(d, first=renamed[id(d.first)], second=renamed[id(d.second)]) for d in found]
-    write_atomically(folder / "configurations.csv", configurations_csv(named).encode())
-    write_atomically(folder / "runs.csv", runs_csv(named).encode())
-    write_atomically(folder / "differences.csv", differences_csv(found).encode())
+    write_atomically(folder / "configurations.csv", configurations_csv(named).encode(), root)
+    write_atomically(folder / "runs.csv", runs_csv(named).encode(), root)
+    write_atomically(folder / "differences.csv", differences_csv(found).encode(), root)
     content = as_json(named, found, command)
-    write_json(folder / "comparison.json", {**content, "figures": list(figures)})
+    write_json(folder / "comparison.json", {**content, "figures": list(figures)}, root)
     page = render(named, found, figures, command).encode()
     pages = [folder / "comparison.html"]
+    write_atomically(pages[0], page, root)
     if html := request.arguments.text("--html"):
         pages.append(Path(html))
-    for path in pages:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, page)
+        make_folder(pages[1].parent, pages[1].parent)
+        write_atomically(pages[1], page)
     places = [
         *pages,
         *(folder / f"{name}.csv" for name in ("configurations", "runs", "differences")),
@@ -257,4 +267,4 @@ def _agreed(comparison: Comparison, key: str) -> str | None:
 
 
 def _note(console: Console, words: str) -> None:
-    console.print(Text(words, "dim"), soft_wrap=True, highlight=False)
+    console.print(Text(" ".join(words.split()), "dim"), soft_wrap=True, highlight=False)

@@ -26,6 +26,7 @@ from runner.commands.arguments import Arguments
 from runner.commands.manual import FETCH
 from runner.config.composition import compose
 from runner.console.run_display import make_console
+from runner.console.safe_console import SafeConsole
 from runner.dataset import DATASETS, SOURCES, Source, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive import checksums as files
@@ -175,7 +176,7 @@ def _list(root: Path) -> None:
         )
         unpacked = _amount(published.unpacked_bytes(source))
         table.add_row(Text(name, "cyan"), download_size, unpacked, _there(root, is_there=is_there))
-    console = Console()
+    console = SafeConsole()
     console.print(table)
     console.print(Text("vaerun fetch NAME ... [data_dir=DIR]", "dim"))
 

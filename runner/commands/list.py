@@ -22,6 +22,7 @@ from runner.config.descriptions import (
     shared_settings,
     within,
 )
+from runner.console.safe_console import SafeConsole
 from runner.errors import UsageError, nearest
 
 __all__ = ["choices", "read_choice", "run"]
@@ -40,7 +41,7 @@ def run(arguments: Arguments) -> int:
         if not (name in LISTED_GROUPS or _explained(name) or _explained_by_choices(name)):
             hint = nearest(name, names()) or f"groups: {', '.join(LISTED_GROUPS)}"
             raise UsageError(f"there is no group, section or setting '{name}'", hint)
-    console = Console()
+    console = SafeConsole()
     if not arguments.operands:
         _print_overview(console)
     for name in arguments.operands:

@@ -21,6 +21,7 @@ from runner.config.metrics_schema import MetricsConfig
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.config.typed_fields import parse_fields, plain
+from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError, nearest, nearest_setting
 
 Choice = TypeVar("Choice")
@@ -132,6 +133,9 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     Raises:
         UsageError: the file or an override is not a valid setting.
     """
+    if not yaml_text.strip():
+        raise UsageError("config.yaml is empty")
+    refuse_unusual(yaml_text, "config.yaml")
     try:
         saved = OmegaConf.create(yaml_text)
         schema = OmegaConf.structured(RunConfig)
@@ -142,7 +146,9 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
                 raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
         merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
-    except (OmegaConfBaseException, yaml.YAMLError, AssertionError) as error:
+    except yaml.YAMLError as error:
+        raise UsageError(f"config.yaml is not YAML: {reason(error)}") from error
+    except (OmegaConfBaseException, AssertionError) as error:
         line = next(iter(str(error).splitlines()), "not the settings of a run")
         key = str(getattr(error, "full_key", None) or "")
         named = key.rpartition(".")[2] in line

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.console.durations import duration
+from runner.console.safe_console import SafeConsole
 from runner.console.summary_tables import decimal_text, summary_tables
 from runner.metric.quantities import shown_in
 
@@ -36,7 +37,7 @@ def make_console() -> Console:
     """Return the console on stderr; stdout is left to what other programs read."""
     # Otherwise FORCE_COLOR would draw the live panel into the log of a CI service.
     not_a_terminal = None if sys.stderr.isatty() else False
-    return Console(stderr=True, highlight=False, force_terminal=not_a_terminal)
+    return SafeConsole(stderr=True, highlight=False, force_terminal=not_a_terminal)
 
 
 class Display:

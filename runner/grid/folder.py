@@ -11,12 +11,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated
 
-from runner.errors import UsageError, VaerunError
+import msgspec
+
+from runner.errors import DataError, UsageError
 from runner.grid.sweep_file import identity
+from runner.store.confined import confined, make_folder
+from runner.store.json_file import read_json, write_json
 from runner.store.lock import LockedError, is_locked, lock
-from runner.store.run_folder import RunFolder, read_json, write_json
+from runner.store.run_folder import RunFolder, refuse_links
+from runner.store.run_schemas import Status
 
 WAITING = "waiting"
 """The state of a run that no process has started."""
@@ -25,6 +30,13 @@ SETTLED = ("finished", "failed", "diverged")
 """States in which no worker trains a run."""
 
 _SECONDS_TO_REGISTER = 60.0
+
+
+class _Content(msgspec.Struct):
+    """``grid.json``: the overrides of every run, by number."""
+
+    runs: list[list[Annotated[str, msgspec.Meta(pattern="=")]]]
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,16 +72,13 @@ class GridFolder:
     def open(cls, path: Path) -> GridFolder:
         """Return the grid of a folder.
 
-        Raises: UsageError when there is none, or ``grid.json`` is corrupt.
+        Raises: UsageError when there is none; DataError when ``grid.json`` is corrupt.
         """
-        if not is_grid(path):
+        content = read_json(path / "grid.json", _Content)
+        if not content:
             raise UsageError(f"'{path}' is not the folder of a grid (it has no grid.json)")
-        content = read_json(path / "grid.json")
-        runs = content.get("runs")
-        if not isinstance(runs, list):
-            raise UsageError(f"'{path / 'grid.json'}' is corrupt: it has no runs")
-        overrides = (tuple(cast("list[str]", run)) for run in cast("list[object]", runs))
-        return cls(path, content.get("name"), tuple(overrides))
+        runs: list[list[str]] = content["runs"]
+        return cls(path, content.get("name"), tuple(tuple(run) for run in runs))
 
     @classmethod
     def numbered(
@@ -115,15 +124,20 @@ class GridFolder:
         return self.path / str(number)
 
     def state(self, number: int) -> RunState:
-        """Return the status of a run; one whose process died is "interrupted"."""
+        """Return the status of a run; one whose process died is "interrupted".
+
+        Raises: UsageError when its folder is a link out of the grid, or has one in it.
+        """
         path = self.run_path(number)
+        confined(path, self.path)
+        refuse_links(path)
         try:
-            status: dict[str, Any] = read_json(path / "status.json")
-        except VaerunError as error:
+            status = read_json(path / "status.json", Status, within=self.path)
+        except DataError as error:
             return RunState("interrupted", error.message)
         if not status:
             return RunState(WAITING)
-        state = str(status.get("state", "interrupted"))
+        state = str(status.get("state") or "interrupted")
         if state == "running" and not is_locked(path):
             state = "interrupted"
         return RunState(
@@ -145,11 +159,11 @@ class GridFolder:
     def mark(self, number: int, state: str, error: str | None) -> None:
         """Write the state of a run whose process could not write it."""
         path = self.run_path(number)
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path, self.path)
         with lock(path):
             try:
                 RunFolder(path).update_status(state=state, error=error)
-            except UsageError:  # a status that is corrupt is replaced
+            except DataError:  # a status that is corrupt is replaced
                 write_json(path / "status.json", {"state": state, "error": error})
 
 

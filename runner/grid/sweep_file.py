@@ -23,9 +23,14 @@ import yaml
 
 from runner.config import data_root
 from runner.errors import UsageError, nearest
+from runner.files import read_regular
 
 Values = Mapping[str, tuple[str, ...]]
 """The values of each setting, in Hydra's override grammar and in the order of the file."""
+
+
+_MOST_BYTES = 1 << 20
+"""Of a sweep file; one has some hundreds."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ def _folders() -> tuple[Path, ...]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(read_regular(path, _MOST_BYTES).decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
     except OSError as error:

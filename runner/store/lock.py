@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from runner.errors import UsageError
+from runner.store.confined import file_place
 
 _held: set[tuple[int, Path]] = set()
 """Pairs of a thread of this process and a folder that it has locked."""
@@ -32,13 +33,16 @@ def lock(folder: Path, *, seconds: float = 0.0) -> Generator[None]:
         folder: the folder, which exists.
         seconds: how long to wait for a lock that another process or thread holds.
 
-    Raises: LockedError when the folder is still locked after that time.
+    Raises:
+        LockedError: the folder is still locked after that time.
+        UsageError: ``.lock`` is a link out of the folder.
+        DataError: ``.lock`` is no regular file.
     """
     key = (threading.get_ident(), folder.resolve())
     if key in _held:
         yield
         return
-    lock = FileLock(folder / ".lock", timeout=seconds)
+    lock = FileLock(file_place(folder / ".lock", folder), timeout=seconds)
     try:
         lock.acquire()
     except Timeout as error:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import VaerunError
+from runner.store.confined import file_place
 
 _TORN = "ends with an incomplete record"
 """In the output of `wandb sync` for the log of a run that was killed."""
@@ -27,9 +28,12 @@ _HEADER = 7
 
 
 def offline_logs(run: Path) -> list[Path]:
-    """Return the logs of a run folder, the oldest first, by the times in their names."""
+    """Return the logs of a run folder, the oldest first, by the times in their names.
+
+    Raises: UsageError for one behind a link out of the folder; DataError for one that is no file.
+    """
     logs = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
-    return [log for log in logs if log.stat().st_size > _HEADER]
+    return [log for log in logs if file_place(log, run).stat().st_size > _HEADER]
 
 
 def is_uploaded(log: Path) -> bool:

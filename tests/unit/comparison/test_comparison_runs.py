@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.comparison.runs import read_runs
-from runner.errors import UsageError
+from runner.errors import DataError, UsageError
 from tests.made_run_folders import config, write_run
 
 
@@ -112,7 +112,8 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path):
 def test_a_corrupt_file_is_named(tmp_path: Path, file: str, content: str):
     run = write_run(tmp_path / "a", config())
     (run / file).write_text(content)
-    with pytest.raises(UsageError) as caught:
+    kind = DataError if file.endswith(".json") else UsageError
+    with pytest.raises(kind) as caught:
         read_runs([run])
     assert str(run / file) in caught.value.message
     assert "\n" not in caught.value.message

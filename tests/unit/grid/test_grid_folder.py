@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import UsageError
+from runner.errors import DataError, UsageError
 from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
 from runner.grid.labels import names_of
 from runner.store.lock import lock
@@ -80,7 +80,7 @@ def test_a_corrupt_grid_is_named(path: Path, content: str):
     path.mkdir(parents=True)
     (path / "grid.json").write_text(content)
     assert is_grid(path)
-    with pytest.raises(UsageError, match=r"grid\.json' is corrupt"):
+    with pytest.raises(DataError, match=r"grid\.json' is corrupt"):
         GridFolder.open(path)
 
 
