@@ -68,6 +68,11 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
         allowed = "only, launcher, launcher.*, device, data_dir, wandb.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     folder = GridFolder.open(path)
+    if "--trust" in arguments.flags:
+        folder.adopt()
+    elif not folder.is_own:
+        message = f"'{path}' is not known as yours: its runs say where they log and find their data"
+        raise UsageError(message, "--trust goes on with it all the same")
     device = next((w.partition("=")[2] for w in options.places if w.startswith("device=")), "auto")
     indices = selected(options.only, range(len(folder.runs)))
     job = Job(path, indices, (*searched(arguments), *options.places))

@@ -31,6 +31,7 @@ from runner.store.checkpoint import save as save_checkpoint
 from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder
 from runner.store.signature import sign
+from runner.store.writable import require_writable
 from runner.tracking.run import WandbRun
 from runner.training import describe_device, train
 
@@ -50,6 +51,7 @@ def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:
         later, the folder's ``status.json`` has the message.
     """
     begun = time.monotonic()
+    require_writable(path, "choose another folder with out=…")
     run = prepared(config, RunFolder(path))
     with new_folder(path), lock(path):
         _execute(run, begun, unresolved)
