@@ -71,9 +71,9 @@ def make_unfailing() -> None:
     if os.name != "posix":
         return
     _open_closed()
-    if sys.stdout is None or sys.stdout is sys.__stdout__:  # pyright: ignore[reportUnnecessaryComparison] - None if closed
+    if sys.stdout is None or sys.stdout is sys.__stdout__:  # None if it is closed
         sys.stdout = _unfailing(sys.stdout, 1)
-    if sys.stderr is None or sys.stderr is sys.__stderr__:  # pyright: ignore[reportUnnecessaryComparison] - None if closed
+    if sys.stderr is None or sys.stderr is sys.__stderr__:  # None if it is closed
         sys.stderr = _unfailing(sys.stderr, 2)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -22,12 +23,10 @@ from filelock import FileLock, Timeout
 
 from runner.errors import UsageError
 
-try:
-    from fcntl import F_OFD_GETLK, F_OFD_SETLK, F_UNLCK, F_WRLCK, fcntl
-except ImportError:  # a system other than Linux
-    _HAS_RECORD_LOCKS = False
-else:
-    _HAS_RECORD_LOCKS = True
+if sys.platform == "linux":
+    import fcntl
+
+_HAS_RECORD_LOCKS = sys.platform == "linux"
 
 _FLOCK = "hhqqi"
 """Layout of ``struct flock``: kind, where it starts from, first byte, length, process."""
@@ -87,12 +86,14 @@ def is_locked(folder: Path) -> bool:
     except OSError:  # no process has locked it yet
         return False
     try:
-        found = fcntl(descriptor, F_OFD_GETLK, struct.pack(_FLOCK, F_WRLCK, 0, 0, 0, 0))
+        found = fcntl.fcntl(
+            descriptor, fcntl.F_OFD_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0)
+        )
     except OSError:  # a file system without record locks
         return _refuses(file)
     finally:
         os.close(descriptor)
-    return struct.unpack(_FLOCK, found)[0] != F_UNLCK
+    return struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK
 
 
 def _key(folder: Path) -> tuple[int, Path]:
@@ -123,7 +124,9 @@ def _marked(file: Path) -> Generator[None]:
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
     try:
         with suppress(OSError):  # refused by NFS, where everybody sees the lock itself
-            fcntl(descriptor, F_OFD_SETLK, struct.pack(_FLOCK, F_WRLCK, 0, 0, 0, 0))
+            fcntl.fcntl(
+                descriptor, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0)
+            )
         yield
     finally:
         os.close(descriptor)
