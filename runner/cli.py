@@ -13,11 +13,20 @@ import traceback
 from runner import __version__
 from runner.commands.arguments import read
 from runner.commands.manual import MANUAL
+from runner.console.streams import lost_output, make_unfailing
 from runner.errors import InterruptedRun, VaerunError
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    make_unfailing()
+    code = _carried_out()
+    if (error := lost_output()) and code == 0:
+        return _report(VaerunError(f"standard output: {error.strerror}"))
+    return code
+
+
+def _carried_out() -> int:
     try:
         return _run(sys.argv[1:])
     except VaerunError as error:

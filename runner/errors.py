@@ -4,7 +4,7 @@ VaerunError            1    a run failed
 ├── UsageError         2    the user's input is wrong
 ├── DataError          3    data are missing or corrupt
 ├── DivergedError      4    the loss is no longer a finite number
-└── InterruptedRun     130  Ctrl-C (143 for SIGTERM), after a checkpoint
+└── InterruptedRun     130  Ctrl-C (143 SIGTERM, 129 SIGHUP), after a checkpoint
 
 Any other exception that reaches the command line is a bug, and is shown with its traceback.
 """

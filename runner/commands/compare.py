@@ -31,12 +31,17 @@ from runner.report.table import comparison_table
 from runner.store.comparison_file import read_figures, refuse_links
 from runner.store.confined import delete, make_folder, write_atomically
 from runner.store.json_file import write_json
+from runner.store.signature import is_own
+from runner.store.writable import require_writable
 
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
 
 _UNBOUNDED = 100_000
 """Columns of a pipe, in which nothing is cut."""
+
+_View = tuple[str | None, str, str | None]
+"""Entity, project and group on W&B."""
 
 _NAMED = 5
 """More runs of one state than these are counted and not named."""
@@ -81,11 +86,13 @@ def run(arguments: Arguments) -> int:
     comparison = compare_runs(runs, arguments.texts("--by"), metrics)
     baselines = choose_baselines(comparison, arguments.text("--against"))
     found = differences(comparison, baselines)
+    _require_places(request)
+    view = _view(comparison, arguments) if "--wandb" in arguments.flags else None
     _tell(console, comparison)
     _show(console, comparison, found, baselines)
     _write(console, comparison, request, found)
-    if "--wandb" in arguments.flags:
-        _save_workspace(console, comparison)
+    if view is not None:
+        _save_workspace(console, comparison, view)
     return 0
 
 
@@ -238,19 +245,49 @@ def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
     return figures
 
 
-def _save_workspace(console: Console, comparison: Comparison) -> None:
-    """Save a view of these runs on W&B, and print where it is.
+def _require_places(request: _Request) -> None:
+    """Refuse files that cannot be written, before any of them is.
 
-    Raises: UsageError when the runs are not in one place there.
+    Raises: UsageError.
     """
-    from runner.tracking.workspace import save_workspace
+    require_writable(request.folder, "--out names another folder")
+    if html := request.arguments.text("--html"):
+        page = Path(html)
+        if page.is_dir():
+            raise UsageError(f"cannot write to '{page}': it is a folder", "--html names a file")
+        require_writable(page.parent, "--html names a file")
+
+
+def _view(comparison: Comparison, arguments: Arguments) -> _View:
+    """Return where the runs are on W&B.
+
+    Raises: UsageError when they are not in one place there, or are not this user's; or as
+        :func:`runner.tracking.workspace.require`.
+    """
+    from runner.tracking.workspace import require
 
     entity, project, group = (_agreed(comparison, key) for key in ("entity", "project", "group"))
+    strange = [run for run in comparison.runs if not is_own(run.path / "config.yaml")]
+    if strange and "--trust" not in arguments.flags:
+        place = "/".join(name for name in (entity, project) if name)
+        raise UsageError(
+            f"'{strange[0].path}' is not known as yours: the view would go to {place} on W&B",
+            "--trust saves it there",
+        )
+    require()
+    return entity, str(project), group
+
+
+def _save_workspace(console: Console, comparison: Comparison, view: _View) -> None:
+    """Save a view of these runs on W&B, and print where it is."""
+    from runner.tracking.workspace import save_workspace
+
+    entity, project, group = view
     url = save_workspace(
         entity,
-        str(project),
+        project,
         group,
-        name=group or str(project),
+        name=group or project,
         metrics=comparison.metrics,
         by=comparison.by,
     )

@@ -20,6 +20,7 @@ from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
 from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
+from runner.tracking.mode import resolve_mode
 
 _OF_THE_RUN = ("device", "data_dir", "wandb.")
 _CHANGEABLE = "metrics, metrics.*, device, data_dir, wandb.*"
@@ -52,7 +53,8 @@ def run(arguments: Arguments) -> int:
         return 0
     paths = [run for path in request.paths for run in runs_beneath(path)]
     try:
-        return _Evaluation(metrics, request.of_runs).carry_out(list(dict.fromkeys(paths)))
+        runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
+        return _Evaluation(metrics, runs).carry_out(list(dict.fromkeys(paths)))
     except KeyboardInterrupt as error:
         hint = "the scores so far are kept: the same command goes on"
         raise InterruptedRun("interrupted", hint, 2) from error
@@ -83,10 +85,10 @@ def _read(arguments: Arguments) -> _Request:
 class _Evaluation:
     """Several runs, scored one after the other; what they share is loaded once."""
 
-    def __init__(self, metrics: MetricsConfig, overrides: list[str]) -> None:
+    def __init__(self, metrics: MetricsConfig, runs: RunLoader) -> None:
         self._metrics = metrics
         self._console = make_console()
-        self._runs = RunLoader(self._console, overrides)
+        self._runs = runs
         self._members: list[RunCodes] = []
 
     def carry_out(self, paths: list[Path]) -> int:
@@ -109,7 +111,9 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        with lock(path), open_wandb(run.config, run.folder, wandb_id) as wandb_run:
+        mode = resolve_mode(run.config.wandb.mode)
+        ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
+        with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
             paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.latents.has_density:

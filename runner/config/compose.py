@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -11,8 +12,8 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
@@ -20,11 +21,15 @@ from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
+from runner.config.tree import leaves
 from runner.config.typed_fields import parse_fields, plain
 from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError, nearest, nearest_setting
 
 Choice = TypeVar("Choice")
+
+_REFERENCE = re.compile(r"(\\*)\$\{")
+"""The beginning of a reference, and the backslashes that may escape it."""
 
 _FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
 
@@ -128,7 +133,8 @@ def to_yaml(config: RunConfig) -> str:
 def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     """Return the settings of a run's ``config.yaml``, with some of them changed.
 
-    It depends on nothing but the file, so later changes to ``conf/`` do not reach an old run.
+    It depends on nothing but the file, so later changes to ``conf/`` do not reach an old run. The
+    file has values alone: a reference in it, such as ``${oc.env:HOME}``, is text.
 
     Raises:
         UsageError: the file or an override is not a valid setting.
@@ -137,7 +143,7 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
         raise UsageError("config.yaml is empty")
     refuse_unusual(yaml_text, "config.yaml")
     try:
-        saved = OmegaConf.create(yaml_text)
+        saved = _as_text(OmegaConf.create(yaml_text))
         schema = OmegaConf.structured(RunConfig)
         for group, choices in CHOICES.items():
             name = str(OmegaConf.select(saved, f"{group}.name"))
@@ -146,14 +152,49 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
                 raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
         merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
+        _refuse_references(cast("DictConfig", merged), saved)
     except yaml.YAMLError as error:
         raise UsageError(f"config.yaml is not YAML: {reason(error)}") from error
+    except GrammarParseError as error:
+        raise UsageError("config.yaml: a value has a '${' without its end") from error
     except (OmegaConfBaseException, AssertionError) as error:
         line = next(iter(str(error).splitlines()), "not the settings of a run")
         key = str(getattr(error, "full_key", None) or "")
         named = key.rpartition(".")[2] in line
         raise UsageError(f"config.yaml: {line if named else f'{key}: {line}'}") from error
-    return parse(cast("DictConfig", merged))
+    try:
+        return parse(cast("DictConfig", merged))
+    except UsageError as error:
+        key = getattr(error.__cause__, "full_key", None)
+        if "interpolation" not in error.message or key is None:
+            raise
+        raise UsageError(f"config.yaml: {key} is a reference, and not a value") from error
+
+
+def _refuse_references(merged: DictConfig, saved: DictConfig | ListConfig) -> None:
+    """Refuse a reference in place of a section or a list: it is text, and so is neither."""
+    tree = cast("dict[str, Any]", OmegaConf.to_container(saved, resolve=False))
+    for key, value in leaves(tree):
+        parent, _, name = key.rpartition(".")
+        node = OmegaConf.select(merged, parent) if parent else merged
+        is_text = isinstance(value, str) and "${" in value and isinstance(node, DictConfig)
+        if is_text and OmegaConf.get_type(node, name) is not str:
+            raise UsageError(f"config.yaml: {key} is a reference, and not a value")
+
+
+def _as_text(saved: DictConfig | ListConfig) -> DictConfig | ListConfig:
+    """Return settings in which every reference is escaped, so that it stands for its own text."""
+
+    def escaped(value: object) -> object:
+        if isinstance(value, str):
+            return _REFERENCE.sub(r"\1\1\\${", value)
+        if isinstance(value, list):
+            return [escaped(item) for item in cast("list[object]", value)]
+        if isinstance(value, dict):
+            return {k: escaped(item) for k, item in cast("dict[object, object]", value).items()}
+        return value
+
+    return OmegaConf.create(cast("Any", escaped(OmegaConf.to_container(saved, resolve=False))))
 
 
 def metrics(name: str, overrides: list[str]) -> MetricsConfig:

@@ -184,6 +184,11 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
     console.print()
 
 
+def print_note(console: Console, text: str) -> None:
+    """Print what may surprise on one line, without reading any markup."""
+    console.print(Text(f"note: {' '.join(text.split())}"), soft_wrap=True, highlight=False)
+
+
 def print_error(console: Console, message: str, hint: str | None) -> None:
     """Print an error on one line and its remedy on the next, without reading any markup."""
     line = Text.assemble(("error:", "bold red"), " ", " ".join(message.split()))

@@ -22,6 +22,7 @@ from runner.store.json_file import read_json, write_json
 from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder, refuse_links
 from runner.store.run_schemas import Status
+from runner.store.signature import is_own, sign
 
 WAITING = "waiting"
 """The state of a run that no process has started."""
@@ -115,9 +116,25 @@ class GridFolder:
         RunFolder.create(path)
         with lock(path, seconds=_SECONDS_TO_REGISTER):
             grid, indices = cls.numbered(path, name, runs)
-            if not is_grid(path) or len(grid.runs) > len(cls.open(path).runs):
+            is_new = not is_grid(path)
+            if is_new or len(grid.runs) > len(cls.open(path).runs):
+                was_own = is_new or grid.is_own
                 write_json(path / "grid.json", {"name": name, "runs": grid.runs})
+                if was_own:
+                    sign(path / "grid.json", (path / "grid.json").read_bytes())
         return grid, indices
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this user started the grid."""
+        return is_own(self.path / "grid.json")
+
+    def adopt(self) -> None:
+        """Take the grid for this user's: the settings of its runs are followed from now on."""
+        started = (self.run_path(number) / "config.yaml" for number in range(len(self.runs)))
+        for file in (self.path / "grid.json", *started):
+            if file.is_file() and not is_own(file):
+                sign(file, file.read_bytes())
 
     def run_path(self, number: int) -> Path:
         """Return the folder of a run."""

@@ -189,9 +189,11 @@ def main() -> int:
     Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced, or
     that of an error that is expected.
     """
+    from runner.console.streams import make_unfailing
     from runner.errors import InterruptedRun, VaerunError
     from runner.store.shown_text import escaped
 
+    make_unfailing()
     _hear_ctrl_c()
     channel = os.fdopen(os.dup(1), "w")
     job = json.loads(sys.stdin.read())

@@ -21,6 +21,7 @@ from runner.evaluation import (
 from runner.runs.load import LoadedRun
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
+from runner.tracking.mode import Mode
 from runner.tracking.run import WandbRun
 from runner.training import generator
 
@@ -31,14 +32,18 @@ Check = Callable[[], None]
 """Called between two steps of the evaluation; it raises an error to stop there."""
 
 
-def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:
-    """Return the W&B run with the id ``run_id``, or a new one if it is None."""
+def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None, mode: Mode) -> WandbRun:
+    """Return the W&B run with the id ``run_id``, or a new one if it is None.
+
+    ``mode`` is what :func:`resolve_mode` returned for the settings.
+    """
     return WandbRun(
         config.wandb,
         folder=folder.path,
         name=config.name,
         config=plain(config),
         run_id=run_id,
+        mode=mode,
     )
 
 

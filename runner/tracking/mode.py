@@ -19,6 +19,9 @@ from runner.errors import UsageError, VaerunError, nearest
 PROBE_SECONDS = 2.0
 """How long a server may take to accept a connection before a run goes offline."""
 
+Mode = tuple[str, str]
+"""How a run is logged, "online", "offline" or "disabled", and the reason in one line."""
+
 _ENVIRONMENT_MODES = {
     "online": "online",
     "run": "online",
@@ -29,7 +32,7 @@ _ENVIRONMENT_MODES = {
 """Value of WANDB_MODE → mode."""
 
 
-def resolve_mode(mode: str) -> tuple[str, str]:
+def resolve_mode(mode: str) -> Mode:
     """Return "online", "offline" or "disabled", and the reason in one line.
 
     WANDB_MODE overrides ``mode``. "auto" is online where there are an API key and a server that
@@ -95,7 +98,7 @@ def _environment_mode() -> str | None:
     return _ENVIRONMENT_MODES[value]
 
 
-def _mode_of_session(wanted: str, setting: str) -> tuple[str, str]:
+def _mode_of_session(wanted: str, setting: str) -> Mode:
     """Return the mode and the reason, from the stored settings, the key and the server."""
     wandb = silent_wandb()
     settings = wandb.setup(settings=wandb.Settings(silent=True)).settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from runner.commands.manual import COMPARE
 from runner.errors import UsageError
 from runner.tracking import workspace
 from tests.made_run_folders import config, write_grid, write_run
+from tests.snapshot import snapshot
 
 
 def compare(arguments: list[str]) -> None:
@@ -30,6 +32,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return "https://wandb/view"
 
     monkeypatch.setattr(workspace, "save_workspace", save_workspace)
+    monkeypatch.setattr(workspace, "require", lambda: None)
     return calls
 
 
@@ -45,7 +48,7 @@ def test_a_view_is_saved_where_the_runs_are(
     tmp_path: Path, saved: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
 ):
     folder = write_logged(tmp_path / "grid", ["mnist_grid", "mnist_grid"])
-    compare([str(folder), "--no-figures", "--wandb"])
+    compare([str(folder), "--no-figures", "--wandb", "--trust"])
     (call,) = saved
     assert call[:3] == ("team", "vaes", "mnist_grid")
     assert list(call[3]["metrics"]) == ["elbo", "rate"]
@@ -58,6 +61,50 @@ def test_runs_in_several_places_have_no_view(tmp_path: Path, saved: list[tuple[A
     with pytest.raises(UsageError, match=r"differ in wandb\.group: one and two"):
         compare([str(folder), "--no-figures", "--wandb"])
     assert not saved
+
+
+def test_a_strangers_runs_do_not_say_where_a_view_goes(
+    tmp_path: Path, saved: list[tuple[Any, ...]]
+):
+    folder = write_logged(tmp_path / "grid", ["mnist_grid", "mnist_grid"])
+    before = snapshot(folder)
+    with pytest.raises(UsageError, match="the view would go to team/vaes on W&B") as refused:
+        compare([str(folder), "--no-figures", "--wandb"])
+    assert "--trust" in str(refused.value.hint)
+    assert snapshot(folder) == before
+    assert not saved
+
+
+@pytest.mark.parametrize("option", ["--out", "--html"])
+@pytest.mark.parametrize("place", ["a file/x", "read-only/x", "read-only/x/y", "a folder"])
+def test_where_nothing_can_be_written_nothing_is(
+    tmp_path: Path, option: str, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    folder = write_grid(tmp_path / "grid", seeds=1)
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "read-only").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: "read-only" not in str(path))
+    if (option, place) == ("--out", "a folder"):
+        place = "a file"
+    before = snapshot(tmp_path)
+    with pytest.raises(UsageError, match="cannot write to"):
+        compare([str(folder), "--no-figures", option, str(tmp_path / place)])
+    assert snapshot(tmp_path) == before
+
+
+def test_a_view_that_cannot_be_saved_is_refused_before_files_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse() -> None:
+        raise UsageError("there is no W&B API key")
+
+    monkeypatch.setattr(workspace, "require", refuse)
+    folder = write_logged(tmp_path / "grid", ["mnist_grid"])
+    before = snapshot(folder)
+    with pytest.raises(UsageError, match="no W&B API key"):
+        compare([str(folder), "--no-figures", "--wandb", "--trust"])
+    assert snapshot(folder) == before
 
 
 def test_without_wandb_nothing_is_sent(tmp_path: Path, saved: list[tuple[Any, ...]]):

@@ -154,5 +154,9 @@ def test_the_exit_code_of_a_grid(states: list[str], code: int):
 def test_ten_thousand_runs_have_ten_thousand_labels(path: Path):
     """Registering writes one file, whatever the number of runs."""
     GridFolder.register(path, "large", [(f"seed={n}", "beta=4") for n in range(10_000)])
-    assert {file.name for file in path.iterdir()} <= {"grid.json", ".lock"}
+    assert {file.name for file in path.iterdir()} <= {
+        "grid.json",
+        ".grid.json.signature",
+        ".lock",
+    }
     assert (path / "grid.json").stat().st_size < 100 * 10_000
