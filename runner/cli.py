@@ -5,19 +5,26 @@ Nothing here imports torch before a run starts: ``vaerun --help`` must answer at
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` lets modules of the current folder stand in for Python's own.
+    del sys.path[0]
+
 import importlib
 import os
-import sys
 import traceback
 
 from runner import __version__
 from runner.commands.arguments import read
 from runner.commands.manual import MANUAL
 from runner.errors import InterruptedRun, VaerunError
+from runner.store.subprocesses import import_safely
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    import_safely()
     try:
         return _run(sys.argv[1:])
     except VaerunError as error:
