@@ -53,7 +53,7 @@ PARAMETERS = {
     "backslashes": "name: {values: ['a\\b', 'a\\', 'a\\,b']}",
     "not ASCII": "name: {values: [é, 日本, 'ß x']}",
     "nothing in quotes": "wandb.group: {value: ''}",
-    "several lines": 'name: {value: "two\\nlines"}',
+    "several lines": 'wandb.tags: {value: ["two\\nlines"]}',
     "a date": "name: {values: [2024-01-31, 2024-01-31 12:30:00]}",
     "a path": "data_dir: {values: [/data/x, ../x, ~/x, 'C:\\x', 'a=b/c d']}",
     "not a number": "name: {values: [.nan, .inf]}",
