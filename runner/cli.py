@@ -5,9 +5,14 @@ Nothing here imports torch before a run starts: ``vaerun --help`` must answer at
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` lets modules of the current folder stand in for Python's own.
+    del sys.path[0]
+
 import importlib
 import os
-import sys
 import traceback
 
 from runner import __version__
@@ -15,10 +20,12 @@ from runner.commands.arguments import read
 from runner.commands.manual import MANUAL
 from runner.console.streams import lost_output, make_unfailing
 from runner.errors import InterruptedRun, VaerunError
+from runner.store.subprocesses import import_safely
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    import_safely()
     make_unfailing()
     code = _carried_out()
     if (error := lost_output()) and code == 0:

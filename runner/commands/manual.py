@@ -167,6 +167,9 @@ FETCH = Command(
     usage=("vaerun fetch [DATASET ...] [data_dir=DIR]",),
     summary="Download the files of datasets, check them, and unpack them once. Without a name: "
     "which there are, how large, and whether they are there.",
+    options=(
+        Option("--unverified", "take files as they come that were published without a digest"),
+    ),
     settings=(("data_dir=DIR", "the folder of the datasets (default: data)"),),
     examples=(
         ("vaerun fetch", ""),

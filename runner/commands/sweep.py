@@ -5,7 +5,10 @@ Started again, a grid skips what is finished and goes on with what is not; what 
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from runner import config
@@ -28,7 +31,7 @@ from runner.grid import (
     print_states,
     require,
 )
-from runner.grid.sweep_file import Sweep
+from runner.grid.sweep_file import Block, Sweep
 
 
 def sweep(arguments: Arguments, overrides: list[str]) -> int:
@@ -119,8 +122,21 @@ def _preflight(grid: Sweep, common: list[str]) -> list[RunConfig]:
     notes: list[str] = []
     for block in grid.blocks:
         for overrides in block.each_value():
-            composition = compose([*overrides, *common])
-            found.append(composition.parse())
+            with _naming_the_file_of(block):
+                composition = compose([*overrides, *common])
+                found.append(composition.parse())
             notes += composition.notes
     print_notes(tuple(notes))
     return found
+
+
+@contextmanager
+def _naming_the_file_of(block: Block) -> Generator[None]:
+    """Put the sweep file in front of an error about one of its parameters."""
+    try:
+        yield
+    except UsageError as error:
+        words = set(re.findall(r"[\w.]+", error.message))
+        if block.file is None or not words & block.from_file:
+            raise
+        raise UsageError(f"{block.file}: {error.message}", error.hint) from error

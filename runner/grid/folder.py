@@ -7,7 +7,7 @@ written for a run before it starts, so a grid of thousands of runs starts at onc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 
 from runner.errors import DataError, UsageError
+from runner.grid.run_settings import differences, in_words, key_of
 from runner.grid.sweep_file import identity
 from runner.store.confined import confined, make_folder
 from runner.store.json_file import read_json, write_json
@@ -92,18 +93,16 @@ class GridFolder:
         Raises: UsageError when the folder holds a grid that shares no run with this one.
         """
         known = cls.open(path).runs if is_grid(path) else ()
-        numbers = {identity(overrides): number for number, overrides in enumerate(known)}
-        if numbers and not any(identity(overrides) in numbers for overrides in runs):
-            hint = "sweep_name=… names another folder"
-            message = f"'{path}' holds a grid with other settings{_first_difference(known, runs)}"
-            raise UsageError(message, hint)
         every, indices = list(known), list[int]()
-        for overrides in runs:
-            number = numbers.setdefault(identity(overrides), len(every))
+        for overrides, number in zip(runs, _numbers_of(runs, known), strict=True):
             if number == len(every):
                 every.append(overrides)
             indices.append(number)
-        return cls(path, name, tuple(every)), indices
+        if known and len(every) == len(known) + len(set(indices)):
+            found = in_words(differences(known, runs))
+            message = f"'{path}' holds a grid with other settings: {found}"
+            raise UsageError(message, "sweep_name=… names another folder")
+        return cls(path, name, tuple(every)), list(dict.fromkeys(indices))
 
     @classmethod
     def register(
@@ -189,10 +188,21 @@ def is_grid(path: Path) -> bool:
     return (path / "grid.json").is_file()
 
 
-def _first_difference(known: Sequence[tuple[str, ...]], runs: Sequence[tuple[str, ...]]) -> str:
-    """Return, in brackets, a setting of the known runs whose value the given runs do not have."""
-    there = {override for overrides in known for override in overrides}
-    here = {override for overrides in runs for override in overrides}
-    keys = {override.partition("=")[0] for override in here - there}
-    differing = sorted(o for o in there - here if o.partition("=")[0] in keys)
-    return f" ({differing[0]})" if differing else ""
+def _numbers_of(runs: Sequence[tuple[str, ...]], known: Sequence[tuple[str, ...]]) -> Iterator[int]:
+    """Yield the number of each run: of the known one with its settings, or the next free one.
+
+    Where the words are the same too, which is seen at once, the settings are not composed.
+    """
+    by_words = {identity(overrides): number for number, overrides in reversed([*enumerate(known)])}
+    by_settings: dict[frozenset[tuple[str, str | None]], int] = {}
+    free = len(known)
+    for overrides in runs:
+        number = by_words.get(identity(overrides))
+        if number is None and known:
+            if not by_settings:
+                for other, words in enumerate(known):
+                    by_settings.setdefault(key_of(words), other)
+            number = by_settings.setdefault(key_of(overrides), free)
+        number = by_words.setdefault(identity(overrides), free if number is None else number)
+        free += number == free
+        yield number

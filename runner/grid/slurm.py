@@ -39,6 +39,9 @@ failed, and does not requeue it."""
 
 _SECONDS_BETWEEN_CHECKS = 30.0
 
+_IMPORTS = ("export PYTHONSAFEPATH=1",)
+"""Lines of shell with which the Python of a job imports nothing from the current folder."""
+
 
 def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
     """Submit jobs that train the runs, and follow them unless ``wait`` is false.
@@ -139,6 +142,7 @@ def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
     memory = None if settings.memory is None else f"{round(1024 * settings.memory)}M"
     parameters: dict[str, Any] = {
         **shared,
+        "setup": [*_IMPORTS, *settings.setup],
         "gpus_per_node": settings.gpus or None,
         "job_name": name,
         "time": settings.minutes,

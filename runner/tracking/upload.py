@@ -19,6 +19,7 @@ from pathlib import Path
 
 from runner.errors import VaerunError
 from runner.store.confined import file_place
+from runner.store.subprocesses import safe_environment
 
 _TORN = "ends with an incomplete record"
 """In the output of `wandb sync` for the log of a run that was killed."""
@@ -82,8 +83,8 @@ class Uploads:
         """
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
-                [sys.executable, "-m", "wandb", "sync", str(log)],
-                env={**os.environ, "WANDB_MODE": "online", "WANDB_DIR": folder},
+                [sys.executable, "-P", "-m", "wandb", "sync", str(log)],
+                env={**safe_environment(), "WANDB_MODE": "online", "WANDB_DIR": folder},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

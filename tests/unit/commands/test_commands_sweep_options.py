@@ -64,9 +64,42 @@ def test_some_runs_are_selected(only: str | None, expected: tuple[int, ...]):
 
 @pytest.mark.parametrize(
     ("only", "message"),
-    [("x", "cannot read only=x"), ("9", "there is no run 9"), ("3-1", "there is no run 3"),
-     ("1-", "cannot read only=1-"), ("", "cannot read only=")],
+    [("x", "cannot read only=x"), ("9", "there is no run 9"), ("2-1", "2-1 runs backwards"),
+     ("1-", "cannot read only=1-"), ("", "cannot read only="), ("0-10000000000000", "no run 3"),
+     ("1,0-3", "there is no run 3"), ("9" * 5000, "cannot read only=999"), ("-1", "cannot read")],
 )  # fmt: skip
 def test_runs_that_there_are_not_are_refused(only: str, message: str):
     with pytest.raises(UsageError, match=message):
         selected(only, range(3))
+
+
+def test_a_grid_without_runs_has_none_to_select():
+    with pytest.raises(UsageError, match="only=0: the grid has no runs"):
+        selected("0", ())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["seed=range(0,10000000000000)", "seed=range(0,1e30)", "seed=shuffle(range(0,1e12))",
+     "seed=range(0,inf)"],
+)  # fmt: skip
+def test_a_range_of_more_values_than_a_grid_has_runs_is_refused_at_once(setting: str):
+    with pytest.raises(UsageError, match="has more than 100,000 values"):
+        requested_sweep(sort_options([setting]))
+
+
+@pytest.mark.parametrize(
+    "setting", ["seed=range(0,5,0)", "seed=range(5,0)", "seed=range(0,1,0.0)", "seed=range(nan)",
+                "prior=glob(*)"],
+)  # fmt: skip
+def test_a_range_of_no_values_is_refused(setting: str):
+    with pytest.raises(UsageError, match="a grid needs values"):
+        requested_sweep(sort_options([setting]))
+
+
+def test_a_grid_of_more_runs_than_can_be_told_apart_is_refused_at_once():
+    crossed = [f"{key}=range(0,1000)" for key in ("seed", "beta", "gamma", "alpha")]
+    with pytest.raises(
+        UsageError, match="this grid has 1,000,000,000,000 runs; a grid has at most"
+    ):
+        requested_sweep(sort_options(crossed))
