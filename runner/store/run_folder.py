@@ -19,7 +19,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from runner.errors import DataError, UsageError
+from runner.errors import UsageError
+from runner.store import records
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,31 +123,32 @@ class RunFolder:
 
     def append_record(self, record: Mapping[str, float | int]) -> None:
         """Add a line to ``metrics.jsonl``; a number that is not finite becomes null."""
-        line = json.dumps(_standard(record), allow_nan=False) + "\n"
-        with self._records.open("ab") as file:
-            file.write(line.encode())
+        records.append(self._records, record)
 
-    def read_records(self) -> list[dict[str, Any]]:
-        """Return the records of ``metrics.jsonl``; an incomplete last line is left out.
+    def read_records(self) -> list[records.Record]:
+        """Return the records of ``metrics.jsonl``, evenly thinned where there are very many.
 
         Raises: DataError when a line is not a record.
         """
-        return [record for record, _ in self._read_lines()]
+        return records.read(self._records)
+
+    def iterate_records(self) -> Iterator[records.Record]:
+        """Yield every record of ``metrics.jsonl``, one by one.
+
+        Raises: DataError when a line is not a record.
+        """
+        return records.iterate(self._records)
 
     def rewind_records(self, step: int) -> None:
         """Remove the records after ``step``, and an incomplete last line.
 
         Raises: DataError when a line is not a record.
         """
-        if self._records.exists():
-            kept = [line for record, line in self._read_lines() if record["step"] <= step]
-            write_atomically(self._records, b"".join(kept))
+        records.rewind(self._records, step)
 
     def sync_records(self) -> None:
         """Flush the records to disk, so that they survive a power failure."""
-        if self._records.exists():
-            with self._records.open("ab") as file:
-                os.fsync(file.fileno())
+        records.sync(self._records)
 
     def write_figure(self, name: str, figure: Figure) -> Path:
         """Replace ``figures/<name>.png`` and return its path."""
@@ -177,18 +179,6 @@ class RunFolder:
     @property
     def _records(self) -> Path:
         return self.path / "metrics.jsonl"
-
-    def _read_lines(self) -> Iterator[tuple[dict[str, Any], bytes]]:
-        if not self._records.exists():
-            return
-        lines = self._records.read_bytes().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()  # the process was killed while it wrote this line
-        for number, line in enumerate(lines, start=1):
-            record = _parse(line)
-            if record is None or "step" not in record:
-                raise DataError(f"'{self._records}' is corrupt: line {number} is not a record")
-            yield record, line
 
     def _write_picture(self, file_name: str, content: BytesIO) -> Path:
         path = self.path / "figures" / file_name
