@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner import config as settings
+from runner import memory
 from runner.commands.arguments import Arguments
 from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
@@ -96,7 +97,10 @@ class _Evaluation:
             self._console.print(f"[dim]{number} of {len(paths)}[/]  {path}", highlight=False)
             try:
                 self._score(path)
-            except VaerunError as error:
+            except Exception as failure:
+                error = failure if isinstance(failure, VaerunError) else memory.failure(failure)
+                if error is None:
+                    raise
                 print_error(self._console, error.message, error.hint)
                 codes.append(error.exit_code)
             else:

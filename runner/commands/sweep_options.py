@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from runner.commands.overrides import steps_or_epochs
 from runner.errors import UsageError
@@ -12,6 +13,9 @@ from runner.grid.sweep_file import Block, Sweep, Values, find, read
 
 PLACES = ("device", "data_dir", "wandb.", "training.checkpoint_minutes")
 """Settings that say where and how a run is carried out, and change nothing of what it finds."""
+
+_MOST_VALUES = 100_000
+"""Of one setting; more runs than these could not be trained."""
 
 _OWN = {"sweep": "name", "only": "only", "launcher": "launcher"}
 """Settings of grids that no run has → the field of :class:`SweepOptions`."""
@@ -84,7 +88,9 @@ def _values(settings: Iterable[str]) -> Values:
         if not parsed.is_sweep_override():
             values[key] = (value,)
         elif parsed.is_discrete_sweep():
-            values[key] = tuple(parsed.sweep_string_iterator())
+            values[key] = tuple(islice(parsed.sweep_string_iterator(), _MOST_VALUES + 1))
+            if len(values[key]) > _MOST_VALUES:
+                raise UsageError(f"{setting}: more than {_MOST_VALUES:,} values are too many")
         else:
             raise UsageError(f"{setting}: a grid needs values, such as {key}=1,2 or range(0,5)")
     return values

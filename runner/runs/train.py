@@ -18,12 +18,13 @@ import torch
 from rich.console import Console
 
 from runner import config as settings
+from runner import memory
 from runner.config import RunConfig, Schedule, Value
 from runner.console.run_display import Display, make_console, print_settings
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
 from runner.dataset import Dataset, load
-from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.errors import DivergedError, InterruptedRun, UsageError
 from runner.model import VAE
 from runner.objective import Objective
 from runner.runs.evaluate import open_wandb, score_run, summarize_run
@@ -39,6 +40,7 @@ from runner.training import (
     TrainingState,
     active_penalties,
     check_compatibility,
+    check_fits,
     choose_device,
     describe_device,
     new_model,
@@ -152,13 +154,12 @@ def _record_status(folder: RunFolder) -> Generator[None]:
         yield
     except BaseException as error:
         stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt))
-        diverged = isinstance(error, DivergedError)
-        state = "interrupted" if stopped else "diverged" if diverged else "failed"
-        lines = str(error).splitlines() or [type(error).__name__]
-        folder.update_status(state=state, error=lines[0])
-        if isinstance(error, torch.OutOfMemoryError):
-            hint = "a smaller batch_size or evaluation.encodings needs less"
-            raise VaerunError("the device has too little memory", hint) from error
+        ending = "diverged" if isinstance(error, DivergedError) else "failed"
+        too_little = memory.failure(error)
+        lines = str(too_little or error).splitlines() or [type(error).__name__]
+        folder.update_status(state="interrupted" if stopped else ending, error=lines[0])
+        if too_little is not None:
+            raise too_little from error
         raise
     finally:
         folder.update_status(seconds=round(before + time.monotonic() - begun, 1))
@@ -174,6 +175,7 @@ def _prepare(config: RunConfig, folder: RunFolder, checkpoint: Checkpoint | None
     model = new_model(config, dataset, device)
     objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     check_compatibility(config, model.latents, objective, dataset)
+    check_fits(config, model, dataset)
     state = TrainingState.fresh(model, config)
     if checkpoint:
         state.restore(checkpoint.tensors, checkpoint.state["step"])
