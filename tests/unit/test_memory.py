@@ -102,7 +102,7 @@ def test_other_errors_are_not_taken_for_it(error: BaseException) -> None:
 )
 def test_the_advice_is_that_of_where_it_happened(module: str, says: str, hint: str) -> None:
     scope: dict[str, object] = {"__name__": module}
-    exec("def fill():\n    raise MemoryError", scope)  # noqa: S102 - a function of another module
+    exec("def fill():\n    raise MemoryError", scope)
     fill = scope["fill"]
     assert callable(fill)
     found = memory.failure(raised(fill))
@@ -133,7 +133,7 @@ def test_a_size_that_fits_no_memory_is_refused_before_a_run(
 def test_a_score_of_more_images_than_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = Codes.of(np.arange(8.0)[:, None], np.arange(8), complete=True)
     monkeypatch.setattr(memory, "total", lambda: 2**20)
-    with pytest.raises(UsageError, match="a score of 100,000 images needs at least 2.3 MiB"):
+    with pytest.raises(UsageError, match=r"a score of 100,000 images needs at least 2.3 MiB"):
         codes.sample(100_000, np.random.default_rng(0))
     assert len(codes.sample(10, np.random.default_rng(0))) == 10
 
