@@ -15,7 +15,7 @@ import importlib
 import os
 import traceback
 
-from runner import __version__
+from runner import __version__, memory
 from runner.commands.arguments import read
 from runner.commands.manual import MANUAL
 from runner.console.streams import lost_output, make_unfailing
@@ -40,7 +40,11 @@ def _carried_out() -> int:
         return _report(error)
     except KeyboardInterrupt:
         return _report(InterruptedRun("interrupted", None, 2))
-    except OSError as error:
+    except Exception as error:
+        if (too_little := memory.failure(error)) is not None:
+            return _report(too_little)
+        if not isinstance(error, OSError):
+            raise
         place = f": '{error.filename}'" if error.filename else ""
         return _report(VaerunError(f"{error.strerror or error}{place}"))
 

@@ -20,8 +20,10 @@ from runner.comparison.names import short_names
 from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
+from runner.console.part_display import PartDisplay
 from runner.console.run_display import make_console
 from runner.console.safe_console import SafeConsole
+from runner.console.stopping import stopping
 from runner.errors import UsageError
 from runner.metric.quantities import quantity
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
@@ -75,8 +77,14 @@ def run(arguments: Arguments) -> int:
     Raises: VaerunError for arguments that cannot be carried out.
     """
     request = _Request(_folders(arguments), arguments)
+    with stopping("the comparison starts again with the same command"):
+        return _compare(request, arguments)
+
+
+def _compare(request: _Request, arguments: Arguments) -> int:
     console = make_console()
-    runs = read_runs(request.paths)
+    with PartDisplay(console) as display, display.part("reading runs"):
+        runs = read_runs(request.paths)
     metrics = arguments.texts("--metric")
     if metrics == ["list"]:
         available = compare_runs(runs, None, ["all"]).metrics
@@ -238,10 +246,11 @@ def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
         return traverse_runs(chosen, console)
 
     figures: dict[str, bytes] = {}
-    for name, figure in draw(comparison, console, traverse).items():
-        content = BytesIO()
-        figure.savefig(content, format="png")
-        figures[name] = content.getvalue()
+    with PartDisplay(console) as display, display.part("figures"):
+        for name, figure in draw(comparison, console, traverse).items():
+            content = BytesIO()
+            figure.savefig(content, format="png")
+            figures[name] = content.getvalue()
     return figures
 
 

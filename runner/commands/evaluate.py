@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner import config as settings
+from runner import memory
 from runner.commands.arguments import Arguments
 from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
-from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
+from runner.console.stopping import stopping
+from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
 from runner.runs.evaluate import open_wandb, score, score_run
 from runner.runs.load import RunLoader
@@ -25,6 +27,7 @@ from runner.tracking.mode import resolve_mode
 _OF_THE_RUN = ("device", "data_dir", "wandb.")
 _CHANGEABLE = "metrics, metrics.*, device, data_dir, wandb.*"
 _DEFAULT = "reference"
+_GOES_ON = "the scores so far are kept: the same command goes on"
 
 
 @dataclass
@@ -49,15 +52,13 @@ def run(arguments: Arguments) -> int:
     request = _read(arguments)
     metrics = settings.metrics(request.metrics, request.of_metrics)
     if request.codes is not None:
-        _evaluate_codes(request.codes, metrics)
+        with stopping(_GOES_ON):
+            _evaluate_codes(request.codes, metrics)
         return 0
     paths = [run for path in request.paths for run in runs_beneath(path)]
-    try:
-        runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
+    runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
+    with stopping(_GOES_ON):
         return _Evaluation(metrics, runs).carry_out(list(dict.fromkeys(paths)))
-    except KeyboardInterrupt as error:
-        hint = "the scores so far are kept: the same command goes on"
-        raise InterruptedRun("interrupted", hint, 2) from error
 
 
 def _read(arguments: Arguments) -> _Request:
@@ -98,7 +99,10 @@ class _Evaluation:
             self._console.print(f"[dim]{number} of {len(paths)}[/]  {path}", highlight=False)
             try:
                 self._score(path)
-            except VaerunError as error:
+            except Exception as failure:
+                error = failure if isinstance(failure, VaerunError) else memory.failure(failure)
+                if error is None:
+                    raise
                 print_error(self._console, error.message, error.hint)
                 codes.append(error.exit_code)
             else:
@@ -134,6 +138,5 @@ def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:
             list(score_requests_of_codes(metrics)),
             scores_file,
             display,
-            check=lambda: None,
         )
     sys.stdout.write(f"{scores_file.path}\n")

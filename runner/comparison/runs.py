@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import yaml
 
+from runner import progress
 from runner.config.composition import ORIGIN
 from runner.config.tree import is_schedule, leaves
 from runner.config.yaml_text import reason, refuse_unusual
@@ -81,7 +82,8 @@ def read_runs(paths: Sequence[Path]) -> list[ComparedRun]:
     for path in paths:
         for run in runs_beneath(path):
             found.setdefault(run.resolve(), run)
-    return [_read(path) for path in found.values()]
+    every = progress.counted(found.values(), "reading", len(found))
+    return [_read(path) for path in every]
 
 
 def setting_value(value: object) -> object:

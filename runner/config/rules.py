@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from runner.config.memory_rules import check_memory
 from runner.config.metrics_rules import metrics_rules
 from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.prior_rules import prior_rules
@@ -20,6 +21,7 @@ def validate(config: RunConfig) -> None:
 
     Raises: UsageError naming the first that makes no sense, and what it must be.
     """
+    check_memory(config)
     refuse(_rules(config))
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),

@@ -28,6 +28,7 @@ from runner.training import (
     TrainingState,
     active_penalties,
     check_compatibility,
+    check_fits,
     choose_device,
     describe_device,
     new_model,
@@ -78,6 +79,7 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
         model = new_model(config, dataset, device)
         objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
         check_compatibility(config, model.latents, objective, dataset)
+        check_fits(config, model, dataset)
         state = TrainingState.fresh(model, config)
         if saved and saved.checkpoint:
             state.restore(saved.checkpoint.tensors, saved.step)

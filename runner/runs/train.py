@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from runner import config as settings
+from runner import memory
 from runner.config import RunConfig
 from runner.console.run_display import Display, make_console, print_note
 from runner.console.signals import Interrupt
@@ -148,14 +147,14 @@ def _record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
         yield story
     except BaseException as error:
         stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt))
-        diverged = isinstance(error, DivergedError)
-        state = "interrupted" if stopped else "diverged" if diverged else "failed"
-        lines = str(error).splitlines() or [type(error).__name__]
+        ending = "diverged" if isinstance(error, DivergedError) else "failed"
+        too_little = memory.failure(error)
+        lines = str(too_little or error).splitlines() or [type(error).__name__]
         at = "" if stopped else "".join(story[-1:])
+        state = "interrupted" if stopped else ending
         folder.update_status(state=state, error=f"{at}{lines[0]}")
-        if isinstance(error, torch.OutOfMemoryError):
-            hint = "a smaller batch_size or evaluation.encodings needs less"
-            raise VaerunError("the device has too little memory", hint) from error
+        if too_little is not None:
+            raise too_little from error
         raise
     finally:
         folder.update_status(seconds=round(before + time.monotonic() - begun, 1))

@@ -20,6 +20,9 @@ from runner.training import generator
 _STEPS = 5
 """Images in a row."""
 
+_MOST = 12
+"""Variables of a run that are traversed, the most informative ones; half of them are drawn."""
+
 _IMAGES = 1000
 """Test images for the standard deviations of a code without a prior; the first is traversed."""
 
@@ -60,7 +63,7 @@ def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
     return Traversal(
         chosen.name,
         first_BCHW[0].cpu().numpy(),
-        traversal_rows(run.representation, encodings, settings, chosen.information),
+        traversal_rows(run.representation, encodings, settings, chosen.information, _MOST),
         positions_of(settings),
         unit_of(run.representation),
     )

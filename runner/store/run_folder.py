@@ -10,7 +10,6 @@ Shapes: F frames, H W image, C channels (1 or 3).
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,16 +17,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import DataError, UsageError
+from runner.errors import UsageError
+from runner.store import records
 from runner.store.confined import (
-    confined,
     file_place,
     make_folder,
     read,
     refuse_links_out,
     write_atomically,
 )
-from runner.store.json_file import parse, read_json, standard, write_json
+from runner.store.json_file import read_json, write_json
 from runner.store.run_schemas import Status, Summary
 
 if TYPE_CHECKING:
@@ -141,31 +140,32 @@ class RunFolder:
 
     def append_record(self, record: Mapping[str, float | int]) -> None:
         """Add a line to ``metrics.jsonl``; a number that is not finite becomes null."""
-        line = json.dumps(standard(record), allow_nan=False) + "\n"
-        with self._records.open("ab") as file:
-            file.write(line.encode())
+        records.append(self._records, record)
 
-    def read_records(self) -> list[dict[str, Any]]:
-        """Return the records of ``metrics.jsonl``; an incomplete last line is left out.
+    def read_records(self) -> list[records.Record]:
+        """Return the records of ``metrics.jsonl``, evenly thinned where there are very many.
 
         Raises: DataError when a line is not a record.
         """
-        return [record for record, _ in self._read_lines()]
+        return records.read(self._records)
+
+    def iterate_records(self) -> Iterator[records.Record]:
+        """Yield every record of ``metrics.jsonl``, one by one.
+
+        Raises: DataError when a line is not a record.
+        """
+        return records.iterate(self._records)
 
     def rewind_records(self, step: int) -> None:
         """Remove the records after ``step``, and an incomplete last line.
 
         Raises: DataError when a line is not a record.
         """
-        if self._records.exists():
-            kept = [line for record, line in self._read_lines() if record["step"] <= step]
-            write_atomically(self._records, b"".join(kept))
+        records.rewind(self._records, step)
 
     def sync_records(self) -> None:
         """Flush the records to disk, so that they survive a power failure."""
-        if self._records.exists():
-            with self._records.open("ab") as file:
-                os.fsync(file.fileno())
+        records.sync(self._records)
 
     def write_figure(self, name: str, figure: Figure) -> Path:
         """Replace ``figures/<name>.png`` and return its path."""
@@ -195,19 +195,7 @@ class RunFolder:
 
     @property
     def _records(self) -> Path:
-        return confined(self.path / "metrics.jsonl", self.path)
-
-    def _read_lines(self) -> Iterator[tuple[dict[str, Any], bytes]]:
-        if not self._records.exists():
-            return
-        lines = self._records.read_bytes().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()  # the process was killed while it wrote this line
-        for number, line in enumerate(lines, start=1):
-            record = _parse(line)
-            if record is None or "step" not in record:
-                raise DataError(f"'{self._records}' is corrupt: line {number} is not a record")
-            yield record, line
+        return file_place(self.path / "metrics.jsonl", self.path)
 
     def _write_picture(self, file_name: str, content: BytesIO) -> Path:
         path = self.path / "figures" / file_name
@@ -234,11 +222,3 @@ def refuse_links(path: Path) -> None:
     # In it W&B keeps links of its own, which lead out of a run folder that was moved; it replaces
     # them, and does not follow them.
     refuse_links_out(path, ("wandb",), depth=1)
-
-
-def _parse(content: bytes) -> dict[str, Any] | None:
-    """Return the object of a JSON text, or None if it is anything else."""
-    try:
-        return parse(content, None, "the line")
-    except DataError:
-        return None

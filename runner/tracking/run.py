@@ -7,6 +7,7 @@ wandb is imported only where a run needs it.
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -189,11 +190,14 @@ def _known_before(folder: Path) -> dict[str, Any]:
 
     Each part of the run is uploaded with a summary of its own, of which the last one stays.
     """
-    records = RunFolder(folder).read_records()
-    known: dict[str, Any] = {**records[-1]} if records else {}
-    losses = [record["loss"] for record in records if record.get("loss") is not None]
-    if losses:
-        known["loss"] = {"min": min(losses), "last": losses[-1]}
+    record: Mapping[str, Any] = {}
+    least, last = math.inf, None
+    for record in RunFolder(folder).iterate_records():
+        if (loss := record.get("loss")) is not None:
+            least, last = min(least, loss), loss
+    known: dict[str, Any] = {**record}
+    if last is not None:
+        known["loss"] = {"min": least, "last": last}
     summary = RunFolder(folder).read_summary()
     if summary.get("step", 0) >= known.get("step", 0):  # else it is out of date
         known |= dict(_flatten(summary))
