@@ -35,6 +35,7 @@ from runner.config.objective_schema import (
     SparsityConfig,
     WeightsConfig,
 )
+from runner.config.override import quoted, read_override, shell_quoted
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CodePriorConfig,
@@ -71,6 +72,7 @@ from runner.config.schema import (
     TrainingConfig,
     WandbConfig,
 )
+from runner.config.setting_types import all_settings, type_of
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
@@ -128,6 +130,7 @@ __all__ = [
     "VampPriorConfig",
     "WandbConfig",
     "WeightsConfig",
+    "all_settings",
     "allow_new_key",
     "at_step",
     "data_root",
@@ -137,9 +140,13 @@ __all__ = [
     "parse",
     "parse_value",
     "plain",
+    "quoted",
+    "read_override",
     "register",
     "restore",
     "schedules",
+    "shell_quoted",
     "to_yaml",
+    "type_of",
     "values",
 ]

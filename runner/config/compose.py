@@ -18,9 +18,12 @@ from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
+from runner.config.override import changes
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.config.typed_fields import parse_fields, plain
+from runner.config.value_errors import explain_value
+from runner.config.value_types import require
 from runner.errors import UsageError, nearest, nearest_setting
 
 Choice = TypeVar("Choice")
@@ -111,9 +114,10 @@ def parse(composed: DictConfig) -> RunConfig:
     try:
         config = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
-        raise UsageError(str(error).splitlines()[0]) from error
+        raise explain_value(error) from error
     if not isinstance(config, RunConfig):
         raise TypeError("parse needs a configuration composed against the schema")
+    require(RunConfig, "", config)
     config = parse_fields(config)
     validate(config)
     return config
@@ -141,13 +145,24 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
                 hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
                 raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
-        merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
-    except (OmegaConfBaseException, yaml.YAMLError, AssertionError) as error:
-        line = next(iter(str(error).splitlines()), "not the settings of a run")
-        key = str(getattr(error, "full_key", None) or "")
-        named = key.rpartition(".")[2] in line
-        raise UsageError(f"config.yaml: {line if named else f'{key}: {line}'}") from error
-    return parse(cast("DictConfig", merged))
+        merged = OmegaConf.merge(schema, saved)
+    except OmegaConfBaseException as error:
+        explained = explain_value(error)
+        raise UsageError(f"config.yaml: {explained.message}", explained.hint) from error
+    except (yaml.YAMLError, AssertionError) as error:
+        raise UsageError("config.yaml: not the settings of a run") from error
+    return parse(_changed(cast("DictConfig", merged), overrides))
+
+
+def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
+    """Return typed settings with some of them changed.
+
+    Raises: UsageError for a setting that they lack, or a value that it cannot have.
+    """
+    try:
+        return cast("DictConfig", OmegaConf.merge(settings, changes(overrides)))
+    except OmegaConfBaseException as error:
+        raise explain_value(error) from error
 
 
 def metrics(name: str, overrides: list[str]) -> MetricsConfig:
@@ -183,15 +198,14 @@ def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str
         hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
         raise UsageError(f"unknown {group} '{name}'", hint)
     chosen = OmegaConf.create({group: OmegaConf.load(folder / f"{name}.yaml")})
+    schema = OmegaConf.create({group: OmegaConf.structured(kind)})
+    merged = _changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
     try:
-        schema = OmegaConf.create({group: OmegaConf.structured(kind)})
-        merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
-        found = OmegaConf.select(cast("DictConfig", merged), group)
-        return cast("Choice", OmegaConf.to_object(found))
-    except (OmegaConfBaseException, yaml.YAMLError) as error:
-        key = str(getattr(error, "full_key", None) or group)
-        hint = nearest_setting(key, flat_keys(chosen)) if "not in" in str(error) else None
-        raise UsageError(f"{key}: {next(iter(str(error).splitlines()))}", hint) from error
+        found = cast("Choice", OmegaConf.to_object(OmegaConf.select(merged, group)))
+    except OmegaConfBaseException as error:
+        raise explain_value(error) from error
+    require(kind, group, found)
+    return found
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

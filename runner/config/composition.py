@@ -15,7 +15,8 @@ import yaml
 from runner import config
 from runner.config import GROUPS, WEIGHT_NAMES, RunConfig
 from runner.config.experiment import SECTIONS, Adapted, without_replaced
-from runner.config.hydra_errors import explain
+from runner.config.hydra_errors import COMPOSING, explain
+from runner.config.override import quoted, read_override
 from runner.config.tree import leaves
 from runner.errors import UsageError
 
@@ -52,7 +53,22 @@ class Composition:
 
         Raises: UsageError for a value that is missing or makes no sense.
         """
-        return config.parse(self.settings)
+        try:
+            return config.parse(self.settings)
+        except UsageError as error:
+            raise self._with_reference(error) from error
+
+    def _with_reference(self, error: UsageError) -> UsageError:
+        """Return the error with a hint at the weight that was given where it names another."""
+        from omegaconf import OmegaConf
+
+        key = error.message.partition(" ")[0]
+        written = dict(leaves(_tree(self.settings))).get(key)
+        weights = [w for w in WEIGHT_NAMES if f"${{{w}}}" in str(written)]
+        if error.hint or not weights:
+            return error
+        given = ", ".join(f"{w}={OmegaConf.select(self.settings, w)}" for w in weights)
+        return UsageError(error.message, f"it is {written}, with {given}")
 
     def to_yaml(self) -> str:
         """Return the text of ``config_unresolved.yaml``: the settings, and how they were chosen."""
@@ -97,7 +113,8 @@ class Composition:
 
 def search_path(folders: Sequence[Path]) -> str:
     """Return the override that makes Hydra search folders of own YAML beside ``conf/``."""
-    return _SEARCH_PATH + "[" + ",".join(f"'file://{folder}'" for folder in folders) + "]"
+    places = (str(folder).replace("${", "\\${") for folder in folders)
+    return _SEARCH_PATH + "[" + ",".join(quoted(f"file://{place}") for place in places) + "]"
 
 
 def compose_run(overrides: Sequence[str]) -> RunConfig:
@@ -137,7 +154,8 @@ def adapt(overrides: Sequence[str]) -> Adapted:
 
     Raises: UsageError for what cannot be composed.
     """
-    given = [config.allow_new_key(o) for o in _with_one_search_path(overrides)]
+    read = [read_override(o).text for o in _with_one_search_path(overrides)]
+    given = [config.allow_new_key(o) for o in read]
     with hydra_session(given):
         return without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
 
@@ -150,20 +168,13 @@ def hydra_session(overrides: Sequence[str]) -> Generator[Any]:
     """
     import hydra
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     config.register()
     try:
         with hydra.initialize_config_dir(conf(), job_name="vaerun", version_base="1.3"):
             yield GlobalHydra.instance().hydra
-    except (HydraException, OmegaConfBaseException) as error:
+    except COMPOSING as error:
         raise explain(error, conf(), list(overrides)) from error
-    except ValueError as error:  # objective=null and its like
-        if "Config group override" not in str(error):
-            raise
-        empty = next((word for word in overrides if word.endswith("=null")), "a choice")
-        raise UsageError(f"{empty}: there must be one", "vaerun list shows the choices") from error
 
 
 def conf() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from runner.config.compose import data_root
+from runner.config.override import searched_folders
 from runner.config.tree import leaves
 
 SECTIONS = ("architecture", "prior", "likelihood", "dataset", "objective")
@@ -102,8 +103,7 @@ def _find(group: str, name: str, overrides: Sequence[str]) -> Path | None:
     folders = [data_root() / "conf"]
     for override in overrides:
         if override.startswith("hydra.searchpath="):
-            entries = override.partition("=")[2].strip("[]").split(",")
-            folders += [Path(entry.strip("'\" ").removeprefix("file://")) for entry in entries]
+            folders += searched_folders(override)
     paths = [folder / group / f"{name}.yaml" for folder in folders]
     return next((path for path in paths if path.is_file()), None)
 

@@ -59,7 +59,8 @@ def _part_rules(key: str, part: object) -> Iterator[Rule]:
         for name, inner in cast("Mapping[str, object]", part).items():
             yield from _part_rules(f"{key}.{name}", inner)
         return
-    listed = isinstance(part, list) and bool(cast("list[object]", part))
+    variables = cast("list[object]", part) if isinstance(part, list) else []
+    listed = bool(variables) and all(isinstance(name, str) for name in variables)
     yield key, part, "a list of variables or name further groups", listed
 
 

@@ -80,7 +80,7 @@ def parse_value(key: str, value: object) -> float | Schedule:
         return _parse_schedule(key, cast("Mapping[str, object]", value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         example = "{linear: {from: 0, to: 4, over: 10000}}"
-        raise UsageError(f"{key}={value}: Value '{value}' is neither a number nor {example}")
+        raise UsageError(f"{key} must be a number, or a schedule such as {example}, got {value}")
     return value
 
 
@@ -90,13 +90,18 @@ def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
         hint = nearest(shape, SHAPES)
         raise UsageError(f"{key}: a schedule is one of {', '.join(SHAPES)}, got '{shape}'", hint)
     given = value[shape]
-    settings = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {}
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{key}.{shape} must be {{from: 0, to: 4, over: 10000}}, got {given}")
+    settings = cast("Mapping[str, object]", given)
     for name in settings:
         if name not in _KEYS:
             hint = nearest(str(name), _KEYS)
             raise UsageError(f"{key}: a schedule has {', '.join(_KEYS)}, not '{name}'", hint)
     numbers: list[float] = []
-    for name, number in {**dict.fromkeys(_KEYS), "after": 0, **settings}.items():
+    if missing := [name for name in ("from", "to", "over") if name not in settings]:
+        raise UsageError(f"{key}: a {shape} schedule needs {', '.join(missing)} too")
+    for name in _KEYS:
+        number = settings.get(name, 0)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise UsageError(f"{key}.{shape}.{name} must be a number, got {number}")
         numbers.append(number)
