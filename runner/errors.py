@@ -57,8 +57,8 @@ def nearest(text: str, choices: Iterable[str]) -> str | None:
     options = list(choices)
     matches = difflib.get_close_matches(text, options, n=1, cutoff=0.7)
     if not matches:  # compare last parts alone: `nme` of `prior.nme` with `name`
-        by_tail = {option.rpartition(".")[2]: option for option in reversed(options)}
-        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
+        by_tail = {o.rpartition(".")[2]: o for o in reversed(options) if "." in o}
+        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.7)
         matches = [by_tail[tail] for tail in tails]
     return f"did you mean '{matches[0]}'?" if matches else None
 

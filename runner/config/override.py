@@ -194,7 +194,7 @@ def _key_given_twice(text: str) -> str | None:
     """
     open_mappings: list[set[str]] = []
     tokens = re.findall(r"""'(?:\\.|[^'])*'|"(?:\\.|[^"])*"|[{}\[\](),:]|[^{}\[\](),:'"]+""", text)
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
+    for token, after in zip(tokens, [*tokens[1:], ""][: len(tokens)], strict=True):
         if token in ("{", "["):
             open_mappings.append(set())
         elif token in ("}", "]"):

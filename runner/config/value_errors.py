@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import is_dataclass
 
 from omegaconf.errors import (
     InterpolationKeyError,
@@ -13,9 +14,9 @@ from omegaconf.errors import (
     UnsupportedInterpolationType,
 )
 
-from runner.config.setting_types import all_settings, is_text, type_of
-from runner.config.value_types import described, shown
-from runner.errors import UsageError, nearest_setting
+from runner.config.setting_types import is_text, type_of
+from runner.config.value_types import described, settings_of, shown
+from runner.errors import UsageError, nearest
 
 
 def explain_value(error: OmegaConfBaseException) -> UsageError:
@@ -34,9 +35,11 @@ def explain_value(error: OmegaConfBaseException) -> UsageError:
         return UsageError(f"{key} is {written}, which calls an unknown function", literal)
     if isinstance(error, InterpolationResolutionError):
         return UsageError(f"{key} is {written}, {_why_unresolved(str(error))}", literal)
-    hint = nearest_setting(key, all_settings()) if "not in" in str(error) else None
     if "not in" in str(error):
-        return UsageError(f"unknown setting '{key}'", hint or "vaerun list shows all settings")
+        known = [*settings_of(error.object_type)] if is_dataclass(error.object_type) else []
+        section, _, name = key.rpartition(".")
+        hint = nearest(name, known) or f"{section or 'a run'} has {', '.join(known)}"
+        return UsageError(f"unknown setting '{key}'", hint if known else None)
     return UsageError(f"{key} must be {described(type_of(key))}")
 
 

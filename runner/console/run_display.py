@@ -185,10 +185,22 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
 
 def print_error(console: Console, message: str, hint: str | None) -> None:
     """Print an error on one line and its remedy on the next, without reading any markup."""
-    line = Text.assemble(("error:", "bold red"), " ", " ".join(message.split()))
+    line = Text.assemble(("error:", "bold red"), " ", one_line(message))
     console.print(line, soft_wrap=True, highlight=False)
     if hint:
-        console.print(Text(f"  {' '.join(hint.split())}"), soft_wrap=True, highlight=False)
+        console.print(Text(f"  {one_line(hint)}"), soft_wrap=True, highlight=False)
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that a terminal takes literally: what does not print is escaped.
+
+    A path may have any character but NUL, also a line feed or a terminal's escape.
+    """
+    return "".join(each if each.isprintable() else _escaped(each) for each in text.strip("\n"))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", errors="backslashreplace").decode()
 
 
 def _wrap(value: str, width: int) -> list[str]:
