@@ -161,7 +161,7 @@ def _show(
     baselines: Baselines,
 ) -> None:
     """Print the table on stdout."""
-    out = Console(highlight=False)
+    out = Console(highlight=False, markup=False)
     if not out.is_terminal:
         out.width = _UNBOUNDED
     width = out.width if out.is_terminal else None

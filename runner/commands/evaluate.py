@@ -12,7 +12,8 @@ from runner import config as settings
 from runner.commands.arguments import Arguments
 from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
-from runner.console.run_display import make_console, one_line, print_error
+from runner.console.lines import one_line
+from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
 from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes

@@ -175,7 +175,7 @@ def _list(root: Path) -> None:
         )
         unpacked = _amount(published.unpacked_bytes(source))
         table.add_row(Text(name, "cyan"), download_size, unpacked, _there(root, is_there=is_there))
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     console.print(Text("vaerun fetch NAME ... [data_dir=DIR]", "dim"))
 

@@ -40,7 +40,7 @@ def run(arguments: Arguments) -> int:
         if not (name in LISTED_GROUPS or _explained(name) or _explained_by_choices(name)):
             hint = nearest(name, names()) or f"groups: {', '.join(LISTED_GROUPS)}"
             raise UsageError(f"there is no group, section or setting '{name}'", hint)
-    console = Console()
+    console = Console(markup=False)
     if not arguments.given:
         _print_overview(console)
     for group, choice in chosen:

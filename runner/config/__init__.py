@@ -13,6 +13,7 @@ from runner.config.compose import (
     restore,
     to_yaml,
 )
+from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
@@ -35,7 +36,7 @@ from runner.config.objective_schema import (
     SparsityConfig,
     WeightsConfig,
 )
-from runner.config.override import quoted, read_override, shell_quoted
+from runner.config.override import read_override
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CodePriorConfig,

@@ -15,8 +15,9 @@ import yaml
 from runner import config
 from runner.config import GROUPS, WEIGHT_NAMES, RunConfig
 from runner.config.experiment import SECTIONS, Adapted, without_replaced
+from runner.config.grammar import quoted
 from runner.config.hydra_errors import COMPOSING, explain
-from runner.config.override import quoted, read_override
+from runner.config.override import read_override
 from runner.config.tree import leaves
 from runner.errors import UsageError
 

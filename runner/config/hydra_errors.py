@@ -38,10 +38,9 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
         return UsageError(f"'{match[1]}' has a value already", f"without the +: {match[1]}=…")
     if match := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", message):
         return unknown_setting(match[1].partition("@")[0], conf, overrides)
-    if match := re.match(r"In '(\w+)/([\w.-]+)': \w+ raised", message):
-        return _misfit(f"{match[1]}={match[2]}", error)
-    if match := re.match(r"Error merging override (\S+)", message):
-        return _misfit(match[1].lstrip("+"), error)
+    if match := re.match(r"In '([\w./-]+)': \w+ raised|Error merging override (\S+)", message):
+        where = (match[1] or "").replace("/", "=") or match[2].lstrip("+")
+        return _misfit(where, error)
     if isinstance(error, OmegaConfBaseException):
         return explain_value(error)
     return UsageError(f"{_given(overrides)} cannot be put together", "vaerun list NAME explains")

@@ -1,10 +1,11 @@
-"""What holds for every number among the settings, whatever it is for: it is finite and not absurd."""
+"""What holds for every number among the settings: it is finite, and no size is absurd."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
+from runner.config.prior_schema import VampPriorConfig
 from runner.config.rule import Rule
 from runner.config.schedule import Schedule, ends_of
 from runner.config.schema import (
@@ -13,7 +14,6 @@ from runner.config.schema import (
     MlpConfig,
     RunConfig,
 )
-from runner.config.prior_schema import VampPriorConfig
 from runner.config.typed_fields import typed_leaves
 from runner.config.value_types import LARGEST
 

@@ -89,17 +89,10 @@ def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
     if len(value) != 1 or shape not in SHAPES:
         hint = nearest(shape, SHAPES)
         raise UsageError(f"{key}: a schedule is one of {', '.join(SHAPES)}, got '{shape}'", hint)
-    given = value[shape]
-    if not isinstance(given, Mapping):
-        raise UsageError(f"{key}.{shape} must be {{from: 0, to: 4, over: 10000}}, got {given}")
-    settings = cast("Mapping[str, object]", given)
-    for name in settings:
-        if name not in _KEYS:
-            hint = nearest(str(name), _KEYS)
-            raise UsageError(f"{key}: a schedule has {', '.join(_KEYS)}, not '{name}'", hint)
-    numbers: list[float] = []
+    settings = _shape_settings(f"{key}.{shape}", key, value[shape])
     if missing := [name for name in ("from", "to", "over") if name not in settings]:
         raise UsageError(f"{key}: a {shape} schedule needs {', '.join(missing)} too")
+    numbers: list[float] = []
     for name in _KEYS:
         number = settings.get(name, 0)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
@@ -109,6 +102,18 @@ def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
     if not (1 <= over < math.inf and 0 <= after < math.inf):
         raise UsageError(f"{key}.{shape}.over must be at least 1 step and after at least 0")
     return Schedule(shape, start, end, int(over), int(after))
+
+
+def _shape_settings(name: str, key: str, given: object) -> Mapping[str, object]:
+    """Return what a schedule says of its shape, whose keys are those of a schedule."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{name} must be {{from: 0, to: 4, over: 10000}}, got {given}")
+    settings = cast("Mapping[str, object]", given)
+    for each in settings:
+        if each not in _KEYS:
+            hint = nearest(str(each), _KEYS)
+            raise UsageError(f"{key}: a schedule has {', '.join(_KEYS)}, not '{each}'", hint)
+    return settings
 
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -18,6 +18,9 @@ LARGEST = 10**12
 
 _SHOWN = 60
 """Characters of a value that a message quotes."""
+
+_DEPTH = 6
+"""Brackets within brackets that a message quotes."""
 
 SCHEDULE_EXAMPLE = "{linear: {from: 0, to: 4, over: 10000}}"
 
@@ -42,25 +45,26 @@ def shown(value: object) -> str:
 
 
 def _written(value: object, depth: int) -> str:
-    if depth > 6:
-        return "…"
+    if isinstance(value, Schedule):
+        value = value.as_mapping()
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = vars(value)
+    if isinstance(value, (Mapping, list, tuple)):
+        return _written_together(cast("Any", value), depth) if depth < _DEPTH else "…"
     if isinstance(value, str):
         return f"'{value[: 2 * _SHOWN]}'"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, Schedule):
-        value = value.as_mapping()
-    if is_dataclass(value) and not isinstance(value, type):
-        value = vars(value)
-    if isinstance(value, Mapping):
-        pairs = list(cast("Mapping[object, object]", value).items())[:_SHOWN]
-        return f"{{{', '.join(f'{k}: {_written(v, depth + 1)}' for k, v in pairs)}}}"
-    if isinstance(value, (list, tuple)):
-        items = list(cast("list[object]", value))[:_SHOWN]
-        return f"[{', '.join(_written(item, depth + 1) for item in items)}]"
     if isinstance(value, int) and abs(value) >= 10**_SHOWN:
         return f"a number of {int(value.bit_length() * 0.30103) + 1:,} digits"
     return str(value)
+
+
+def _written_together(value: Mapping[Any, Any] | Sequence[Any], depth: int) -> str:
+    if isinstance(value, Mapping):
+        pairs = list(value.items())[:_SHOWN]
+        return f"{{{', '.join(f'{k}: {_written(v, depth + 1)}' for k, v in pairs)}}}"
+    return f"[{', '.join(_written(item, depth + 1) for item in value[:_SHOWN])}]"
 
 
 def is_reference(value: object) -> bool:
@@ -124,11 +128,8 @@ def misfits(hint: object, key: str, value: object) -> Iterator[UsageError]:
     kind, nullable = without_null(hint)
     if is_reference(value) or (value is None and nullable):
         return
-    if is_number_or_schedule(kind):
-        if isinstance(value, bool) or not isinstance(value, (int, float, Mapping)):
-            yield _misfit(hint, key, value)
-    elif kind in _NODES:
-        if not _converts(kind, value):
+    if is_number_or_schedule(kind) or kind in _NODES:
+        if not _is_single(kind, value):
             yield _misfit(hint, key, value)
     elif get_origin(kind) is list:
         yield from _misfits_of_list(hint, key, value)
@@ -136,6 +137,13 @@ def misfits(hint: object, key: str, value: object) -> Iterator[UsageError]:
         yield from _misfits_of_mapping(hint, key, value)
     elif is_dataclass(kind):
         yield from _misfits_of_settings(hint, key, value)
+
+
+def _is_single(kind: object, value: object) -> bool:
+    """Whether a value is one of a type that is not made of others."""
+    if is_number_or_schedule(kind):
+        return isinstance(value, (int, float, Mapping)) and not isinstance(value, bool)
+    return _converts(kind, value)
 
 
 def _misfit(hint: object, key: str, value: object) -> UsageError:
@@ -197,5 +205,3 @@ def _misfits_of_settings(hint: object, key: str, value: object) -> Iterator[Usag
             )
         else:
             yield from misfits(known[str(name)], dotted, item)
-
-

@@ -22,10 +22,10 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.console.durations import duration
+from runner.console.lines import LABEL_WIDTH, one_line
 from runner.console.summary_tables import decimal_text, summary_tables
 from runner.metric.quantities import shown_in
 
-_LABEL_WIDTH = 12
 _PANEL_WIDTH = 72
 _REDRAWS_PER_SECOND = 4
 _PACE_SECONDS = 30.0
@@ -33,10 +33,13 @@ _PACE_SECONDS = 30.0
 
 
 def make_console() -> Console:
-    """Return the console on stderr; stdout is left to what other programs read."""
+    """Return the console on stderr; stdout is left to what other programs read.
+
+    It takes brackets as they are: paths and names may have them.
+    """
     # Otherwise FORCE_COLOR would draw the live panel into the log of a CI service.
     not_a_terminal = None if sys.stderr.isatty() else False
-    return Console(stderr=True, highlight=False, force_terminal=not_a_terminal)
+    return Console(stderr=True, highlight=False, markup=False, force_terminal=not_a_terminal)
 
 
 class Display:
@@ -166,8 +169,8 @@ class _Pace:
 def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> None:
     """Print the settings of a run, one per row; long values are broken at double spaces."""
     for label, value in {"run": title, **rows}.items():
-        for number, line in enumerate(_wrap(value, console.width - _LABEL_WIDTH - 2)):
-            margin = ("" if number else label).rjust(_LABEL_WIDTH)
+        for number, line in enumerate(_wrap(value, console.width - LABEL_WIDTH - 2)):
+            margin = ("" if number else label).rjust(LABEL_WIDTH)
             text = Text.assemble((margin, "dim"), "  ", line)
             console.print(text, soft_wrap=True, highlight=False)
 
@@ -189,18 +192,6 @@ def print_error(console: Console, message: str, hint: str | None) -> None:
     console.print(line, soft_wrap=True, highlight=False)
     if hint:
         console.print(Text(f"  {one_line(hint)}"), soft_wrap=True, highlight=False)
-
-
-def one_line(text: str) -> str:
-    """Return a text as one line that a terminal takes literally: what does not print is escaped.
-
-    A path may have any character but NUL, also a line feed or a terminal's escape.
-    """
-    return "".join(each if each.isprintable() else _escaped(each) for each in text.strip("\n"))
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", errors="backslashreplace").decode()
 
 
 def _wrap(value: str, width: int) -> list[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from runner.console.lines import print_labelled
 from runner.console.summary_tables import decimal_text
 
 _SHOWN = 3
@@ -47,7 +48,7 @@ class ScoreDisplay:
         """Print how many scores will be computed."""
         self._total = total
         text = f"{total} scores, metrics={metrics}" if total else "all there already"
-        self._console.print(f"[dim]{'scoring':>12}[/]  {text}", highlight=False)
+        print_labelled(self._console, "scoring", text)
 
     def begin(self, name: str) -> None:
         """Note that a score is being computed, such as ``mean/mig``."""

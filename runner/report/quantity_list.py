@@ -21,7 +21,7 @@ def print_quantities(names: Iterable[str]) -> None:
     blanks, the name first on its line, and there is no head.
     """
     rows = [_row(name) for name in names]
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if console.is_terminal:
         console.print(_table(rows))
         return

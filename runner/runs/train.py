@@ -19,6 +19,7 @@ from rich.console import Console
 
 from runner import config as settings
 from runner.config import RunConfig, Schedule, Value
+from runner.console.lines import print_labelled
 from runner.console.run_display import Display, make_console, print_settings
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
@@ -253,7 +254,7 @@ def _evaluate(run: _Run, wandb_run: WandbRun, interrupt: Interrupt) -> None:
 
 def _wandb(run: _Run, run_id: str | None) -> WandbRun:
     wandb_run = open_wandb(run.config, run.folder, run_id)
-    run.console.print(f"[dim]{'W&B':>12}[/]  {wandb_run.mode}: {wandb_run.reason}", highlight=False)
+    print_labelled(run.console, "W&B", f"{wandb_run.mode}: {wandb_run.reason}")
     return wandb_run
 
 
