@@ -74,5 +74,7 @@ def nearest_setting(key: str, known: Iterable[str]) -> str | None:
         ends = [other for other in others if other.endswith(f".{key}")]
         return f"did you mean '{ends[0]}'?" if ends else nearest(key, others)
     # The group exists, so only its own settings are suggested.
-    names = ", ".join(other.rpartition(".")[2] for other in beside)
-    return nearest(key, beside) or f"{parent} has {names}"
+    names = [other.rpartition(".")[2] for other in beside]
+    if difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6):
+        return nearest(key, beside)
+    return f"{parent} has {', '.join(names)}"

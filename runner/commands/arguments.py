@@ -155,7 +155,7 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
 
     Raises: UsageError for a value that it cannot have, or a second one.
     """
-    entries = [entry.strip() for text in given for entry in text.split(",") if entry.strip()]
+    entries = [entry for text in given for entry in _entries(option, text)]
     if not entries:
         raise _without_value(command, option)
     if option.is_list:
@@ -167,6 +167,13 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
         hint = nearest(given[0], option.choices) or known
         raise UsageError(f"{option.name} cannot be '{given[0]}'", hint)
     return given[0]
+
+
+def _entries(option: Option, text: str) -> list[str]:
+    """Return the entries of a list; a folder that there is may have commas in its name."""
+    if option.value == "DIR" and Path(text).is_dir():
+        return [text]
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
 def _without_value(command: Command, option: Option) -> UsageError:

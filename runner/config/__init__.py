@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from runner.config.compose import (
     allow_new_key,
-    data_root,
     flat_keys,
     launcher,
     metrics,
@@ -13,6 +12,7 @@ from runner.config.compose import (
     restore,
     to_yaml,
 )
+from runner.config.data_root import data_root
 from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
@@ -14,6 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from runner.config.data_root import data_root
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
@@ -29,13 +29,6 @@ from runner.errors import UsageError, nearest, nearest_setting
 Choice = TypeVar("Choice")
 
 _FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
-
-
-def data_root() -> Path:
-    """Return the folder of ``conf/`` and ``sweeps/``: in a wheel, or beside this package."""
-    here = Path(__file__).resolve().parent.parent
-    packed = here / "_data"
-    return packed if (packed / "conf").is_dir() else here.parent
 
 
 @cache

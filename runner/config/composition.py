@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ from runner.config.experiment import SECTIONS, Adapted, without_replaced
 from runner.config.grammar import quoted
 from runner.config.hydra_errors import COMPOSING, explain
 from runner.config.override import read_override
+from runner.config.own_yaml import OwnFiles, check_own_yaml
 from runner.config.tree import leaves
 from runner.errors import UsageError
 
@@ -48,6 +49,8 @@ class Composition:
     """What may surprise whoever gave the overrides, a line each."""
     whole: DictConfig
     """The settings, and Hydra's own under ``hydra``."""
+    own: OwnFiles = field(default_factory=OwnFiles)
+    """The YAML of the user's own among the choices."""
 
     def parse(self) -> RunConfig:
         """Return the typed settings.
@@ -57,18 +60,18 @@ class Composition:
         try:
             return config.parse(self.settings)
         except UsageError as error:
-            raise self._with_reference(error) from error
+            given = {read_override(override).key for override in self.overrides}
+            raise self.own.named(self._with_reference(error), given) from error
 
     def _with_reference(self, error: UsageError) -> UsageError:
         """Return the error with a hint at the weight that was given where it names another."""
-        from omegaconf import OmegaConf
-
         key = error.message.partition(" ")[0]
-        written = dict(leaves(_tree(self.settings))).get(key)
+        values = dict(leaves(_tree(self.settings)))
+        written = values.get(key)
         weights = [w for w in WEIGHT_NAMES if f"${{{w}}}" in str(written)]
         if error.hint or not weights:
             return error
-        given = ", ".join(f"{w}={OmegaConf.select(self.settings, w)}" for w in weights)
+        given = ", ".join(f"{w}={values.get(w)}" for w in weights)
         return UsageError(error.message, f"it is {written}, with {given}")
 
     def to_yaml(self) -> str:
@@ -141,7 +144,7 @@ def compose(overrides: Sequence[str]) -> Composition:
     notes = (*adapted.notes, *_unused_weights(settings, overrides))
     # The experiment stands in as another of its name where it was adapted.
     chosen["experiment"] = adapted.experiment or chosen.get("experiment")
-    return Composition(tuple(overrides), settings, chosen, notes, whole)
+    return Composition(tuple(overrides), settings, chosen, notes, whole, adapted.own)
 
 
 def _with_one_search_path(overrides: Sequence[str]) -> list[str]:
@@ -157,8 +160,10 @@ def adapt(overrides: Sequence[str]) -> Adapted:
     """
     read = [read_override(o).text for o in _with_one_search_path(overrides)]
     given = [config.allow_new_key(o) for o in read]
+    own = check_own_yaml(read)
     with hydra_session(given):
-        return without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
+        found = without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
+    return replace(found, notes=(*own.notes, *found.notes), own=own)
 
 
 @contextmanager

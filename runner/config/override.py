@@ -14,8 +14,14 @@ from typing import Any, cast
 
 from runner.config.grammar import parsed_value, quoted, shell_quoted, unquoted
 from runner.config.schema import GRID_GROUPS, GROUPS
-from runner.config.setting_types import all_settings, is_text, switched_on_by, type_of
-from runner.config.value_types import described, require, without_null
+from runner.config.setting_types import (
+    all_settings,
+    is_text,
+    require_all,
+    switched_on_by,
+    type_of,
+)
+from runner.config.value_types import described, without_null
 from runner.errors import UsageError, nearest_setting
 
 _OF_HYDRA = ("hydra.searchpath", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
@@ -53,7 +59,8 @@ def read_override(given: str) -> Override:
     if hint is None:
         _refuse_part_of_value(key)
     else:
-        require(hint, key, value)
+        section, _, name = key.rpartition(".")
+        require_all({name: value}, section)
     return Override(_filling(given, key, raw, value), key, value)
 
 
@@ -97,7 +104,8 @@ def _choice(given: str, group: str, raw: str) -> Override:
         raise UsageError(f"{group} must be one name, got {value}", f"vaerun list {group}")
     if "," in value:
         raise UsageError(f"{given} has several values", "-m trains a run for each of them")
-    if not re.fullmatch(r"[A-Za-z_][\w.+-]*", value):
+    is_name = re.fullmatch(r"[A-Za-z_][\w.+-]*", value)
+    if is_name is None or value.lower() in ("nan", "inf", "true", "false"):
         raise UsageError(f"unknown {group} '{value}'", f"vaerun list {group}")
     return Override(f"{group}={value}", group, value)
 

@@ -9,7 +9,8 @@ from typing import Any, cast, get_args, get_origin
 
 from runner.config.launcher_schema import LAUNCHER_CHOICES
 from runner.config.schema import CHOICES, RunConfig
-from runner.config.value_types import settings_of, without_null
+from runner.config.value_types import require, settings_of, without_null
+from runner.errors import UsageError, nearest_setting
 
 _CHOICES: dict[str, Iterable[type]] = {
     **{group: choices.values() for group, choices in CHOICES.items()},
@@ -45,6 +46,25 @@ def _type_within(classes: Iterable[type], parts: list[str]) -> object:
         if (hint := settings_of(each).get(parts[0])) is not None:
             return _type_below(hint, parts[1:])
     return None
+
+
+def require_all(settings: Mapping[Any, Any], prefix: str) -> None:
+    """Refuse settings, nested below a dotted name, that no choice has or whose values do not fit.
+
+    Raises: UsageError.
+    """
+    for name, value in settings.items():
+        key = f"{prefix}.{name}" if prefix else str(name)
+        hint = None if "." in str(name) else type_of(key)
+        if hint is None:
+            known = [k for k in all_settings() if k.rpartition(".")[0] == prefix]
+            names = ", ".join(k.rpartition(".")[2] for k in known)
+            nearby = nearest_setting(key, known) or f"{prefix or 'a run'} has {names}"
+            raise UsageError(f"unknown setting '{key}'", nearby)
+        if is_dataclass(without_null(hint)[0]) and isinstance(value, Mapping):
+            require_all(cast("Mapping[Any, Any]", value), key)
+        else:
+            require(hint, key, value)
 
 
 def all_settings() -> list[str]:
