@@ -75,6 +75,7 @@ def nearest_setting(key: str, known: Iterable[str]) -> str | None:
         return f"did you mean '{ends[0]}'?" if ends else nearest(key, others)
     # The group exists, so only its own settings are suggested.
     names = [other.rpartition(".")[2] for other in beside]
-    if difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6):
-        return nearest(key, beside)
+    matches = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6)
+    if matches:
+        return f"did you mean '{parent}.{matches[0]}'?"
     return f"{parent} has {', '.join(names)}"

@@ -162,8 +162,7 @@ def _list(root: Path) -> None:
         table.add_column(heading, justify="right" if heading else "left", header_style="dim")
     for name, collection in _DIGITS.items():
         parts = (*collection.train, *collection.test)
-        raw = root / collection.folder / "raw"
-        is_there = all((raw / part.name).is_file() for part in parts)
+        is_there = mnist.is_there(collection, root)
         size = sum(part.size for part in parts)
         table.add_row(Text(name, "cyan"), "", _amount(size), _there(root, is_there=is_there))
     for name, source in SOURCES.items():

@@ -157,7 +157,7 @@ def test_a_config_yaml_that_is_none_is_refused_in_one_line(text: str):
 def test_a_config_yaml_that_lacks_a_setting_names_it(composed: Composed):
     document = yaml.safe_load(to_yaml(composed()))
     del document["steps"]
-    with pytest.raises(UsageError, match="^steps has no value"):
+    with pytest.raises(UsageError, match=r"^steps has no value"):
         restore(yaml.safe_dump(document), [])
 
 
