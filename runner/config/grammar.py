@@ -7,7 +7,8 @@ import shlex
 from typing import TYPE_CHECKING, Any, cast, get_origin
 
 from runner.config.setting_types import type_of
-from runner.config.value_types import described, shown, without_null
+from runner.config.shown import shown
+from runner.config.value_types import described, without_null
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,4 +123,6 @@ def _advice(key: str, raw: str) -> str:
         written = f"[{','.join(quoted(item) for item in items)}]"
         if _parse(f"{key}={written}") is not None:
             return f"with its names in quotes: {shlex.quote(f'{key}={written}')}"
+    if raw.startswith("{"):
+        return "a name before ':' has no quotes, and no signs but / - + . $ % * @; YAML takes any"
     return "names with other characters than letters and digits stand in quotes: ['a#b','c d']"

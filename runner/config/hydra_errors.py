@@ -12,8 +12,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner import config
 from runner.config.setting_types import type_of
+from runner.config.shown import shown
 from runner.config.value_errors import explain_value
-from runner.config.value_types import described, shown
+from runner.config.value_types import described
 from runner.errors import UsageError, nearest, nearest_setting
 
 COMPOSING = (

@@ -16,8 +16,9 @@ from runner.config.data_root import data_root
 from runner.config.override import Override, read_override, searched_folders
 from runner.config.schema import CHOICES, GROUPS
 from runner.config.setting_types import require_all, type_of
+from runner.config.shown import shown
 from runner.config.tree import leaves
-from runner.config.value_types import settings_of, shown
+from runner.config.value_types import settings_of
 from runner.config.yaml_file import read_settings_file
 from runner.errors import UsageError, nearest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runner.config.value_types import shown
+from runner.config.shown import shown
 from runner.errors import UsageError
 
 Rule = tuple[str, object, str, bool]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from runner.config.shown import shown
 from runner.errors import UsageError, nearest
 
 _KEYS = ("from", "to", "over", "after")
@@ -79,8 +80,8 @@ def parse_value(key: str, value: object) -> float | Schedule:
     if isinstance(value, Mapping):
         return _parse_schedule(key, cast("Mapping[str, object]", value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        example = "{linear: {from: 0, to: 4, over: 10000}}"
-        raise UsageError(f"{key} must be a number, or a schedule such as {example}, got {value}")
+        example = "a schedule such as {linear: {from: 0, to: 4, over: 10000}}"
+        raise UsageError(f"{key} must be a number, or {example}, got {shown(value)}")
     return value
 
 
@@ -96,7 +97,7 @@ def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
     for name in _KEYS:
         number = settings.get(name, 0)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise UsageError(f"{key}.{shape}.{name} must be a number, got {number}")
+            raise UsageError(f"{key}.{shape}.{name} must be a number, got {shown(number)}")
         numbers.append(number)
     start, end, over, after = numbers
     if not (1 <= over < math.inf and 0 <= after < math.inf):
@@ -107,7 +108,7 @@ def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
 def _shape_settings(name: str, key: str, given: object) -> Mapping[str, object]:
     """Return what a schedule says of its shape, whose keys are those of a schedule."""
     if not isinstance(given, Mapping):
-        raise UsageError(f"{name} must be {{from: 0, to: 4, over: 10000}}, got {given}")
+        raise UsageError(f"{name} must be {{from: 0, to: 4, over: 10000}}, got {shown(given)}")
     settings = cast("Mapping[str, object]", given)
     for each in settings:
         if each not in _KEYS:

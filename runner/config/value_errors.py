@@ -15,7 +15,8 @@ from omegaconf.errors import (
 )
 
 from runner.config.setting_types import is_text, type_of
-from runner.config.value_types import described, settings_of, shown
+from runner.config.shown import shown
+from runner.config.value_types import described, settings_of
 from runner.errors import UsageError, nearest
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -10,17 +10,12 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from omegaconf.errors import ValidationError
 from omegaconf.nodes import BooleanNode, FloatNode, IntegerNode, StringNode
 
-from runner.config.schedule import Schedule, parse_value
+from runner.config.schedule import parse_value
+from runner.config.shown import shown
 from runner.errors import UsageError, nearest
 
 LARGEST = 10**12
 """No size that is a setting comes near it; what is larger is a slip, and overflows a tensor."""
-
-_SHOWN = 60
-"""Characters of a value that a message quotes."""
-
-_DEPTH = 6
-"""Brackets within brackets that a message quotes."""
 
 SCHEDULE_EXAMPLE = "{linear: {from: 0, to: 4, over: 10000}}"
 
@@ -36,35 +31,6 @@ _NODES: Mapping[object, Callable[[Any], object]] = {
     int: IntegerNode, float: FloatNode, bool: BooleanNode, str: StringNode,
 }  # fmt: skip
 """Type → what OmegaConf converts a value with, so that both accept the same."""
-
-
-def shown(value: object) -> str:
-    """Return a value as a message quotes it: as the command line writes it, and not too long."""
-    text = _written(value, 0)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def _written(value: object, depth: int) -> str:
-    if isinstance(value, Schedule):
-        value = value.as_mapping()
-    elif is_dataclass(value) and not isinstance(value, type):
-        value = vars(value)
-    if isinstance(value, (Mapping, list, tuple)):
-        return _written_together(cast("Any", value), depth) if depth < _DEPTH else "…"
-    if isinstance(value, str):
-        return f"'{value[: 2 * _SHOWN]}'"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) and abs(value) >= 10**_SHOWN:
-        return f"a number of {int(value.bit_length() * 0.30103) + 1:,} digits"
-    return str(value)
-
-
-def _written_together(value: Mapping[Any, Any] | Sequence[Any], depth: int) -> str:
-    if isinstance(value, Mapping):
-        pairs = list(value.items())[:_SHOWN]
-        return f"{{{', '.join(f'{k}: {_written(v, depth + 1)}' for k, v in pairs)}}}"
-    return f"[{', '.join(_written(item, depth + 1) for item in value[:_SHOWN])}]"
 
 
 def is_reference(value: object) -> bool:

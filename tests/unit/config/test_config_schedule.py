@@ -74,10 +74,10 @@ REFUSED = [
     ({"linear": {**PLAN, "form": 1}}, "beta: a schedule has from, to, over, after, not 'form'"),
     ({"linear": {"from": 0, "to": 1}}, "beta: a linear schedule needs over too"),
     ({"linear": {"to": 1, "over": 5}}, "beta: a linear schedule needs from too"),
-    ({"linear": None}, "beta.linear must be {from: 0, to: 4, over: 10000}, got None"),
+    ({"linear": None}, "beta.linear must be {from: 0, to: 4, over: 10000}, got null"),
     ({"linear": 3}, "beta.linear must be {from: 0, to: 4, over: 10000}, got 3"),
-    ({"linear": {**PLAN, "to": "x"}}, "beta.linear.to must be a number, got x"),
-    ({"linear": {**PLAN, "to": True}}, "beta.linear.to must be a number, got True"),
+    ({"linear": {**PLAN, "to": "x"}}, "beta.linear.to must be a number, got 'x'"),
+    ({"linear": {**PLAN, "to": True}}, "beta.linear.to must be a number, got true"),
     ({"linear": {**PLAN, "over": 0}}, "beta.linear.over must be at least 1 step and after"),
     ({"linear": {**PLAN, "after": -1}}, "beta.linear.over must be at least 1 step"),
 ]  # fmt: skip
