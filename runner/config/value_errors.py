@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import is_dataclass
+from typing import Any
 
+from omegaconf import OmegaConf
 from omegaconf.errors import (
     InterpolationKeyError,
     InterpolationResolutionError,
@@ -18,6 +20,9 @@ from runner.config.setting_types import is_text, type_of
 from runner.config.shown import shown
 from runner.config.value_types import described, settings_of
 from runner.errors import UsageError, nearest
+
+_LONGEST_CHAIN = 20
+"""References that are followed; more refer to themselves."""
 
 
 def explain_value(error: OmegaConfBaseException) -> UsageError:
@@ -37,9 +42,29 @@ def _unresolved(key: str, error: InterpolationResolutionError) -> UsageError:
     """Return the error for a reference that leads to no value, or to one of a wrong type."""
     if isinstance(error, InterpolationValidationError):
         return UsageError(f"{key} must be {described(type_of(key))}, got {shown(error.value)}")
-    written = shown(error.child_node._value())
+    key, text = _end_of_references(key, error)
+    written = shown(text)
     literal = rf"\${{…}} is that text itself: {key}='\${{…}}'" if is_text(key) else None
     return UsageError(f"{key} is {written}, {_why_unresolved(error)}", literal)
+
+
+def _end_of_references(key: str, error: InterpolationResolutionError) -> tuple[str, object]:
+    """Return the setting whose reference cannot be resolved, and its text.
+
+    Where beta is ``${nothing}`` and a weight is ``${beta}``, that is beta.
+    """
+    node: Any = error.child_node
+    text: object = node._value()
+    root: Any = OmegaConf.to_container(node._get_root(), resolve=False)
+    for _ in range(_LONGEST_CHAIN):
+        match = re.fullmatch(r"\$\{([\w.]+)\}", str(text))
+        value: Any = root
+        for part in match[1].split(".") if match else ():
+            value = value.get(part) if isinstance(value, dict) else None
+        if match is None or not isinstance(value, str) or "${" not in value:
+            break
+        key, text = match[1], value
+    return key, text
 
 
 def _unknown(key: str, kind: object) -> UsageError:
