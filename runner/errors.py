@@ -57,8 +57,8 @@ def nearest(text: str, choices: Iterable[str]) -> str | None:
     options = list(choices)
     matches = difflib.get_close_matches(text, options, n=1, cutoff=0.7)
     if not matches:  # compare last parts alone: `nme` of `prior.nme` with `name`
-        by_tail = {option.rpartition(".")[2]: option for option in reversed(options)}
-        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
+        by_tail = {o.rpartition(".")[2]: o for o in reversed(options) if "." in o}
+        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.7)
         matches = [by_tail[tail] for tail in tails]
     return f"did you mean '{matches[0]}'?" if matches else None
 
@@ -74,5 +74,8 @@ def nearest_setting(key: str, known: Iterable[str]) -> str | None:
         ends = [other for other in others if other.endswith(f".{key}")]
         return f"did you mean '{ends[0]}'?" if ends else nearest(key, others)
     # The group exists, so only its own settings are suggested.
-    names = ", ".join(other.rpartition(".")[2] for other in beside)
-    return nearest(key, beside) or f"{parent} has {names}"
+    names = [other.rpartition(".")[2] for other in beside]
+    matches = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6)
+    if matches:
+        return f"did you mean '{parent}.{matches[0]}'?"
+    return f"{parent} has {', '.join(names)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -77,6 +78,7 @@ def run(arguments: Arguments) -> int:
     Raises: VaerunError for arguments that cannot be carried out.
     """
     request = _Request(_folders(arguments), arguments)
+    _refuse_places(request)
     with stopping("the comparison starts again with the same command"):
         return _compare(request, arguments)
 
@@ -104,14 +106,33 @@ def _compare(request: _Request, arguments: Arguments) -> int:
     return 0
 
 
+def _refuse_places(request: _Request) -> None:
+    """Refuse places that cannot be written, before anything is made there.
+
+    Raises: UsageError.
+    """
+    html = request.arguments.text("--html")
+    for option, place in (("--out", request.folder), ("--html", Path(html) if html else None)):
+        if place is None:
+            continue
+        is_file = option == "--html"
+        above = next(each for each in (place, *place.absolute().parents) if each.exists())
+        if (is_file and place.is_dir()) or (not is_file and place.is_file()):
+            kind, wanted = ("folder", "file") if is_file else ("file", "folder")
+            raise UsageError(f"{option}: '{place}' is a {kind}, and names a {wanted}")
+        if above != place and not above.is_dir():
+            raise UsageError(f"{option}: '{above}' is a file, so '{place}' cannot be made in it")
+        if not os.access(above, os.W_OK):
+            raise UsageError(f"{option}: '{above}' cannot be written")
+
+
 def _folders(arguments: Arguments) -> list[Path]:
     for override in arguments.overrides:
-        if not Path(override).exists():
-            message = f"compare takes folders, not settings such as '{override}'"
-            raise UsageError(message, COMPARE.usage[0])
-    if not (names := [*arguments.operands, *arguments.overrides]):
+        message = f"compare takes folders, not settings such as '{override}'"
+        raise UsageError(message, COMPARE.usage[0])
+    if not arguments.operands:
         raise UsageError("compare takes folders of runs", COMPARE.usage[0])
-    return [Path(name) for name in names]
+    return [Path(name) for name in arguments.operands]
 
 
 def _tell(console: Console, comparison: Comparison) -> None:
@@ -164,7 +185,7 @@ def _show(
     baselines: Baselines,
 ) -> None:
     """Print the table on stdout."""
-    out = SafeConsole(highlight=False)
+    out = SafeConsole(markup=False, highlight=False)
     if not out.is_terminal:
         out.width = _UNBOUNDED
     width = out.width if out.is_terminal else None

@@ -6,11 +6,14 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.text import Text
+
 from runner import config as settings
 from runner import memory
 from runner.commands.arguments import Arguments
 from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
+from runner.console.lines import one_line
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
@@ -75,12 +78,17 @@ def _read(arguments: Arguments) -> _Request:
         elif key.startswith(_OF_THE_RUN):
             request.of_runs.append(override)
         else:
-            hint = nearest(key, ("metrics", *_OF_THE_RUN[:2])) or f"it can change {_CHANGEABLE}"
+            hint = nearest(key, _changeable()) or f"it can change {_CHANGEABLE}"
             raise UsageError(f"evaluate cannot change '{key}'", hint)
     if bool(request.paths) == bool(request.codes):
         hint = " or ".join(EVALUATE.usage)
         raise UsageError("evaluate takes run folders, or a file of codes", hint)
     return request
+
+
+def _changeable() -> list[str]:
+    """Return the settings that can be given, by dotted names."""
+    return [key for key in settings.all_settings() if key.startswith(("metrics", *_OF_THE_RUN))]
 
 
 class _Evaluation:
@@ -96,7 +104,8 @@ class _Evaluation:
         """Score the runs and return the exit code; one that fails does not stop the others."""
         codes: list[int] = []
         for number, path in enumerate(paths, start=1):
-            self._console.print(f"[dim]{number} of {len(paths)}[/]  {path}", highlight=False)
+            line = Text.assemble((f"{number} of {len(paths)}", "dim"), f"  {one_line(str(path))}")
+            self._console.print(line, highlight=False, soft_wrap=True)
             try:
                 self._score(path)
             except Exception as failure:

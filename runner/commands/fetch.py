@@ -196,8 +196,7 @@ def _list(root: Path) -> None:
         table.add_column(heading, justify="right" if heading else "left", header_style="dim")
     for name, collection in _DIGITS.items():
         parts = (*collection.train, *collection.test)
-        raw = root / collection.folder / "raw"
-        is_there = all((raw / part.name).is_file() for part in parts)
+        is_there = mnist.is_there(collection, root)
         size = sum(part.size for part in parts)
         table.add_row(Text(name, "cyan"), "", _amount(size), _there(root, is_there=is_there))
     for name, source in SOURCES.items():
@@ -209,7 +208,7 @@ def _list(root: Path) -> None:
         )
         unpacked = _amount(published.unpacked_bytes(source))
         table.add_row(Text(name, "cyan"), download_size, unpacked, _there(root, is_there=is_there))
-    console = SafeConsole()
+    console = SafeConsole(markup=False)
     console.print(table)
     console.print(Text("vaerun fetch NAME ... [data_dir=DIR]", "dim"))
 

@@ -18,6 +18,7 @@ from runner.commands.preflight import require_device, require_here, require_mode
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
+from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
 from runner.errors import UsageError, VaerunError
 from runner.grid import (
@@ -97,10 +98,8 @@ def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str
     pending = tuple(number for number in job.indices if folder.pending(number))
     names = labels_of(folder)
     done = len(job.indices) - len(pending)
-    console.print(f"[dim]{'grid':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
-    console.print(
-        f"[dim]{'runs':>12}[/]  {len(pending)} to train, {done} done with", highlight=False
-    )
+    print_labelled(console, "grid", str(folder.path))
+    print_labelled(console, "runs", f"{len(pending)} to train, {done} done with")
     stopped: VaerunError | None = None
     if pending:
         try:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from runner.commands.arguments import Arguments
 from runner.commands.manual import SYNC
+from runner.console.lines import print_labelled
 from runner.console.run_display import make_console, print_error
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.store.find_runs import runs_beneath
@@ -65,7 +66,7 @@ def run(arguments: Arguments) -> int:
             console.print(f"nothing to upload: {has if logged else 'no run was logged offline'}")
         return int(strange)
     host = require_server()
-    console.print(f"[dim]{'uploading':>12}[/]  {_runs(len(pending))} to {host}")
+    print_labelled(console, "uploading", f"{_runs(len(pending))} to {host}")
     return max(_Uploading(console, pending).carry_out(), int(strange))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from runner.config.compose import (
     allow_new_key,
-    data_root,
     flat_keys,
     launcher,
     metrics,
@@ -13,6 +12,8 @@ from runner.config.compose import (
     restore,
     to_yaml,
 )
+from runner.config.data_root import data_root
+from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
@@ -35,6 +36,7 @@ from runner.config.objective_schema import (
     SparsityConfig,
     WeightsConfig,
 )
+from runner.config.override import read_override
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CodePriorConfig,
@@ -71,6 +73,7 @@ from runner.config.schema import (
     TrainingConfig,
     WandbConfig,
 )
+from runner.config.setting_types import all_settings, type_of
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
@@ -128,6 +131,7 @@ __all__ = [
     "VampPriorConfig",
     "WandbConfig",
     "WeightsConfig",
+    "all_settings",
     "allow_new_key",
     "at_step",
     "data_root",
@@ -137,9 +141,13 @@ __all__ = [
     "parse",
     "parse_value",
     "plain",
+    "quoted",
+    "read_override",
     "register",
     "restore",
     "schedules",
+    "shell_quoted",
     "to_yaml",
+    "type_of",
     "values",
 ]

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
@@ -15,14 +14,18 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
+from runner.config.data_root import data_root
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
+from runner.config.override import changes
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, RunConfig
 from runner.config.tree import leaves
 from runner.config.typed_fields import parse_fields, plain
+from runner.config.value_errors import explain_value
+from runner.config.value_types import require
 from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError, nearest, nearest_setting
 
@@ -32,13 +35,6 @@ _REFERENCE = re.compile(r"(\\*)\$\{")
 """The beginning of a reference, and the backslashes that may escape it."""
 
 _FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
-
-
-def data_root() -> Path:
-    """Return the folder of ``conf/`` and ``sweeps/``: in a wheel, or beside this package."""
-    here = Path(__file__).resolve().parent.parent
-    packed = here / "_data"
-    return packed if (packed / "conf").is_dir() else here.parent
 
 
 @cache
@@ -117,9 +113,10 @@ def parse(composed: DictConfig) -> RunConfig:
     try:
         config = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
-        raise UsageError(str(error).splitlines()[0]) from error
+        raise explain_value(error) from error
     if not isinstance(config, RunConfig):
         raise TypeError("parse needs a configuration composed against the schema")
+    require(RunConfig, "", config)
     config = parse_fields(config)
     validate(config)
     return config
@@ -139,11 +136,8 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     Raises:
         UsageError: the file or an override is not a valid setting.
     """
-    if not yaml_text.strip():
-        raise UsageError("config.yaml is empty")
-    refuse_unusual(yaml_text, "config.yaml")
+    saved = _saved(yaml_text)
     try:
-        saved = _as_text(OmegaConf.create(yaml_text))
         schema = OmegaConf.structured(RunConfig)
         for group, choices in CHOICES.items():
             name = str(OmegaConf.select(saved, f"{group}.name"))
@@ -151,24 +145,38 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
                 hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
                 raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
-        merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
-        _refuse_references(cast("DictConfig", merged), saved)
-    except yaml.YAMLError as error:
-        raise UsageError(f"config.yaml is not YAML: {reason(error)}") from error
-    except GrammarParseError as error:
-        raise UsageError("config.yaml: a value has a '${' without its end") from error
-    except (OmegaConfBaseException, AssertionError) as error:
-        line = next(iter(str(error).splitlines()), "not the settings of a run")
-        key = str(getattr(error, "full_key", None) or "")
-        named = key.rpartition(".")[2] in line
-        raise UsageError(f"config.yaml: {line if named else f'{key}: {line}'}") from error
+        merged = cast("DictConfig", OmegaConf.merge(schema, saved))
+        _refuse_references(merged, saved)
+    except OmegaConfBaseException as error:
+        explained = explain_value(error)
+        raise UsageError(f"config.yaml: {explained.message}", explained.hint) from error
+    except AssertionError as error:
+        raise UsageError("config.yaml: not the settings of a run") from error
     try:
-        return parse(cast("DictConfig", merged))
+        return parse(_changed(merged, overrides))
     except UsageError as error:
         key = getattr(error.__cause__, "full_key", None)
         if "interpolation" not in error.message or key is None:
             raise
         raise UsageError(f"config.yaml: {key} is a reference, and not a value") from error
+
+
+def _saved(yaml_text: str) -> DictConfig | ListConfig:
+    """Return what a ``config.yaml`` holds, as plain text and numbers: no reference is resolved.
+
+    Raises: UsageError for a text that is not YAML.
+    """
+    if not yaml_text.strip():
+        raise UsageError("config.yaml is empty")
+    refuse_unusual(yaml_text, "config.yaml")
+    try:
+        return _as_text(OmegaConf.create(yaml_text))
+    except yaml.YAMLError as error:
+        raise UsageError(f"config.yaml is not YAML: {reason(error)}") from error
+    except GrammarParseError as error:
+        raise UsageError("config.yaml: a value has a '${' without its end") from error
+    except (OmegaConfBaseException, AssertionError) as error:
+        raise UsageError("config.yaml: not the settings of a run") from error
 
 
 def _refuse_references(merged: DictConfig, saved: DictConfig | ListConfig) -> None:
@@ -195,6 +203,17 @@ def _as_text(saved: DictConfig | ListConfig) -> DictConfig | ListConfig:
         return value
 
     return OmegaConf.create(cast("Any", escaped(OmegaConf.to_container(saved, resolve=False))))
+
+
+def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
+    """Return typed settings with some of them changed.
+
+    Raises: UsageError for a setting that they lack, or a value that it cannot have.
+    """
+    try:
+        return cast("DictConfig", OmegaConf.merge(settings, changes(overrides)))
+    except OmegaConfBaseException as error:
+        raise explain_value(error) from error
 
 
 def metrics(name: str, overrides: list[str]) -> MetricsConfig:
@@ -230,15 +249,14 @@ def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str
         hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
         raise UsageError(f"unknown {group} '{name}'", hint)
     chosen = OmegaConf.create({group: OmegaConf.load(folder / f"{name}.yaml")})
+    schema = OmegaConf.create({group: OmegaConf.structured(kind)})
+    merged = _changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
     try:
-        schema = OmegaConf.create({group: OmegaConf.structured(kind)})
-        merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
-        found = OmegaConf.select(cast("DictConfig", merged), group)
-        return cast("Choice", OmegaConf.to_object(found))
-    except (OmegaConfBaseException, yaml.YAMLError) as error:
-        key = str(getattr(error, "full_key", None) or group)
-        hint = nearest_setting(key, flat_keys(chosen)) if "not in" in str(error) else None
-        raise UsageError(f"{key}: {next(iter(str(error).splitlines()))}", hint) from error
+        found = cast("Choice", OmegaConf.to_object(OmegaConf.select(merged, group)))
+    except OmegaConfBaseException as error:
+        raise explain_value(error) from error
+    require(kind, group, found)
+    return found
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

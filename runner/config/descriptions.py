@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.config.compose import data_root
+from runner.config.data_root import data_root
 from runner.config.schema import GRID_GROUPS, GROUPS
 from runner.files import read_regular
 

@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
 from runner.console.summary_tables import decimal_text
 
@@ -50,7 +51,7 @@ class ScoreDisplay:
         """Print how many scores will be computed."""
         self._total = total
         text = f"{total} scores, metrics={metrics}" if total else "all there already"
-        self._console.print(f"[dim]{'scoring':>12}[/]  {text}", highlight=False)
+        print_labelled(self._console, "scoring", text)
 
     @contextmanager
     def score(self, name: str) -> Generator[None]:

@@ -15,6 +15,7 @@ from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import family_key, main_hyperparameter
 from runner.comparison.names import short_names
 from runner.comparison.representatives import RepresentativeRun, choose_runs
+from runner.console.lines import print_labelled
 from runner.figures.dot_plots import dot_plots
 from runner.figures.heat_maps import blocks, fields, heat_map
 from runner.figures.information import information_of_runs
@@ -55,7 +56,7 @@ class _Compared:
 
     def say(self, text: str) -> None:
         """Print what is left out."""
-        self.console.print(f"[dim]{'figures':>12}[/]  {text}", highlight=False)
+        print_labelled(self.console, "figures", text)
 
 
 def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mapping[str, Figure]:

@@ -97,6 +97,8 @@ class Codes:
         names = tuple(factor_names or (f"factor_{i}" for i in range(factors.shape[1])))
         if len(names) != factors.shape[1]:
             raise UsageError(f"{factors.shape[1]} factors but {len(names)} names for them")
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UsageError(f"two factors are named '{twice}', and one's scores would be lost")
         values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
         kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
         if not kept:

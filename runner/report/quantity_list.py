@@ -21,7 +21,7 @@ def print_quantities(names: Iterable[str], console: Console | None = None) -> No
     blanks, the name first on its line, and there is no head.
     """
     rows = [_row(name) for name in names]
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, markup=False)
     if console.is_terminal:
         console.print(_table(rows))
         return

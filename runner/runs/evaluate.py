@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.config import MetricsConfig, RunConfig, plain
+from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
 from runner.console.run_display import print_summary
 from runner.console.score_display import ScoreDisplay
@@ -54,7 +55,7 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
 
     config, folder = run.config, run.folder
     images = f"{config.evaluation.encodings:,} images at most"
-    run.console.print(f"[dim]{'evaluating':>12}[/]  on {images}")
+    print_labelled(run.console, "evaluating", f"on {images}")
     source = generator(run.device, config.seed, "evaluation")
     model, dataset = run.representation, run.dataset
     with PartDisplay(run.console, check) as display:

@@ -16,6 +16,7 @@ from typing import Any
 from runner import config as settings
 from runner import memory
 from runner.config import RunConfig
+from runner.console.lines import print_labelled
 from runner.console.run_display import Display, make_console, print_note
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
@@ -103,9 +104,7 @@ def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> N
         _write_settings(run, unresolved)
         with _record_status(folder, begun) as story:
             announce(run)
-            run.console.print(
-                f"[dim]{'W&B':>12}[/]  {wandb_run.mode}: {wandb_run.reason}", highlight=False
-            )
+            print_labelled(run.console, "W&B", f"{wandb_run.mode}: {wandb_run.reason}")
             _train(run, wandb_run, interrupt)
             story.append("evaluation: ")
             _evaluate(run, wandb_run, interrupt)

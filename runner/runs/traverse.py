@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from runner.comparison.representatives import RepresentativeRun
+from runner.console.lines import print_labelled
 from runner.dataset import IMAGES
 from runner.errors import UsageError, VaerunError
 from runner.evaluation import encode
@@ -41,8 +42,8 @@ def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list
             if found and not np.array_equal(traversed.original_CHW, found[0].original_CHW):
                 raise UsageError("its test images are not those of the others")
         except VaerunError as error:
-            message = f"[dim]{'traversals':>12}[/]  without {each.run.path}: {error.message}"
-            console.print(message, highlight=False, soft_wrap=True)
+            message = f"without {each.run.path}: {error.message}"
+            print_labelled(console, "traversals", message)
         else:
             found.append(traversed)
     return found

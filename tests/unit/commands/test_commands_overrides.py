@@ -25,7 +25,7 @@ def test_folders_of_own_yaml_are_searched(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / name).mkdir()
     given = read(TRAIN, ["--config-dir", "a b", "-cd=c"])
     assert searched(given) == [
-        f"hydra.searchpath=['file://{tmp_path}/a b','file://{tmp_path}/c']",
+        f'hydra.searchpath=["file://{tmp_path}/a b","file://{tmp_path}/c"]',
     ]
     assert searched(read(TRAIN, [])) == []
     with pytest.raises(UsageError, match="--config-dir: there is no folder"):
