@@ -132,7 +132,7 @@ def _value(node: ast.expr) -> object:
         case ast.Name(id="inf" | "nan" as name):
             return float(name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -cast("float", _number(operand))
+            return -_number(operand)
         case ast.List(elts=entries) | ast.Tuple(elts=entries):
             return [_value(entry) for entry in entries]
         case ast.Dict(keys=keys, values=values) if None not in keys:

@@ -160,7 +160,7 @@ def read(path: Path) -> Sweep:
         raise UsageError(f"{path}: blocks must be a list of sweep files")
     if others := [key for key in document if key not in ("name", "description", "blocks")]:
         hint = nearest(str(others[0]), ("name", "description", "blocks"))
-        named = ", ".join(map(str, others))
+        named = ", ".join(str(key) if str(key).isprintable() else repr(key) for key in others)
         raise UsageError(f"{path}: a file of blocks has a name and blocks, not {named}", hint)
     return Sweep(name, tuple(_named_block(path, entry) for entry in cast("list[object]", blocks)))
 

@@ -44,7 +44,7 @@ def check_keys(path: Path, where: str, mapping: Mapping[Any, Any], known: Collec
     for key in mapping:
         if key not in known:
             hint = nearest(str(key), known) or f"it can have {', '.join(known)}"
-            raise UsageError(f"{path}: {where} cannot have '{key}'", hint)
+            raise UsageError(f"{path}: {where} cannot have {str(key)!r}", hint)
 
 
 def grid_values(path: Path, sweep: Mapping[str, Any]) -> Values:
@@ -88,7 +88,7 @@ def _check_method(path: Path, sweep: Mapping[str, Any]) -> None:
         hint = f"wandb sweep {path} hands it to W&B"
         raise UsageError(f"{path} asks for method {method}; only grid runs here", hint)
     hint = nearest(str(method), _METHODS) or f"method: {', '.join(_METHODS)}"
-    raise UsageError(f"{path}: there is no method '{method}'", hint)
+    raise UsageError(f"{path}: there is no method {str(method)!r}", hint)
 
 
 def _flat(
@@ -99,7 +99,8 @@ def _flat(
         key = f"{prefix}{name}"
         check_name(path, key)
         if not isinstance(entry, dict):
-            hint = f"{key}: {{value: {entry}}}" if isinstance(entry, (int, float, str)) else None
+            is_short = isinstance(entry, (int, float, str)) and str(entry).isprintable()
+            hint = f"{key}: {{value: {entry}}}" if is_short else None
             message = f"{path}: parameter {key} needs value, values, or integers min and max"
             raise UsageError(message, hint)
         parameter = cast("dict[str, Any]", entry)
@@ -156,7 +157,9 @@ def _check_distribution(path: Path, key: str, parameter: Mapping[str, Any], way:
     if way == "min" and distribution != natural:
         raise UsageError(f"{path}: in a grid the range of parameter {key} must be of integers")
     if distribution != natural:
-        message = f"{path}: parameter {key} cannot have the distribution {distribution} in a grid"
+        message = (
+            f"{path}: parameter {key} cannot have the distribution {str(distribution)!r} in a grid"
+        )
         raise UsageError(message, f"with {way} it is {natural}, and need not be named")
     also = {"min": ("min", "max")}.get(way, (way,))
     if others := [name for name in parameter if name not in (*also, "distribution")]:
@@ -186,7 +189,8 @@ def _listed(path: Path, key: str, parameter: Mapping[str, Any]) -> tuple[str, ..
     seen = set[str]()
     for text in texts:
         if (number := plain(text)) in seen:
-            raise UsageError(f"{path}: parameter {key} has the value {text} twice")
+            shown = text if text.isprintable() else repr(text)
+            raise UsageError(f"{path}: parameter {key} has the value {shown} twice")
         seen.add(number)
     return texts
 

@@ -33,14 +33,15 @@ def load(path: Path) -> dict[str, Any]:
         return cast("dict[str, Any]", loader.construct_document(node))
     except yaml.MarkedYAMLError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        what = error.problem or str(error).partition("\n")[0]
+        what = _printable(error.problem or str(error))
         raise UsageError(f"{path} is not YAML: {what}{where}") from error
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML: {str(error).partition(chr(10))[0]}") from error
+        raise UsageError(f"{path} is not YAML: {_printable(str(error))}") from error
     except RecursionError as error:
         raise UsageError(f"{path} is nested too deeply") from error
     except (ValueError, TypeError, OverflowError) as error:  # a date or number that there is not
-        raise UsageError(f"{path}: cannot read a value: {str(error).partition(';')[0]}") from error
+        reason = _printable(str(error)).partition(";")[0]
+        raise UsageError(f"{path}: cannot read a value: {reason}") from error
 
 
 def _text(path: Path) -> str:
@@ -87,10 +88,16 @@ def _children(path: Path, node: yaml.Node) -> list[yaml.Node]:
     for key, _ in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         if name in seen and name:
-            raise UsageError(f"{path}: {_line(key)} has the key '{name}' a second time")
+            raise UsageError(f"{path}: {_line(key)} has the key {name!r} a second time")
         seen.add(name)
     return [child for pair in node.value for child in pair]
 
 
 def _line(node: yaml.Node) -> str:
     return f"line {node.start_mark.line + 1}"
+
+
+def _printable(text: str) -> str:
+    """Return the first line of a text, without what a terminal would take for commands."""
+    line = text.partition("\n")[0]
+    return line if line.isprintable() else ascii(line)[1:-1]

@@ -83,8 +83,9 @@ class Uploads:
         """
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "wandb", "sync", str(log)],
+                [sys.executable, "-P", "-m", "wandb", "sync", str(log.absolute())],
                 env={**safe_environment(), "WANDB_MODE": "online", "WANDB_DIR": folder},
+                cwd=folder,  # in which no settings of wandb lie
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -7,8 +7,7 @@ to several gigabytes are resumed with a Range request.
 from __future__ import annotations
 
 import re
-from email.message import Message
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import IO, cast
 from urllib.error import HTTPError
@@ -30,7 +29,7 @@ class _Redirects(HTTPRedirectHandler):
     """Follows redirects, but not from an encrypted connection to one that is not."""
 
     def redirect_request(  # noqa: PLR0913, PLR0917 - the arguments are those of the library
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         """Return the next request.
 

@@ -6,7 +6,7 @@ import hashlib
 import random
 import socket
 from collections.abc import Iterator
-from email.message import Message
+from http.client import HTTPMessage
 from io import BytesIO
 from pathlib import Path
 from urllib.request import Request
@@ -201,7 +201,7 @@ def test_the_program_says_its_name(transfer: Transfer, monkeypatch: pytest.Monke
 )
 def test_no_redirect_leaves_an_encrypted_connection_or_the_web(first: str, then: str):
     with pytest.raises(ConnectionError, match="which is not safe"):
-        _Redirects().redirect_request(Request(first), BytesIO(), 302, "", Message(), then)
+        _Redirects().redirect_request(Request(first), BytesIO(), 302, "", HTTPMessage(), then)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_no_redirect_leaves_an_encrypted_connection_or_the_web(first: str, then:
     ],
 )
 def test_other_redirects_are_followed(first: str, then: str):
-    found = _Redirects().redirect_request(Request(first), BytesIO(), 302, "", Message(), then)
+    found = _Redirects().redirect_request(Request(first), BytesIO(), 302, "", HTTPMessage(), then)
     assert found is not None
     assert found.full_url == then
 
