@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import DataError, UsageError
 from runner.store.confined import (
-    confined,
     file_place,
     make_folder,
     read,
@@ -198,7 +197,7 @@ class RunFolder:
 
     @property
     def _records(self) -> Path:
-        return confined(self.path / "metrics.jsonl", self.path)
+        return file_place(self.path / "metrics.jsonl", self.path)
 
     def _read_lines(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         if not self._records.exists():

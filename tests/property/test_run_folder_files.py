@@ -64,9 +64,8 @@ def made() -> Iterator[Path]:
         yield run
 
 
-def changed(run: Path, data: st.DataObject) -> None:
-    """Change something in a file of the run folder."""
-    path = run / data.draw(st.sampled_from(FILES), "file")
+def change(path: Path, data: st.DataObject) -> None:
+    """Change something in a file."""
     if data.draw(st.sampled_from([False, False, False, True]), "whole"):
         path.write_bytes(data.draw(st.binary(max_size=30), "bytes"))
         return
@@ -97,8 +96,9 @@ def called(*arguments: str) -> tuple[int, str]:
 @given(data=st.data())
 def test_a_comparison_ends_in_a_result_or_in_one_line(data: st.DataObject):
     with made() as run:
-        for _ in range(data.draw(st.integers(1, 2), "changes")):
-            changed(run, data)
+        names = st.lists(st.sampled_from(FILES), min_size=1, max_size=2, unique=True)
+        for name in data.draw(names, "files"):
+            change(run / name, data)
         before = snapshot(run.parent)
         code, said = called("compare", str(run.parent), "--no-figures")
         assert code in (0, 2, 3)
@@ -113,7 +113,7 @@ def test_a_comparison_ends_in_a_result_or_in_one_line(data: st.DataObject):
 @given(data=st.data())
 def test_a_run_without_a_checkpoint_is_not_evaluated_and_not_changed(data: st.DataObject):
     with made() as run:
-        changed(run, data)
+        change(run / data.draw(st.sampled_from(FILES), "file"), data)
         before = snapshot(run)
         code, said = called("evaluate", str(run), "metrics=fast")
         assert code in (2, 3)
