@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,7 +59,7 @@ def refuse_others(path: Path, named: Path) -> None:
         _refuse(path.stat(), named)
 
 
-def open_to_read(path: Path) -> BinaryIO:
+def open_to_read(path: Path) -> BufferedReader:
     """Open a regular file for reading, in bytes.
 
     Raises: DataError and OSError as :func:`open_regular`.

@@ -25,6 +25,7 @@ from runner.grid.follow import Follower
 from runner.grid.job import Job
 from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
+from runner.store.confined import confined
 
 if TYPE_CHECKING:
     from submitit import helpers
@@ -52,7 +53,7 @@ def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
         VaerunError: the jobs have ended, and some runs are not trained.
     """
     require(settings)
-    logs = job.path.resolve() / "slurm"
+    logs = confined(job.path / "slurm", job.path)
     with Follower(job, progress) as follower:
         jobs = _submit(job, settings, logs)
         names = " ".join(dict.fromkeys(each.job_id.split("_")[0] for each in jobs))

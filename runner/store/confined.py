@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,7 +87,7 @@ def read(path: Path, within: Path, most: int) -> bytes | None:
         return None
 
 
-def open_to_read(path: Path, within: Path) -> BinaryIO:
+def open_to_read(path: Path, within: Path) -> BufferedReader:
     """Open a file for reading.
 
     Raises: FileNotFoundError; UsageError and DataError as :func:`read`.

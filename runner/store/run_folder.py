@@ -96,11 +96,14 @@ class RunFolder:
     def read_config(self) -> str:
         """Return the text of ``config.yaml``.
 
-        Raises: UsageError when it is missing or not text; DataError when it is no regular file.
+        Raises: UsageError when it is missing, empty or not text; DataError when it is no regular
+            file.
         """
         text = self._read_text("config.yaml")
         if text is None:
             raise UsageError(f"'{self.path}' is not a run folder (it has no config.yaml)")
+        if not text.strip():
+            raise UsageError(f"'{self.path / 'config.yaml'}' is empty")
         return text
 
     def write_unresolved(self, yaml_text: str) -> None:

@@ -160,3 +160,50 @@ def test_ten_thousand_runs_have_ten_thousand_labels(path: Path):
         ".lock",
     }
     assert (path / "grid.json").stat().st_size < 100 * 10_000
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ('{"runs": [3]}', "$.runs[0]"),
+        ('{"runs": [[3]]}', "$.runs[0][0]"),
+        ('{"runs": [["beta"]]}', "$.runs[0][0]"),
+        ('{"runs": [], "name": 3}', "$.name"),
+        ('{"runs": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_wrong_in_a_grid_is_named(path: Path, content: str, where: str):
+    path.mkdir(parents=True)
+    (path / "grid.json").write_text(content)
+    with pytest.raises(DataError) as refused:
+        GridFolder.open(path)
+    assert where in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["0", "0/.lock", "0/log.txt", "0/config.yaml", "0/status.json", "0/checkpoint"]
+)
+def test_a_run_behind_a_link_out_of_the_grid_is_refused(path: Path, tmp_path: Path, name: str):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "status.json").write_text('{"state": "failed"}')
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).symlink_to(home if name == "0" else home / "status.json")
+    for act in (grid.state, grid.pending):
+        with pytest.raises(UsageError, match=f"{name}' is a link out of"):
+            act(0)
+    if name in ("0", "0/.lock", "0/status.json"):  # what marking a run needs
+        with pytest.raises(UsageError, match=f"{name}' is a link out of"):
+            grid.mark(0, "failed", None)
+    assert [file.name for file in home.iterdir()] == ["status.json"]
+    assert (home / "status.json").read_text() == '{"state": "failed"}'
+
+
+@pytest.mark.parametrize("name", ["grid.json", ".lock", "log.txt"])
+def test_a_grid_is_not_written_through_a_link(path: Path, tmp_path: Path, name: str):
+    path.mkdir(parents=True)
+    (path / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(UsageError, match=f"{name}' is a link out of"):
+        GridFolder.register(path, "some", RUNS)
+    assert not (tmp_path / "precious").exists()
