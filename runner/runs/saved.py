@@ -147,16 +147,16 @@ def _at_home(
     places |= {"wandb.mode": "disabled", "data_dir": own.data_dir, "out": own.out}
     wandb = {k.removeprefix("wandb."): v for k, v in places.items() if k not in given}
     of_run = {key: wandb.pop(key) for key in ("data_dir", "out") if key in wandb}
-    there, wanted = config.wandb, f"wandb.project={config.wandb.project}"
-    if there.entity is not None:
-        wanted = f"wandb.entity={there.entity} {wanted}"
-    parts: list[str] = []
+    there, parts = config.wandb, list[str]()
     if "mode" in wandb and there.mode != "disabled":
-        parts.append(f"W&B is off ({wanted})")
+        names = [f"wandb.entity={there.entity}"] if there.entity else []
+        parts.append(
+            f"W&B is off, in place of {' '.join([*names, f'wandb.project={there.project}'])}"
+        )
     if "data_dir" in of_run and config.data_dir != own.data_dir:
-        parts.append(f"data_dir={own.data_dir} ({config.data_dir})")
+        parts.append(f"data_dir={own.data_dir} in place of {config.data_dir}")
     changed = replace(config, **of_run, wandb=replace(there, **wandb))
     if not parts:
         return changed, None
-    follows = "--trust follows what stands in brackets"
+    follows = "--trust follows the folder"
     return changed, f"'{folder.path}' is not known as yours: {'; '.join(parts)}; {follows}"

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import VaerunError
+from runner.store.signature import is_own, sign
 
 _TORN = "ends with an incomplete record"
 """In the output of `wandb sync` for the log of a run that was killed."""
@@ -30,6 +31,24 @@ def offline_logs(run: Path) -> list[Path]:
     """Return the logs of a run folder, the oldest first, by the times in their names."""
     logs = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
     return [log for log in logs if log.stat().st_size > _HEADER]
+
+
+def sign_log(log: Path) -> None:
+    """Sign a log as this user's, when it is begun."""
+    sign(log, _name(log))
+
+
+def is_own_log(log: Path) -> bool:
+    """Return whether this user began a log.
+
+    A log says where it is uploaded to, and which files with it: that of a stranger is not safe.
+    """
+    return is_own(log, _name(log))
+
+
+def _name(log: Path) -> bytes:
+    """Return what is signed of a log, which is written to as long as its run goes on."""
+    return log.parent.name.encode()
 
 
 def is_uploaded(log: Path) -> bool:
