@@ -63,7 +63,7 @@ class SavedRun:
         note = None
         trusted = trusted or is_own(path / "config.yaml")
         if not trusted:
-            config, note = _at_home(folder, config, overrides)
+            config, note = _at_home(config, overrides)
         return cls(folder, config, _checkpoint(folder), trusted, note, stamp)
 
     def require_unchanged(self) -> None:
@@ -132,9 +132,7 @@ def _known_step(folder: RunFolder) -> int:
     return max((step for step in steps if isinstance(step, int)), default=0)
 
 
-def _at_home(
-    folder: RunFolder, config: RunConfig, overrides: Sequence[str]
-) -> tuple[RunConfig, str | None]:
+def _at_home(config: RunConfig, overrides: Sequence[str]) -> tuple[RunConfig, str | None]:
     """Return settings whose results go where the reader says, and a note on what is not followed.
 
     What the reader has not said is as in a new run, and W&B is off.
@@ -158,5 +156,4 @@ def _at_home(
     changed = replace(config, **of_run, wandb=replace(there, **wandb))
     if not parts:
         return changed, None
-    follows = "--trust follows the folder"
-    return changed, f"'{folder.path}' is not known as yours: {'; '.join(parts)}; {follows}"
+    return changed, f"not known as yours: {'; '.join(parts)}; --trust follows the folder"
