@@ -19,9 +19,8 @@ from runner.console.run_display import make_console, print_error
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.store.find_runs import runs_beneath
 from runner.store.lock import LockedError, is_locked, lock
-from runner.store.signature import is_own
 from runner.tracking.mode import require_server
-from runner.tracking.upload import Uploads, is_uploaded, offline_logs
+from runner.tracking.upload import Uploads, is_own_log, is_uploaded, offline_logs
 
 _AT_ONCE = 4
 """How many runs are uploaded side by side: W&B is slow to answer, and each takes a process."""
@@ -56,7 +55,7 @@ def run(arguments: Arguments) -> int:
     console = make_console()
     waiting = [run for run in runs if run.pending]
     trusted = "--trust" in arguments.flags
-    own = [run for run in waiting if trusted or is_own(run.path / "config.yaml")]
+    own = [run for run in waiting if trusted or all(map(is_own_log, run.pending))]
     strange = _strange(console, [run for run in waiting if run not in own], alone=not own)
     pending = _ended(console, own)
     if not pending:

@@ -52,6 +52,7 @@ class RunLoader:
         self._overrides = list(overrides)
         self._trusted = trusted
         self._datasets: dict[str, Dataset] = {}
+        self._noted: set[str] = set()
 
     def open(self, path: Path) -> tuple[LoadedRun, str | None]:
         """Return a run with the parameters of its last checkpoint, and the id of its W&B run.
@@ -66,8 +67,9 @@ class RunLoader:
         config, checkpoint = saved.config, saved.checkpoint
         device = choose_device(config.device)
         prepare(device)
-        if saved.note:
-            print_note(self._console, saved.note)
+        if saved.note and saved.note not in self._noted:  # once for all runs of a grid
+            self._noted.add(saved.note)
+            print_note(self._console, f"'{path}' is {saved.note}")
         dataset = self._dataset(config, device)
         model = new_model(config, dataset, device)
         with naming_version(version_of(saved.folder)):

@@ -63,7 +63,7 @@ class SavedRun:
         note = None
         trusted = trusted or is_own(path / "config.yaml")
         if not trusted:
-            config, note = _at_home(folder, config, overrides)
+            config, note = _at_home(config, overrides)
         return cls(folder, config, _checkpoint(folder), trusted, note, stamp)
 
     def require_unchanged(self) -> None:
@@ -132,9 +132,7 @@ def _known_step(folder: RunFolder) -> int:
     return max((step for step in steps if isinstance(step, int)), default=0)
 
 
-def _at_home(
-    folder: RunFolder, config: RunConfig, overrides: Sequence[str]
-) -> tuple[RunConfig, str | None]:
+def _at_home(config: RunConfig, overrides: Sequence[str]) -> tuple[RunConfig, str | None]:
     """Return settings whose results go where the reader says, and a note on what is not followed.
 
     What the reader has not said is as in a new run, and W&B is off.
@@ -147,16 +145,15 @@ def _at_home(
     places |= {"wandb.mode": "disabled", "data_dir": own.data_dir, "out": own.out}
     wandb = {k.removeprefix("wandb."): v for k, v in places.items() if k not in given}
     of_run = {key: wandb.pop(key) for key in ("data_dir", "out") if key in wandb}
-    there, wanted = config.wandb, f"wandb.project={config.wandb.project}"
-    if there.entity is not None:
-        wanted = f"wandb.entity={there.entity} {wanted}"
-    parts: list[str] = []
+    there, parts = config.wandb, list[str]()
     if "mode" in wandb and there.mode != "disabled":
-        parts.append(f"W&B is off ({wanted})")
+        names = [f"wandb.entity={there.entity}"] if there.entity else []
+        parts.append(
+            f"W&B is off, in place of {' '.join([*names, f'wandb.project={there.project}'])}"
+        )
     if "data_dir" in of_run and config.data_dir != own.data_dir:
-        parts.append(f"data_dir={own.data_dir} ({config.data_dir})")
+        parts.append(f"data_dir={own.data_dir} in place of {config.data_dir}")
     changed = replace(config, **of_run, wandb=replace(there, **wandb))
     if not parts:
         return changed, None
-    follows = "--trust follows what stands in brackets"
-    return changed, f"'{folder.path}' is not known as yours: {'; '.join(parts)}; {follows}"
+    return changed, f"not known as yours: {'; '.join(parts)}; --trust follows the folder"

@@ -73,7 +73,7 @@ def resume(path: Path, overrides: list[str], *, trusted: bool = False) -> None:
     saved = SavedRun.read(path, overrides, trusted=trusted)
     _check_steps(saved, overrides)
     if saved.note:
-        print_note(make_console(), saved.note)
+        print_note(make_console(), f"'{path}' is {saved.note}")
     run = prepared(saved.config, saved.folder, saved)
     with lock(path):
         saved.require_unchanged()

@@ -32,14 +32,14 @@ def sign(file: Path, content: bytes) -> None:
         write_atomically(_signature(file), _digest(key, file, content).encode())
 
 
-def is_own(file: Path) -> bool:
-    """Return whether a file is as this user's programs wrote it."""
+def is_own(file: Path, content: bytes | None = None) -> bool:
+    """Return whether this user's programs signed the content of a file, or the one given."""
     key = _key(_key_file())
     if key is None:
         return False
     try:
         found = _signature(file).read_bytes()[: 2 * _KEY_BYTES]
-        expected = _digest(key, file, file.read_bytes()).encode()
+        expected = _digest(key, file, file.read_bytes() if content is None else content).encode()
     except OSError:
         return False
     return hmac.compare_digest(found, expected)

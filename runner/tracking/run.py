@@ -18,6 +18,7 @@ from runner.config import WandbConfig
 from runner.errors import UsageError, VaerunError
 from runner.store.run_folder import RunFolder
 from runner.tracking.mode import Mode, one_line, resolve_mode, silent_wandb
+from runner.tracking.upload import sign_log
 
 if TYPE_CHECKING:
     import wandb
@@ -76,6 +77,8 @@ class WandbRun:
         self._run = self._start(arguments)
         if self._run is not None:
             self.id = self._run.id  # `wandb agent` assigns an id of its own
+            if self.mode == "offline":
+                sign_log(Path(self._run.dir).parent / f"run-{self.id}.wandb")
             self.reason = (self._run.url if self.mode == "online" else None) or self.reason
 
     def log(self, record: Mapping[str, float], step: int) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from runner.errors import VaerunError
 from runner.store.confined import file_place
+from runner.store.signature import is_own, sign
 from runner.store.subprocesses import safe_environment
 
 _TORN = "ends with an incomplete record"
@@ -35,6 +36,24 @@ def offline_logs(run: Path) -> list[Path]:
     """
     logs = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
     return [log for log in logs if file_place(log, run).stat().st_size > _HEADER]
+
+
+def sign_log(log: Path) -> None:
+    """Sign a log as this user's, when it is begun."""
+    sign(log, _name(log))
+
+
+def is_own_log(log: Path) -> bool:
+    """Return whether this user began a log.
+
+    A log says where it is uploaded to, and which files with it: that of a stranger is not safe.
+    """
+    return is_own(log, _name(log))
+
+
+def _name(log: Path) -> bytes:
+    """Return what is signed of a log, which is written to as long as its run goes on."""
+    return log.parent.name.encode()
 
 
 def is_uploaded(log: Path) -> bool:

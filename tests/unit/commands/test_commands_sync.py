@@ -19,6 +19,7 @@ from runner.commands.arguments import read
 from runner.commands.manual import SYNC
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.store.signature import sign
+from runner.tracking.upload import sign_log
 
 SERVER = "wandb.example"
 
@@ -72,12 +73,12 @@ def make_run(path: Path, *starts: str, state: str = "finished") -> Path:
     """A run folder with a log for each time it was started offline."""
     path.mkdir(parents=True)
     (path / "config.yaml").write_text("seed: 0\n")
-    sign(path / "config.yaml", b"seed: 0\n")
     (path / "status.json").write_text(f'{{"state": "{state}"}}')
     for start in starts:
         log = path / "wandb" / f"offline-run-20260101_{start}-abc" / "run-abc.wandb"
         log.parent.mkdir(parents=True)
         log.write_bytes(b"some records")
+        sign_log(log)
     return path
 
 
@@ -278,7 +279,8 @@ def test_runs_that_were_never_offline_have_nothing_to_upload(
 
 def make_strangers_run(path: Path) -> Path:
     run = make_run(path, "000000")
-    (run / ".config.yaml.signature").unlink()
+    (signature,) = run.rglob("*.signature")
+    signature.unlink()
     return run
 
 
@@ -293,5 +295,8 @@ def test_the_log_of_a_strangers_run_is_not_uploaded_unless_one_says_so(
     assert sync([str(tmp_path)]) == 1
     assert uploads.runs == [own]
     assert f"left out, not known as yours: '{stranger}'" in capsys.readouterr().err
+    sign(stranger / "config.yaml", b"seed: 0\n")  # gone on with by the reader: the log is as it was
+    with pytest.raises(UsageError, match="not known as yours"):
+        sync([str(stranger)])
     assert sync(["--trust", str(tmp_path)]) == 0
     assert uploads.runs == [own, stranger]

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from runner.comparison.runs import read_runs
 from runner.errors import DataError, UsageError
 from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
 from runner.grid.labels import names_of
 from runner.store.lock import lock
+from tests.snapshot import snapshot
 
 RUNS = [("beta=1", "seed=0"), ("beta=1", "seed=1"), ("beta=4", "seed=0")]
 
@@ -207,3 +209,20 @@ def test_a_grid_is_not_written_through_a_link(path: Path, tmp_path: Path, name: 
     with pytest.raises(UsageError, match=f"{name}' is a link out of"):
         GridFolder.register(path, "some", RUNS)
     assert not (tmp_path / "precious").exists()
+
+
+def test_looking_at_a_grid_locks_no_run(path: Path, monkeypatch: pytest.MonkeyPatch):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    for number, state in enumerate(("running", "interrupted", "finished")):
+        grid.mark(number, state, None)
+        (grid.run_path(number) / "config.yaml").write_text("seed: 0\n")
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a look has taken a lock")
+
+    before = snapshot(path)
+    monkeypatch.setattr("runner.store.lock.FileLock", refuse)
+    assert [grid.state(n).state for n in range(3)] == ["interrupted", "interrupted", "finished"]
+    assert [run.state for run in read_runs([path])] == ["running", "interrupted", "finished"]
+    GridFolder.numbered(path, "some", RUNS)
+    assert snapshot(path) == before

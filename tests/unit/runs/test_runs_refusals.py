@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from runner.commands.arguments import read
+from runner.commands.evaluate import run as evaluate
+from runner.commands.manual import EVALUATE
 from runner.errors import DataError, UsageError, VaerunError
 from runner.runs import train as story
 from runner.runs.train import resume, start
@@ -133,6 +136,30 @@ def test_a_resume_that_is_refused_changes_not_a_byte(
     with pytest.raises(kind) as refused:
         resume(run, overrides)
     assert message in refused.value.message
+    assert snapshot(run) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "setting", "code"),
+    [
+        pytest.param(as_it_is, "device=cuda", 2, marks=NO_CUDA),
+        (as_it_is, "wandb.mode=online", 2),
+        (as_it_is, "wandb.projct=x", 2),
+        (text("scores.json", "3"), "device=cpu", 2),
+        (text("checkpoint/state.json", ""), "device=cpu", 3),
+        (link_loop, "device=cpu", 3),
+        (settings("name: digits", "name: shapes3d"), "device=cpu", 3),
+    ],
+)
+def test_an_evaluation_that_is_refused_changes_not_a_byte(
+    run: Path, capsys: pytest.CaptureFixture[str], change: Change, setting: str, code: int
+):
+    change(run)
+    before = snapshot(run)
+    assert evaluate(read(EVALUATE, [str(run), "metrics=fast", setting])) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("error: ") == 1
     assert snapshot(run) == before
 
 
