@@ -9,16 +9,17 @@ from __future__ import annotations
 import errno
 import os
 import re
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from runner.errors import UsageError, VaerunError
 
-_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
-"""Where Linux says how much memory a container may use."""
+_GROUPS = Path("/proc/self/cgroup")
+"""Where Linux says which control groups limit this process."""
+
+_LIMITS = Path("/sys/fs/cgroup")
+"""Where it says how much memory the processes of a group may use together."""
 
 _SAID = re.compile(
     r"out of memory|can't allocate memory|cannot allocate memory|unable to allocate|bad_alloc"
@@ -41,7 +42,7 @@ _ROOMS = (
     ("runner.training.state", *_MODEL),
     ("runner.model.vae", *_MODEL),
     ("runner.training", "a step of training", "a smaller batch_size needs less"),
-    ("runner.evaluation.scores", "a score", "metrics=fast, or fewer samples of it, need less"),
+    ("runner.evaluation.scores", "a score", "vaerun evaluate DIR metrics=fast needs less"),
     ("runner.evaluation", "the evaluation", "a smaller evaluation.encodings needs less"),
     ("runner.figures", "the figures", "a smaller evaluation.map_points needs less"),
 )
@@ -81,14 +82,34 @@ def require(needed: float, what: str, hint: str) -> None:
 
 
 def total() -> int:
-    """Return the bytes of memory that this process may use: the machine's, or its container's."""
+    """Return the bytes of memory that this process may use: the machine's, or its container's.
+
+    A container or a scheduler's job limits it by a control group, or by one that this lies in.
+    """
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for path in _LIMITS:
+    for path in _limit_files():
         try:
             limits.append(int(path.read_text()))
         except (OSError, ValueError):  # there is no such file, or no limit ("max")
             continue
     return min(limit for limit in limits if limit > 0)
+
+
+def _limit_files() -> Iterator[Path]:
+    """Yield where the limits of this process may be written, in either version of the groups."""
+    try:
+        lines = _GROUPS.read_text().splitlines()
+    except OSError:  # not on Linux
+        return
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        named = PurePosixPath(place)
+        for group in (named, *named.parents):
+            inside = str(group).lstrip("/")
+            if not controllers:
+                yield _LIMITS / inside / "memory.max"
+            elif "memory" in controllers.split(","):
+                yield _LIMITS / "memory" / inside / "memory.limit_in_bytes"
 
 
 def size(count: float) -> str:

@@ -21,6 +21,8 @@ _SAMPLES = 2000
 _PAIRS = 10**9
 """Pairs of all variables together, above which fewer encodings are compared."""
 
+_LEAST_SAMPLES = 100
+
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Of the inverse multiquadric kernels that are summed (Mathieu et al. 2019)."""
 
@@ -55,7 +57,7 @@ def distances(
 
 def _affordable(samples: int, variables: int) -> int:
     """Return how many of the samples are compared."""
-    most = max(100, math.isqrt(_PAIRS // max(1, variables)))
+    most = max(_LEAST_SAMPLES, math.isqrt(_PAIRS // max(1, variables)))
     if most < samples:
         progress.left_out(f"MMD from {most:,} of {samples:,} encodings in {variables:,} variables")
     return min(most, samples)

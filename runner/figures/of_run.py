@@ -168,8 +168,9 @@ def _information(run: RunFigures, _: Generator) -> Figure:
     variables, groups = known["variable"], known["factor"]
     factors = {f: max(row[f] for row in groups.values()) for f in next(iter(groups.values()))}
     drawn = _largest(factors, _MOST_FACTORS)
-    best = groups if set(groups) != set(variables) else None
-    highest = {name: max(row.values()) for name, row in best.items()} if best else variables
+    highest = variables
+    if set(groups) != set(variables):
+        highest = {name: max(row.values(), default=0.0) for name, row in groups.items()}
     return information(
         {name: variables[name] for name in _largest(variables, _MOST_VARIABLES)},
         known["rate"],

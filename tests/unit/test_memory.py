@@ -138,15 +138,34 @@ def test_a_score_of_more_images_than_fit_is_refused(monkeypatch: pytest.MonkeyPa
     assert len(codes.sample(10, np.random.default_rng(0))) == 10
 
 
-def test_the_memory_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("groups", "file", "text", "limit"),
+    [
+        ("0::/\n", "memory.max", "1048576\n", 2**20),
+        ("0::/\n", "memory.max", "max\n", None),
+        ("0::/job/step\n", "job/step/memory.max", "1048576\n", 2**20),
+        ("0::/job/step\n", "job/memory.max", "1048576\n", 2**20),
+        ("0::/job\n", "other/memory.max", "1048576\n", None),
+        ("3:cpu:/\n2:memory:/box\n", "memory/box/memory.limit_in_bytes", "1048576\n", 2**20),
+        ("2:memory:/\n", "memory/memory.limit_in_bytes", "9223372036854771712\n", None),
+    ],
+)
+def test_the_memory_of_a_container_or_a_job_counts(
+    groups: str,
+    file: str,
+    text: str,
+    limit: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(text)
+    (tmp_path / "groups").write_text(groups)
+    monkeypatch.setattr(memory, "_LIMITS", tmp_path)
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "missing")
     everything = memory.total()
-    limit, none = tmp_path / "limit", tmp_path / "none"
-    limit.write_text("1048576\n")
-    none.write_text("max\n")
-    monkeypatch.setattr(memory, "_LIMITS", (none, tmp_path / "missing"))
-    assert memory.total() >= everything
-    monkeypatch.setattr(memory, "_LIMITS", (none, limit))
-    assert memory.total() == 2**20
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+    assert memory.total() == (limit or everything)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -178,6 +179,22 @@ def test_too_little_memory_is_an_error_with_advice(small: Settings, during: Duri
         start(small(), tmp_path / "run")
     assert "batch_size" in str(error.value.hint)
     assert status(tmp_path / "run")["state"] == "failed"
+
+
+def test_too_little_memory_for_the_evaluation_keeps_the_training(
+    small: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def fill(*_: object) -> None:
+        np.zeros(10**15)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(story, "summarize_run", fill)
+        with pytest.raises(VaerunError, match=r"too little memory for .* needs 7.11 PiB more"):
+            start(small(), tmp_path / "run")
+    assert status(tmp_path / "run")["state"] == "failed"
+    assert "too little memory" in status(tmp_path / "run")["error"]
+    resume(tmp_path / "run", [])
+    assert status(tmp_path / "run")["state"] == "finished"
 
 
 def test_a_resumed_run_ends_as_if_it_had_never_stopped(stopped: Path, finished: Path):
