@@ -171,7 +171,7 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
 
 def _entries(option: Option, text: str) -> list[str]:
     """Return the entries of a list; a folder that there is may have commas in its name."""
-    if option.value == "DIR" and Path(text).is_dir():
+    if option.value == "DIR" and text and Path(text).is_dir():
         return [text]
     return [entry.strip() for entry in text.split(",") if entry.strip()]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from runner.commands.overrides import steps_or_epochs
+from runner.config import of_grid
 from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, Values, find, read
 
@@ -74,7 +75,7 @@ def _values(settings: Iterable[str]) -> Values:
     from hydra.errors import HydraException
 
     values: dict[str, tuple[str, ...]] = {}
-    for setting in settings:
+    for setting in map(of_grid, settings):
         key, _, value = setting.partition("=")
         try:
             parsed = OverridesParser.create().parse_override(setting)

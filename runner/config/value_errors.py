@@ -33,6 +33,8 @@ def explain_value(error: OmegaConfBaseException) -> UsageError:
         return UsageError(f"{key} has no value", f"{key}=VALUE; vaerun list {section or key}")
     if isinstance(error, InterpolationResolutionError) and error.child_node is not None:
         return _unresolved(key, error)
+    if isinstance(error, InterpolationResolutionError):
+        return UsageError(f"there is a reference to a setting, {_why_unresolved(error)}")
     if "not in" in str(error):
         return _unknown(key, error.object_type)
     return UsageError(f"{key} must be {described(type_of(key))}")
