@@ -198,8 +198,12 @@ def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str
 def _write(
     console: Console, comparison: Comparison, request: _Request, found: Sequence[Difference]
 ) -> None:
-    folder = request.folder
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    folder, html = request.folder, request.arguments.text("--html")
+    for place in (*([Path(html).parent] if html else []), folder / "figures"):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"'{place}' cannot be made ({error.strerror})") from error
     figures = {} if "--no-figures" in request.arguments.flags else _draw(console, comparison)
     for name in read_json(folder / "comparison.json").get("figures", []):
         # A figure of the last comparison that this one lacks would be taken for one of its own.
@@ -220,10 +224,9 @@ def _write(
     write_json(folder / "comparison.json", {**content, "figures": list(figures)})
     page = render(named, found, figures, command).encode()
     pages = [folder / "comparison.html"]
-    if html := request.arguments.text("--html"):
+    if html:
         pages.append(Path(html))
     for path in pages:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, page)
     places = [
         *pages,

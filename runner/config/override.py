@@ -34,7 +34,7 @@ from runner.errors import UsageError, nearest_setting
 _OF_HYDRA = ("hydra.searchpath", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 """The settings of Hydra's own that have a use here."""
 
-_FOLDERS = ("out", "data_dir", "sweep_name")
+_OF_THE_GRID = ("out", "sweep_name")
 """Texts that all runs of a grid share."""
 
 
@@ -77,17 +77,26 @@ def read_override(given: str) -> Override:
 def of_grid(given: str) -> str:
     """Return a setting of a grid, which may have several values, as Hydra's grammar reads it.
 
-    Folders have one value, whatever characters it has; other names are crossed where they can be.
+    The grid's own folder is taken as it is, and so is one that is there; other names are crossed
+    where they can be read so.
 
     Raises: UsageError for what cannot be read.
     """
     key, _, raw = given.partition("=")
     key = key.lstrip("+~")
     _refuse_key(given, key)
-    if is_text(key) and (key in _FOLDERS or not is_readable(given)):
+    is_one = key in _OF_THE_GRID or _is_folder(raw) or not is_readable(given)
+    if is_text(key) and is_one:
         return read_override(given).text
     parsed_override(given, key, raw)
     return given
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return False
 
 
 def _refuse_key(given: str, key: str) -> None:
