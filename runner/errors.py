@@ -60,6 +60,8 @@ def nearest(text: str, choices: Iterable[str]) -> str | None:
         by_tail = {o.rpartition(".")[2]: o for o in reversed(options) if "." in o}
         tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.7)
         matches = [by_tail[tail] for tail in tails]
+    if not matches:  # a word of a name: `dir` of `data_dir`
+        matches = [o for o in options if text and text in o.rpartition(".")[2].split("_")[1:]]
     return f"did you mean '{matches[0]}'?" if matches else None
 
 

@@ -171,7 +171,7 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
 
 def _entries(option: Option, text: str) -> list[str]:
     """Return the entries of a list; a folder that there is may have commas in its name."""
-    if option.value == "DIR" and Path(text).is_dir():
+    if option.value == "DIR" and text and _is_there(text):
         return [text]
     return [entry.strip() for entry in text.split(",") if entry.strip()]
 
@@ -184,17 +184,24 @@ def _unknown_option(command: Command, argument: str) -> UsageError:
     name = argument.partition("=")[0]
     known = [option.name for option in command.options if not option.refused]
     who = command.name or "vaerun"
-    if command.takes and Path(argument).exists():
+    if command.takes and _is_there(argument):
         hint = f"what is in this folder under that name: ./{argument}"
         return UsageError(f"{who} has no option '{name}'", hint)
     return UsageError(f"{who} has no option '{name}'", nearest(name, known) or command.help_hint)
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return False
 
 
 def _is_override(command: Command, argument: str) -> bool:
     """Whether an argument is a setting; what a command cannot take at all is refused."""
     if command.takes is not None:
         # A folder's name may have a '='.
-        return "=" in argument and not (command.takes == "DIR" and Path(argument).exists())
+        return "=" in argument and not (command.takes == "DIR" and _is_there(argument))
     if argument.startswith("~"):
         raise UsageError(f"cannot read '{argument}': a setting is given a value, not taken away")
     if argument.startswith("=") or "=" not in argument:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from runner.commands.arguments import Arguments
+from runner.commands.compare_files import Request, refuse_places, write
+from runner.commands.compare_view import save_view, view_of
 from runner.commands.manual import COMPARE
 from runner.comparison.baseline import Baselines, choose_baselines, differences
 from runner.comparison.configurations import Comparison, compare_runs
 from runner.comparison.names import short_names
-from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
 from runner.console.part_display import PartDisplay
@@ -27,47 +24,18 @@ from runner.console.safe_console import SafeConsole
 from runner.console.stopping import stopping
 from runner.errors import UsageError
 from runner.metric.quantities import quantity
-from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
-from runner.report.html import render
 from runner.report.quantity_list import print_quantities
 from runner.report.table import comparison_table
-from runner.store.comparison_file import read_figures, refuse_links
-from runner.store.confined import delete, make_folder, write_atomically
-from runner.store.json_file import write_json
-from runner.store.signature import is_own
-from runner.store.writable import require_writable
+from runner.store.comparison_file import refuse_links
 
 if TYPE_CHECKING:
-    from runner.evaluation.traversal_rows import Traversal
+    pass
 
 _UNBOUNDED = 100_000
 """Columns of a pipe, in which nothing is cut."""
 
-_View = tuple[str | None, str, str | None]
-"""Entity, project and group on W&B."""
-
 _NAMED = 5
 """More runs of one state than these are counted and not named."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What is to be compared, and where the files go."""
-
-    paths: list[Path]
-    arguments: Arguments
-
-    @property
-    def root(self) -> Path:
-        """The folder that no link may leave when the files are written."""
-        if out := self.arguments.text("--out"):
-            return Path(out)
-        return self.paths[0] if len(self.paths) == 1 else Path()
-
-    @property
-    def folder(self) -> Path:
-        """Where the files go."""
-        return self.root if self.arguments.text("--out") else self.root / "comparison"
 
 
 def run(arguments: Arguments) -> int:
@@ -77,13 +45,13 @@ def run(arguments: Arguments) -> int:
 
     Raises: VaerunError for arguments that cannot be carried out.
     """
-    request = _Request(_folders(arguments), arguments)
-    _refuse_places(request)
+    request = Request(_folders(arguments), arguments)
+    refuse_places(request)
     with stopping("the comparison starts again with the same command"):
         return _compare(request, arguments)
 
 
-def _compare(request: _Request, arguments: Arguments) -> int:
+def _compare(request: Request, arguments: Arguments) -> int:
     console = make_console()
     with PartDisplay(console) as display, display.part("reading runs"):
         runs = read_runs(request.paths)
@@ -96,34 +64,18 @@ def _compare(request: _Request, arguments: Arguments) -> int:
     comparison = compare_runs(runs, arguments.texts("--by"), metrics)
     baselines = choose_baselines(comparison, arguments.text("--against"))
     found = differences(comparison, baselines)
-    _require_places(request)
-    view = _view(comparison, arguments) if "--wandb" in arguments.flags else None
+    view = (
+        view_of(comparison, trusted="--trust" in arguments.flags)
+        if "--wandb" in arguments.flags
+        else None
+    )
     _tell(console, comparison)
     _show(console, comparison, found, baselines)
-    _write(console, comparison, request, found)
+    written = write(console, comparison, request, found)
+    _note(console, f"written: {', '.join(str(path) for path in written)}")
     if view is not None:
-        _save_workspace(console, comparison, view)
+        _note(console, f"W&B: {save_view(comparison, view)}")
     return 0
-
-
-def _refuse_places(request: _Request) -> None:
-    """Refuse places that cannot be written, before anything is made there.
-
-    Raises: UsageError.
-    """
-    html = request.arguments.text("--html")
-    for option, place in (("--out", request.folder), ("--html", Path(html) if html else None)):
-        if place is None:
-            continue
-        is_file = option == "--html"
-        above = next(each for each in (place, *place.absolute().parents) if each.exists())
-        if (is_file and place.is_dir()) or (not is_file and place.is_file()):
-            kind, wanted = ("folder", "file") if is_file else ("file", "folder")
-            raise UsageError(f"{option}: '{place}' is a {kind}, and names a {wanted}")
-        if above != place and not above.is_dir():
-            raise UsageError(f"{option}: '{above}' is a file, so '{place}' cannot be made in it")
-        if not os.access(above, os.W_OK):
-            raise UsageError(f"{option}: '{above}' cannot be written")
 
 
 def _folders(arguments: Arguments) -> list[Path]:
@@ -217,120 +169,6 @@ def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str
             f"* {clear} of {count} intervals exclude 0, as {by_chance:.2g} would "
             "by chance if nothing differed"
         )
-
-
-def _write(
-    console: Console, comparison: Comparison, request: _Request, found: Sequence[Difference]
-) -> None:
-    folder, root = request.folder, request.root
-    earlier = read_figures(folder, root)
-    make_folder(folder / "figures", root)
-    figures = {} if "--no-figures" in request.arguments.flags else _draw(console, comparison)
-    for name in earlier:
-        # A figure of the last comparison that this one lacks would be taken for one of its own.
-        delete(folder / "figures" / name, root)
-    for name, picture in figures.items():
-        write_atomically(folder / "figures" / f"{name}.png", picture, root)
-    command = shlex.join(["vaerun", "compare", *request.arguments.given])
-    named = relative(comparison, folder.parent)
-    renamed = {
-        id(c): other
-        for c, other in zip(comparison.configurations, named.configurations, strict=True)
-    }
-    found = [replace(d, first=renamed[id(d.first)], second=renamed[id(d.second)]) for d in found]
-    write_atomically(folder / "configurations.csv", configurations_csv(named).encode(), root)
-    write_atomically(folder / "runs.csv", runs_csv(named).encode(), root)
-    write_atomically(folder / "differences.csv", differences_csv(found).encode(), root)
-    content = as_json(named, found, command)
-    write_json(folder / "comparison.json", {**content, "figures": list(figures)}, root)
-    page = render(named, found, figures, command).encode()
-    pages = [folder / "comparison.html"]
-    write_atomically(pages[0], page, root)
-    if html := request.arguments.text("--html"):
-        pages.append(Path(html))
-        make_folder(pages[1].parent, pages[1].parent)
-        write_atomically(pages[1], page)
-    places = [
-        *pages,
-        *(folder / f"{name}.csv" for name in ("configurations", "runs", "differences")),
-    ]
-    _note(console, f"written: {', '.join(str(path) for path in places)}")
-
-
-def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
-    """Return the figures as PNG files."""
-    from runner.figures.of_comparison import draw  # matplotlib takes half a second to import
-
-    def traverse(chosen: Sequence[RepresentativeRun]) -> Sequence[Traversal]:
-        from runner.runs.traverse import traverse_runs  # this imports torch, and the datasets
-
-        return traverse_runs(chosen, console)
-
-    figures: dict[str, bytes] = {}
-    with PartDisplay(console) as display, display.part("figures"):
-        for name, figure in draw(comparison, console, traverse).items():
-            content = BytesIO()
-            figure.savefig(content, format="png")
-            figures[name] = content.getvalue()
-    return figures
-
-
-def _require_places(request: _Request) -> None:
-    """Refuse files that cannot be written, before any of them is.
-
-    Raises: UsageError.
-    """
-    require_writable(request.folder, "--out names another folder")
-    if html := request.arguments.text("--html"):
-        page = Path(html)
-        if page.is_dir():
-            raise UsageError(f"cannot write to '{page}': it is a folder", "--html names a file")
-        require_writable(page.parent, "--html names a file")
-
-
-def _view(comparison: Comparison, arguments: Arguments) -> _View:
-    """Return where the runs are on W&B.
-
-    Raises: UsageError when they are not in one place there, or are not this user's; or as
-        :func:`runner.tracking.workspace.require`.
-    """
-    from runner.tracking.workspace import require
-
-    entity, project, group = (_agreed(comparison, key) for key in ("entity", "project", "group"))
-    strange = [run for run in comparison.runs if not is_own(run.path / "config.yaml")]
-    if strange and "--trust" not in arguments.flags:
-        place = "/".join(name for name in (entity, project) if name)
-        raise UsageError(
-            f"'{strange[0].path}' is not known as yours: the view would go to {place} on W&B",
-            "--trust saves it there",
-        )
-    require()
-    return entity, str(project), group
-
-
-def _save_workspace(console: Console, comparison: Comparison, view: _View) -> None:
-    """Save a view of these runs on W&B, and print where it is."""
-    from runner.tracking.workspace import save_workspace
-
-    entity, project, group = view
-    url = save_workspace(
-        entity,
-        project,
-        group,
-        name=group or project,
-        metrics=comparison.metrics,
-        by=comparison.by,
-    )
-    _note(console, f"W&B: {url}")
-
-
-def _agreed(comparison: Comparison, key: str) -> str | None:
-    values = list(dict.fromkeys(run.settings.get(f"wandb.{key}") for run in comparison.runs))
-    if len(values) > 1:
-        words = " and ".join(str(value) for value in values[:2])
-        hint = "compare runs of one sweep, or leave out --wandb"
-        raise UsageError(f"these runs differ in wandb.{key}: {words}", hint)
-    return None if values[0] is None else str(values[0])
 
 
 def _note(console: Console, words: str) -> None:

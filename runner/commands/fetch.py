@@ -80,9 +80,7 @@ def _data_dir(overrides: list[str]) -> str:
             raise UsageError(f"fetch does not know the setting '{key}'", hint)
         if not value:
             raise UsageError("data_dir= names no folder")
-    if overrides:  # as it stands: a folder's name may hold what Hydra would read as its grammar
-        return overrides[-1].partition("=")[2]
-    return str(compose([]).settings.data_dir)
+    return str(compose(overrides[-1:]).settings.data_dir)
 
 
 def _unverifiable(names: list[str], root: Path) -> list[RemoteFile]:

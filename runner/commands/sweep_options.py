@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from runner.commands.overrides import steps_or_epochs
+from runner.config import of_grid
 from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, find, read
 from runner.grid.sweep_parameters import MOST_RUNS, Values
@@ -80,7 +81,7 @@ def _values(settings: Iterable[str]) -> Values:
     from hydra.errors import HydraException
 
     values: dict[str, tuple[str, ...]] = {}
-    for setting in settings:
+    for setting in map(of_grid, settings):
         key, _, value = setting.partition("=")
         try:
             parsed = OverridesParser.create().parse_override(setting)

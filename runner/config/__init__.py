@@ -36,7 +36,7 @@ from runner.config.objective_schema import (
     SparsityConfig,
     WeightsConfig,
 )
-from runner.config.override import read_override
+from runner.config.override import of_grid, read_override
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CodePriorConfig,
@@ -138,6 +138,7 @@ __all__ = [
     "flat_keys",
     "launcher",
     "metrics",
+    "of_grid",
     "parse",
     "parse_value",
     "plain",

@@ -58,6 +58,22 @@ def parsed_value(given: str, key: str, raw: str) -> object:
 
     Raises: UsageError for what it cannot read, and for several values.
     """
+    parsed = parsed_override(given, key, raw)
+    if parsed.is_sweep_override():
+        raise UsageError(f"{given} has several values", "-m trains a run for each of them")
+    return cast("Any", parsed.value())
+
+
+def is_readable(given: str) -> bool:
+    """Whether Hydra's grammar reads a setting."""
+    return _parse(given) is not None
+
+
+def parsed_override(given: str, key: str, raw: str) -> HydraOverride:
+    """Return a setting of one value or of several, by Hydra's grammar.
+
+    Raises: UsageError for what it cannot read.
+    """
     if _depth(raw) > _DEEPEST:
         raise UsageError(f"{key}: more than {_DEEPEST} brackets within brackets")
     if number := re.search(rf"\d{{{_LONGEST_NUMBER},}}", raw):
@@ -67,9 +83,7 @@ def parsed_value(given: str, key: str, raw: str) -> object:
         raise _unreadable(given, key, raw)
     if (twice := _key_given_twice(raw)) is not None:
         raise UsageError(f"{key}: '{twice}' is given twice")
-    if parsed.is_sweep_override():
-        raise UsageError(f"{given} has several values", "-m trains a run for each of them")
-    return cast("Any", parsed.value())
+    return parsed
 
 
 def _depth(text: str) -> int:

@@ -12,7 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from runner.config.grammar import parsed_value, quoted, shell_quoted, unquoted
+from runner.config.grammar import (
+    is_readable,
+    parsed_override,
+    parsed_value,
+    quoted,
+    shell_quoted,
+    unquoted,
+)
 from runner.config.schema import GRID_GROUPS, GROUPS
 from runner.config.setting_types import (
     all_settings,
@@ -26,6 +33,9 @@ from runner.errors import UsageError, nearest_setting
 
 _OF_HYDRA = ("hydra.searchpath", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 """The settings of Hydra's own that have a use here."""
+
+_OF_THE_GRID = ("out", "sweep_name")
+"""Texts that all runs of a grid share."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,31 @@ def read_override(given: str) -> Override:
         section, _, name = key.rpartition(".")
         require_all({name: value}, section)
     return Override(_filling(given, key, raw, value), key, value)
+
+
+def of_grid(given: str) -> str:
+    """Return a setting of a grid, which may have several values, as Hydra's grammar reads it.
+
+    The grid's own folder is taken as it is, and so is one that is there; other names are crossed
+    where they can be read so.
+
+    Raises: UsageError for what cannot be read.
+    """
+    key, _, raw = given.partition("=")
+    key = key.lstrip("+~")
+    _refuse_key(given, key)
+    is_one = key in _OF_THE_GRID or _is_folder(raw) or not is_readable(given)
+    if is_text(key) and is_one:
+        return read_override(given).text
+    parsed_override(given, key, raw)
+    return given
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return False
 
 
 def _refuse_key(given: str, key: str) -> None:

@@ -113,7 +113,7 @@ def _defaults(path: Path, entries: object) -> Iterator[tuple[str, str | None]]:
     if not isinstance(entries, list):
         raise UsageError(f"'{path}': defaults must be a list of entries like {form}")
     for entry in cast("list[object]", entries):
-        if entry == "_self_" or (isinstance(entry, str) and entry.startswith("/schema/")):
+        if isinstance(entry, str) and (entry == "_self_" or entry.startswith("/schema/")):
             yield entry.lstrip("/").partition("@")[0], None
             continue
         pairs = cast("Mapping[object, object]", entry if isinstance(entry, Mapping) else {})

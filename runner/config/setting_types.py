@@ -42,10 +42,15 @@ def _type_below(hint: object, parts: list[str], classes: Iterable[type] = ()) ->
 
 
 def _type_within(classes: Iterable[type], parts: list[str]) -> object:
-    for each in classes:
-        if (hint := settings_of(each).get(parts[0])) is not None:
-            return _type_below(hint, parts[1:])
-    return None
+    """Return the type of a setting in whichever classes have it, the widest where they differ."""
+    hints = [settings_of(each)[parts[0]] for each in classes if parts[0] in settings_of(each)]
+    found = [_type_below(hint, parts[1:]) for hint in dict.fromkeys(hints)]
+    return max(found, key=_width, default=None)
+
+
+def _width(hint: object) -> tuple[bool, bool]:
+    kind, nullable = without_null(hint)
+    return kind is not int, nullable  # a float takes whole numbers too
 
 
 def require_all(settings: Mapping[Any, Any], prefix: str) -> None:

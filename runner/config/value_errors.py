@@ -33,9 +33,11 @@ def explain_value(error: OmegaConfBaseException) -> UsageError:
         return UsageError(f"{key} has no value", f"{key}=VALUE; vaerun list {section or key}")
     if isinstance(error, InterpolationResolutionError) and error.child_node is not None:
         return _unresolved(key, error)
+    if isinstance(error, InterpolationResolutionError):
+        return UsageError(f"there is a reference to a setting, {_why_unresolved(error)}")
     if "not in" in str(error):
         return _unknown(key, error.object_type)
-    return UsageError(f"{key} must be {described(type_of(key))}")
+    return UsageError(f"{key} must be {described(_type_at(key, error.object_type))}")
 
 
 def _unresolved(key: str, error: InterpolationResolutionError) -> UsageError:
@@ -46,6 +48,12 @@ def _unresolved(key: str, error: InterpolationResolutionError) -> UsageError:
     written = shown(text)
     literal = rf"\${{…}} is that text itself: {key}='\${{…}}'" if is_text(key) else None
     return UsageError(f"{key} is {written}, {_why_unresolved(error)}", literal)
+
+
+def _type_at(key: str, section: object) -> object:
+    """Return the type of a setting in a section of some class, or that which any choice has."""
+    of_section = settings_of(section) if isinstance(section, type) and is_dataclass(section) else {}
+    return of_section.get(key.rpartition(".")[2], type_of(key))
 
 
 def _end_of_references(key: str, error: InterpolationResolutionError) -> tuple[str, object]:

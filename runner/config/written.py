@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from runner.config.schema import GROUPS
+from runner.errors import UsageError
 
 AGENT = "WANDB_SWEEP_ID"
 """The environment variable that W&B's agent sets for the runs that it starts."""
@@ -67,9 +68,14 @@ def of_command_line(overrides: Iterable[str], *, one_run: bool) -> list[str]:
 
     Of a run that W&B's agent has started, each value is read as :func:`from_text` does; else only
     what Hydra would read otherwise than meant, such as ``None``, or not at all.
+
+    Raises: UsageError for a mapping with a key that a setting cannot have.
     """
     by_agent = one_run and bool(os.environ.get(AGENT))
-    return [each for override in overrides for each in _read(override, by_agent=by_agent)]
+    try:
+        return [each for override in overrides for each in _read(override, by_agent=by_agent)]
+    except ValueError as error:
+        raise UsageError(f"cannot read a setting: {error}") from error
 
 
 def _read(override: str, *, by_agent: bool) -> Iterator[str]:

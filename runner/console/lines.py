@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from runner.store.shown_text import escaped
+
 LABEL_WIDTH = 12
 
 
@@ -19,8 +21,4 @@ def one_line(text: str) -> str:
 
     A path may have any character but NUL, also a line feed or a terminal's escape.
     """
-    return "".join(each if each.isprintable() else _escaped(each) for each in text.strip("\n"))
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", errors="backslashreplace").decode()
+    return escaped(text.strip("\n")).replace("\t", "\\t").replace("\n", "\\n")

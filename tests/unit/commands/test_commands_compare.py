@@ -193,3 +193,26 @@ def test_figures_of_an_earlier_comparison_are_removed(tmp_path: Path):
     (folder / "figures" / "mine.png").write_bytes(b"a picture of somebody else's")
     compare([str(folder.parent), "--no-figures"])
     assert [path.name for path in (folder / "figures").iterdir()] == ["mine.png"]
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "message"),
+    [
+        ("--html", "file/x.html", "'{root}/file' is not a folder"),
+        ("--html", "folder", "'{root}/folder': it is a folder"),
+        ("--out", "file", "'{root}/file' is not a folder"),
+        ("--out", "file/x/y", "'{root}/file' is not a folder"),
+        ("--html", "/proc/nosuch/x.html", "'/proc/nosuch' cannot be made"),
+    ],
+)
+def test_a_place_that_cannot_be_made_is_refused_before_anything_is(
+    tmp_path: Path, option: str, place: str, message: str
+):
+    grid = write_grid(tmp_path / "grid")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError) as refused:
+        compare([str(grid), "--no-figures", option, str(tmp_path / place)])
+    assert message.format(root=tmp_path) in str(refused.value)
+    assert sorted(tmp_path.rglob("*")) == before

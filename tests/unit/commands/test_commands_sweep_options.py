@@ -8,6 +8,7 @@ import pytest
 
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.errors import UsageError
+from tests.foreign_words import foreign_words
 
 
 def test_overrides_are_sorted_by_what_they_are_about():
@@ -103,3 +104,40 @@ def test_a_grid_of_more_runs_than_can_be_told_apart_is_refused_at_once():
         UsageError, match="this grid has 1,000,000,000,000 runs; a grid has at most"
     ):
         requested_sweep(sort_options(crossed))
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("data_dir=a,b", ("a", "b")),
+        ("data_dir=a#b", ('"a#b"',)),
+        ("data_dir=c,d", ('"c,d"',)),  # a folder that is there
+        ("name=a,b", ("a", "b")),
+        ("name=a=b", ('"a=b"',)),
+        ("out=a,b", ('"a,b"',)),
+    ],
+)
+def test_names_are_crossed_where_they_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, values: tuple[str, ...]
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c,d").mkdir()
+    key = setting.partition("=")[0]
+    expected = tuple(f"{key}={value}" for value in values)
+    options = sort_options([setting, "seed=1"])
+    if key == "out":
+        assert options.folder == [setting]
+        return
+    given = options.settings if len(values) > 1 or key == "name" else options.places
+    assert given[0].partition("=")[0] == key
+    runs = list(requested_sweep(options).runs())
+    if given is options.settings:
+        assert {run[0] for run in runs} == set(expected)
+
+
+@pytest.mark.parametrize("value", ["[1", "#", "[" * 500, "9" * 5000, "{a: 1, b"])
+def test_what_cannot_be_read_is_said_in_plain_words(value: str):
+    with pytest.raises(UsageError) as refused:
+        requested_sweep(sort_options([f"beta={value}", "seed=1,2"]))
+    assert refused.value.message.startswith(("beta", "cannot read 'beta="))
+    assert not foreign_words(refused.value, value)
