@@ -16,9 +16,14 @@ import secrets
 from functools import cache
 from pathlib import Path
 
-from runner.store.confined import write_atomically
+from runner.errors import VaerunError
+from runner.store.confined import read, write_atomically
 
 _KEY_BYTES = 32
+_SIGNATURE_BYTES = 2 * _KEY_BYTES
+
+_MOST_BYTES = 2**28
+"""Of a signed file; nothing that is signed comes near."""
 
 
 def sign(file: Path, content: bytes) -> None:
@@ -38,11 +43,13 @@ def is_own(file: Path, content: bytes | None = None) -> bool:
     if key is None:
         return False
     try:
-        found = _signature(file).read_bytes()[: 2 * _KEY_BYTES]
-        expected = _digest(key, file, file.read_bytes() if content is None else content).encode()
-    except OSError:
+        found = read(_signature(file), file.parent, _SIGNATURE_BYTES)
+        signed = read(file, file.parent, _MOST_BYTES) if content is None else content
+    except (OSError, VaerunError):  # nothing that this program has written
         return False
-    return hmac.compare_digest(found, expected)
+    if found is None or signed is None:
+        return False
+    return hmac.compare_digest(found, _digest(key, file, signed).encode())
 
 
 def _signature(file: Path) -> Path:
