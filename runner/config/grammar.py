@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, cast, get_origin
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 from runner.config.setting_types import type_of
 from runner.config.shown import shown
@@ -118,7 +118,7 @@ def _unreadable(given: str, key: str, raw: str) -> UsageError:
     """Return the error for a value that is not in Hydra's grammar."""
     hint = type_of(key)
     kind, _ = without_null(hint)
-    is_compound = hint in (None, Any) or get_origin(kind) in (list, dict) or raw[:1] in "[{"
+    is_compound = kind in (None, Any) or get_origin(kind) in (list, dict) or raw[:1] in "[{"
     if not is_compound:
         return UsageError(f"{key} must be {described(hint)}, got {shown(raw)}")
     for opening, closing in ("[]", "{}", "()"):
@@ -127,6 +127,9 @@ def _unreadable(given: str, key: str, raw: str) -> UsageError:
             return UsageError(f"cannot read '{given}': {message}")
     if raw.count("'") % 2 or raw.count('"') % 2:
         return UsageError(f"cannot read '{given}': a quote is not closed")
+    has_names = kind in (None, Any) or get_origin(kind) is dict or str in get_args(kind)
+    if not has_names:
+        return UsageError(f"{key} must be {described(hint)}, got {shown(raw)}")
     return UsageError(f"cannot read '{given}'", _advice(key, raw))
 
 

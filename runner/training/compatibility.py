@@ -32,6 +32,7 @@ def check_compatibility(
             kind.remedy,
         )
     on = active_penalties(objective)
+    _check_listed(on)
     if "contraction" in on and config.architecture.name in _NORMALISED:
         raise UsageError(
             "objective.penalties.contraction differentiates each image's code by itself, "
@@ -62,6 +63,13 @@ def check_compatibility(
             f"objective.encodings={encodings} is more than the {dataset.train.size:,} "
             f"training images of {dataset.name}"
         )
+
+
+def _check_listed(on: Sequence[str]) -> None:
+    """Refuse a penalty of the schema to which no function belongs yet."""
+    if missing := [name for name in on if name not in PENALTIES]:
+        hint = "PENALTIES in runner/training/penalties.py has an entry for each"
+        raise UsageError(f"objective.penalties.{missing[0]} has no function", hint)
 
 
 def _of_distributions(on: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ KEYS = st.sampled_from([*all_settings(), *config.GROUPS])
 WORDS = st.sampled_from([
     "null", "true", "nan", "inf", "-1", "0", "1e3", "1e-400", "9" * 400, "${beta}", "${x}", "${",
     "???",
-    "a", "a b", "a#b", "'a", '"', "\\", "é", "[red]", "choice(1,2)", "range(1,3)", "str(1)", "1,2",
+    "a", "a b", "a#b", "'a", '"', "\\", "é", "[red]", "choice(1,2)", "range(1,3)", "sort(1)", "1,2",
     "*", "~", "=", ":", "-", "{}", "[]", "()", ",", "\n", "\x1b",
 ])  # fmt: skip
 NESTED = st.recursive(
