@@ -6,6 +6,7 @@ Shapes: M encodings, V continuous variables.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Generator, Tensor
@@ -20,6 +21,9 @@ _SAMPLES = 2000
 
 _PAIRS = 10**9
 """Pairs of all variables together, above which fewer encodings are compared."""
+
+_PAIRS_AT_ONCE = 2**23
+"""Pairs of some variables in one tensor."""
 
 _LEAST_SAMPLES = 100
 
@@ -64,23 +68,26 @@ def _affordable(samples: int, variables: int) -> int:
 
 
 def _squared(z_MV: Tensor, prior_MV: Tensor) -> list[Tensor]:
-    """Return the squared distances within and between both sets of samples, (M, M) each.
-
-    Summed variable by variable, so that no tensor has all variables of all pairs.
-    """
+    """Return the squared distances within and between both sets of samples, (M, M) each."""
     pairs = ((z_MV, z_MV), (prior_MV, prior_MV), (z_MV, prior_MV))
     squared = [x_MV.new_zeros(len(x_MV), len(y_MV)) for x_MV, y_MV in pairs]
-    variables = z_MV.shape[1]
-    for v in progress.counted(range(variables), "MMD", variables):
+    for part in _parts(*z_MV.shape, "MMD"):
         for distance_MM, (x_MV, y_MV) in zip(squared, pairs, strict=True):
-            distance_MM.add_((x_MV[:, v, None] - y_MV[:, v]).square())
+            distance_MM.add_((x_MV[:, None, part] - y_MV[:, part]).square().sum(-1))
     return squared
 
 
 def _dimension_wise(z_MV: Tensor, prior_MV: Tensor) -> Tensor:
     """Return the sum of the MMDs of single variables."""
     total = z_MV.new_zeros(())
-    variables = z_MV.shape[1]
-    for v in progress.counted(range(variables), "MMD of variables", variables):
-        total += divergences.mmd(z_MV[:, [v]], prior_MV[:, [v]], "imq", _SCALES)
+    for part in _parts(*z_MV.shape, "MMD of variables"):
+        total += divergences.dimension_wise_mmd(z_MV[:, part], prior_MV[:, part], "imq", _SCALES)
     return total
+
+
+def _parts(samples: int, variables: int, what: str) -> Iterator[slice]:
+    """Yield the variables in parts, so that no tensor has all variables of all pairs."""
+    size = max(1, _PAIRS_AT_ONCE // samples**2)
+    starts = range(0, variables, size)
+    for start in progress.counted(starts, what, len(starts)):
+        yield slice(start, start + size)
