@@ -5,26 +5,46 @@ Nothing here imports torch before a run starts: ``vaerun --help`` must answer at
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` lets modules of the current folder stand in for Python's own.
+    del sys.path[0]
+
 import importlib
 import os
-import sys
 import traceback
 
-from runner import __version__
+from runner import __version__, memory
 from runner.commands.arguments import read
 from runner.commands.manual import MANUAL
+from runner.console.streams import lost_output, make_unfailing
 from runner.errors import InterruptedRun, VaerunError
+from runner.store.subprocesses import import_safely
 
 
 def main() -> int:
     """Run the command line of this process and return its exit code."""
+    import_safely()
+    make_unfailing()
+    code = _carried_out()
+    if (error := lost_output()) and code == 0:
+        return _report(VaerunError(f"standard output: {error.strerror}"))
+    return code
+
+
+def _carried_out() -> int:
     try:
         return _run(sys.argv[1:])
     except VaerunError as error:
         return _report(error)
     except KeyboardInterrupt:
         return _report(InterruptedRun("interrupted", None, 2))
-    except OSError as error:
+    except Exception as error:
+        if (too_little := memory.failure(error)) is not None:
+            return _report(too_little)
+        if not isinstance(error, OSError):
+            raise
         place = f": '{error.filename}'" if error.filename else ""
         return _report(VaerunError(f"{error.strerror or error}{place}"))
 

@@ -4,7 +4,7 @@ VaerunError            1    a run failed
 ├── UsageError         2    the user's input is wrong
 ├── DataError          3    data are missing or corrupt
 ├── DivergedError      4    the loss is no longer a finite number
-└── InterruptedRun     130  Ctrl-C (143 for SIGTERM), after a checkpoint
+└── InterruptedRun     130  Ctrl-C (143 SIGTERM, 129 SIGHUP), after a checkpoint
 
 Any other exception that reaches the command line is a bug, and is shown with its traceback.
 """
@@ -57,9 +57,11 @@ def nearest(text: str, choices: Iterable[str]) -> str | None:
     options = list(choices)
     matches = difflib.get_close_matches(text, options, n=1, cutoff=0.7)
     if not matches:  # compare last parts alone: `nme` of `prior.nme` with `name`
-        by_tail = {option.rpartition(".")[2]: option for option in reversed(options)}
-        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.5)
+        by_tail = {o.rpartition(".")[2]: o for o in reversed(options) if "." in o}
+        tails = difflib.get_close_matches(text.rpartition(".")[2], list(by_tail), n=1, cutoff=0.7)
         matches = [by_tail[tail] for tail in tails]
+    if not matches:  # a word of a name: `dir` of `data_dir`
+        matches = [o for o in options if text and text in o.rpartition(".")[2].split("_")[1:]]
     return f"did you mean '{matches[0]}'?" if matches else None
 
 
@@ -74,5 +76,8 @@ def nearest_setting(key: str, known: Iterable[str]) -> str | None:
         ends = [other for other in others if other.endswith(f".{key}")]
         return f"did you mean '{ends[0]}'?" if ends else nearest(key, others)
     # The group exists, so only its own settings are suggested.
-    names = ", ".join(other.rpartition(".")[2] for other in beside)
-    return nearest(key, beside) or f"{parent} has {names}"
+    names = [other.rpartition(".")[2] for other in beside]
+    matches = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6)
+    if matches:
+        return f"did you mean '{parent}.{matches[0]}'?"
+    return f"{parent} has {', '.join(names)}"

@@ -36,6 +36,14 @@ def no_signal_of_another_test() -> Iterator[None]:
     Interrupt.last = None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The key that signs this user's runs is not that of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def composed() -> Callable[..., RunConfig]:
     """Settings as the command line would give them: ``composed("objective=vae", "beta=2")``.

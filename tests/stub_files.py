@@ -19,6 +19,7 @@ class FileServer:
         self.content_type = "application/octet-stream"
         self.shift = 0
         self.silent = False
+        self.redirect: str | None = None
         self.requests: list[tuple[str, str | None]] = []
         self._released = threading.Event()
         handler = type("Handler", (_Handler,), {"files": self})
@@ -51,6 +52,11 @@ class _Handler(BaseHTTPRequestHandler):
         files.requests.append((self.path, wanted))
         if files.silent:
             files.wait()
+            return
+        if files.redirect and not files.redirect.endswith(f"{self.headers['Host']}{self.path}"):
+            self.send_response(302)
+            self.send_header("Location", files.redirect)
+            self.end_headers()
             return
         if files.status:
             self.send_error(files.status)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from runner.errors import UsageError, nearest
@@ -104,9 +106,21 @@ def read(command: Command, arguments: Sequence[str]) -> Arguments:
     for argument in rest:
         if argument.startswith("-"):
             raise _unknown_option(command, argument)
-        kind = found.overrides if _is_override(command, argument) else found.operands
-        kind.append(argument)
+        if not _is_override(command, argument):
+            found.operands.append(argument)
+            continue
+        _refuse_option_as_setting(command, argument)
+        found.overrides.append(argument)
     return found
+
+
+def _refuse_option_as_setting(command: Command, argument: str) -> None:
+    """Refuse ``out=DIR`` where the command has an option ``--out DIR``."""
+    key, _, value = argument.partition("=")
+    for option in command.options:
+        if option.name == f"--{key}" and not option.refused:
+            written = f"{option.name} {shlex.quote(value)}" if option.value else option.name
+            raise UsageError(f"{command.name or 'vaerun'} has no setting '{key}'", f"use {written}")
 
 
 def _with_default(command: Command, argument: str, after: str) -> str:
@@ -141,7 +155,7 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
 
     Raises: UsageError for a value that it cannot have, or a second one.
     """
-    entries = [entry.strip() for text in given for entry in text.split(",") if entry.strip()]
+    entries = [entry for text in given for entry in _entries(option, text)]
     if not entries:
         raise _without_value(command, option)
     if option.is_list:
@@ -155,6 +169,13 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
     return given[0]
 
 
+def _entries(option: Option, text: str) -> list[str]:
+    """Return the entries of a list; a folder that there is may have commas in its name."""
+    if option.value == "DIR" and text and _is_there(text):
+        return [text]
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
 def _without_value(command: Command, option: Option) -> UsageError:
     return UsageError(f"{option.name} needs a value, {option.value}", command.help_hint)
 
@@ -163,13 +184,24 @@ def _unknown_option(command: Command, argument: str) -> UsageError:
     name = argument.partition("=")[0]
     known = [option.name for option in command.options if not option.refused]
     who = command.name or "vaerun"
+    if command.takes and _is_there(argument):
+        hint = f"what is in this folder under that name: ./{argument}"
+        return UsageError(f"{who} has no option '{name}'", hint)
     return UsageError(f"{who} has no option '{name}'", nearest(name, known) or command.help_hint)
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return False
 
 
 def _is_override(command: Command, argument: str) -> bool:
     """Whether an argument is a setting; what a command cannot take at all is refused."""
     if command.takes is not None:
-        return "=" in argument
+        # A folder's name may have a '='.
+        return "=" in argument and not (command.takes == "DIR" and _is_there(argument))
     if argument.startswith("~"):
         raise UsageError(f"cannot read '{argument}': a setting is given a value, not taken away")
     if argument.startswith("=") or "=" not in argument:

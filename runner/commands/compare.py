@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,45 +10,32 @@ from rich.console import Console
 from rich.text import Text
 
 from runner.commands.arguments import Arguments
+from runner.commands.compare_files import Request, refuse_places, write
+from runner.commands.compare_view import save_view, view_of
 from runner.commands.manual import COMPARE
 from runner.comparison.baseline import Baselines, choose_baselines, differences
 from runner.comparison.configurations import Comparison, compare_runs
 from runner.comparison.names import short_names
-from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import CONFIDENCE, LEAST_PAIRS, Difference
+from runner.console.part_display import PartDisplay
 from runner.console.run_display import make_console
+from runner.console.safe_console import SafeConsole
+from runner.console.stopping import stopping
 from runner.errors import UsageError
 from runner.metric.quantities import quantity
-from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
-from runner.report.html import render
 from runner.report.quantity_list import print_quantities
 from runner.report.table import comparison_table
-from runner.store.run_folder import read_json, write_atomically, write_json
+from runner.store.comparison_file import refuse_links
 
 if TYPE_CHECKING:
-    from runner.evaluation.traversal_rows import Traversal
+    pass
 
 _UNBOUNDED = 100_000
 """Columns of a pipe, in which nothing is cut."""
 
 _NAMED = 5
 """More runs of one state than these are counted and not named."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What is to be compared, and where the files go."""
-
-    paths: list[Path]
-    arguments: Arguments
-
-    @property
-    def folder(self) -> Path:
-        """Where the files go."""
-        if out := self.arguments.text("--out"):
-            return Path(out)
-        return (self.paths[0] if len(self.paths) == 1 else Path()) / "comparison"
 
 
 def run(arguments: Arguments) -> int:
@@ -61,33 +45,46 @@ def run(arguments: Arguments) -> int:
 
     Raises: VaerunError for arguments that cannot be carried out.
     """
-    request = _Request(_folders(arguments), arguments)
+    request = Request(_folders(arguments), arguments)
+    refuse_places(request)
+    with stopping("the comparison starts again with the same command"):
+        return _compare(request, arguments)
+
+
+def _compare(request: Request, arguments: Arguments) -> int:
     console = make_console()
-    runs = read_runs(request.paths)
+    with PartDisplay(console) as display, display.part("reading runs"):
+        runs = read_runs(request.paths)
     metrics = arguments.texts("--metric")
     if metrics == ["list"]:
         available = compare_runs(runs, None, ["all"]).metrics
-        print_quantities(available)
+        print_quantities(available, SafeConsole(highlight=False))
         return 0
+    refuse_links(request.folder, request.root)
     comparison = compare_runs(runs, arguments.texts("--by"), metrics)
     baselines = choose_baselines(comparison, arguments.text("--against"))
     found = differences(comparison, baselines)
+    view = (
+        view_of(comparison, trusted="--trust" in arguments.flags)
+        if "--wandb" in arguments.flags
+        else None
+    )
     _tell(console, comparison)
     _show(console, comparison, found, baselines)
-    _write(console, comparison, request, found)
-    if "--wandb" in arguments.flags:
-        _save_workspace(console, comparison)
+    written = write(console, comparison, request, found)
+    _note(console, f"written: {', '.join(str(path) for path in written)}")
+    if view is not None:
+        _note(console, f"W&B: {save_view(comparison, view)}")
     return 0
 
 
 def _folders(arguments: Arguments) -> list[Path]:
     for override in arguments.overrides:
-        if not Path(override).exists():
-            message = f"compare takes folders, not settings such as '{override}'"
-            raise UsageError(message, COMPARE.usage[0])
-    if not (names := [*arguments.operands, *arguments.overrides]):
+        message = f"compare takes folders, not settings such as '{override}'"
+        raise UsageError(message, COMPARE.usage[0])
+    if not arguments.operands:
         raise UsageError("compare takes folders of runs", COMPARE.usage[0])
-    return [Path(name) for name in names]
+    return [Path(name) for name in arguments.operands]
 
 
 def _tell(console: Console, comparison: Comparison) -> None:
@@ -140,7 +137,7 @@ def _show(
     baselines: Baselines,
 ) -> None:
     """Print the table on stdout."""
-    out = Console(highlight=False)
+    out = SafeConsole(markup=False, highlight=False)
     if not out.is_terminal:
         out.width = _UNBOUNDED
     width = out.width if out.is_terminal else None
@@ -174,87 +171,5 @@ def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str
         )
 
 
-def _write(
-    console: Console, comparison: Comparison, request: _Request, found: Sequence[Difference]
-) -> None:
-    folder = request.folder
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    figures = {} if "--no-figures" in request.arguments.flags else _draw(console, comparison)
-    for name in read_json(folder / "comparison.json").get("figures", []):
-        # A figure of the last comparison that this one lacks would be taken for one of its own.
-        (folder / "figures" / Path(name).name).with_suffix(".png").unlink(missing_ok=True)
-    for name, picture in figures.items():
-        write_atomically(folder / "figures" / f"{name}.png", picture)
-    command = shlex.join(["vaerun", "compare", *request.arguments.given])
-    named = relative(comparison, folder.parent)
-    renamed = {
-        id(c): other
-        for c, other in zip(comparison.configurations, named.configurations, strict=True)
-    }
-    found = [replace(d, first=renamed[id(d.first)], second=renamed[id(d.second)]) for d in found]
-    write_atomically(folder / "configurations.csv", configurations_csv(named).encode())
-    write_atomically(folder / "runs.csv", runs_csv(named).encode())
-    write_atomically(folder / "differences.csv", differences_csv(found).encode())
-    content = as_json(named, found, command)
-    write_json(folder / "comparison.json", {**content, "figures": list(figures)})
-    page = render(named, found, figures, command).encode()
-    pages = [folder / "comparison.html"]
-    if html := request.arguments.text("--html"):
-        pages.append(Path(html))
-    for path in pages:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, page)
-    places = [
-        *pages,
-        *(folder / f"{name}.csv" for name in ("configurations", "runs", "differences")),
-    ]
-    _note(console, f"written: {', '.join(str(path) for path in places)}")
-
-
-def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
-    """Return the figures as PNG files."""
-    from runner.figures.of_comparison import draw  # matplotlib takes half a second to import
-
-    def traverse(chosen: Sequence[RepresentativeRun]) -> Sequence[Traversal]:
-        from runner.runs.traverse import traverse_runs  # this imports torch, and the datasets
-
-        return traverse_runs(chosen, console)
-
-    figures: dict[str, bytes] = {}
-    for name, figure in draw(comparison, console, traverse).items():
-        content = BytesIO()
-        figure.savefig(content, format="png")
-        figures[name] = content.getvalue()
-    return figures
-
-
-def _save_workspace(console: Console, comparison: Comparison) -> None:
-    """Save a view of these runs on W&B, and print where it is.
-
-    Raises: UsageError when the runs are not in one place there.
-    """
-    from runner.tracking.workspace import save_workspace
-
-    entity, project, group = (_agreed(comparison, key) for key in ("entity", "project", "group"))
-    url = save_workspace(
-        entity,
-        str(project),
-        group,
-        name=group or str(project),
-        metrics=comparison.metrics,
-        by=comparison.by,
-    )
-    _note(console, f"W&B: {url}")
-
-
-def _agreed(comparison: Comparison, key: str) -> str | None:
-    values = list(dict.fromkeys(run.settings.get(f"wandb.{key}") for run in comparison.runs))
-    if len(values) > 1:
-        words = " and ".join(str(value) for value in values[:2])
-        hint = "compare runs of one sweep, or leave out --wandb"
-        raise UsageError(f"these runs differ in wandb.{key}: {words}", hint)
-    return None if values[0] is None else str(values[0])
-
-
 def _note(console: Console, words: str) -> None:
-    console.print(Text(words, "dim"), soft_wrap=True, highlight=False)
+    console.print(Text(" ".join(words.split()), "dim"), soft_wrap=True, highlight=False)

@@ -6,13 +6,18 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.text import Text
+
 from runner import config as settings
+from runner import memory
 from runner.commands.arguments import Arguments
 from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
+from runner.console.lines import one_line
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
-from runner.errors import InterruptedRun, UsageError, VaerunError, nearest
+from runner.console.stopping import stopping
+from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
 from runner.runs.evaluate import open_wandb, score, score_run
 from runner.runs.load import RunLoader
@@ -20,10 +25,12 @@ from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
 from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
+from runner.tracking.mode import resolve_mode
 
 _OF_THE_RUN = ("device", "data_dir", "wandb.")
 _CHANGEABLE = "metrics, metrics.*, device, data_dir, wandb.*"
 _DEFAULT = "reference"
+_GOES_ON = "the scores so far are kept: the same command goes on"
 
 
 @dataclass
@@ -48,14 +55,13 @@ def run(arguments: Arguments) -> int:
     request = _read(arguments)
     metrics = settings.metrics(request.metrics, request.of_metrics)
     if request.codes is not None:
-        _evaluate_codes(request.codes, metrics)
+        with stopping(_GOES_ON):
+            _evaluate_codes(request.codes, metrics)
         return 0
     paths = [run for path in request.paths for run in runs_beneath(path)]
-    try:
-        return _Evaluation(metrics, request.of_runs).carry_out(list(dict.fromkeys(paths)))
-    except KeyboardInterrupt as error:
-        hint = "the scores so far are kept: the same command goes on"
-        raise InterruptedRun("interrupted", hint, 2) from error
+    runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
+    with stopping(_GOES_ON):
+        return _Evaluation(metrics, runs).carry_out(list(dict.fromkeys(paths)))
 
 
 def _read(arguments: Arguments) -> _Request:
@@ -72,7 +78,7 @@ def _read(arguments: Arguments) -> _Request:
         elif key.startswith(_OF_THE_RUN):
             request.of_runs.append(override)
         else:
-            hint = nearest(key, ("metrics", *_OF_THE_RUN[:2])) or f"it can change {_CHANGEABLE}"
+            hint = nearest(key, _changeable()) or f"it can change {_CHANGEABLE}"
             raise UsageError(f"evaluate cannot change '{key}'", hint)
     if bool(request.paths) == bool(request.codes):
         hint = " or ".join(EVALUATE.usage)
@@ -80,23 +86,32 @@ def _read(arguments: Arguments) -> _Request:
     return request
 
 
+def _changeable() -> list[str]:
+    """Return the settings that can be given, by dotted names."""
+    return [key for key in settings.all_settings() if key.startswith(("metrics", *_OF_THE_RUN))]
+
+
 class _Evaluation:
     """Several runs, scored one after the other; what they share is loaded once."""
 
-    def __init__(self, metrics: MetricsConfig, overrides: list[str]) -> None:
+    def __init__(self, metrics: MetricsConfig, runs: RunLoader) -> None:
         self._metrics = metrics
         self._console = make_console()
-        self._runs = RunLoader(self._console, overrides)
+        self._runs = runs
         self._members: list[RunCodes] = []
 
     def carry_out(self, paths: list[Path]) -> int:
         """Score the runs and return the exit code; one that fails does not stop the others."""
         codes: list[int] = []
         for number, path in enumerate(paths, start=1):
-            self._console.print(f"[dim]{number} of {len(paths)}[/]  {path}", highlight=False)
+            line = Text.assemble((f"{number} of {len(paths)}", "dim"), f"  {one_line(str(path))}")
+            self._console.print(line, highlight=False, soft_wrap=True)
             try:
                 self._score(path)
-            except VaerunError as error:
+            except Exception as failure:
+                error = failure if isinstance(failure, VaerunError) else memory.failure(failure)
+                if error is None:
+                    raise
                 print_error(self._console, error.message, error.hint)
                 codes.append(error.exit_code)
             else:
@@ -109,7 +124,9 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        with lock(path), open_wandb(run.config, run.folder, wandb_id) as wandb_run:
+        mode = resolve_mode(run.config.wandb.mode)
+        ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
+        with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
             paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.latents.has_density:
@@ -130,6 +147,5 @@ def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:
             list(score_requests_of_codes(metrics)),
             scores_file,
             display,
-            check=lambda: None,
         )
     sys.stdout.write(f"{scores_file.path}\n")

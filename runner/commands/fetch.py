@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -26,10 +27,12 @@ from runner.commands.arguments import Arguments
 from runner.commands.manual import FETCH
 from runner.config.composition import compose
 from runner.console.run_display import make_console
+from runner.console.safe_console import SafeConsole
 from runner.dataset import DATASETS, SOURCES, Source, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive import checksums as files
 from runner.dataset.archive.download import download
+from runner.dataset.archive.source import RemoteFile
 from runner.errors import InterruptedRun, UsageError, nearest
 
 _DIGITS: Mapping[str, mnist.Collection] = {
@@ -58,6 +61,8 @@ def run(arguments: Arguments) -> int:
     if not names:
         _list(root)
     try:
+        for file in _unverifiable(names, root):
+            _accept(file, arguments)
         for name in names:
             _fetch(name, root, make_console())
     except KeyboardInterrupt as error:
@@ -75,9 +80,36 @@ def _data_dir(overrides: list[str]) -> str:
             raise UsageError(f"fetch does not know the setting '{key}'", hint)
         if not value:
             raise UsageError("data_dir= names no folder")
-    if overrides:  # as it stands: a folder's name may hold what Hydra would read as its grammar
-        return overrides[-1].partition("=")[2]
-    return str(compose([]).settings.data_dir)
+    return str(compose(overrides[-1:]).settings.data_dir)
+
+
+def _unverifiable(names: list[str], root: Path) -> list[RemoteFile]:
+    """Return the files to be downloaded that cannot be told from others, for want of a digest."""
+    found: list[RemoteFile] = []
+    for source in (SOURCES[name] for name in names if name in SOURCES):
+        is_unpacked = published.images_file(source, root).is_file()
+        for group in (() if is_unpacked else source.files, source.beside):
+            lacking = files.missing(group, files.home(source, group, root)) if group else []
+            found += [file for file in lacking if file.digest is None]
+    return list(dict.fromkeys(found))
+
+
+def _accept(file: RemoteFile, arguments: Arguments) -> None:
+    """Ask whether to take a file as it comes, unless ``--unverified`` says so.
+
+    Raises: UsageError where the answer is no, or nobody can be asked.
+    """
+    what = f"{file.name} comes without a digest: whether it is the published file cannot be checked"
+    if "--unverified" in arguments.flags:
+        sys.stderr.write(f"note: {what}\n")
+        return
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write(f"{what}\ndownload it from {file.url}? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+    command = shlex.join(["vaerun", "fetch", *arguments.given, "--unverified"])
+    raise UsageError(what, f"{command} takes it as it comes")
 
 
 def _fetch(name: str, root: Path, console: Console) -> None:
@@ -162,8 +194,7 @@ def _list(root: Path) -> None:
         table.add_column(heading, justify="right" if heading else "left", header_style="dim")
     for name, collection in _DIGITS.items():
         parts = (*collection.train, *collection.test)
-        raw = root / collection.folder / "raw"
-        is_there = all((raw / part.name).is_file() for part in parts)
+        is_there = mnist.is_there(collection, root)
         size = sum(part.size for part in parts)
         table.add_row(Text(name, "cyan"), "", _amount(size), _there(root, is_there=is_there))
     for name, source in SOURCES.items():
@@ -175,7 +206,7 @@ def _list(root: Path) -> None:
         )
         unpacked = _amount(published.unpacked_bytes(source))
         table.add_row(Text(name, "cyan"), download_size, unpacked, _there(root, is_there=is_there))
-    console = Console()
+    console = SafeConsole(markup=False)
     console.print(table)
     console.print(Text("vaerun fetch NAME ... [data_dir=DIR]", "dim"))
 

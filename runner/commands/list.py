@@ -14,6 +14,7 @@ from runner.commands.manual import LIST
 from runner.config.descriptions import (
     LISTED_GROUPS,
     TOP_LEVEL,
+    Choice,
     Setting,
     choices,
     names,
@@ -22,6 +23,7 @@ from runner.config.descriptions import (
     shared_settings,
     within,
 )
+from runner.console.safe_console import SafeConsole
 from runner.errors import UsageError, nearest
 
 __all__ = ["choices", "read_choice", "run"]
@@ -34,18 +36,35 @@ def run(arguments: Arguments) -> int:
 
     Raises: UsageError for a name that is none of them.
     """
-    for override in arguments.overrides:
-        raise UsageError(f"list takes names, not settings such as '{override}'", LIST.usage[0])
+    chosen = [_choice(override) for override in arguments.overrides]
     for name in arguments.operands:
         if not (name in LISTED_GROUPS or _explained(name) or _explained_by_choices(name)):
             hint = nearest(name, names()) or f"groups: {', '.join(LISTED_GROUPS)}"
             raise UsageError(f"there is no group, section or setting '{name}'", hint)
-    console = Console()
-    if not arguments.operands:
+    console = SafeConsole(markup=False)
+    if not arguments.given:
         _print_overview(console)
+    for group, choice in chosen:
+        _print_choice(console, group, choice)
     for name in arguments.operands:
         _print_explanation(console, name)
     return 0
+
+
+def _choice(override: str) -> tuple[str, Choice]:
+    """Return the group and the choice that ``objective=hfvae`` names.
+
+    Raises: UsageError for what is not a choice of a group.
+    """
+    group, _, name = override.partition("=")
+    if group not in LISTED_GROUPS:
+        message = f"list takes names and choices, not settings such as '{override}'"
+        raise UsageError(message, nearest(group, LISTED_GROUPS) or LIST.usage[0])
+    known = {choice.name: choice for choice in choices(group)}
+    if name not in known:
+        hint = nearest(name, known) or f"{group}: {', '.join(known)}"
+        raise UsageError(f"unknown {group} '{name}'", hint)
+    return group, known[name]
 
 
 def _print_explanation(console: Console, name: str) -> None:
@@ -94,12 +113,17 @@ def _print_overview(console: Console) -> None:
 def _print_group(console: Console, group: str) -> None:
     """Print the choices of a group with their settings, and the settings that all share."""
     for choice in choices(group):
-        console.print(Text.assemble((f"{group}={choice.name}", "bold"), f"  {choice.help}"))
-        _print_rows(console, settings_of_choice(group, choice), "")
-        console.print()
+        _print_choice(console, group, choice)
     if shared := within(shared_settings(), group):
         console.print(Text(f"with every {group}", "bold"))
         _print_settings(console, shared, group)
+
+
+def _print_choice(console: Console, group: str, choice: Choice) -> None:
+    """Print a choice of a group, with the settings that it brings."""
+    console.print(Text.assemble((f"{group}={choice.name}", "bold"), f"  {choice.help}"))
+    _print_rows(console, settings_of_choice(group, choice), "")
+    console.print()
 
 
 def _print_settings(console: Console, settings: Sequence[Setting], name: str) -> None:

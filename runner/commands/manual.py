@@ -14,6 +14,7 @@ _CONFIG_DIR = Option(
     is_list=True,
     short=("-cd",),
 )
+_TRUST = Option("--trust", "follow where runs that are not yours are logged and find their data")
 _OF_RUNS = (
     ("device=DEVICE", "auto, cpu, cuda, cuda:1, mps"),
     ("data_dir=DIR", "the folder of the datasets"),
@@ -76,8 +77,9 @@ RESUME = Command(
     name="resume",
     usage=("vaerun resume DIR [KEY=VALUE ...]",),
     summary="Go on exactly where a run or a grid stopped. DIR is a run folder, or the folder of a "
-    "grid, whose finished runs stay as they are.",
-    options=(_CONFIG_DIR,),
+    "grid, whose finished runs stay as they are. What somebody else made, or you on a machine with "
+    "another home, goes on without W&B and with your own data_dir, unless you say --trust.",
+    options=(_CONFIG_DIR, _TRUST),
     settings=(
         ("steps=N, epochs=N", "of one run: train it further"),
         ("evaluation.KEY=VALUE", "of one run: how its final figures are computed"),
@@ -102,7 +104,10 @@ EVALUATE = Command(
     ),
     summary="Score runs again, or whole grids of them, or codes that another program made. A score "
     "that a run has already, with the same settings, is not computed again.",
-    options=(Option("--codes", "an .npz file of codes and factors, in place of runs", "FILE.npz"),),
+    options=(
+        Option("--codes", "an .npz file of codes and factors, in place of runs", "FILE.npz"),
+        _TRUST,
+    ),
     settings=(
         ("metrics=NAME", "which scores: fast, reference (the default) or none"),
         ("metrics.KEY=VALUE", "a setting of a score; vaerun list metrics"),
@@ -131,6 +136,7 @@ COMPARE = Command(
         Option("--html", "write the page to this file too", "FILE"),
         Option("--no-figures", "draw nothing"),
         Option("--wandb", "save a view of these runs on W&B"),
+        Option("--trust", "save it also where runs that are not yours are logged"),
     ),
     examples=(
         ("vaerun compare outputs/sweep-mnist_grid", ""),
@@ -161,6 +167,9 @@ FETCH = Command(
     usage=("vaerun fetch [DATASET ...] [data_dir=DIR]",),
     summary="Download the files of datasets, check them, and unpack them once. Without a name: "
     "which there are, how large, and whether they are there.",
+    options=(
+        Option("--unverified", "take files as they come that were published without a digest"),
+    ),
     settings=(("data_dir=DIR", "the folder of the datasets (default: data)"),),
     examples=(
         ("vaerun fetch", ""),
@@ -173,7 +182,9 @@ FETCH = Command(
 SYNC = Command(
     name="sync",
     usage=("vaerun sync DIR ...",),
-    summary="Upload to W&B what runs logged offline, each once. DIR is a run folder or holds some.",
+    summary="Upload to W&B what runs logged offline, each once. DIR is a run folder or holds some. "
+    "The log of a run says where it goes, and what: only your own are uploaded, unless you trust.",
+    options=(Option("--trust", "upload the logs of runs that are not yours as well"),),
     examples=(("vaerun sync outputs", ""),),
     takes="DIR",
 )

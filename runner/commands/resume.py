@@ -27,5 +27,6 @@ def run(arguments: Arguments) -> int:
         raise UsageError("--config-dir is for grids: a run that goes on does not compose", hint)
     from runner.runs.train import resume
 
-    resume(path, steps_or_epochs(arguments.overrides))
+    trusted = "--trust" in arguments.flags
+    resume(path, steps_or_epochs(arguments.overrides), trusted=trusted)
     return 0

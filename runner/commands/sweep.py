@@ -5,15 +5,20 @@ Started again, a grid skips what is finished and goes on with what is not; what 
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from runner import config
 from runner.commands.arguments import Arguments
 from runner.commands.overrides import print_notes, searched
+from runner.commands.preflight import require_device, require_here, require_mode
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
-from runner.config import LauncherConfig
+from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
+from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
 from runner.errors import UsageError, VaerunError
 from runner.grid import (
@@ -27,7 +32,7 @@ from runner.grid import (
     print_states,
     require,
 )
-from runner.grid.sweep_file import Sweep
+from runner.grid.sweep_file import Block, Sweep
 
 
 def sweep(arguments: Arguments, overrides: list[str]) -> int:
@@ -44,7 +49,8 @@ def sweep(arguments: Arguments, overrides: list[str]) -> int:
     launcher = config.launcher(options.launcher, options.of_launcher)
     grid = requested_sweep(options)
     common = [*options.folder, *options.places]
-    device = _preflight(grid, common)
+    configs = _preflight(grid, common)
+    device = configs[-1].device
     runs = list(grid.runs())
     path = compose([*next(iter(runs)), *common]).grid_folder()
     folder, indices = GridFolder.numbered(path, grid.name, runs)
@@ -53,6 +59,8 @@ def sweep(arguments: Arguments, overrides: list[str]) -> int:
         print_plan(folder, job, launcher, device)
         return 0
     require(launcher)
+    if any(folder.state(number).pending for number in job.indices):
+        require_here(launcher, configs)
     folder, _ = GridFolder.register(path, grid.name, runs)
     return _execute(folder, job, launcher, device)
 
@@ -68,11 +76,19 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
         allowed = "only, launcher, launcher.*, device, data_dir, wandb.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     folder = GridFolder.open(path)
+    if "--trust" in arguments.flags:
+        folder.adopt()
+    elif not folder.is_own:
+        message = f"'{path}' is not known as yours: its runs say where they log and find their data"
+        raise UsageError(message, "--trust goes on with it all the same")
     device = next((w.partition("=")[2] for w in options.places if w.startswith("device=")), "auto")
     indices = selected(options.only, range(len(folder.runs)))
     job = Job(path, indices, (*searched(arguments), *options.places))
     launcher = config.launcher(options.launcher, options.of_launcher)
     require(launcher)
+    if isinstance(launcher, LocalLauncherConfig):
+        require_device(device)
+        require_mode(next((w for w in options.places if w == "wandb.mode=online"), "")[11:])
     return _execute(folder, job, launcher, device)
 
 
@@ -82,10 +98,8 @@ def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str
     pending = tuple(number for number in job.indices if folder.pending(number))
     names = labels_of(folder)
     done = len(job.indices) - len(pending)
-    console.print(f"[dim]{'grid':>12}[/]  {folder.path}", highlight=False, soft_wrap=True)
-    console.print(
-        f"[dim]{'runs':>12}[/]  {len(pending)} to train, {done} done with", highlight=False
-    )
+    print_labelled(console, "grid", str(folder.path))
+    print_labelled(console, "runs", f"{len(pending)} to train, {done} done with")
     stopped: VaerunError | None = None
     if pending:
         try:
@@ -101,14 +115,27 @@ def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str
     return exit_code(list(states.values()))
 
 
-def _preflight(grid: Sweep, common: list[str]) -> str:
-    """Refuse what no run can use, print notes, and return the device that is asked for."""
-    device = "auto"
+def _preflight(grid: Sweep, common: list[str]) -> list[RunConfig]:
+    """Refuse what no run can use, print notes, and return settings with each of the values."""
+    found: list[RunConfig] = []
     notes: list[str] = []
     for block in grid.blocks:
         for overrides in block.each_value():
-            composition = compose([*overrides, *common])
-            device = composition.parse().device
+            with _naming_the_file_of(block):
+                composition = compose([*overrides, *common])
+                found.append(composition.parse())
             notes += composition.notes
     print_notes(tuple(notes))
-    return device
+    return found
+
+
+@contextmanager
+def _naming_the_file_of(block: Block) -> Generator[None]:
+    """Put the sweep file in front of an error about one of its parameters."""
+    try:
+        yield
+    except UsageError as error:
+        words = set(re.findall(r"[\w.]+", error.message))
+        if block.file is None or not words & block.from_file:
+            raise
+        raise UsageError(f"{block.file}: {error.message}", error.hint) from error

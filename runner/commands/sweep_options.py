@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from runner.commands.overrides import steps_or_epochs
+from runner.config import of_grid
 from runner.errors import UsageError
-from runner.grid.sweep_file import Block, Sweep, Values, find, read
+from runner.grid.sweep_file import Block, Sweep, find, read
+from runner.grid.sweep_parameters import MOST_RUNS, Values
 
 PLACES = ("device", "data_dir", "wandb.", "training.checkpoint_minutes")
 """Settings that say where and how a run is carried out, and change nothing of what it finds."""
@@ -60,12 +64,15 @@ def requested_sweep(options: SweepOptions) -> Sweep:
     """Return the grid: a sweep file's with some values replaced, or what the settings cross."""
     given = _values(steps_or_epochs(options.settings))
     named = [o.partition("=")[2] for o in options.folder if o.startswith("sweep_name=")]
-    if options.name is None:
-        return Sweep(named[-1] if named else None, (Block(given),))
-    found = read(find(options.name)).replaced(given)
-    if not named:
+    name = None if named[-1:] in ([], ["null"]) else named[-1]
+    found = Sweep(name, (Block(given),))
+    if options.name is not None:
+        in_file = read(find(options.name))
+        found = Sweep(name if named else in_file.name, in_file.replaced(given).blocks)
+    if not named and found.name is not None:
         options.folder.append(f"sweep_name={found.name}")
-    return Sweep(named[-1] if named else found.name, found.blocks)
+    found.check_size()
+    return found
 
 
 def _values(settings: Iterable[str]) -> Values:
@@ -74,7 +81,7 @@ def _values(settings: Iterable[str]) -> Values:
     from hydra.errors import HydraException
 
     values: dict[str, tuple[str, ...]] = {}
-    for setting in settings:
+    for setting in map(of_grid, settings):
         key, _, value = setting.partition("=")
         try:
             parsed = OverridesParser.create().parse_override(setting)
@@ -84,10 +91,33 @@ def _values(settings: Iterable[str]) -> Values:
         if not parsed.is_sweep_override():
             values[key] = (value,)
         elif parsed.is_discrete_sweep():
-            values[key] = tuple(parsed.sweep_string_iterator())
+            values[key] = _listed(setting, parsed)
         else:
-            raise UsageError(f"{setting}: a grid needs values, such as {key}=1,2 or range(0,5)")
+            raise _no_values(setting)
     return values
+
+
+def _listed(setting: str, parsed: Any) -> tuple[str, ...]:  # noqa: ANN401 - Hydra's override
+    """Return the values of an override of several, which may be a range of any length."""
+    from hydra.errors import HydraException
+
+    sweep = parsed.value()
+    if hasattr(sweep, "stop"):
+        sweep.shuffle = False  # for which Hydra would list the whole range
+    try:
+        found = tuple(islice(parsed.sweep_string_iterator(), MOST_RUNS + 1))
+    except (HydraException, ValueError, ArithmeticError) as error:
+        raise _no_values(setting) from error
+    if len(found) > MOST_RUNS:
+        raise UsageError(f"{setting} has more than {MOST_RUNS:,} values")
+    if not found:
+        raise _no_values(setting)
+    return found
+
+
+def _no_values(setting: str) -> UsageError:
+    key = setting.partition("=")[0]
+    return UsageError(f"{setting}: a grid needs values, such as {key}=1,2 or range(0,5)")
 
 
 def _is_crossed(setting: str) -> bool:
@@ -101,14 +131,24 @@ def selected(only: str | None, indices: Sequence[int]) -> tuple[int, ...]:
     """
     if only is None:
         return tuple(indices)
+    if not indices:
+        raise UsageError(f"only={only}: the grid has no runs")
     numbers: set[int] = set()
     for part in only.strip("[]").split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        match = re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", part)
         if match is None:
             raise UsageError(f"cannot read only={only}", "numbers and ranges: only=3,7-9")
         first, last = int(match[1]), int(match[2] or match[1])
-        numbers |= set(range(first, min(last, max(indices)) + 1)) or {first}
+        if last < first:
+            raise UsageError(f"only={only}: {first}-{last} runs backwards", f"{last}-{first}")
+        if last > max(indices):
+            raise _no_run(only, max(first, max(indices) + 1), indices)
+        numbers |= set(range(first, last + 1))
     if missing := sorted(numbers - set(indices)):
-        message = f"only={only}: there is no run {missing[0]}"
-        raise UsageError(message, f"the grid has {min(indices)} to {max(indices)}")
+        raise _no_run(only, missing[0], indices)
     return tuple(number for number in indices if number in numbers)
+
+
+def _no_run(only: str, number: int, indices: Sequence[int]) -> UsageError:
+    hint = f"the grid has {min(indices)} to {max(indices)}"
+    return UsageError(f"only={only}: there is no run {number}", hint)

@@ -14,12 +14,13 @@ from rich.text import Text
 
 from runner.commands.arguments import Arguments
 from runner.commands.manual import SYNC
+from runner.console.lines import print_labelled
 from runner.console.run_display import make_console, print_error
 from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.store.find_runs import runs_beneath
 from runner.store.lock import LockedError, is_locked, lock
 from runner.tracking.mode import require_server
-from runner.tracking.upload import Uploads, is_uploaded, offline_logs
+from runner.tracking.upload import Uploads, is_own_log, is_uploaded, offline_logs
 
 _AT_ONCE = 4
 """How many runs are uploaded side by side: W&B is slow to answer, and each takes a process."""
@@ -52,15 +53,20 @@ def run(arguments: Arguments) -> int:
     """
     runs = _runs_beneath(_folders(arguments))
     console = make_console()
-    pending = _ended(console, [run for run in runs if run.pending])
+    waiting = [run for run in runs if run.pending]
+    trusted = "--trust" in arguments.flags
+    own = [run for run in waiting if trusted or all(map(is_own_log, run.pending))]
+    strange = _strange(console, [run for run in waiting if run not in own], alone=not own)
+    pending = _ended(console, own)
     if not pending:
         logged = sum(1 for run in runs if run.logs and not run.pending)
         has = f"W&B has {_runs(logged)} that {_were(logged)} logged offline"
-        console.print(f"nothing to upload: {has if logged else 'no run was logged offline'}")
-        return 0
+        if not strange:
+            console.print(f"nothing to upload: {has if logged else 'no run was logged offline'}")
+        return int(strange)
     host = require_server()
-    console.print(f"[dim]{'uploading':>12}[/]  {_runs(len(pending))} to {host}")
-    return _Uploading(console, pending).carry_out()
+    print_labelled(console, "uploading", f"{_runs(len(pending))} to {host}")
+    return max(_Uploading(console, pending).carry_out(), int(strange))
 
 
 def _folders(arguments: Arguments) -> list[Path]:
@@ -82,6 +88,23 @@ def _runs_beneath(folders: Sequence[Path]) -> list[_Run]:
         for path in runs_beneath(folder):
             found.setdefault(path.resolve(), _Run.at(path))
     return list(found.values())
+
+
+def _strange(console: Console, runs: Sequence[_Run], *, alone: bool) -> bool:
+    """Name runs that are not this user's, which stay where they are; return whether there are any.
+
+    Raises: UsageError where there are no others.
+    """
+    if not runs:
+        return False
+    first = f"'{runs[0].path}'"
+    these = first if len(runs) == 1 else f"{first} and {_runs(len(runs) - 1)} more"
+    message = f"not known as yours: {these}; the log says what is uploaded, and where to"
+    hint = "--trust uploads it all the same"
+    if alone:
+        raise UsageError(message, hint)
+    _say(console, f"left out, {message}: {hint}")
+    return True
 
 
 def _ended(console: Console, runs: Sequence[_Run]) -> list[_Run]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from runner.commands.arguments import Arguments
 from runner.commands.manual import TRAIN
 from runner.commands.overrides import (
+    check_grid_name,
     print_notes,
+    refuse_code,
     searched,
     steps_or_epochs,
     without_null_choices,
 )
 from runner.config import flat_keys
 from runner.config.composition import Composition, adapt, compose, hydra_session
+from runner.config.written import of_command_line
 from runner.errors import UsageError, nearest
 
 _OF_GRIDS = ("sweep", "only", "launcher")
@@ -29,8 +32,10 @@ def run(arguments: Arguments) -> int:
         from runner.commands.completion import complete
 
         return complete(arguments)
-    overrides = [*searched(arguments), *without_null_choices(arguments.overrides)]
-    _refuse_launchers(overrides)
+    given = of_command_line(arguments.overrides, one_run=not _is_grid(arguments))
+    refuse_code(given)
+    check_grid_name(given)
+    overrides = [*searched(arguments), *without_null_choices(given)]
     if {"--cfg", "--info"} & arguments.flags.keys():
         return _show(arguments, overrides)
     if alone := {"--package", "--resolve"} & arguments.flags.keys():
@@ -47,14 +52,6 @@ def _is_grid(arguments: Arguments) -> bool:
     keys = {override.partition("=")[0] for override in arguments.overrides}
     by_key = any(key in _OF_GRIDS or key.startswith("launcher.") for key in keys)
     return by_key or bool({"--multirun", "--dry-run"} & arguments.flags.keys())
-
-
-def _refuse_launchers(overrides: list[str]) -> None:
-    """Refuse Hydra's launchers and sweepers, in place of which there are our own."""
-    for key in (override.partition("=")[0].lstrip("+") for override in overrides):
-        if key in ("hydra/launcher", "hydra/sweeper"):
-            hint = "launcher=local, slurm or ray; W&B's sweeps search by other methods than grid"
-            raise UsageError(f"'{key}' is not used here", hint)
 
 
 def _train(composition: Composition) -> None:

@@ -69,7 +69,8 @@ def choose_runs(comparison: Comparison) -> dict[str, list[RepresentativeRun]]:
     found: dict[str, list[RepresentativeRun]] = {}
     for dataset, configurations in by_dataset(comparison).items():
         parts = list(families(comparison, configurations).values())
-        named = {id(c): distinguishing_settings(comparison, part) for part in parts for c in part}
+        settings = [distinguishing_settings(comparison, part) for part in parts]
+        named = {id(c): s for part, s in zip(parts, settings, strict=True) for c in part}
         found[dataset] = [
             RepresentativeRun(
                 name_of(configuration, comparison.by, named[id(configuration)]),

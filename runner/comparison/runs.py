@@ -1,4 +1,8 @@
-"""Run folders as a comparison sees them: settings and figures by flat names."""
+"""Run folders as a comparison sees them: settings and figures by flat names.
+
+Names and texts from the files have their control characters as escapes, so that all that shows
+them, in a table, a figure or a page, shows them so.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,15 @@ from typing import Any, cast
 
 import yaml
 
+from runner import progress
 from runner.config.composition import ORIGIN
 from runner.config.tree import is_schedule, leaves
+from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError
 from runner.store.find_runs import runs_beneath
-from runner.store.run_folder import RunFolder, read_json
+from runner.store.run_folder import RunFolder
+from runner.store.scores_file import read_scores
+from runner.store.shown_text import escaped
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C, ten times as fast, where PyYAML was built with it."""
@@ -67,13 +75,15 @@ class ComparedRun:
 def read_runs(paths: Sequence[Path]) -> list[ComparedRun]:
     """Return the runs that are named or lie beneath a folder that is, each once, in natural order.
 
-    Raises: UsageError where there is none, or a file of one is corrupt.
+    Raises: UsageError where there is none, or the settings of one are not as they should be;
+        DataError where another file of one is corrupt.
     """
     found: dict[Path, Path] = {}
     for path in paths:
         for run in runs_beneath(path):
             found.setdefault(run.resolve(), run)
-    return [_read(path) for path in found.values()]
+    every = progress.counted(found.values(), "reading", len(found))
+    return [_read(path) for path in every]
 
 
 def setting_value(value: object) -> object:
@@ -81,34 +91,41 @@ def setting_value(value: object) -> object:
     if isinstance(value, list | tuple):
         return tuple(setting_value(item) for item in cast("list[object]", value))
     if not isinstance(value, Mapping):
-        return value
+        is_number = value is None or isinstance(value, bool | int)
+        is_number = is_number or (isinstance(value, float) and math.isfinite(value))
+        return value if is_number else escaped(str(value))  # a text, a date, infinity
     entries = cast("Mapping[str, Any]", value)
     if is_schedule(entries):
         ((shape, ends),) = entries.items()
-        texts = (
-            f"{k} {v:g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in ends.items()
-        )
-        return f"{shape}({', '.join(texts)})"
-    return "{" + ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items()) + "}"
+        if isinstance(ends, Mapping):
+            pairs = cast("Mapping[str, Any]", ends).items()
+            texts = (f"{k} {v:g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in pairs)
+            return escaped(f"{shape}({', '.join(texts)})")
+    inside = ", ".join(f"{name}: {setting_value(item)}" for name, item in entries.items())
+    return escaped(f"{{{inside}}}")
 
 
 def _read(path: Path) -> ComparedRun:
     folder = RunFolder(path)
     status = folder.read_status()
     error = status.get("error")
-    version = status.get("versions", {}).get("vaerun")
+    version = (status.get("versions") or {}).get("vaerun")
     summary = folder.read_summary()
+    settings = _settings(path / "config.yaml", folder.read_config())
+    seed = settings.get("seed", 0)
+    if not isinstance(seed, int):
+        raise UsageError(f"'{path / 'config.yaml'}': seed must be a whole number, got {seed!r}")
     scores = list(_scores(folder, summary.get("step")))
     figures = dict(_numbers({name: summary[name] for name in _FIGURES if name in summary}, ""))
     return ComparedRun(
         path,
-        str(status.get("state", "never begun")),
-        None if error is None else str(error),
-        _settings(folder.path / "config.yaml", folder.read_config()),
+        escaped(status.get("state") or "never begun"),
+        None if error is None else escaped(error),
+        settings,
         figures | {name: number for name, number, _ in scores},
         {name: condition for name, _, condition in scores},
         _origin(folder),
-        None if version is None else str(version),
+        None if version is None else escaped(version),
     )
 
 
@@ -140,31 +157,32 @@ def _settings(path: Path, text: str) -> dict[str, Any]:
     parts = [part for part in _TOP_LEVEL.split(text) if part.strip()]
     try:
         return {key: value for part in parts for key, value in _part(part)}
-    except yaml.YAMLError as error:
-        line = str(error).splitlines()[0]
+    except UsageError:
+        refuse_unusual(text, f"'{path}'")  # this names the line
+        raise UsageError(f"'{path}' is not the settings of a run") from None
+    except (yaml.YAMLError, ValueError) as error:
+        line = reason(error) if isinstance(error, yaml.YAMLError) else str(error)
         raise UsageError(f"'{path}' is not YAML: {line}") from error
-    except TypeError as error:
-        raise UsageError(f"'{path}' is not the settings of a run") from error
 
 
 @lru_cache(maxsize=4096)
 def _part(text: str) -> tuple[tuple[str, Any], ...]:
     """Return the settings of one part of a ``config.yaml``.
 
-    Raises: TypeError when it is something other than settings.
+    Raises: UsageError when it is something other than settings; YAMLError and ValueError where
+        a value cannot be read.
     """
-    tree = yaml.load(text, Loader=_LOADER)  # a safe loader: it makes plain values alone
-    if tree is None:  # comments alone
+    if all(line.startswith("#") for line in text.splitlines() if line.strip()):
         return ()
-    if not isinstance(tree, dict):
-        raise TypeError("not a mapping")
+    refuse_unusual(text, "it")
+    tree = yaml.load(text, Loader=_LOADER)  # a safe loader: it makes plain values alone
     named = leaves(cast("dict[str, Any]", tree))
-    return tuple((key, setting_value(value)) for key, value in named)
+    return tuple((escaped(key), setting_value(value)) for key, value in named)
 
 
 def _scores(folder: RunFolder, step: object) -> Iterator[tuple[str, float, str]]:
     """Yield (name, number, how it was computed) of the scores of a step."""
-    content = read_json(folder.path / "scores.json")
+    content = read_scores(folder.path / "scores.json")
     # Scores of an earlier step say nothing of the model that the summary is about.
     if content.get("of") != {"step": step}:
         return
@@ -180,5 +198,5 @@ def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from _numbers(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
-        elif isinstance(value, int | float) and math.isfinite(value):
-            yield f"{prefix}{name}", float(value)
+        elif isinstance(value, int | float) and math.isfinite(number := float(value)):
+            yield escaped(f"{prefix}{name}"), number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from runner.config.compose import (
     allow_new_key,
-    data_root,
     flat_keys,
     launcher,
     metrics,
@@ -13,6 +12,7 @@ from runner.config.compose import (
     restore,
     to_yaml,
 )
+from runner.config.data_root import data_root
 from runner.config.dataset_schema import (
     BROKEN,
     FITS,
@@ -22,6 +22,7 @@ from runner.config.dataset_schema import (
     FolderConfig,
     OwnDatasetConfig,
 )
+from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
@@ -44,6 +45,7 @@ from runner.config.objective_schema import (
     SparsityConfig,
     WeightsConfig,
 )
+from runner.config.override import of_grid, read_override
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CodePriorConfig,
@@ -79,6 +81,7 @@ from runner.config.schema import (
     TrainingConfig,
     WandbConfig,
 )
+from runner.config.setting_types import all_settings, type_of
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
@@ -142,18 +145,24 @@ __all__ = [
     "VampPriorConfig",
     "WandbConfig",
     "WeightsConfig",
+    "all_settings",
     "allow_new_key",
     "at_step",
     "data_root",
     "flat_keys",
     "launcher",
     "metrics",
+    "of_grid",
     "parse",
     "parse_value",
     "plain",
+    "quoted",
+    "read_override",
     "register",
     "restore",
     "schedules",
+    "shell_quoted",
     "to_yaml",
+    "type_of",
     "values",
 ]

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
+from runner.config.data_root import data_root
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
+from runner.config.override import changes
 from runner.config.rules import refuse, validate
-from runner.config.schema import CHOICES, RunConfig
+from runner.config.schema import CHOICES, PARTLY_TYPED, RunConfig
+from runner.config.tree import leaves
 from runner.config.typed_fields import parse_fields, plain
+from runner.config.value_errors import explain_value
+from runner.config.value_types import require
+from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError, nearest, nearest_setting
 
 Choice = TypeVar("Choice")
 
+_REFERENCE = re.compile(r"(\\*)\$\{")
+"""The beginning of a reference, and the backslashes that may escape it."""
+
 _FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
-
-
-def data_root() -> Path:
-    """Return the folder of ``conf/`` and ``sweeps/``: in a wheel, or beside this package."""
-    here = Path(__file__).resolve().parent.parent
-    packed = here / "_data"
-    return packed if (packed / "conf").is_dir() else here.parent
 
 
 @cache
@@ -111,9 +113,10 @@ def parse(composed: DictConfig) -> RunConfig:
     try:
         config = OmegaConf.to_object(composed)
     except OmegaConfBaseException as error:
-        raise UsageError(str(error).splitlines()[0]) from error
+        raise explain_value(error) from error
     if not isinstance(config, RunConfig):
         raise TypeError("parse needs a configuration composed against the schema")
+    require(RunConfig, "", config)
     config = parse_fields(config)
     validate(config)
     return config
@@ -127,27 +130,92 @@ def to_yaml(config: RunConfig) -> str:
 def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     """Return the settings of a run's ``config.yaml``, with some of them changed.
 
-    It depends on nothing but the file, so later changes to ``conf/`` do not reach an old run.
+    It depends on nothing but the file, so later changes to ``conf/`` do not reach an old run. The
+    file has values alone: a reference in it, such as ``${oc.env:HOME}``, is text.
 
     Raises:
         UsageError: the file or an override is not a valid setting.
     """
+    saved = _saved(yaml_text)
     try:
-        saved = OmegaConf.create(yaml_text)
         schema = OmegaConf.structured(RunConfig)
         for group, choices in CHOICES.items():
             name = str(OmegaConf.select(saved, f"{group}.name"))
+            if name not in choices and group in PARTLY_TYPED:
+                continue
             if name not in choices:
                 hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
                 raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
-        merged = OmegaConf.merge(schema, saved, OmegaConf.from_dotlist(overrides))
-    except (OmegaConfBaseException, yaml.YAMLError, AssertionError) as error:
-        line = next(iter(str(error).splitlines()), "not the settings of a run")
-        key = str(getattr(error, "full_key", None) or "")
-        named = key.rpartition(".")[2] in line
-        raise UsageError(f"config.yaml: {line if named else f'{key}: {line}'}") from error
-    return parse(cast("DictConfig", merged))
+        merged = cast("DictConfig", OmegaConf.merge(schema, saved))
+        _refuse_references(merged, saved)
+    except OmegaConfBaseException as error:
+        explained = explain_value(error)
+        raise UsageError(f"config.yaml: {explained.message}", explained.hint) from error
+    except AssertionError as error:
+        raise UsageError("config.yaml: not the settings of a run") from error
+    try:
+        return parse(_changed(merged, overrides))
+    except UsageError as error:
+        key = getattr(error.__cause__, "full_key", None)
+        if "interpolation" not in error.message or key is None:
+            raise
+        raise UsageError(f"config.yaml: {key} is a reference, and not a value") from error
+
+
+def _saved(yaml_text: str) -> DictConfig | ListConfig:
+    """Return what a ``config.yaml`` holds, as plain text and numbers: no reference is resolved.
+
+    Raises: UsageError for a text that is not YAML.
+    """
+    if not yaml_text.strip():
+        raise UsageError("config.yaml is empty")
+    refuse_unusual(yaml_text, "config.yaml")
+    try:
+        return _as_text(OmegaConf.create(yaml_text))
+    except yaml.YAMLError as error:
+        raise UsageError(f"config.yaml is not YAML: {reason(error)}") from error
+    except GrammarParseError as error:
+        raise UsageError("config.yaml: a value has a '${' without its end") from error
+    except (OmegaConfBaseException, AssertionError) as error:
+        raise UsageError("config.yaml: not the settings of a run") from error
+
+
+def _refuse_references(merged: DictConfig, saved: DictConfig | ListConfig) -> None:
+    """Refuse a reference in place of a section or a list: it is text, and so is neither."""
+    tree = cast("dict[str, Any]", OmegaConf.to_container(saved, resolve=False))
+    for key, value in leaves(tree):
+        parent, _, name = key.rpartition(".")
+        node = OmegaConf.select(merged, parent) if parent else merged
+        is_text = isinstance(value, str) and "${" in value and isinstance(node, DictConfig)
+        if is_text and OmegaConf.get_type(node, name) is not str:
+            raise UsageError(f"config.yaml: {key} is a reference, and not a value")
+
+
+def _as_text(saved: DictConfig | ListConfig) -> DictConfig | ListConfig:
+    """Return settings in which every reference is escaped, so that it stands for its own text."""
+
+    def escaped(value: object) -> object:
+        if isinstance(value, str):
+            return _REFERENCE.sub(r"\1\1\\${", value)
+        if isinstance(value, list):
+            return [escaped(item) for item in cast("list[object]", value)]
+        if isinstance(value, dict):
+            return {k: escaped(item) for k, item in cast("dict[object, object]", value).items()}
+        return value
+
+    return OmegaConf.create(cast("Any", escaped(OmegaConf.to_container(saved, resolve=False))))
+
+
+def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
+    """Return typed settings with some of them changed.
+
+    Raises: UsageError for a setting that they lack, or a value that it cannot have.
+    """
+    try:
+        return cast("DictConfig", OmegaConf.merge(settings, changes(overrides)))
+    except OmegaConfBaseException as error:
+        raise explain_value(error) from error
 
 
 def metrics(name: str, overrides: list[str]) -> MetricsConfig:
@@ -183,15 +251,14 @@ def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str
         hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
         raise UsageError(f"unknown {group} '{name}'", hint)
     chosen = OmegaConf.create({group: OmegaConf.load(folder / f"{name}.yaml")})
+    schema = OmegaConf.create({group: OmegaConf.structured(kind)})
+    merged = _changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
     try:
-        schema = OmegaConf.create({group: OmegaConf.structured(kind)})
-        merged = OmegaConf.merge(schema, chosen, OmegaConf.from_dotlist(overrides))
-        found = OmegaConf.select(cast("DictConfig", merged), group)
-        return cast("Choice", OmegaConf.to_object(found))
-    except (OmegaConfBaseException, yaml.YAMLError) as error:
-        key = str(getattr(error, "full_key", None) or group)
-        hint = nearest_setting(key, flat_keys(chosen)) if "not in" in str(error) else None
-        raise UsageError(f"{key}: {next(iter(str(error).splitlines()))}", hint) from error
+        found = cast("Choice", OmegaConf.to_object(OmegaConf.select(merged, group)))
+    except OmegaConfBaseException as error:
+        raise explain_value(error) from error
+    require(kind, group, found)
+    return found
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +15,10 @@ import yaml
 from runner import config
 from runner.config import GROUPS, WEIGHT_NAMES, RunConfig
 from runner.config.experiment import SECTIONS, Adapted, without_replaced
-from runner.config.hydra_errors import explain
+from runner.config.grammar import quoted
+from runner.config.hydra_errors import COMPOSING, explain
+from runner.config.override import read_override
+from runner.config.own_yaml import OwnFiles, check_own_yaml
 from runner.config.tree import leaves
 from runner.errors import UsageError
 
@@ -46,13 +49,30 @@ class Composition:
     """What may surprise whoever gave the overrides, a line each."""
     whole: DictConfig
     """The settings, and Hydra's own under ``hydra``."""
+    own: OwnFiles = field(default_factory=OwnFiles)
+    """The YAML of the user's own among the choices."""
 
     def parse(self) -> RunConfig:
         """Return the typed settings.
 
         Raises: UsageError for a value that is missing or makes no sense.
         """
-        return config.parse(self.settings)
+        try:
+            return config.parse(self.settings)
+        except UsageError as error:
+            given = {read_override(override).key for override in self.overrides}
+            raise self.own.named(self._with_reference(error), given) from error
+
+    def _with_reference(self, error: UsageError) -> UsageError:
+        """Return the error with a hint at the weight that was given where it names another."""
+        key = error.message.partition(" ")[0]
+        values = dict(leaves(_tree(self.settings)))
+        written = values.get(key)
+        weights = [w for w in WEIGHT_NAMES if f"${{{w}}}" in str(written)]
+        if error.hint or not weights:
+            return error
+        given = ", ".join(f"{w}={values.get(w)}" for w in weights)
+        return UsageError(error.message, f"it is {written}, with {given}")
 
     def to_yaml(self) -> str:
         """Return the text of ``config_unresolved.yaml``: the settings, and how they were chosen."""
@@ -97,7 +117,8 @@ class Composition:
 
 def search_path(folders: Sequence[Path]) -> str:
     """Return the override that makes Hydra search folders of own YAML beside ``conf/``."""
-    return _SEARCH_PATH + "[" + ",".join(f"'file://{folder}'" for folder in folders) + "]"
+    places = (str(folder).replace("${", "\\${") for folder in folders)
+    return _SEARCH_PATH + "[" + ",".join(quoted(f"file://{place}") for place in places) + "]"
 
 
 def compose_run(overrides: Sequence[str]) -> RunConfig:
@@ -123,7 +144,7 @@ def compose(overrides: Sequence[str]) -> Composition:
     notes = (*adapted.notes, *_unused_weights(settings, overrides))
     # The experiment stands in as another of its name where it was adapted.
     chosen["experiment"] = adapted.experiment or chosen.get("experiment")
-    return Composition(tuple(overrides), settings, chosen, notes, whole)
+    return Composition(tuple(overrides), settings, chosen, notes, whole, adapted.own)
 
 
 def _with_one_search_path(overrides: Sequence[str]) -> list[str]:
@@ -137,9 +158,12 @@ def adapt(overrides: Sequence[str]) -> Adapted:
 
     Raises: UsageError for what cannot be composed.
     """
-    given = [config.allow_new_key(o) for o in _with_one_search_path(overrides)]
+    read = [read_override(o).text for o in _with_one_search_path(overrides)]
+    given = [config.allow_new_key(o) for o in read]
+    own = check_own_yaml(read)
     with hydra_session(given):
-        return without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
+        found = without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
+    return replace(found, notes=(*own.notes, *found.notes), own=own)
 
 
 @contextmanager
@@ -150,20 +174,13 @@ def hydra_session(overrides: Sequence[str]) -> Generator[Any]:
     """
     import hydra
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     config.register()
     try:
         with hydra.initialize_config_dir(conf(), job_name="vaerun", version_base="1.3"):
             yield GlobalHydra.instance().hydra
-    except (HydraException, OmegaConfBaseException) as error:
+    except COMPOSING as error:
         raise explain(error, conf(), list(overrides)) from error
-    except ValueError as error:  # objective=null and its like
-        if "Config group override" not in str(error):
-            raise
-        empty = next((word for word in overrides if word.endswith("=null")), "a choice")
-        raise UsageError(f"{empty}: there must be one", "vaerun list shows the choices") from error
 
 
 def conf() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 from runner.config.dataset_schema import (
     BROKEN,
@@ -29,6 +30,7 @@ def dataset_choices(dataset: DatasetConfig) -> Iterator[tuple[str, str, tuple[st
 
 def dataset_rules(dataset: DatasetConfig) -> Iterator[Rule]:
     """Yield the rules of a dataset."""
+    yield from _held_out_rules(dataset.hold_out)
     if dataset.correlated is not None:
         yield from _correlation_rules(dataset.correlated)
     if isinstance(dataset, OwnDatasetConfig):
@@ -52,3 +54,11 @@ def _own_rules(own: OwnDatasetConfig) -> Iterator[Rule]:
     yield "dataset.channels", own.channels, "1 (grey), 3 (RGB) or null", grey
     yield "dataset.bins", own.bins, "at least 2, or null", own.bins is None or own.bins >= 2
     yield "dataset.test_share", own.test_share, "at least 0 and below 1", 0 <= own.test_share < 1
+
+
+def _held_out_rules(held_out: Mapping[str, object]) -> Iterator[Rule]:
+    rule = "a value of the factor by name or by number from 0, or a list of them"
+    for factor, given in held_out.items():
+        values = cast("list[object]", given) if isinstance(given, list) else [given]
+        known = all(isinstance(v, str | int) and not isinstance(v, bool) for v in values)
+        yield f"dataset.hold_out.{factor}", given, rule, known

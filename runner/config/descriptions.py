@@ -7,12 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.config.compose import data_root
+from runner.config.data_root import data_root
 from runner.config.schema import GRID_GROUPS, GROUPS
+from runner.files import read_regular
 
 LISTED_GROUPS = (*GROUPS, "sweep", *GRID_GROUPS)
 """All groups that have choices, in the order in which a reader meets them."""
 
+
+_MOST_BYTES = 1 << 20
+"""Of a file of settings; one has some thousands."""
 
 TOP_LEVEL = "settings"
 """The name under which the settings that belong to no section are explained."""
@@ -49,7 +53,7 @@ def choices(group: str) -> list[Choice]:
 
 def read_choice(path: Path) -> Choice:
     """Return what a YAML file says of itself in its comments."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_regular(path, _MOST_BYTES).decode("utf-8", "replace").splitlines()
     comments = [line[1:].strip() for line in lines if re.match(r"#(?!\s*@package)", line)]
     keys: list[tuple[str, str]] = []
     above: list[tuple[int, str]] = []

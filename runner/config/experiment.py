@@ -8,11 +8,13 @@ Hydra then composes a copy of the experiment without those values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from runner.config.compose import data_root
+from runner.config.data_root import data_root
+from runner.config.override import searched_folders
+from runner.config.own_yaml import OwnFiles
 from runner.config.tree import leaves
 
 SECTIONS = ("architecture", "prior", "likelihood", "dataset", "objective")
@@ -39,6 +41,7 @@ class Adapted:
     overrides: list[str]
     experiment: str | None = None
     notes: tuple[str, ...] = ()
+    own: OwnFiles = field(default_factory=OwnFiles)
 
 
 def group_overrides(overrides: Sequence[str]) -> dict[str, str]:
@@ -102,8 +105,7 @@ def _find(group: str, name: str, overrides: Sequence[str]) -> Path | None:
     folders = [data_root() / "conf"]
     for override in overrides:
         if override.startswith("hydra.searchpath="):
-            entries = override.partition("=")[2].strip("[]").split(",")
-            folders += [Path(entry.strip("'\" ").removeprefix("file://")) for entry in entries]
+            folders += searched_folders(override)
     paths = [folder / group / f"{name}.yaml" for folder in folders]
     return next((path for path in paths if path.is_file()), None)
 

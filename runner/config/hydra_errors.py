@@ -1,16 +1,27 @@
-"""Errors of Hydra and OmegaConf as one line, with the nearest valid name."""
+"""Errors of Hydra and OmegaConf as one line in the words of the settings, with the nearest name."""
 
 from __future__ import annotations
 
 import re
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner import config
+from runner.config.setting_types import type_of
+from runner.config.shown import shown
+from runner.config.value_errors import explain_value
+from runner.config.value_types import described
 from runner.errors import UsageError, nearest, nearest_setting
+
+COMPOSING = (
+    HydraException, OmegaConfBaseException, yaml.YAMLError, AssertionError, AttributeError,
+    KeyError, OverflowError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+"""What composing raises about settings: Hydra lets through what it meets where it expects none."""
 
 
 def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
@@ -28,21 +39,31 @@ def explain(error: Exception, conf: str, overrides: list[str]) -> UsageError:
         return UsageError(f"'{match[1]}' has a value already", f"without the +: {match[1]}=…")
     if match := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", message):
         return unknown_setting(match[1].partition("@")[0], conf, overrides)
-    if match := re.match(r"Error merging override (\S+)|In '(\w+)/(\w+)': \w+ raised", message):
-        where = match[1] or f"{match[2]}={match[3]} does not fit the other choices"
-        return UsageError(f"{where}: {_reason(error)}")
-    return _unreadable(error, message)
+    if match := re.match(r"In '([\w./-]+)': \w+ raised|Error merging override (\S+)", message):
+        where = (match[1] or "").replace("/", "=") or match[2].lstrip("+")
+        return _misfit(where, error)
+    if isinstance(error, OmegaConfBaseException):
+        return explain_value(error)
+    return UsageError(f"{_given(overrides)} cannot be put together", "vaerun list NAME explains")
 
 
-def _unreadable(error: Exception, message: str) -> UsageError:
-    """Return the error for what Hydra cannot take as one value, or cannot read at all."""
-    if match := re.match(r"Ambiguous value for argument '([^']+)'", message):
-        return UsageError(f"{match[1]} has several values", "-m trains a run for each of them")
-    if "parsing override" in message or isinstance(error, OverrideParseException):
-        written = getattr(error, "override", None)
-        what = f"'{written}'" if written else "the settings"
-        return UsageError(f"cannot read {what}: {_first_line(error.__cause__ or error)}")
-    return UsageError(_first_line(error))
+def _given(overrides: list[str]) -> str:
+    given = [o for o in overrides if not o.startswith("hydra.")]
+    return shown(" ".join(given)) if given else "these settings"
+
+
+def _misfit(where: str, error: Exception) -> UsageError:
+    """Return the error for a choice that sets what another lacks, or a value of a wrong type."""
+    text = f"{error}\n{error.__cause__ or ''}"
+    key = re.search(r"full_key: (\S+)", text)
+    if key is None:
+        return UsageError(f"{where} does not fit the other choices")
+    name = key[1]
+    if re.search(r"^Key '[^']*' (?:is )?not in ", text, re.MULTILINE):
+        group = name.partition(".")[0]
+        hint = f"vaerun list {group} shows which {group} has it"
+        return UsageError(f"{where} sets {name}, which the other choices lack", hint)
+    return UsageError(f"{where}: {name} must be {described(type_of(name))}")
 
 
 def unknown_setting(key: str, conf: str, overrides: list[str]) -> UsageError:
@@ -59,7 +80,8 @@ def _unknown_choice(error: MissingConfigException) -> UsageError:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     options = sorted(error.options or ())
     if not group or not options:
-        return UsageError(_first_line(error))
+        missing = error.missing_cfg_file or "a file"
+        return UsageError(f"there is no '{missing}' among the choices", "vaerun list shows them")
     hint = " ".join(filter(None, [nearest(name, options), f"{group}: {', '.join(options)}"]))
     return UsageError(f"unknown {group} '{name}'", hint)
 
@@ -76,16 +98,6 @@ def _known_settings(conf: str, overrides: list[str]) -> list[str]:
     try:
         with initialize_config_dir(conf, version_base="1.3"):
             keys = config.flat_keys(compose("config", chosen))
-    except (HydraException, OmegaConfBaseException):
+    except COMPOSING:
         return list(groups)
     return [*groups, *keys]
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
-def _reason(error: Exception) -> str:
-    """Return why settings do not go together: Hydra says it in a cause, or below a headline."""
-    _, _, below = str(error).partition("\n")
-    return _first_line(error.__cause__ or (Exception(below) if below.strip() else error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import cast
 
 from runner.config.launcher_schema import LauncherConfig, RayLauncherConfig, SlurmLauncherConfig
 from runner.config.rule import Rule
@@ -30,6 +31,9 @@ def _slurm_rules(launcher: SlurmLauncherConfig) -> Iterator[Rule]:
     executors = ("slurm", "local")
     known = launcher.executor in executors
     yield "launcher.executor", launcher.executor, f"one of {', '.join(executors)}", known
+    for name, value in cast("dict[str, object]", launcher.extra).items():
+        single = value is None or isinstance(value, str | int | float)
+        yield f"launcher.extra.{name}", value, "text, a number, true, false or null", single
     limit = 60 * launcher.minutes - 1
     fits = _SHORTEST_GRACE <= launcher.grace <= limit
     yield "launcher.grace", launcher.grace, f"{_SHORTEST_GRACE} to {limit} seconds", fits

@@ -19,6 +19,9 @@ from runner.config.prior_schema import (
 from runner.config.rule import Rule
 from runner.errors import UsageError
 
+_CATEGORY = "category"
+"""The variable of ``concrete_normal``."""
+
 _EXAMPLE = "{a: [z_0, z_1], b: [z_2]}"
 
 
@@ -31,6 +34,9 @@ def prior_rules(prior: PriorConfig) -> Iterator[Rule]:
     if isinstance(prior, ConcreteNormalPriorConfig):
         at_least_two = prior.categories is None or prior.categories >= 2
         yield "prior.categories", prior.categories, "at least 2, or null", at_least_two
+        if _CATEGORY in prior.discrete:
+            message = f"prior.discrete.{_CATEGORY} has the name of a variable that the prior has"
+            raise UsageError(message, "prior.categories sets the number of its values")
     yield from _discrete_rules(prior.discrete)
     yield from _group_rules(prior.groups)
     yield from _density_rules(prior)
@@ -39,6 +45,8 @@ def prior_rules(prior: PriorConfig) -> Iterator[Rule]:
 def _discrete_rules(discrete: Mapping[str, object]) -> Iterator[Rule]:
     rule = "a number of categories, bernoulli, or the probability of a one"
     for name, value in discrete.items():
+        if not name.strip() or not name.isprintable():
+            raise UsageError(f"prior.discrete: a variable needs a name, got '{name}'")
         is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 2
         is_probability = isinstance(value, float) and 0 < value < 1
         holds = value is None or value == "bernoulli" or is_count or is_probability
@@ -50,8 +58,31 @@ def _group_rules(groups: object) -> Iterator[Rule]:
         return
     if not isinstance(groups, Mapping) or not groups:
         raise UsageError(f"prior.groups must name groups, like {_EXAMPLE}, got {groups}")
-    for name, part in cast("Mapping[str, object]", groups).items():
+    named = cast("Mapping[str, object]", groups)
+    for name, part in named.items():
         yield from _part_rules(f"prior.groups.{name}", part)
+    _refuse_group_names(list(_groups(named)))
+
+
+def _groups(groups: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield (name, what it holds) of every group, at any depth."""
+    for name, part in groups.items():
+        yield str(name), part
+        if isinstance(part, Mapping):
+            yield from _groups(cast("Mapping[str, object]", part))
+
+
+def _refuse_group_names(groups: list[tuple[str, object]]) -> None:
+    """Refuse names of groups that could not be told from others: figures are stored by them.
+
+    Raises: UsageError.
+    """
+    variables = {v for _, part in groups if isinstance(part, list) for v in cast("list[str]", part)}
+    for name, part in groups:
+        if not name.strip() or not name.isprintable():
+            raise UsageError(f"prior.groups: a group needs a name, got '{name}'")
+        if name in variables and part != [name]:
+            raise UsageError(f"prior.groups.{name} has the name of a variable that it is not")
 
 
 def _part_rules(key: str, part: object) -> Iterator[Rule]:
@@ -59,7 +90,8 @@ def _part_rules(key: str, part: object) -> Iterator[Rule]:
         for name, inner in cast("Mapping[str, object]", part).items():
             yield from _part_rules(f"{key}.{name}", inner)
         return
-    listed = isinstance(part, list) and bool(cast("list[object]", part))
+    variables = cast("list[object]", part) if isinstance(part, list) else []
+    listed = bool(variables) and all(isinstance(name, str) for name in variables)
     yield key, part, "a list of variables or name further groups", listed
 
 

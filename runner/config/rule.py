@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from runner.config.shown import shown
 from runner.errors import UsageError
 
 Rule = tuple[str, object, str, bool]
@@ -14,4 +15,5 @@ def refuse(rules: Iterable[Rule]) -> None:
     """Raise UsageError for the first rule that does not hold: "KEY must be RULE, got VALUE"."""
     for key, value, rule, holds in rules:
         if not holds:
-            raise UsageError(f"{key} must be {rule}, got {value}")
+            got = value if isinstance(value, str) else shown(value)
+            raise UsageError(f"{key} must be {rule}, got {got}")

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 
 from runner.config.dataset_rules import dataset_choices, dataset_rules
+from runner.config.memory_rules import check_memory
 from runner.config.metrics_rules import metrics_rules
+from runner.config.number_rules import number_rules, size_rules, weight_rules
 from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
@@ -15,13 +17,20 @@ from runner.config.schedule import Value, ends_of
 from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
 from runner.errors import UsageError, nearest
 
+_LONGEST_NAME = 200
+"""Bytes; a file system takes 255, of which the date and the time need some."""
+
 
 def validate(config: RunConfig) -> None:
     """Check the values of settings whose types are right.
 
     Raises: UsageError naming the first that makes no sense, and what it must be.
     """
+    refuse(weight_rules(config))
+    check_memory(config)
     refuse(_rules(config))
+    refuse(size_rules(config))
+    refuse(number_rules(config))
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
@@ -34,10 +43,28 @@ def validate(config: RunConfig) -> None:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", config.device):
         hint = "cuda is an NVIDIA GPU, cuda:1 the second of them, mps an Apple one"
         raise UsageError(f"device must be one of auto, cuda, mps, cpu, got '{config.device}'", hint)
-    if "/" in config.name or not config.name.strip():
-        raise UsageError(
-            f"name must be a plain word, since it ends the run folder's name, got '{config.name}'"
-        )
+    _refuse_names(config)
+
+
+def _refuse_names(config: RunConfig) -> None:
+    """Refuse folders without a name, and names that cannot be a part of a folder's.
+
+    Raises: UsageError.
+    """
+    if not config.out.strip():
+        raise UsageError("out must be a folder, got ''", "out=. is the current one")
+    if not config.data_dir.strip():
+        raise UsageError("data_dir must be a folder, got ''", "data_dir=. is the current one")
+    ends = {"name": "the run folder's name", "sweep_name": "the name of the grid's folder"}
+    for key, where in ends.items():
+        name = getattr(config, key)
+        if name is None:
+            continue
+        if "/" in name or not name.strip() or not name.isprintable():
+            message = f"{key} must be a plain word, since it ends {where}, got '{name}'"
+            raise UsageError(message)
+        if len(name.encode(errors="replace")) > _LONGEST_NAME:
+            raise UsageError(f"{key} must be at most {_LONGEST_NAME} bytes long")
 
 
 def _rules(config: RunConfig) -> Iterator[Rule]:

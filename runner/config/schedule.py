@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from runner.config.shown import shown
 from runner.errors import UsageError, nearest
 
 _KEYS = ("from", "to", "over", "after")
@@ -79,8 +80,8 @@ def parse_value(key: str, value: object) -> float | Schedule:
     if isinstance(value, Mapping):
         return _parse_schedule(key, cast("Mapping[str, object]", value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        example = "{linear: {from: 0, to: 4, over: 10000}}"
-        raise UsageError(f"{key}={value}: Value '{value}' is neither a number nor {example}")
+        example = "a schedule such as {linear: {from: 0, to: 4, over: 10000}}"
+        raise UsageError(f"{key} must be a number, or {example}, got {shown(value)}")
     return value
 
 
@@ -89,21 +90,31 @@ def _parse_schedule(key: str, value: Mapping[str, object]) -> Schedule:
     if len(value) != 1 or shape not in SHAPES:
         hint = nearest(shape, SHAPES)
         raise UsageError(f"{key}: a schedule is one of {', '.join(SHAPES)}, got '{shape}'", hint)
-    given = value[shape]
-    settings = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {}
-    for name in settings:
-        if name not in _KEYS:
-            hint = nearest(str(name), _KEYS)
-            raise UsageError(f"{key}: a schedule has {', '.join(_KEYS)}, not '{name}'", hint)
+    settings = _shape_settings(f"{key}.{shape}", key, value[shape])
+    if missing := [name for name in ("from", "to", "over") if name not in settings]:
+        raise UsageError(f"{key}: a {shape} schedule needs {', '.join(missing)} too")
     numbers: list[float] = []
-    for name, number in {**dict.fromkeys(_KEYS), "after": 0, **settings}.items():
+    for name in _KEYS:
+        number = settings.get(name, 0)
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise UsageError(f"{key}.{shape}.{name} must be a number, got {number}")
+            raise UsageError(f"{key}.{shape}.{name} must be a number, got {shown(number)}")
         numbers.append(number)
     start, end, over, after = numbers
     if not (1 <= over < math.inf and 0 <= after < math.inf):
         raise UsageError(f"{key}.{shape}.over must be at least 1 step and after at least 0")
     return Schedule(shape, start, end, int(over), int(after))
+
+
+def _shape_settings(name: str, key: str, given: object) -> Mapping[str, object]:
+    """Return what a schedule says of its shape, whose keys are those of a schedule."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{name} must be {{from: 0, to: 4, over: 10000}}, got {shown(given)}")
+    settings = cast("Mapping[str, object]", given)
+    for each in settings:
+        if each not in _KEYS:
+            hint = nearest(str(each), _KEYS)
+            raise UsageError(f"{key}: a schedule has {', '.join(_KEYS)}, not '{each}'", hint)
+    return settings
 
 
 if TYPE_CHECKING:

@@ -30,6 +30,9 @@ GROUPS = (
 )
 """The groups of ``conf/``, in the order in which a reader meets them."""
 
+PARTLY_TYPED = ("dataset",)
+"""Those of which most choices have no settings of their own, and so no class of their own."""
+
 GRID_GROUPS = ("launcher",)
 """The groups of ``conf/`` that belong to a grid and not to a run."""
 

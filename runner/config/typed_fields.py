@@ -54,7 +54,7 @@ def _parse(hint: object, key: str, value: object) -> object:
 
 def values(settings: DataclassInstance, prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Yield (dotted name, value) of every setting that is a number or a schedule by its type."""
-    for key, hint, value in _leaves(settings, prefix):
+    for key, hint, value in typed_leaves(settings, prefix):
         if _parser(hint) is parse_value:
             yield key, cast("Value", value)
 
@@ -83,22 +83,23 @@ def _plain(value: object) -> object:
     return value
 
 
-def _leaves(settings: DataclassInstance, prefix: str) -> Iterator[_Leaf]:
+def typed_leaves(settings: DataclassInstance, prefix: str = "") -> Iterator[_Leaf]:
+    """Yield (dotted name, declared type, value) of every setting that is not a section."""
     hints = _hints(type(settings))
     for field in fields(settings):
         key, value = f"{prefix}{field.name}", getattr(settings, field.name)
-        yield from _leaves_of(hints[field.name], key, value)
+        yield from _typed_leaves_of(hints[field.name], key, value)
 
 
-def _leaves_of(hint: object, key: str, value: object) -> Iterator[_Leaf]:
+def _typed_leaves_of(hint: object, key: str, value: object) -> Iterator[_Leaf]:
     if _parser(hint) is None and is_dataclass(value) and not isinstance(value, type):
-        yield from _leaves(value, f"{key}.")
+        yield from typed_leaves(value, f"{key}.")
     elif get_origin(hint) is list:
         for i, item in enumerate(cast("list[object]", value)):
-            yield from _leaves_of(get_args(hint)[0], f"{key}.{i}", item)
+            yield from _typed_leaves_of(get_args(hint)[0], f"{key}.{i}", item)
     elif get_origin(hint) is dict:
         for name, item in cast("dict[str, object]", value).items():
-            yield from _leaves_of(get_args(hint)[1], f"{key}.{name}", item)
+            yield from _typed_leaves_of(get_args(hint)[1], f"{key}.{name}", item)
     else:
         yield key, hint, value
 

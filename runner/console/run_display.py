@@ -22,10 +22,11 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.console.durations import duration
+from runner.console.lines import LABEL_WIDTH, one_line
+from runner.console.safe_console import SafeConsole
 from runner.console.summary_tables import decimal_text, summary_tables
 from runner.metric.quantities import shown_in
 
-_LABEL_WIDTH = 12
 _PANEL_WIDTH = 72
 _REDRAWS_PER_SECOND = 4
 _PACE_SECONDS = 30.0
@@ -33,10 +34,13 @@ _PACE_SECONDS = 30.0
 
 
 def make_console() -> Console:
-    """Return the console on stderr; stdout is left to what other programs read."""
+    """Return the console on stderr; stdout is left to what other programs read.
+
+    It takes brackets as they are: paths and names may have them.
+    """
     # Otherwise FORCE_COLOR would draw the live panel into the log of a CI service.
     not_a_terminal = None if sys.stderr.isatty() else False
-    return Console(stderr=True, highlight=False, force_terminal=not_a_terminal)
+    return SafeConsole(stderr=True, highlight=False, markup=False, force_terminal=not_a_terminal)
 
 
 class Display:
@@ -166,8 +170,8 @@ class _Pace:
 def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> None:
     """Print the settings of a run, one per row; long values are broken at double spaces."""
     for label, value in {"run": title, **rows}.items():
-        for number, line in enumerate(_wrap(value, console.width - _LABEL_WIDTH - 2)):
-            margin = ("" if number else label).rjust(_LABEL_WIDTH)
+        for number, line in enumerate(_wrap(value, console.width - LABEL_WIDTH - 2)):
+            margin = ("" if number else label).rjust(LABEL_WIDTH)
             text = Text.assemble((margin, "dim"), "  ", line)
             console.print(text, soft_wrap=True, highlight=False)
 
@@ -183,12 +187,17 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
     console.print()
 
 
+def print_note(console: Console, text: str) -> None:
+    """Print what may surprise on one line, without reading any markup."""
+    console.print(Text(f"note: {' '.join(text.split())}"), soft_wrap=True, highlight=False)
+
+
 def print_error(console: Console, message: str, hint: str | None) -> None:
     """Print an error on one line and its remedy on the next, without reading any markup."""
-    line = Text.assemble(("error:", "bold red"), " ", " ".join(message.split()))
+    line = Text.assemble(("error:", "bold red"), " ", one_line(message))
     console.print(line, soft_wrap=True, highlight=False)
     if hint:
-        console.print(Text(f"  {' '.join(hint.split())}"), soft_wrap=True, highlight=False)
+        console.print(Text(f"  {one_line(hint)}"), soft_wrap=True, highlight=False)
 
 
 def _wrap(value: str, width: int) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.status import Status
 from rich.text import Text
 
+from runner.console.lines import print_labelled
+from runner.console.part_display import PartDisplay
 from runner.console.summary_tables import decimal_text
 
 _SHOWN = 3
@@ -20,19 +22,21 @@ _LABEL_WIDTH = 28
 
 
 class ScoreDisplay:
-    """Prints each score when it is known, on stderr."""
+    """Prints each score when it is known, and shows how far the next one is, on stderr.
 
-    def __init__(self, console: Console) -> None:
+    ``check`` is called between the steps of a score; it raises an error to stop there.
+    """
+
+    def __init__(self, console: Console, check: Callable[[], None] | None = None) -> None:
         self._console = console
+        self._parts = PartDisplay(console, check)
         self._total = 0
         self._done = 0
         self._started = time.monotonic()
         self._name = ""
-        self._status = Status("", console=console, spinner_style="cyan")
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._status.start()
+        self._parts.__enter__()
         return self
 
     def __exit__(
@@ -41,25 +45,20 @@ class ScoreDisplay:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._status.stop()
+        self._parts.__exit__(kind, error, at)
 
     def expect(self, total: int, metrics: str) -> None:
         """Print how many scores will be computed."""
         self._total = total
         text = f"{total} scores, metrics={metrics}" if total else "all there already"
-        self._console.print(f"[dim]{'scoring':>12}[/]  {text}", highlight=False)
+        print_labelled(self._console, "scoring", text)
 
-    def begin(self, name: str) -> None:
-        """Note that a score is being computed, such as ``mean/mig``."""
+    @contextmanager
+    def score(self, name: str) -> Generator[None]:
+        """Show how far a score is that is computed within, such as ``mean/mig``."""
         self._started, self._name = time.monotonic(), name
-        self._status.update(Text(f"{self._done + 1} of {self._total}  {name}"))
-
-    def encode(self, done: int, total: int) -> None:
-        """Note how many images are encoded."""
-        text = f"{self._done + 1} of {self._total}  encoding {done:,} of {total:,} images"
-        self._status.update(Text(text))
-        if done == total:
-            self._status.update(Text(f"{self._done + 1} of {self._total}  {self._name}"))
+        with self._parts.part(f"{self._done + 1} of {self._total}  {name}"):
+            yield
 
     def end(self, numbers: Mapping[str, float]) -> float:
         """Print the score that was begun, and return the seconds it took."""

@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM, which schedulers and containers send: stop after the current step."""
+"""Ctrl-C, SIGTERM and SIGHUP: stop after the current step.
+
+Schedulers and containers send SIGTERM, a terminal that is closed sends SIGHUP.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ _DEFAULTS: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
 }
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    _DEFAULTS[signal.SIGHUP] = signal.SIG_DFL
 
 
 class Interrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -18,6 +19,8 @@ _GAP = 3
 _MARGIN = 2
 _NUMBER_WIDTH = len("-99.999")
 _BAR_WIDTH = 16
+_MOST_ROWS = 50
+"""Variables or groups of a table; ``summary.json`` has all of them."""
 _UNUSED = 0.01
 """Nats below which a variable is shown as unused."""
 
@@ -43,11 +46,12 @@ def summary_tables(
         free = width - _MARGIN - _widest("variable", known["variable"])
         free -= len("information") + _NUMBER_WIDTH + 3 * _GAP
         bars = ("#" if ascii_only else "━", min(_BAR_WIDTH, max(0, free)))
-        title = "I(x; z) of each variable, and its rate"
+        title = f"I(x; z) of each variable, and its rate{_cut(known['variable'])}"
         yield title, _variables(known["variable"], known["rate"], bars)
     if known["group"]:
-        title = "I(x; z) and I(factor; z) of each group"
-        for table in _groups(width, known["group"], known["factor"]):
+        title = f"I(x; z) and I(factor; z) of each group{_cut(known['group'])}"
+        shown = dict(islice(known["group"].items(), _MOST_ROWS))
+        for table in _groups(width, shown, known["factor"]):
             yield title, table
             title = ""
     if summary["scores"]:
@@ -55,6 +59,11 @@ def summary_tables(
         for name, value in summary["scores"].items():
             scores.add_row(Text(quantity(f"scores/{name}").short), decimal_text(value))
         yield "", scores
+
+
+def _cut(rows: Numbers) -> str:
+    """Return how many rows a table shows, if not all."""
+    return f": {_MOST_ROWS} of {len(rows):,}" if len(rows) > _MOST_ROWS else ""
 
 
 def _terms(summary: Mapping[str, Any]) -> Table:
@@ -77,7 +86,7 @@ def _variables(information: Numbers, rates: Numbers, bars: tuple[str, int]) -> T
     scale = longest / max(*known.values(), _UNUSED)
     table = _table("variable", "information", "rate")
     table.add_column(no_wrap=True)
-    for name in sorted(known, key=lambda name: -known[name]):
+    for name in sorted(known, key=lambda name: -known[name])[:_MOST_ROWS]:
         numbers = (decimal_text(information[name]), decimal_text(rates[name]))
         bar = Text(character * round(scale * known[name]), style="cyan")
         style = "dim" if known[name] < _UNUSED else ""

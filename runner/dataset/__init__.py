@@ -45,6 +45,7 @@ __all__ = [
     "Source",
     "Split",
     "load",
+    "require_files",
 ]
 
 _PLAIN = (
@@ -97,3 +98,12 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
         hint = nearest(config.name, known) or f"datasets: {', '.join(known)}"
         raise UsageError(f"unknown dataset '{config.name}'", hint)
     return select(DATASETS[config.name](data_dir, device), config, device)
+
+
+def require_files(config: DatasetConfig, data_dir: str) -> None:
+    """Check, before anything is written, that the files of a published dataset are there.
+
+    Raises: DataError where one is missing.
+    """
+    if config.name in SOURCES:
+        published.require_files(SOURCES[config.name], data_dir)

@@ -25,7 +25,7 @@ from torch import Tensor
 from runner.dataset.archive import archive as published
 from runner.dataset.archive import checksums as files
 from runner.dataset.archive.filling import fill
-from runner.dataset.archive.guarded_reading import reading
+from runner.dataset.archive.guarded_reading import DAMAGE, reading
 from runner.dataset.archive.npz import stream_member
 from runner.dataset.archive.source import Advance, RemoteFile, Source
 from runner.dataset.hash_noise import random_words
@@ -147,7 +147,9 @@ def read_painting(path: Path, side: int = SIDE) -> Tensor:
 
     Raises: DataError when it is no picture, or is no larger than a patch in height or width.
     """
-    with reading(path), Image.open(path) as picture:
+    # For other formats Pillow may start a program; and a small file may be a huge picture.
+    damage = (*DAMAGE, Image.DecompressionBombError, Image.DecompressionBombWarning)
+    with reading(path, damage), Image.open(path, formats=("JPEG", "PNG")) as picture:
         picture.thumbnail(_PAINTING_SIZE, Image.Resampling.BICUBIC)
         pixels_HWC = np.array(picture.convert("RGB"))
     height, width, _ = pixels_HWC.shape

@@ -6,14 +6,13 @@ Shapes: N images, C H W image.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 import shutil
 import socket
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,42 +20,12 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from runner.dataset.idx_files import Collection, IdxFile, content_of, is_there, path_of, remedy
 from runner.dataset.splits import Dataset, Factor, ResidentSplit
 from runner.errors import DataError
 
 _NETWORK_SECONDS = 20.0
 """Timeout of the connection; torchvision itself sets none."""
-
-
-@dataclass(frozen=True)
-class IdxFile:
-    """A file of bytes behind a header of four bytes and four more per dimension."""
-
-    name: str
-    shape: tuple[int, ...]
-    sha256: str
-
-    @property
-    def header(self) -> int:
-        """Bytes before the first value."""
-        return 4 + 4 * len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        return self.header + math.prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Collection:
-    """A dataset of four IDX files: images and labels of the training and of the test split."""
-
-    name: str
-    folder: str
-    """The folder that torchvision uses, the name of its class."""
-    class_names: tuple[str, ...]
-    train: tuple[IdxFile, IdxFile]
-    test: tuple[IdxFile, IdxFile]
 
 
 def _pair(part: str, images: int, *, of_images: str, of_labels: str) -> tuple[IdxFile, IdxFile]:
@@ -123,13 +92,14 @@ def load(collection: Collection, data_dir: str, device: torch.device) -> Dataset
     Raises: DataError when the download fails, or a file is not the published one.
     """
     root = Path(data_dir).expanduser()
-    folder = root / collection.folder / "raw"
-    if not all((folder / file.name).is_file() for file in (*collection.train, *collection.test)):
+    if not is_there(collection, root):
         _download(collection, root)
     train, test = (
         ResidentSplit(
-            images_NCHW=read(folder, images).unsqueeze(1).to(device),
-            factors_NF=read(folder, labels).unsqueeze(1).to(device, torch.int64),
+            images_NCHW=read(path_of(collection, images, root), images).unsqueeze(1).to(device),
+            factors_NF=read(path_of(collection, labels, root), labels)
+            .unsqueeze(1)
+            .to(device, torch.int64),
         )
         for images, labels in (collection.train, collection.test)
     )
@@ -146,19 +116,20 @@ def load(collection: Collection, data_dir: str, device: torch.device) -> Dataset
     )
 
 
-def read(folder: Path, file: IdxFile) -> Tensor:
+def read(path: Path, file: IdxFile) -> Tensor:
     """Return the values of a file, uint8, in its shape.
 
     The digest covers the header too, so the shape is known without reading it.
 
     Raises: DataError when the file cannot be read or is not the published one.
     """
-    path = folder / file.name
     mend = "delete it and run again to download it, or put an intact copy in its place"
     try:
-        content = bytearray(path.read_bytes())
+        content = bytearray(content_of(path, file.size))
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror})") from error
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"'{path}' is truncated or corrupt", mend) from error
     if len(content) != file.size:
         found = f"{len(content):,} bytes instead of {file.size:,}"
         raise DataError(f"'{path}' is truncated or corrupt: it has {found}", mend)
@@ -185,8 +156,7 @@ def _download(collection: Collection, root: Path) -> None:
     except (OSError, HTTPException, RuntimeError) as error:
         raise DataError(
             f"{collection.name} is not in '{root}' and could not be downloaded ({_reason(error)})",
-            "dataset=sprites and dataset=digits need no download; "
-            f"or name a folder that holds {subfolder} with data_dir=…",
+            remedy(collection, root),
         ) from error
 
 

@@ -6,8 +6,10 @@ Shapes: N images, D dimensions of a code, F factors.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -15,10 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.errors import DataError, UsageError, nearest
+from runner.files import open_to_read
 from runner.metric import Codes
 
 _NEEDED = ("codes", "factors")
-_OPTIONAL = ("factor_names", "class_factor", "complete")
+_OPTIONAL = {"factor_names": 1, "class_factor": 0, "complete": 0}
+"""Names of other arrays that a file may hold, and their numbers of dimensions."""
+
+_UNREADABLE = (
+    ValueError, BadZipFile, EOFError, zlib.error, TokenError, SyntaxError, RecursionError,
+    RuntimeError, NotImplementedError,
+)  # fmt: skip
+"""What NumPy and zipfile raise for a damaged file; the last two, where it is encrypted, and where
+it is packed by a method that Python lacks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +55,7 @@ def read_codes(path: Path) -> CodesFile:
         DataError: there is no such file, or it is not one of NumPy's.
         UsageError: its content is not as described, or cannot be evaluated.
     """
-    arrays = _arrays(path)
+    arrays, sha256 = _arrays(path)
     for name in arrays:
         if name not in (*_NEEDED, *_OPTIONAL):
             hint = nearest(name, (*_NEEDED, *_OPTIONAL)) or f"it may hold {', '.join(_OPTIONAL)}"
@@ -53,6 +64,10 @@ def read_codes(path: Path) -> CodesFile:
         if name not in arrays:
             made = "np.savez('codes.npz', codes=…, factors=…)"
             raise UsageError(f"'{path}' has no array '{name}'", f"it is made by {made}")
+    for name, dimensions in _OPTIONAL.items():
+        if name in arrays and arrays[name].ndim != dimensions:
+            what = "a list" if dimensions else "a single value"
+            raise UsageError(f"{name} in '{path}' must be {what}, not {arrays[name].ndim}-d")
     names = [str(name) for name in arrays["factor_names"]] if "factor_names" in arrays else None
     given = arrays.get("complete")
     codes = Codes.of(
@@ -65,21 +80,26 @@ def read_codes(path: Path) -> CodesFile:
     if factor not in codes.factor_names:
         hint = nearest(factor, codes.factor_names) or f"factors: {', '.join(codes.factor_names)}"
         raise UsageError(f"there is no factor '{factor}' that varies", hint)
-    return CodesFile(codes, factor, hashlib.sha256(path.read_bytes()).hexdigest())
+    return CodesFile(codes, factor, sha256)
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path) -> tuple[dict[str, NDArray[Any]], str]:
+    """Return the arrays of a file by name, and the digest of the file."""
     try:
         # Opened here, since NumPy does not close a file that is not one of its own.
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             found = np.load(file, allow_pickle=False)
             if isinstance(found, np.ndarray):
                 hint = "codes and factors belong in one .npz file"
                 raise UsageError(f"'{path}' holds a single array", hint)
-            return {name: found[name] for name in found.files}
+            arrays = {name: np.asarray(found[name]) for name in found.files}
+            file.seek(0)
+            return arrays, hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror or 'no NumPy file'})") from error
-    except (ValueError, BadZipFile, EOFError) as error:
+    except MemoryError as error:
+        raise DataError(f"'{path}' does not fit into the memory of this machine") from error
+    except _UNREADABLE as error:
         reason = "it holds Python objects" if "Object arrays" in str(error) else "no NumPy file"
         raise DataError(f"'{path}' cannot be read ({reason})", "numpy.savez writes it") from error
 

@@ -5,7 +5,6 @@ Shapes: N images, B images of a chunk, W columns of z, F factors.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator
 
+from runner import progress
 from runner.dataset import Dataset
 from runner.evaluation.representation import Representation
 from runner.metric import Codes, Variable
@@ -55,13 +55,11 @@ def tabulate(
     dataset: Dataset,
     images: int | None,
     source: Generator,
-    advance: Callable[[int, int], None] | None = None,
 ) -> CodeTable:
     """Return the codes of the test images, or of ``images`` of them chosen at random.
 
     The decoder is not needed, so a whole factor grid takes a minute or two on a CPU. Each image has
-    one sample from q(z|x), which all scores of sampled codes use. ``advance`` is told how many
-    images are done, and how many there are.
+    one sample from q(z|x), which all scores of sampled codes use.
     """
     split = dataset.test
     everything = images is None or images >= split.size
@@ -86,7 +84,6 @@ def tabulate(
         mean_NW[rows] = model.mean(parameters_BP)
         sampled_NW[rows] = model.sample(parameters_BP, source)
         factors_NF[rows] = split.factors(chunk_B)
-        if advance:
-            advance(min(rows.stop, len(indices_N)), len(indices_N))
+        progress.tell("encoding", min(rows.stop, len(indices_N)), len(indices_N))
     complete = everything and not dataset.has_test_split and dataset.is_factor_grid
     return CodeTable(mean_NW.numpy(), sampled_NW.numpy(), factors_NF.numpy(), complete)

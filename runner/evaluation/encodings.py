@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
+from runner import progress
 from runner.dataset import Split
 from runner.evaluation.representation import Representation
 
@@ -36,7 +37,17 @@ class Encodings:
 
     def shuffled(self, source: Generator) -> Encodings:
         """Return the same images in a random order, so that the first are a random sample."""
-        order_M = torch.randperm(len(self), generator=source, device=source.device)
+        return self._in_order(torch.randperm(len(self), generator=source, device=source.device))
+
+    def spread(self, count: int) -> Encodings:
+        """Return the same images, the first ``count`` of them evenly spaced among all."""
+        device = self.indices_M.device
+        chosen = torch.linspace(0, len(self) - 1, count, dtype=torch.float64).round().long()
+        others = torch.ones(len(self), dtype=torch.bool)
+        others[chosen] = False
+        return self._in_order(torch.cat([chosen, others.nonzero()[:, 0]]).to(device))
+
+    def _in_order(self, order_M: Tensor) -> Encodings:
         return replace(
             self,
             indices_M=self.indices_M[order_M],
@@ -57,7 +68,8 @@ def encode(model: Representation, split: Split, count: int, source: Generator) -
     """
     indices_M = choose(split.size, count, source)
     parameters, samples, log_px_z = [], [], []
-    for chunk in indices_M.split(_CHUNK):
+    chunks = indices_M.split(_CHUNK)
+    for chunk in progress.counted(chunks, "encoding", len(chunks)):
         images_BCHW = split.images(chunk)
         parameters_BP = model.encode(images_BCHW)
         z_BW = model.sample(parameters_BP, source)

@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from runner.dataset import Factor
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
-from runner.evaluation.row_chunks import row_chunks
+from runner.evaluation.row_chunks import affordable, row_chunks
 from runner.objective import TERM_NAMES, LogDensities, decompose
 
 _FACTOR_SAMPLES = 2000
@@ -40,15 +40,17 @@ def decompose_all(latents: LatentDensities, encodings: Encodings) -> Information
     """Return the five terms and I(x; z_v), I(x; z_g) with every encoding behind q(z).
 
     Estimator: that of training, over all M encodings instead of a minibatch; exact where the set is
-        the whole split.
+        the whole split. With very many variables the mean is over fewer than M samples.
     """
     sizes = [len(TERM_NAMES), len(latents.variable_names), len(latents.group_names)]
     total = torch.zeros(sum(sizes))
-    for chunk in row_chunks(latents, encodings, len(encodings)):
-        reconstruction = -encodings.log_px_z_M[chunk.rows].mean()
+    samples = affordable(len(latents.variable_names), encodings, len(encodings), "terms")
+    drawn = encodings if samples == len(encodings) else encodings.spread(samples)
+    for chunk in row_chunks(latents, drawn, samples, "terms"):
+        reconstruction = -drawn.log_px_z_M[chunk.rows].mean()
         part = decompose(chunk.densities, reconstruction, chunk.log_weights())
         figures = (part.terms.stack(), part.variable_information_V, part.group_information_G)
-        total += torch.cat(figures).cpu() * (chunk.size / len(encodings))
+        total += torch.cat(figures).cpu() * (chunk.size / samples)
     terms, variables, groups = total.split(sizes)
     rate_V = latents.rate_per_variable(encodings.z_MW, encodings.parameters_MP).mean(0)
     return Information(
@@ -98,8 +100,11 @@ def set_information(
     the first ``samples`` encodings.
     """
     samples = min(samples, len(encodings))
+    found = affordable(len(_WIDENINGS) * len(sets), encodings, samples, "I(factor; z)")
+    if found < samples:
+        encodings, samples = encodings.spread(found), found
     scores = torch.zeros(len(_WIDENINGS), len(sets), len(factor_sizes))
-    for chunk in row_chunks(latents, encodings, samples):
+    for chunk in row_chunks(latents, encodings, samples, "I(factor; z)"):
         same_BMF, atoms_AB = chunk.same_factors(), chunk.densities.atoms_AB
         for s, variables in enumerate(sets):
             log_qz_x_ABM = _log_pairs(chunk.densities, variables)

@@ -16,12 +16,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from runner import progress
 from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities, Representation
 
 _CELLS = 160
 """Along a side of the window on the latent space."""
+
+_PAIRS = 2**23
+"""Pairs of a cell and an encoding at a time."""
 
 _LATENTS = 2
 
@@ -108,7 +112,8 @@ def _log_densities(
 ) -> tuple[Tensor, Tensor]:
     """Return log p(z) and log q(z) at every cell, over a few hundred cells at a time."""
     log_q: list[Tensor] = []
-    for part_SW in cells_SW.split(500):
+    parts = cells_SW.split(max(1, min(500, _PAIRS // len(parameters_MP))))
+    for part_SW in progress.counted(parts, "q(z)", len(parts)):
         own_SP = parameters_MP[:1].expand(len(part_SW), -1)  # a cell has no encoding of its own
         pairs_SM = latents.densities(part_SW, own_SP, parameters_MP).sampled_VBM.sum(0)
         log_q.append(pairs_SM.logsumexp(1) - math.log(len(parameters_MP)))

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from runner import progress
 from runner.dataset import Split
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
@@ -39,7 +40,8 @@ def log_likelihood(
     latents = densities_of(model, "log_likelihood")
     draws = min(samples, _CODES)
     parts: list[tuple[Tensor, Tensor]] = []
-    for chunk_I in choose(split.size, images, source).split(_CODES // draws):
+    chunks = choose(split.size, images, source).split(_CODES // draws)
+    for chunk_I in progress.counted(chunks, "log p(x)", len(chunks)):
         parts.append(_bounds(model, latents, split.images(chunk_I), samples, source))
     log_px_I, elbo_I = (torch.cat(column).cpu().double() for column in zip(*parts, strict=True))
     found = {"log_likelihood": float(log_px_I.mean())}
@@ -65,6 +67,7 @@ def _bounds(
     total_I = torch.zeros_like(log_sum_I)
     chunk = max(1, _CODES // len(images_ICHW))
     for first in range(0, samples, chunk):
+        progress.check()  # of one image there may be very many samples
         draws = min(chunk, samples - first)
         log_weights_SI = _log_weights(model, latents, (images_ICHW, parameters_IP), draws, source)
         log_sum_I = torch.logaddexp(log_sum_I, log_weights_SI.logsumexp(0))

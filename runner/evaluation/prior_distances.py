@@ -5,15 +5,27 @@ Shapes: M encodings, V continuous variables.
 
 from __future__ import annotations
 
-import torch
-from torch import Generator
+import math
+from collections.abc import Iterator
 
+import torch
+from torch import Generator, Tensor
+
+from runner import progress
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
 from runner.objective import divergences, penalties
 
 _SAMPLES = 2000
 """Encodings behind an MMD, which compares all pairs."""
+
+_PAIRS = 10**9
+"""Pairs of all variables together, above which fewer encodings are compared."""
+
+_PAIRS_AT_ONCE = 2**23
+"""Pairs of some variables in one tensor."""
+
+_LEAST_SAMPLES = 100
 
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Of the inverse multiquadric kernels that are summed (Mathieu et al. 2019)."""
@@ -31,14 +43,51 @@ def distances(
     over inverse multiquadric kernels of six scales.
     """
     loc_MV, scale_MV = latents.posterior(encodings.parameters_MP)
-    z_MV = latents.continuous_part(encodings.z_MW)[:_SAMPLES]
+    z_MV = latents.continuous_part(encodings.z_MW)
+    z_MV = z_MV[: _affordable(min(_SAMPLES, len(z_MV)), z_MV.shape[1])]
     shape = (len(z_MV), latents.uniform_count)
     uniform_MU = torch.rand(shape, generator=source, device=source.device)
     prior_MV = latents.continuous_part(latents.sample_prior(uniform_MU))
     found = {
         "covariance_of_means": penalties.moment_matching(loc_MV, None, 1.0, 1.0),
         "covariance_of_codes": penalties.moment_matching(loc_MV, scale_MV, 1.0, 1.0),
-        "mmd": divergences.mmd(z_MV, prior_MV, "imq", _SCALES),
-        "dimension_wise_mmd": divergences.dimension_wise_mmd(z_MV, prior_MV, "imq", _SCALES),
+        "mmd": divergences.mmd_of_distances(
+            _squared(z_MV, prior_MV), z_MV.shape[1], "imq", _SCALES
+        ),
+        "dimension_wise_mmd": _dimension_wise(z_MV, prior_MV),
     }
     return {name: float(value) for name, value in found.items()}
+
+
+def _affordable(samples: int, variables: int) -> int:
+    """Return how many of the samples are compared."""
+    most = max(_LEAST_SAMPLES, math.isqrt(_PAIRS // max(1, variables)))
+    if most < samples:
+        progress.left_out(f"MMD from {most:,} of {samples:,} encodings in {variables:,} variables")
+    return min(most, samples)
+
+
+def _squared(z_MV: Tensor, prior_MV: Tensor) -> list[Tensor]:
+    """Return the squared distances within and between both sets of samples, (M, M) each."""
+    pairs = ((z_MV, z_MV), (prior_MV, prior_MV), (z_MV, prior_MV))
+    squared = [x_MV.new_zeros(len(x_MV), len(y_MV)) for x_MV, y_MV in pairs]
+    for part in _parts(len(z_MV), z_MV.shape[1], "MMD"):
+        for distance_MM, (x_MV, y_MV) in zip(squared, pairs, strict=True):
+            distance_MM.add_((x_MV[:, None, part] - y_MV[:, part]).square().sum(-1))
+    return squared
+
+
+def _dimension_wise(z_MV: Tensor, prior_MV: Tensor) -> Tensor:
+    """Return the sum of the MMDs of single variables."""
+    total = z_MV.new_zeros(())
+    for part in _parts(len(z_MV), z_MV.shape[1], "MMD of variables"):
+        total += divergences.dimension_wise_mmd(z_MV[:, part], prior_MV[:, part], "imq", _SCALES)
+    return total
+
+
+def _parts(samples: int, variables: int, what: str) -> Iterator[slice]:
+    """Yield the variables in parts, so that no tensor has all variables of all pairs."""
+    size = max(1, _PAIRS_AT_ONCE // samples**2)
+    starts = range(0, variables, size)
+    for start in progress.counted(starts, what, len(starts)):
+        yield slice(start, start + size)

@@ -1,27 +1,32 @@
 """Reconstruction and information as variables are switched off, the least informative first.
 
 Shapes: M encodings, S images that are decoded, B images of a chunk, V variables, K = V + 1 counts
-of kept variables, W columns of z, A atoms (see ``objective.aggregate_posterior``).
+of kept variables, W columns of z.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from runner import progress
 from runner.dataset import Split
 from runner.evaluation.encodings import Encodings
+from runner.evaluation.kept_variables import ratios_alone, ratios_together
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
-from runner.evaluation.row_chunks import row_chunks
-from runner.objective import LogDensities
-from runner.objective.aggregate_posterior import log_enumerated_posterior
+from runner.evaluation.row_chunks import RowChunk, affordable, row_chunks
 
 _CHUNK = 500
+_DECODED = 200_000
+"""Images that are decoded at most, of all numbers of kept variables together."""
+
+_LEAST_DECODED = 50
 _MOST = 0.9
 """Of the reconstruction gain."""
 
@@ -81,13 +86,16 @@ def pruning(
     """
     latents = densities_of(model, "pruning")
     shuffled = encodings.shuffled(source)
-    singles = [(v,) for v in range(len(latents.variable_names))]
-    alone = _information(latents, shuffled, singles, samples)
-    order = sorted(range(len(alone)), key=lambda v: -alone[v])
-    kept = [order[:k] for k in range(len(order) + 1)]
-    information = [0.0, *_information(latents, shuffled, kept[1:], samples)]
-    codes_KSW = _codes(latents, model.discretise(shuffled.mean_MW[:samples]), kept)
-    squared_error_K, nats_K = _errors(model, split, shuffled.indices_M[:samples], codes_KSW)
+    variables = len(latents.variable_names)
+    samples = affordable(2 * variables, shuffled, min(samples, len(shuffled)), "pruning")
+    alone = _information(latents, shuffled, samples, ratios_alone)
+    order = sorted(range(variables), key=lambda v: -alone[v])
+    together = partial(ratios_together, order=order)
+    information = [0.0, *_information(latents, shuffled, samples, together)]
+    decoded = min(samples, max(_LEAST_DECODED, _DECODED // (variables + 1)))
+    if decoded < samples:
+        progress.left_out(f"errors of pruning from {decoded:,} of {samples:,} images")
+    squared_error_K, nats_K = _errors(model, split, shuffled, order, decoded)
     return Pruning(
         names=tuple(latents.variable_names[v] for v in order),
         information_K=np.array(information),
@@ -96,54 +104,46 @@ def pruning(
     )
 
 
-def _codes(latents: LatentDensities, mean_SW: Tensor, kept: Sequence[Sequence[int]]) -> Tensor:
-    """Return the mean codes with all but some variables switched off, (K, S, W)."""
-    is_kept_KW = torch.zeros(len(kept), latents.width, dtype=torch.bool, device=mean_SW.device)
-    columns = list(latents.columns.values())
-    for k, variables in enumerate(kept):
-        for v in variables:
-            is_kept_KW[k, columns[v]] = True
-    return torch.where(is_kept_KW[:, None], mean_SW, latents.prior_center(mean_SW))
-
-
 def _errors(
-    model: Representation, split: Split, indices_S: Tensor, codes_KSW: Tensor
+    model: Representation, split: Split, encodings: Encodings, order: Sequence[int], samples: int
 ) -> Iterator[NDArray[np.floating]]:
-    """Yield the squared error and the nats of the images from each kind of codes, (K,) each."""
+    """Yield the squared error and the nats of images by how many variables are kept, (K,) each."""
     parts: list[Tensor] = []
-    for indices_B, codes_KBW in zip(
-        indices_S.split(_CHUNK), codes_KSW.split(_CHUNK, dim=1), strict=True
-    ):
-        images_BCHW = split.images(indices_B)
-        found = [model.reconstruction_errors(images_BCHW, codes_BW) for codes_BW in codes_KBW]
+    firsts = range(0, samples, _CHUNK)
+    for first in progress.counted(firsts, "reconstructing", len(firsts)):
+        rows = slice(first, min(first + _CHUNK, samples))
+        images_BCHW = split.images(encodings.indices_M[rows])
+        mean_BW = model.discretise(encodings.mean_MW[rows])
+        found: list[Tensor] = []
+        for codes_BW in _codes(densities_of(model, "pruning"), mean_BW, order):
+            found.append(model.reconstruction_errors(images_BCHW, codes_BW))
+            progress.check()
         parts.append(torch.stack(found, dim=1))
     for errors_KS in torch.cat(parts, dim=2):
         yield errors_KS.cpu().double().mean(1).numpy()
 
 
+def _codes(latents: LatentDensities, mean_BW: Tensor, order: Sequence[int]) -> Iterator[Tensor]:
+    """Yield the mean codes with no variable kept, then with one more each time, (B, W)."""
+    codes_BW = latents.prior_center(mean_BW).expand_as(mean_BW).clone()
+    columns = list(latents.columns.values())
+    yield codes_BW
+    for v in order:
+        codes_BW[:, columns[v]] = mean_BW[:, columns[v]]
+        yield codes_BW
+
+
 def _information(
-    latents: LatentDensities, encodings: Encodings, sets: Sequence[Sequence[int]], samples: int
+    latents: LatentDensities,
+    encodings: Encodings,
+    samples: int,
+    log_ratios: Callable[[RowChunk], Iterator[Tensor]],
 ) -> list[float]:
-    """Return I(x; z_s) of every set of variables, in nats, from the first ``samples``."""
-    samples = min(samples, len(encodings))
-    total_S = torch.zeros(len(sets), dtype=torch.float64)
-    for chunk in row_chunks(latents, encodings, samples):
-        log_weights_BM = chunk.log_weights()
-        found = [_log_ratio(chunk.densities, log_weights_BM, s).sum() for s in sets]
-        total_S += torch.stack(found).cpu()
+    """Return I(x; z_s) of some sets of variables, in nats, from the first ``samples``.
+
+    ``log_ratios`` yields log q(z_s|x) - log q(z_s) of every sample of a chunk, (B,), for each set.
+    """
+    total_S = torch.zeros((), dtype=torch.float64)
+    for chunk in row_chunks(latents, encodings, samples, "I(x; z)"):
+        total_S = total_S + torch.stack([ratio_B.sum() for ratio_B in log_ratios(chunk)]).cpu()
     return (total_S / samples).tolist()
-
-
-def _log_ratio(densities: LogDensities, log_weights_BM: Tensor, variables: Sequence[int]) -> Tensor:
-    """Return log q(z_s|x) - log q(z_s) of every sample, (B,), the mean over enumerated values."""
-    count = len(densities.enumerated_VAM)
-    listed = [v for v in variables if v < count]
-    sampled = [v - count for v in variables if v >= count]
-    log_qz_x_BM = densities.sampled_VBM[sampled].sum(0) + log_weights_BM
-    log_own_AB = densities.own_sampled_VB[sampled].sum(0)[None]
-    if not listed:
-        return log_own_AB[0] - log_qz_x_BM.logsumexp(-1)
-    log_own_AB = log_own_AB + densities.own_enumerated_VAB[listed].sum(0)
-    log_qk_x_AM = densities.enumerated_VAM[listed].sum(0)
-    log_q_AB = log_enumerated_posterior(log_qk_x_AM, log_qz_x_BM)
-    return (densities.atoms_AB * (log_own_AB - log_q_AB)).sum(0)

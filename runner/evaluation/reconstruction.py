@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from runner import progress
 from runner.dataset import Dataset, Split
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import Representation
@@ -29,7 +30,8 @@ def reconstruction_error(
     Units: squared pixel values; nats per image.
     """
     parts: list[Tensor] = []
-    for chunk_B in choose(split.size, samples, source).split(_CHUNK):
+    chunks = choose(split.size, samples, source).split(_CHUNK)
+    for chunk_B in progress.counted(chunks, "reconstructing", len(chunks)):
         images_BCHW = split.images(chunk_B)
         code_BW = model.discretise(model.mean(model.encode(images_BCHW)))
         parts.append(model.reconstruction_errors(images_BCHW, code_BW))

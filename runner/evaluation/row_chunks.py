@@ -10,12 +10,22 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from runner import progress
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
 from runner.objective import LogDensities, log_mixture_weights
 
 _ROWS = 20
 """Samples of a chunk; few, so that it stays in a CPU's cache."""
+
+_PAIRS_AT_ONCE = 2**23
+"""Numbers of a tensor of a chunk, one for each variable or factor, sample and encoding: 32 MiB."""
+
+_PAIRS = 4 * 10**10
+"""The same of all chunks together: two minutes of a CPU."""
+
+_LEAST_SAMPLES = 100
+"""Fewer samples would say nothing, however long they take."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +60,34 @@ class RowChunk:
         return (factors_MF[self.rows, None] == factors_MF).to(self.encodings.z_MW.dtype)
 
 
-def row_chunks(latents: LatentDensities, encodings: Encodings, samples: int) -> Iterator[RowChunk]:
-    """Yield the first ``samples`` of the encodings in chunks."""
+def affordable(sets: int, encodings: Encodings, samples: int, what: str) -> int:
+    """Return how many of the samples are used, so that many variables do not take for ever.
+
+    ``sets`` is how many densities are compared for each sample and encoding. Where it leaves out
+    samples, a sentence says so, with ``what`` they are for.
+    """
+    most = max(_LEAST_SAMPLES, _PAIRS // max(1, sets * len(encodings)))
+    if most < samples:
+        progress.left_out(
+            f"{what} from {most:,} of {samples:,} samples: each has {sets:,} densities "
+            f"under {len(encodings):,} encodings"
+        )
+    return min(most, samples)
+
+
+def row_chunks(
+    latents: LatentDensities, encodings: Encodings, samples: int, what: str = "samples"
+) -> Iterator[RowChunk]:
+    """Yield the first ``samples`` of the encodings in chunks; ``what`` says what they are for.
+
+    A chunk has fewer samples where there are many variables, factors or encodings, so that no
+    tensor grows with the square of the number of encodings.
+    """
     parameters_MP = encodings.parameters_MP
-    for first in range(0, samples, _ROWS):
-        rows = slice(first, min(first + _ROWS, samples))
+    each = max(len(latents.variable_names), encodings.factors_MF.shape[1]) * len(encodings)
+    size = min(_ROWS, max(1, _PAIRS_AT_ONCE // each))
+    starts = range(0, samples, size)
+    for first in progress.counted(starts, what, len(starts)):
+        rows = slice(first, min(first + size, samples))
         densities = latents.densities(encodings.z_MW[rows], parameters_MP[rows], parameters_MP)
         yield RowChunk(encodings, rows, densities)

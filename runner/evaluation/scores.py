@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -74,8 +74,6 @@ class Evaluator:
     model: Representation
     dataset: Dataset
     metrics: MetricsConfig
-    advance: Callable[[int, int], None] | None = None
-    """Called with the number of encoded images, and that of all."""
     _codes: dict[str, Codes] = field(default_factory=dict[str, Codes])
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
@@ -100,7 +98,7 @@ class Evaluator:
     @cached_property
     def _table(self) -> CodeTable:
         source = self._source("codes")
-        return tabulate(self.model, self.dataset, self.metrics.images, source, self.advance)
+        return tabulate(self.model, self.dataset, self.metrics.images, source)
 
     def _source(self, purpose: str) -> Generator:
         """Return a generator of its own for each purpose, on the model's device."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from runner import progress
 from runner.config import EvaluationConfig
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import Representation
@@ -64,6 +66,7 @@ def traversal_rows(
     encodings: Encodings,
     settings: EvaluationConfig,
     information: Mapping[str, float | None],
+    most: int | None = None,
 ) -> list[TraversalRow]:
     """Return a row per variable, the most informative first; a row per category of a discrete one.
 
@@ -76,15 +79,17 @@ def traversal_rows(
         encodings: of the test images; those that are traversed come first.
         settings: number of steps and range.
         information: I(x; z_v) of each variable in nats, where it was estimated.
+        most: how many variables are traversed, and categories of one of them; None: all.
     """
     rows: list[TraversalRow] = []
     columns = model.columns
     means_NW = model.discretise(encodings.mean_MW)
     scale = _scale(model, encodings)
-    for name in sorted(columns, key=lambda name: -(information.get(name) or 0.0)):
+    ordered = sorted(columns, key=lambda name: -(information.get(name) or 0.0))[:most]
+    for name in progress.counted(ordered, "traversing", len(ordered)):
         known = information.get(name)
         if name not in scale:
-            rows += _category_rows(model, means_NW, settings.traversal_steps, name, known)
+            rows += islice(_category_rows(model, means_NW, settings, name, known), most)
             continue
         middle, reach = scale[name]
         z_TW = means_NW[:1].repeat(settings.traversal_steps, 1)
@@ -107,10 +112,14 @@ def _scale(model: Representation, encodings: Encodings) -> dict[str, tuple[float
 
 
 def _category_rows(
-    model: Representation, means_NW: Tensor, steps: int, name: str, information: float | None
+    model: Representation,
+    means_NW: Tensor,
+    settings: EvaluationConfig,
+    name: str,
+    information: float | None,
 ) -> Iterator[TraversalRow]:
     """Yield a row per category of a discrete variable."""
-    steps_T = torch.arange(steps)
+    steps_T = torch.arange(settings.traversal_steps)
     others_TW = means_NW[steps_T % len(means_NW)]  # repeated, if there are fewer
     for category, value in enumerate(model.category_values[name].to(means_NW)):
         z_TW = others_TW.clone()

@@ -64,6 +64,11 @@ def blocks(comparison: Comparison) -> list[Block]:
     ]
 
 
+def fields(block: Block) -> int:
+    """Return how many pairs of values there are, with a run or without."""
+    return len(block.values(block.across)) * len(block.values(block.up))
+
+
 def _grids(
     configurations: Sequence[Configuration], dataset: str, comparison: Comparison
 ) -> list[Block]:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from runner import progress
+from runner.comparison.best import merit
 from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import family_key, main_hyperparameter
 from runner.comparison.names import short_names
 from runner.comparison.representatives import RepresentativeRun, choose_runs
+from runner.console.lines import print_labelled
 from runner.figures.dot_plots import dot_plots
-from runner.figures.heat_maps import blocks, heat_map
+from runner.figures.heat_maps import blocks, fields, heat_map
 from runner.figures.information import information_of_runs
 from runner.figures.metric_curves import metric_curves
 from runner.figures.rate_distortion import rate_distortion
+from runner.metric.quantities import quantity
 
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
 
 _MOST_METRICS = 12
 _MOST_HEAT_MAPS = 6
+_MOST_FIELDS = 400
+"""Of a heat map."""
 
+_MOST_CONFIGURATIONS = 300
+"""That are drawn: more of them are a blot, and take minutes."""
 
 Traverse = Callable[[Sequence[RepresentativeRun]], Sequence["Traversal"]]
 """Opens runs of one dataset and returns the traversals of those that could be opened."""
@@ -48,16 +56,38 @@ class _Compared:
 
     def say(self, text: str) -> None:
         """Print what is left out."""
-        self.console.print(f"[dim]{'figures':>12}[/]  {text}", highlight=False)
+        print_labelled(self.console, "figures", text)
 
 
 def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mapping[str, Figure]:
     """Return the figures by the names of their files; what is left out is said on the console."""
-    compared = _Compared(comparison, console, traverse)
+    compared = _Compared(_few(comparison), console, traverse)
+    if compared.comparison is not comparison:
+        count, metric = len(comparison.configurations), quantity(_main_metric(comparison)).short
+        compared.say(
+            f"show the {_MOST_CONFIGURATIONS} best of {count:,} configurations by {metric}"
+        )
     if len(compared.metrics) < len(comparison.metrics):
         compared.say(f"show the first {_MOST_METRICS} of {len(comparison.metrics)} metrics")
-    named = (each for figures in FIGURES for each in figures(compared))
+    parts = progress.counted(FIGURES, "figures", len(FIGURES))
+    named = (each for figures in parts for each in figures(compared))
     return {name: figure for name, figure in named if figure is not None}
+
+
+def _few(comparison: Comparison) -> Comparison:
+    """Return a comparison of the best configurations alone, in their order, if there are many."""
+    every, metric = comparison.configurations, _main_metric(comparison)
+    if len(every) <= _MOST_CONFIGURATIONS:
+        return comparison
+    merits = [merit(configuration, metric) for configuration in every]
+    best = sorted(range(len(every)), key=lambda i: -merits[i])[:_MOST_CONFIGURATIONS]
+    return replace(comparison, configurations=tuple(every[i] for i in sorted(best)))
+
+
+def _main_metric(comparison: Comparison) -> str:
+    """Return the first metric that has a better direction, or else the first."""
+    names = (name for name in comparison.metrics if quantity(name).sign)
+    return next(names, comparison.metrics[0])
 
 
 def _rate_distortion(compared: _Compared) -> Named:
@@ -75,7 +105,10 @@ def _metrics(compared: _Compared) -> Named:
 
 
 def _heat_maps(compared: _Compared) -> Named:
-    grids = blocks(compared.comparison)
+    every = blocks(compared.comparison)
+    grids = [grid for grid in every if fields(grid) <= _MOST_FIELDS]
+    if len(grids) < len(every):
+        compared.say(f"show no heat map of more than {_MOST_FIELDS} pairs of values")
     if len(grids) > _MOST_HEAT_MAPS:
         compared.say(f"show the first {_MOST_HEAT_MAPS} of {len(grids)} heat maps")
     for i, grid in enumerate(grids[:_MOST_HEAT_MAPS]):

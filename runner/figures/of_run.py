@@ -6,7 +6,7 @@ Shapes: N images, T steps of a traversal, W columns of z, C H W image.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from runner import progress
 from runner.config import EvaluationConfig
 from runner.dataset import POINTS, Dataset
 from runner.evaluation.encodings import Encodings
@@ -35,6 +36,16 @@ _PAIRS = 6
 _BETWEEN = 9
 """Images in a row of the interpolation, both ends included."""
 
+_MOST_VARIABLES = 50
+"""Variables that are traversed and drawn, and categories of one of them."""
+
+_MOST_FACTORS = 30
+_MOST_STEPS = 25
+"""Images in a row of the traversal, and frames of its animation from one end to the other."""
+
+_MOST_POINTS = 20_000
+"""Of the map: with more, t-SNE takes hours."""
+
 
 @dataclass(frozen=True)
 class RunFigures:
@@ -50,16 +61,41 @@ class RunFigures:
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure that makes sense for the run."""
         points, density = self.dataset.kind is POINTS, self.model.latents is not None
-        for name, row in FIGURES.items():
+        self._say_what_is_left_out()
+        for place, (name, row) in enumerate(FIGURES.items()):
+            progress.tell(name, place, len(FIGURES))
             if (row.of_points if points else row.of_images) and (density or not row.of_densities):
                 figure = row.draw(self, source)
                 if figure is not None:
                     yield name, figure
 
+    @property
+    def traversed(self) -> EvaluationConfig:
+        """The settings, with no more steps of a traversal than are drawn."""
+        steps = min(self.settings.traversal_steps, _MOST_STEPS)
+        return replace(self.settings, traversal_steps=steps)
+
     def traversal_rows(self) -> list[TraversalRow]:
         """Return a row per variable; see :func:`runner.evaluation.traversal_rows`."""
         known = self.summary["information"]["variable"]
-        return traversal_rows(self.model, self.encodings, self.settings, known)
+        return traversal_rows(self.model, self.encodings, self.traversed, known, _MOST_VARIABLES)
+
+    def _say_what_is_left_out(self) -> None:
+        known = self.summary["information"]
+        sizes = {
+            "variables, the most informative ones": (len(self.model.columns), _MOST_VARIABLES),
+            "steps of a traversal": (self.settings.traversal_steps, _MOST_STEPS),
+            "factors": (max(map(len, known["factor"].values()), default=0), _MOST_FACTORS),
+            "points of the map": (
+                min(self.settings.map_points, len(self.encodings)),
+                _MOST_POINTS,
+            ),
+        }
+        parts = [
+            f"{most:,} of {size:,} {what}" for what, (size, most) in sizes.items() if size > most
+        ]
+        if parts:
+            progress.left_out(f"figures show {' and '.join(parts)}")
 
     @torch.no_grad()
     def animation(self) -> NDArray[np.uint8] | None:
@@ -107,7 +143,7 @@ def _samples(run: RunFigures, source: Generator) -> Figure | None:
 
 
 def _traversals(run: RunFigures, _: Generator) -> Figure:
-    return traversals(run.traversal_rows(), positions_of(run.settings), unit_of(run.model))
+    return traversals(run.traversal_rows(), positions_of(run.traversed), unit_of(run.model))
 
 
 def _interpolation(run: RunFigures, _: Generator) -> Figure:
@@ -129,11 +165,27 @@ def _plane(run: RunFigures, source: Generator) -> Figure | None:
 
 def _information(run: RunFigures, _: Generator) -> Figure:
     known = run.summary["information"]
-    return information(known["variable"], known["rate"], known["factor"])
+    variables, groups = known["variable"], known["factor"]
+    factors = {f: max(row[f] for row in groups.values()) for f in next(iter(groups.values()))}
+    drawn = _largest(factors, _MOST_FACTORS)
+    highest = variables
+    if set(groups) != set(variables):
+        highest = {name: max(row.values(), default=0.0) for name, row in groups.items()}
+    return information(
+        {name: variables[name] for name in _largest(variables, _MOST_VARIABLES)},
+        known["rate"],
+        {g: {f: groups[g][f] for f in drawn} for g in _largest(highest, _MOST_VARIABLES)},
+    )
+
+
+def _largest(values: Mapping[str, float], most: int) -> list[str]:
+    """Return the names of the largest values, in their order."""
+    chosen = set(sorted(values, key=lambda name: -values[name])[:most])
+    return [name for name in values if name in chosen]
 
 
 def _latents(run: RunFigures, _: Generator) -> Figure:
-    count = min(run.settings.map_points, len(run.encodings))
+    count = min(run.settings.map_points, len(run.encodings), _MOST_POINTS)
     points_N2 = latent_map(run.encodings.mean_MW[:count].cpu().numpy(), seed=0)
     column = run.dataset.class_column
     factors_MF = run.encodings.factors_MF[:count]

@@ -37,6 +37,7 @@ STYLE: Mapping[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib
     "font.size": FONT_SIZE,
     "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a $, and no formula
     "axes.facecolor": "none",
     "axes.edgecolor": QUIET,
     "axes.linewidth": 0.8,

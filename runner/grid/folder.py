@@ -7,16 +7,23 @@ written for a run before it starts, so a grid of thousands of runs starts at onc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated
 
-from runner.errors import UsageError, VaerunError
+import msgspec
+
+from runner.errors import DataError, UsageError
+from runner.grid.run_settings import differences, in_words, key_of
 from runner.grid.sweep_file import identity
+from runner.store.confined import confined, make_folder
+from runner.store.json_file import read_json, write_json
 from runner.store.lock import LockedError, is_locked, lock
-from runner.store.run_folder import RunFolder, read_json, write_json
+from runner.store.run_folder import RunFolder, refuse_links
+from runner.store.run_schemas import Status
+from runner.store.signature import is_own, sign
 
 WAITING = "waiting"
 """The state of a run that no process has started."""
@@ -25,6 +32,13 @@ SETTLED = ("finished", "failed", "diverged")
 """States in which no worker trains a run."""
 
 _SECONDS_TO_REGISTER = 60.0
+
+
+class _Content(msgspec.Struct):
+    """``grid.json``: the overrides of every run, by number."""
+
+    runs: list[list[Annotated[str, msgspec.Meta(pattern="=")]]]
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,16 +74,13 @@ class GridFolder:
     def open(cls, path: Path) -> GridFolder:
         """Return the grid of a folder.
 
-        Raises: UsageError when there is none, or ``grid.json`` is corrupt.
+        Raises: UsageError when there is none; DataError when ``grid.json`` is corrupt.
         """
-        if not is_grid(path):
+        content = read_json(path / "grid.json", _Content)
+        if not content:
             raise UsageError(f"'{path}' is not the folder of a grid (it has no grid.json)")
-        content = read_json(path / "grid.json")
-        runs = content.get("runs")
-        if not isinstance(runs, list):
-            raise UsageError(f"'{path / 'grid.json'}' is corrupt: it has no runs")
-        overrides = (tuple(cast("list[str]", run)) for run in cast("list[object]", runs))
-        return cls(path, content.get("name"), tuple(overrides))
+        runs: list[list[str]] = content["runs"]
+        return cls(path, content.get("name"), tuple(tuple(run) for run in runs))
 
     @classmethod
     def numbered(
@@ -82,18 +93,16 @@ class GridFolder:
         Raises: UsageError when the folder holds a grid that shares no run with this one.
         """
         known = cls.open(path).runs if is_grid(path) else ()
-        numbers = {identity(overrides): number for number, overrides in enumerate(known)}
-        if numbers and not any(identity(overrides) in numbers for overrides in runs):
-            hint = "sweep_name=… names another folder"
-            message = f"'{path}' holds a grid with other settings{_first_difference(known, runs)}"
-            raise UsageError(message, hint)
         every, indices = list(known), list[int]()
-        for overrides in runs:
-            number = numbers.setdefault(identity(overrides), len(every))
+        for overrides, number in zip(runs, _numbers_of(runs, known), strict=True):
             if number == len(every):
                 every.append(overrides)
             indices.append(number)
-        return cls(path, name, tuple(every)), indices
+        if known and len(every) == len(known) + len(set(indices)):
+            found = in_words(differences(known, runs))
+            message = f"'{path}' holds a grid with other settings: {found}"
+            raise UsageError(message, "sweep_name=… names another folder")
+        return cls(path, name, tuple(every)), list(dict.fromkeys(indices))
 
     @classmethod
     def register(
@@ -106,24 +115,45 @@ class GridFolder:
         RunFolder.create(path)
         with lock(path, seconds=_SECONDS_TO_REGISTER):
             grid, indices = cls.numbered(path, name, runs)
-            if not is_grid(path) or len(grid.runs) > len(cls.open(path).runs):
+            is_new = not is_grid(path)
+            if is_new or len(grid.runs) > len(cls.open(path).runs):
+                was_own = is_new or grid.is_own
                 write_json(path / "grid.json", {"name": name, "runs": grid.runs})
+                if was_own:
+                    sign(path / "grid.json", (path / "grid.json").read_bytes())
         return grid, indices
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this user started the grid."""
+        return is_own(self.path / "grid.json")
+
+    def adopt(self) -> None:
+        """Take the grid for this user's: the settings of its runs are followed from now on."""
+        started = (self.run_path(number) / "config.yaml" for number in range(len(self.runs)))
+        for file in (self.path / "grid.json", *started):
+            if file.is_file() and not is_own(file):
+                sign(file, file.read_bytes())
 
     def run_path(self, number: int) -> Path:
         """Return the folder of a run."""
         return self.path / str(number)
 
     def state(self, number: int) -> RunState:
-        """Return the status of a run; one whose process died is "interrupted"."""
+        """Return the status of a run; one whose process died is "interrupted".
+
+        Raises: UsageError when its folder is a link out of the grid, or has one in it.
+        """
         path = self.run_path(number)
+        confined(path, self.path)
+        refuse_links(path)
         try:
-            status: dict[str, Any] = read_json(path / "status.json")
-        except VaerunError as error:
+            status = read_json(path / "status.json", Status, within=self.path)
+        except DataError as error:
             return RunState("interrupted", error.message)
         if not status:
             return RunState(WAITING)
-        state = str(status.get("state", "interrupted"))
+        state = str(status.get("state") or "interrupted")
         if state == "running" and not is_locked(path):
             state = "interrupted"
         return RunState(
@@ -145,11 +175,11 @@ class GridFolder:
     def mark(self, number: int, state: str, error: str | None) -> None:
         """Write the state of a run whose process could not write it."""
         path = self.run_path(number)
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path, self.path)
         with lock(path):
             try:
                 RunFolder(path).update_status(state=state, error=error)
-            except UsageError:  # a status that is corrupt is replaced
+            except DataError:  # a status that is corrupt is replaced
                 write_json(path / "status.json", {"state": state, "error": error})
 
 
@@ -158,10 +188,21 @@ def is_grid(path: Path) -> bool:
     return (path / "grid.json").is_file()
 
 
-def _first_difference(known: Sequence[tuple[str, ...]], runs: Sequence[tuple[str, ...]]) -> str:
-    """Return, in brackets, a setting of the known runs whose value the given runs do not have."""
-    there = {override for overrides in known for override in overrides}
-    here = {override for overrides in runs for override in overrides}
-    keys = {override.partition("=")[0] for override in here - there}
-    differing = sorted(o for o in there - here if o.partition("=")[0] in keys)
-    return f" ({differing[0]})" if differing else ""
+def _numbers_of(runs: Sequence[tuple[str, ...]], known: Sequence[tuple[str, ...]]) -> Iterator[int]:
+    """Yield the number of each run: of the known one with its settings, or the next free one.
+
+    Where the words are the same too, which is seen at once, the settings are not composed.
+    """
+    by_words = {identity(overrides): number for number, overrides in reversed([*enumerate(known)])}
+    by_settings: dict[frozenset[tuple[str, str | None]], int] = {}
+    free = len(known)
+    for overrides in runs:
+        number = by_words.get(identity(overrides))
+        if number is None and known:
+            if not by_settings:
+                for other, words in enumerate(known):
+                    by_settings.setdefault(key_of(words), other)
+            number = by_settings.setdefault(key_of(overrides), free)
+        number = by_words.setdefault(identity(overrides), free if number is None else number)
+        free += number == free
+        yield number

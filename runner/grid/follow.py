@@ -13,7 +13,8 @@ from runner.errors import VaerunError
 from runner.grid.folder import SETTLED, GridFolder
 from runner.grid.job import Job
 from runner.grid.progress import Progress
-from runner.store.run_folder import read_json
+from runner.store.json_file import read_json
+from runner.store.run_schemas import Status
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -86,7 +87,7 @@ class Follower:
     def _status(self, number: int) -> dict[str, Any]:
         """Return the ``status.json`` of a run, without testing its lock, which would be slow."""
         try:
-            return read_json(self._grid.run_path(number) / "status.json")
+            return read_json(self._grid.run_path(number) / "status.json", Status)
         except (VaerunError, OSError):  # it is just being replaced on a network file system
             return {}
 

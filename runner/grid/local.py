@@ -27,6 +27,7 @@ from runner.grid.labels import labels_of
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
+from runner.store.subprocesses import safe_environment
 
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
 """Sizes in bytes up to which glibc keeps freed memory for the next batch. Larger values are no
@@ -105,7 +106,7 @@ class _WorkerPool:
             {"path": str(job.path), "indices": job.indices, "places": job.places}
         )
         threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        self._environment = {**_ALLOCATOR, **os.environ, **threading}
+        self._environment = {**_ALLOCATOR, **safe_environment(), **threading}
         self._progress = progress
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []
@@ -124,7 +125,7 @@ class _WorkerPool:
 
     def _hire(self) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "runner.grid"],
+            [sys.executable, "-P", "-m", "runner.grid"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,

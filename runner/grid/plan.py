@@ -18,6 +18,7 @@ from runner.grid.labels import labels_of
 from runner.grid.launchers import launch, workers_of
 from runner.grid.progress import Progress, duration
 from runner.store.run_folder import RunFolder
+from runner.store.shown_text import escaped
 
 _TIMED_STEPS = 100
 
@@ -30,7 +31,7 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
     names = labels_of(grid)
     states = [(number, grid.state(number)) for number in job.indices]
     for number, state in states:
-        sys.stdout.write(f"{number}\t{state.state}\t{names[number]}\n")
+        sys.stdout.write(escaped(f"{number}\t{state.state}\t{names[number]}\n"))
     sys.stdout.flush()
     console = make_console()
     pending = [number for number, state in states if state.pending]

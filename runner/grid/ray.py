@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +91,13 @@ class _Tasks:
         address = self._settings.address
         alone = {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
         try:
-            self._ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level="error",
-                **({} if address else alone),
-            )
+            with chdir("/"):  # Ray has its tasks import from the folder that it is started in
+                self._ray.init(
+                    address=address or "local",
+                    log_to_driver=False,
+                    logging_level="error",
+                    **({} if address else alone),
+                )
         except (ConnectionError, ValueError, RuntimeError) as error:
             first = next(iter(str(error).splitlines()), "no answer")
             hint = "launcher.address=null starts Ray on this machine"

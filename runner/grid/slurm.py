@@ -25,6 +25,7 @@ from runner.grid.follow import Follower
 from runner.grid.job import Job
 from runner.grid.local import launch_in_job
 from runner.grid.progress import Progress
+from runner.store.confined import confined
 
 if TYPE_CHECKING:
     from submitit import helpers
@@ -39,6 +40,9 @@ failed, and does not requeue it."""
 
 _SECONDS_BETWEEN_CHECKS = 30.0
 
+_IMPORTS = ("export PYTHONSAFEPATH=1",)
+"""Lines of shell with which the Python of a job imports nothing from the current folder."""
+
 
 def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
     """Submit jobs that train the runs, and follow them unless ``wait`` is false.
@@ -49,7 +53,7 @@ def launch(job: Job, settings: SlurmLauncherConfig, progress: Progress) -> None:
         VaerunError: the jobs have ended, and some runs are not trained.
     """
     require(settings)
-    logs = job.path.resolve() / "slurm"
+    logs = confined(job.path / "slurm", job.path)
     with Follower(job, progress) as follower:
         jobs = _submit(job, settings, logs)
         names = " ".join(dict.fromkeys(each.job_id.split("_")[0] for each in jobs))
@@ -139,6 +143,7 @@ def _parameters(settings: SlurmLauncherConfig, name: str) -> dict[str, Any]:
     memory = None if settings.memory is None else f"{round(1024 * settings.memory)}M"
     parameters: dict[str, Any] = {
         **shared,
+        "setup": [*_IMPORTS, *settings.setup],
         "gpus_per_node": settings.gpus or None,
         "job_name": name,
         "time": settings.minutes,

@@ -16,16 +16,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from runner.config import data_root
 from runner.errors import UsageError, nearest
-
-Values = Mapping[str, tuple[str, ...]]
-"""The values of each setting, in Hydra's override grammar and in the order of the file."""
+from runner.grid import sweep_yaml
+from runner.grid.sweep_parameters import (
+    MOST_RUNS,
+    Values,
+    check_name,
+    grid_values,
+    plain,
+    texts_of,
+    with_steps,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,21 @@ class Block:
 
     values: Values
     rows: tuple[Mapping[str, str], ...] = ({},)
+    file: Path | None = None
+    """Where the values come from; None: the command line."""
+
+    replaced_keys: frozenset[str] = frozenset()
+    """Settings whose values the command line has replaced."""
+
+    @property
+    def from_file(self) -> frozenset[str]:
+        """The settings whose values come from the file."""
+        return frozenset({*self.values, *self.rows[0]} - self.replaced_keys)
+
+    def size(self) -> int:
+        """Return the number of combinations."""
+        zipped = {key for row in self.rows for key in row}
+        return len(self.rows) * prod(len(v) for k, v in self.values.items() if k not in zipped)
 
     def runs(self) -> Iterator[tuple[str, ...]]:
         """Yield the overrides of each run, the last setting varying fastest."""
@@ -45,7 +66,8 @@ class Block:
     def replaced(self, given: Values) -> Block:
         """Return the block with other values for some settings."""
         rows = tuple({k: v for k, v in row.items() if k not in given} for row in self.rows)
-        return Block({**self.values, **given}, tuple({str(row): row for row in rows}.values()))
+        kept = tuple({str(row): row for row in rows}.values())
+        return Block({**self.values, **given}, kept, self.file, frozenset(given))
 
     def each_value(self) -> Iterator[tuple[str, ...]]:
         """Yield the overrides of a few runs that together have every value once.
@@ -70,6 +92,19 @@ class Sweep:
     name: str | None
     blocks: tuple[Block, ...]
 
+    def check_size(self) -> None:
+        """Check that the grid has runs, and not more than can be told apart by hand.
+
+        Raises: UsageError when it has none, or too many.
+        """
+        size = sum(block.size() for block in self.blocks)
+        named = f"sweep {self.name}" if self.name else "this grid"
+        if size == 0:
+            raise UsageError(f"{named} has no runs")
+        if size > MOST_RUNS:
+            shown = f"{size:,}" if size < 10**15 else f"about 10^{len(str(size)) - 1}"
+            raise UsageError(f"{named} has {shown} runs; a grid has at most {MOST_RUNS:,}")
+
     def runs(self) -> Iterator[tuple[str, ...]]:
         """Yield the overrides of each run once, block by block."""
         seen: set[frozenset[str]] = set()
@@ -86,7 +121,8 @@ class Sweep:
 
 def identity(overrides: Sequence[str]) -> frozenset[str]:
     """Return a key of a run: equal for the same settings in any order, with 4 and 4.0 alike."""
-    return frozenset(_plain(override) for override in overrides)
+    split = (override.partition("=") for override in overrides)
+    return frozenset(f"{key.lstrip('+')}={plain(value)}" for key, _, value in split)
 
 
 def find(name: str) -> Path:
@@ -98,8 +134,11 @@ def find(name: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         paths.append(Path(name))
     for path in paths:
-        if path.is_file():
-            return path
+        with suppress(OSError, ValueError):  # a name that no file can have
+            if path.is_file():
+                return path
+            if path.exists():
+                raise UsageError(f"'{path}' is not a file")
     known = names()
     hint = " ".join(filter(None, [nearest(name, known), f"sweeps: {', '.join(known)}"]))
     raise UsageError(f"unknown sweep '{name}'", hint)
@@ -110,18 +149,28 @@ def read(path: Path) -> Sweep:
 
     Raises: UsageError when the file, or a block that it names, is not a grid.
     """
-    document = _load(path)
+    document = sweep_yaml.load(path)
     blocks = document.get("blocks")
-    name = str(document.get("name", path.stem))
-    if re.search(r"[^\w.-]", name) or name.startswith("."):
-        raise UsageError(f"{path}: a name has letters, digits, '_', '-' and '.', got '{name}'")
-    if blocks is None:
-        return Sweep(name, (_block(path, document),))
+    name = path.stem if document.get("name") is None else str(document["name"])
+    if not is_name(name):
+        raise UsageError(f"{path}: {OF_A_NAME}, got {name!r}")
+    if "blocks" not in document:
+        return Sweep(name, (Block(grid_values(path, document), file=path),))
     if not isinstance(blocks, list) or not blocks:
         raise UsageError(f"{path}: blocks must be a list of sweep files")
-    if others := sorted(document.keys() - {"name", "description", "blocks"}):
-        raise UsageError(f"{path}: a file of blocks has a name and blocks, not {', '.join(others)}")
+    if others := [key for key in document if key not in ("name", "description", "blocks")]:
+        hint = nearest(str(others[0]), ("name", "description", "blocks"))
+        named = ", ".join(str(key) if str(key).isprintable() else repr(key) for key in others)
+        raise UsageError(f"{path}: a file of blocks has a name and blocks, not {named}", hint)
     return Sweep(name, tuple(_named_block(path, entry) for entry in cast("list[object]", blocks)))
+
+
+OF_A_NAME = "a name has letters, digits, '_', '-' and '.'"
+
+
+def is_name(text: str) -> bool:
+    """Return whether a grid can have this name, which is the end of its folder's."""
+    return bool(re.fullmatch(r"[\w-][\w.-]{0,199}", text))
 
 
 def names() -> list[str]:
@@ -134,18 +183,6 @@ def _folders() -> tuple[Path, ...]:
     return Path("sweeps"), data_root() / "sweeps"
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if not isinstance(document, dict):
-        raise UsageError(f"{path} is not a sweep file: it has no parameters")
-    return cast("dict[str, Any]", document)
-
-
 def _named_block(path: Path, entry: object) -> Block:
     """Return a block of a file of blocks: a sweep file, perhaps with zipped lists."""
     parts: dict[str, Any] = {"sweep": entry} if isinstance(entry, str) else {}
@@ -154,17 +191,18 @@ def _named_block(path: Path, entry: object) -> Block:
     if not isinstance(parts.get("sweep"), str) or parts.keys() - {"sweep", "zip"}:
         raise UsageError(f"{path}: a block is a sweep file, or {{sweep: FILE, zip: {{…}}}}")
     file = path.parent / parts["sweep"]
-    block = _block(file, _load(file))
     rows = _rows(path, parts.get("zip", {}))
-    zipped = {key for row in rows for key in row}
-    return Block({k: v for k, v in block.values.items() if k not in zipped}, rows)
+    block = grid_values(file, sweep_yaml.load(file))
+    zipped = {key: tuple(row[key] for row in rows) for key in rows[0]}
+    together = with_steps(path, {**block, **zipped})
+    return Block({k: v for k, v in together.items() if k not in zipped}, rows, file)
 
 
 def _rows(path: Path, zipped: object) -> tuple[Mapping[str, str], ...]:
     if zipped == {}:
         return ({},)
-    lists = cast("dict[str, Any]", zipped) if isinstance(zipped, dict) else {}
-    columns = {str(key): _column(values) for key, values in lists.items()}
+    lists = cast("dict[object, object]", zipped) if isinstance(zipped, dict) else {}
+    columns = {str(key): _column(path, str(key), values) for key, values in lists.items()}
     lengths = {len(column) for column in columns.values()}
     if len(lengths) != 1 or 0 in lengths:
         raise UsageError(f"{path}: zip needs lists of one length, such as {{beta: [4, 12]}}")
@@ -173,61 +211,9 @@ def _rows(path: Path, zipped: object) -> tuple[Mapping[str, str], ...]:
     )
 
 
-def _column(values: object) -> list[str]:
-    entries = cast("list[object]", values) if isinstance(values, list) else []
-    return [written(value) for value in entries]
-
-
-def _block(path: Path, sweep: Mapping[str, Any]) -> Block:
-    if not isinstance(sweep.get("parameters"), dict):
-        raise UsageError(f"{path} is not a sweep file: it has no parameters")
-    if (method := sweep.get("method", "grid")) != "grid":
-        raise UsageError(
-            f"{path} asks for method {method}; only grid runs here",
-            f"wandb sweep {path} hands it to W&B",
-        )
-    parameters = cast("dict[object, object]", sweep["parameters"])
-    values = {str(key): _values(path, key, entry) for key, entry in parameters.items()}
-    # As on the command line, steps win over epochs that an experiment sets.
-    if "steps" in values and "epochs" not in values:
-        values["epochs"] = ("null",)
-    return Block(values)
-
-
-def _values(path: Path, key: object, entry: object) -> tuple[str, ...]:
-    """Return a parameter's values, as a grid of W&B's has them: listed, or a range of integers."""
-    parameter = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
-    if {"min", "max"} <= parameter.keys():
-        first, last = parameter["min"], parameter["max"]
-        integers = type(first) is int and type(last) is int and first <= last
-        if not integers or parameter.get("distribution", "int_uniform") != "int_uniform":
-            raise UsageError(f"{path}: in a grid the range of parameter {key} must be of integers")
-        return tuple(str(number) for number in range(first, last + 1))
-    if not {"value", "values"} & parameter.keys():
-        raise UsageError(f"{path}: parameter {key} needs value, values, or integers min and max")
-    values = parameter.get("values", [parameter.get("value")])
-    if not isinstance(values, list) or not values:
-        raise UsageError(f"{path}: the values of parameter {key} must be a list of some")
-    return tuple(written(value) for value in cast("list[object]", values))
-
-
-def written(value: object) -> str:
-    """Return a YAML value in Hydra's override grammar, of the type that it has in YAML."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{','.join(written(entry) for entry in cast('list[object]', value))}]"
-    if isinstance(value, dict):
-        entries = cast("dict[object, object]", value).items()
-        return f"{{{','.join(f'{key}:{written(entry)}' for key, entry in entries)}}}"
-    text = str(value)
-    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text)
-    if plain and text.lower() not in {"true", "false", "null", "nan", "inf"}:
-        return text
-    # Hydra takes a backslash as such, except in front of a quote or at the end.
-    return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text) + "'"
+def _column(path: Path, key: str, values: object) -> tuple[str, ...]:
+    check_name(path, key)
+    return texts_of(path, key, cast("list[object]", values) if isinstance(values, list) else [])
 
 
 def _extremes(values: Collection[str]) -> list[str]:
@@ -236,10 +222,3 @@ def _extremes(values: Collection[str]) -> list[str]:
         return list(dict.fromkeys((min(values, key=float), max(values, key=float))))
     except ValueError:
         return list(values)
-
-
-def _plain(override: str) -> str:
-    key, _, value = override.partition("=")
-    with suppress(ValueError):
-        value = repr(float(value))
-    return f"{key.lstrip('+')}={value}"

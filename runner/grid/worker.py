@@ -46,6 +46,7 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
         UnforeseenError: after an error that is a bug; a new worker can go on.
     """
     from runner.grid.folder import GridFolder
+    from runner.store.confined import make_folder
     from runner.store.lock import LockedError, lock
 
     grid = GridFolder.open(path)
@@ -55,7 +56,7 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
         for number in left:
             if grid.state(number).settled:
                 continue
-            grid.run_path(number).mkdir(parents=True, exist_ok=True)
+            make_folder(grid.run_path(number), path)
             try:
                 with lock(grid.run_path(number)):
                     if grid.state(number).settled:  # another worker has just finished it
@@ -150,13 +151,15 @@ def _names(grid: GridFolder) -> list[str]:
 @contextmanager
 def _log(path: Path) -> Generator[None]:
     """Redirect stdout and stderr into a file, including the output of C libraries."""
+    from runner.store.confined import open_to_append
+
     sys.stdout.flush()
     sys.stderr.flush()
+    file = open_to_append(path, path.parent)
     saved = os.dup(1), os.dup(2)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.dup2(file, 1)
-        os.dup2(file, 2)
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
         yield
     finally:
         sys.stdout.flush()
@@ -164,7 +167,7 @@ def _log(path: Path) -> Generator[None]:
         for number, descriptor in zip((1, 2), saved, strict=True):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        os.close(file)
+        file.close()
 
 
 def _hear_ctrl_c() -> None:
@@ -183,10 +186,14 @@ def _hear_ctrl_c() -> None:
 def main() -> int:
     """Run as a process: read a job as JSON from stdin, and report events as JSON lines on stdout.
 
-    Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced.
+    Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced, or
+    that of an error that is expected.
     """
-    from runner.errors import InterruptedRun
+    from runner.console.streams import make_unfailing
+    from runner.errors import InterruptedRun, VaerunError
+    from runner.store.shown_text import escaped
 
+    make_unfailing()
     _hear_ctrl_c()
     channel = os.fdopen(os.dup(1), "w")
     job = json.loads(sys.stdin.read())
@@ -203,6 +210,9 @@ def main() -> int:
         work(Path(job["path"]), tuple(job["indices"]), tuple(job["places"]), tell)
     except (InterruptedRun, KeyboardInterrupt):
         return 130
+    except VaerunError as error:  # the folder of a run is not as it was when the grid was begun
+        sys.stderr.write(f"error: {escaped(error.message)}\n")
+        return error.exit_code
     except UnforeseenError:
         return AGAIN
     return 0

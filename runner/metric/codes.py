@@ -14,6 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from runner import memory
 from runner.errors import UsageError
 
 Floats = NDArray[np.float64]
@@ -101,6 +102,8 @@ class Codes:
         )
         if len(names) != factors.shape[1]:
             raise UsageError(f"{factors.shape[1]} factors but {len(names)} names for them")
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UsageError(f"two factors are named '{twice}', and one's scores would be lost")
         values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
         kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
         if names and not kept:
@@ -130,7 +133,7 @@ class Codes:
         otherwise without replacement, at most all N.
         """
         if self.complete:
-            return self.rows(source.integers(len(self), size=count))
+            return self.rows(self.draw_rows(count, source))
         return self.rows(source.permutation(len(self))[:count])
 
     def split(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
@@ -151,7 +154,12 @@ class Codes:
         return Sample(self.codes_ND[rows_M], self.factors_NF[rows_M])
 
     def draw_rows(self, count: int, source: Generator) -> Integers:
-        """Return rows drawn uniformly with replacement, (M,)."""
+        """Return rows drawn uniformly with replacement, (M,).
+
+        Raises: UsageError when the codes of so many rows do not fit the memory.
+        """
+        width = 1 + self.codes_ND.shape[1] + self.factors_NF.shape[1]
+        memory.require(8 * count * width, f"a score of {count:,} images", "draw fewer samples")
         return source.integers(len(self), size=count)
 
     def partners(self, rows_B: Integers, factor: int, source: Generator) -> Integers:

@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 
+from runner import progress
 from runner.metric.codes import Codes, Floats, Integers, stream
 from runner.metric.column_std import column_std
 
@@ -42,7 +43,8 @@ def explicitness(codes: Codes, *, train: int, test: int, seed: int) -> dict[str,
     train_MD = (train_sample.codes_MD - centre_D) / scale_D
     test_MD = (test_sample.codes_MD - centre_D) / scale_D
     pairs: list[tuple[float, float]] = []
-    for f in range(train_sample.factors_MF.shape[1]):
+    factors = train_sample.factors_MF.shape[1]
+    for f in progress.counted(range(factors), "fitting", factors):
         values = int(codes.factors_NF[:, f].max()) + 1
         train_M, test_M = train_sample.factors_MF[:, f], test_sample.factors_MF[:, f]
         train_MS, test_MS = _probabilities(train_MD, train_M, test_MD, values)

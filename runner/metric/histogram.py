@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from runner import progress
 from runner.errors import UsageError
 from runner.metric.codes import Floats, Integers, Variable
 
@@ -44,7 +45,7 @@ def mutual_information(first_MA: Integers, second_MB: Integers) -> Floats:
     found_AB = np.empty((pairs, width))
     offset_MB = second_MB + np.arange(width) * (values * others)
     # Row by row, since the tables of all pairs at once do not fit the cache and are slower.
-    for a in range(pairs):
+    for a in progress.counted(range(pairs), "histograms", pairs):
         index_MB = offset_MB + first_MA[:, a, None] * others
         tables = np.bincount(index_MB.ravel(), minlength=width * values * others)
         found_AB[a] = _information(tables.reshape(width, values, others), count)

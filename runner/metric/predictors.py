@@ -6,11 +6,12 @@ Shapes: M images, D dimensions of a code, V variables.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar, cast
 
 import numpy as np
 
+from runner import progress
 from runner.errors import UsageError, nearest
 from runner.metric.codes import Codes, Floats, Integers, Variable
 
@@ -59,9 +60,10 @@ def over_cores(jobs: Sequence[Callable[[], T]], costs: Sequence[float]) -> list[
         # Some scores are defined with a solver that stops at its step limit, or with many classes
         # for few images; scikit-learn warns of both.
         warnings.simplefilter("ignore", UserWarning)
-        threads = Parallel(n_jobs=-1, backend="threading")
-        done = cast("list[T]", threads(delayed(jobs[job])() for job in order))
-    return [done[order.index(job)] for job in range(len(jobs))]
+        threads = Parallel(n_jobs=-1, backend="threading", return_as="generator")
+        fits = cast("Iterator[T]", threads(delayed(jobs[job])() for job in order))
+        done = dict(zip(order, progress.counted(fits, "fitting", len(jobs)), strict=True))
+    return [done[job] for job in range(len(jobs))]
 
 
 def standardise(train_MD: Floats, *others: Floats) -> list[Floats]:

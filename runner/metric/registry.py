@@ -38,7 +38,7 @@ def compute(
     score = METRICS[name]
     _check(name, score, codes)
     of_class = {"factor": factor} if score.of_class else {}
-    return _function(score)(codes, seed=seed, **of_class, **settings)
+    return _function(name, score)(codes, seed=seed, **of_class, **settings)
 
 
 def _check(name: str, score: Score, codes: Codes) -> None:
@@ -52,7 +52,18 @@ def _check(name: str, score: Score, codes: Codes) -> None:
         raise UsageError(f"{name} needs {score.least_variables} variables, there is one")
 
 
-def _function(score: Score) -> Callable[..., dict[str, float]]:
-    module, _, name = score.function.rpartition(".")
-    found = getattr(import_module(f"runner.metric.{module}"), name)
+def _function(name: str, score: Score) -> Callable[..., dict[str, float]]:
+    """Return the function of a score.
+
+    Raises: UsageError when its row names one that there is not.
+    """
+    module, _, function = score.function.rpartition(".")
+    place = f"runner.metric.{module}"
+    try:
+        found = getattr(import_module(place), function)
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name != place:
+            raise  # a library that the module needs
+        message = f"the row of {name} names '{score.function}', which is not in runner/metric"
+        raise UsageError(message, "runner/metric/quantities.py has the rows") from error
     return cast("Callable[..., dict[str, float]]", found)

@@ -6,10 +6,13 @@ Shapes: M images, D dimensions of a code, C columns of a variable, V variables, 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from itertools import product
+from typing import cast
 
 import numpy as np
 
+from runner import progress
 from runner.metric.codes import Codes, Floats, Integers, Sample, Variable, stream
 from runner.metric.gap import gaps
 
@@ -50,12 +53,16 @@ def _accuracies(variables: tuple[Variable, ...], train: Sample, test: Sample) ->
         # Stopping at the step limit and factors of many values are part of the definition.
         # Threads share these filters, and the fits release Python's global lock.
         warnings.simplefilter("ignore", UserWarning)
-        found = Parallel(n_jobs=-1, prefer="threads")(
+        threads = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
+        fits = threads(
             delayed(_accuracy)(
                 (train_MD[:, variables[v].columns], train.factors_MF[:, f]),
                 (test_MD[:, variables[v].columns], test.factors_MF[:, f]),
             )
             for v, f in product(range(shape[0]), range(shape[1]))
+        )
+        found = list(
+            progress.counted(cast("Iterator[float]", fits), "fitting", shape[0] * shape[1])
         )
     return np.array(found).reshape(shape)
 

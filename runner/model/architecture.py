@@ -172,9 +172,6 @@ def _conv(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequent
     """4x4 convolutions of stride 2, as many as bring the image to a few pixels, and back."""
     if not isinstance(config, AnySizeConfig):
         raise TypeError("conv needs its own settings")
-    for name in ("features", "channels", "smallest"):
-        if getattr(config, name) < 1:
-            raise UsageError(f"architecture.{name} must be at least 1, got {getattr(config, name)}")
     inputs, height, width = shapes.shape
     sizes = conv.layer_sizes(height, width, config.smallest)
     inner = conv.channels_of(config.channels, len(sizes) - 1)

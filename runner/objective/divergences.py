@@ -63,7 +63,24 @@ def _summed_mmd(z_SBV: Tensor, prior_SBV: Tensor, kernel: str, scales: Sequence[
     # Differences, not a matrix product: the product loses the small distances to rounding.
     pairs = [(z_SBV, z_SBV), (prior_SBV, prior_SBV), (z_SBV, prior_SBV)]
     squared = [(x[:, :, None] - y[:, None]).square().sum(-1) for x, y in pairs]
-    total = z_SBV.new_zeros(())
+    return _mmd_of_pairs(squared, variables, kernel, scales)
+
+
+def mmd_of_distances(
+    squared: Sequence[Tensor], variables: int, kernel: str, scales: Sequence[float]
+) -> Tensor:
+    """Return :func:`mmd` from the squared distances within z, within the prior, and between them.
+
+    Shapes: (B, B) each, to ().
+    """
+    return _mmd_of_pairs([distance_BB[None] for distance_BB in squared], variables, kernel, scales)
+
+
+def _mmd_of_pairs(
+    squared: Sequence[Tensor], variables: int, kernel: str, scales: Sequence[float]
+) -> Tensor:
+    """Return the MMD^2 summed over spaces and scales, from three squared distances, (S, B, B)."""
+    total = squared[0].new_zeros(())
     for scale in scales:
         z_SBB, prior_SBB, cross_SBB = (
             KERNELS[kernel](distance_SBB, 2 * variables * scale) for distance_SBB in squared

@@ -9,6 +9,7 @@ import csv
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,14 @@ from typing import Any
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import CONFIDENCE, Difference, spread
+from runner.store.shown_text import escaped
+
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""The start of a cell that a spreadsheet takes for a formula; some begin a cell after a semicolon.
+
+The last four signs are the first four in full width."""
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 def relative(comparison: Comparison, start: Path) -> Comparison:
@@ -163,7 +172,7 @@ def _shared(comparison: Comparison) -> Iterator[tuple[str, Any]]:
 def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
+    writer.writerow([_entry(name) for name in head])
     writer.writerows([_entry(value) for value in row] for row in rows)
     return text.getvalue()
 
@@ -172,5 +181,14 @@ def _entry(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple | Mapping):
-        return str(list(value))
-    return value
+        value = str(list(value))
+    return _inert(value) if isinstance(value, str) else value
+
+
+def _inert(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, and no terminal for a command.
+
+    An apostrophe marks a cell as text; a number stays one.
+    """
+    shown = escaped(text).replace("\t", "\\t").replace("\n", "\\n")
+    return shown if _NUMBER.fullmatch(shown) else _FORMULA.sub(r"\1'", shown)

@@ -1,7 +1,7 @@
 """The page of a comparison: one HTML file that needs nothing else, not even a network.
 
 Its content security policy forbids every request and every script but its own. The templates
-escape whatever comes from a run: names, settings, errors.
+escape whatever comes from a run: names, settings, errors, and show control characters as escapes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from runner.report.html_figures import figures_with_captions
 from runner.report.html_metrics import MISSING
 from runner.report.html_results import more_metrics, results
 from runner.report.html_runs import common_folder, every_run
+from runner.store.shown_text import escaped
 
 _SEVERAL = 6
 """Of more values than these only the first are listed."""
@@ -77,6 +78,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("runner.report"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
     )
@@ -86,6 +88,11 @@ def _environment() -> Environment:
         "allow_nan": False,
     }
     return environment
+
+
+def _shown(value: object) -> object:
+    """Return what a template prints, with the control characters of a text as escapes."""
+    return escaped(value) if type(value) is str else value
 
 
 def title(comparison: Comparison) -> str:

@@ -14,14 +14,14 @@ from runner.metric.quantities import quantity
 _HEAD = ("name", "title", "unit", "better")
 
 
-def print_quantities(names: Iterable[str]) -> None:
-    """Print a line per metric on stdout: name, title, unit and better direction.
+def print_quantities(names: Iterable[str], console: Console | None = None) -> None:
+    """Print a line per metric, by default on stdout: name, title, unit and better direction.
 
     On a terminal it is a table as wide as the terminal; elsewhere the columns are aligned by
     blanks, the name first on its line, and there is no head.
     """
     rows = [_row(name) for name in names]
-    console = Console(highlight=False)
+    console = console or Console(highlight=False, markup=False)
     if console.is_terminal:
         console.print(_table(rows))
         return

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.config import MetricsConfig, RunConfig, plain
+from runner.console.lines import print_labelled
+from runner.console.part_display import PartDisplay
 from runner.console.run_display import print_summary
 from runner.console.score_display import ScoreDisplay
 from runner.errors import UsageError
@@ -21,6 +23,7 @@ from runner.evaluation import (
 from runner.runs.load import LoadedRun
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
+from runner.tracking.mode import Mode
 from runner.tracking.run import WandbRun
 from runner.training import generator
 
@@ -31,14 +34,18 @@ Check = Callable[[], None]
 """Called between two steps of the evaluation; it raises an error to stop there."""
 
 
-def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None) -> WandbRun:
-    """Return the W&B run with the id ``run_id``, or a new one if it is None."""
+def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None, mode: Mode) -> WandbRun:
+    """Return the W&B run with the id ``run_id``, or a new one if it is None.
+
+    ``mode`` is what :func:`resolve_mode` returned for the settings.
+    """
     return WandbRun(
         config.wandb,
         folder=folder.path,
         name=config.name,
         config=plain(config),
         run_id=run_id,
+        mode=mode,
     )
 
 
@@ -48,22 +55,25 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
 
     config, folder = run.config, run.folder
     images = f"{config.evaluation.encodings:,} images at most"
-    run.console.print(f"[dim]{'evaluating':>12}[/]  on {images}")
+    print_labelled(run.console, "evaluating", f"on {images}")
     source = generator(run.device, config.seed, "evaluation")
-    encodings = encode(run.representation, run.dataset.test, config.evaluation.encodings, source)
-    check()
-    summary = {"step": run.step, **summarize(run.representation, run.dataset, encodings, source)}
-    folder.write_summary(summary)
-    wandb_run.summarize(summary)
-    print_summary(run.console, summary)
-    drawn = RunFigures(run.representation, run.dataset, encodings, config.evaluation, summary)
-    paths: dict[str, Path] = {}
-    for name, figure in drawn.figures(source):
-        paths[name] = folder.write_figure(name, figure)
-        check()
-    frames = drawn.animation()
-    if frames is not None:
-        paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
+    model, dataset = run.representation, run.dataset
+    with PartDisplay(run.console, check) as display:
+        with display.part("summary"):
+            encodings = encode(model, dataset.test, config.evaluation.encodings, source)
+            summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+        folder.write_summary(summary)
+        wandb_run.summarize(summary)
+        print_summary(run.console, summary)
+        drawn = RunFigures(model, dataset, encodings, config.evaluation, summary)
+        paths: dict[str, Path] = {}
+        with display.part("figures"):
+            for name, figure in drawn.figures(source):
+                paths[name] = folder.write_figure(name, figure)
+        with display.part("animation"):
+            frames = drawn.animation()
+        if frames is not None:
+            paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
     return paths
 
 
@@ -78,9 +88,9 @@ def score_run(
     if not wanted:
         return {}
     scores_file = ScoresFile(run.folder.path / "scores.json", {"step": run.step})
-    with ScoreDisplay(run.console) as display:
-        evaluator = Evaluator(run.representation, run.dataset, metrics, display.encode)
-        figures = score(evaluator, wanted, scores_file, display, check)
+    evaluator = Evaluator(run.representation, run.dataset, metrics)
+    with ScoreDisplay(run.console, check) as display:
+        figures = score(evaluator, wanted, scores_file, display)
     wandb_run.summarize({"scores": scores_file.numbers()})
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
 
@@ -90,7 +100,6 @@ def score(
     wanted: Sequence[ScoreRequest],
     scores_file: ScoresFile,
     display: ScoreDisplay,
-    check: Check,
 ) -> dict[str, Figure]:
     """Compute the scores that a file lacks, and return their figures by name.
 
@@ -107,10 +116,10 @@ def score(
     display.expect(len(pending), metrics.name)
     figures: dict[str, Figure] = {}
     for request in pending:
-        display.begin(request.key)
         entry: dict[str, Any] = {"settings": request.settings, **same}
         try:
-            result = evaluator.compute(request)
+            with display.score(request.key):
+                result = evaluator.compute(request)
         except UsageError as error:  # this score is not defined for these codes; others may be
             display.refuse(error.message)
             scores_file.put(request.key, {**entry, "refused": error.message, "scores": {}})
@@ -123,5 +132,4 @@ def score(
         scores_file.put(
             request.key, {**entry, "seconds": round(seconds, 2), "scores": result.numbers}
         )
-        check()
     return figures

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from runner.config import MetricsConfig
+from runner.console.lines import print_labelled
 from runner.evaluation.representation import densities_of
 from runner.metric import stream
 from runner.metric.udr import udr
@@ -69,7 +70,7 @@ def rank(members: Sequence[RunCodes], metrics: MetricsConfig, console: Console) 
 def _rank(
     group: Sequence[RunCodes], metrics: MetricsConfig, settings: dict[str, Any], console: Console
 ) -> None:
-    console.print(f"[dim]{'ranking':>12}[/]  {len(group)} runs by their agreement", highlight=False)
+    print_labelled(console, "ranking", f"{len(group)} runs by their agreement")
     models = [(member.mean_MW, member.rate_W) for member in group]
     options = {name: value for name, value in settings.items() if name != "samples"}
     found = udr(models, **options)
@@ -80,4 +81,4 @@ def _rank(
         entry = {"settings": settings, "seed": metrics.seed, "runs": others, "scores": numbers}
         scores_file.put("mean/udr", entry)
         shown = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
-        console.print(f"  {path}  {shown}", highlight=False, soft_wrap=True)
+        console.print(f"  {path}  {shown}", markup=False, highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from runner.comparison.representatives import RepresentativeRun
+from runner.console.lines import print_labelled
 from runner.dataset import IMAGES
 from runner.errors import UsageError, VaerunError
 from runner.evaluation import encode
@@ -19,6 +20,9 @@ from runner.training import generator
 
 _STEPS = 5
 """Images in a row."""
+
+_MOST = 12
+"""Variables of a run that are traversed, the most informative ones; half of them are drawn."""
 
 _IMAGES = 1000
 """Test images for the standard deviations of a code without a prior; the first is traversed."""
@@ -38,8 +42,8 @@ def traverse_runs(chosen: Sequence[RepresentativeRun], console: Console) -> list
             if found and not np.array_equal(traversed.original_CHW, found[0].original_CHW):
                 raise UsageError("its test images are not those of the others")
         except VaerunError as error:
-            message = f"[dim]{'traversals':>12}[/]  without {each.run.path}: {error.message}"
-            console.print(message, highlight=False, soft_wrap=True)
+            message = f"without {each.run.path}: {error.message}"
+            print_labelled(console, "traversals", message)
         else:
             found.append(traversed)
     return found
@@ -60,7 +64,7 @@ def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
     return Traversal(
         chosen.name,
         first_BCHW[0].cpu().numpy(),
-        traversal_rows(run.representation, encodings, settings, chosen.information),
+        traversal_rows(run.representation, encodings, settings, chosen.information, _MOST),
         positions_of(settings),
         unit_of(run.representation),
     )

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import DataError, UsageError
-from runner.store.run_folder import write_atomically
+from runner.store.confined import confined, make_folder, open_to_read, write_atomically
+from runner.store.json_file import read_json
+from runner.store.run_schemas import Commit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +44,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     step = checkpoint.state.get("step")
     if not isinstance(step, int):
         raise TypeError("the state of a checkpoint needs a whole number 'step'")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, folder.parent)
     files: dict[str, dict[str, str]] = {}
     for stem, tensors in checkpoint.tensors.items():
         content = _serialize(tensors)
@@ -50,10 +52,11 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         # With the checksum in the name, no file replaces one with different content, so saving
         # the same step twice is safe, too.
         name = f"{stem}-{step:08d}-{checksum[:8]}.safetensors"
-        write_atomically(folder / name, content)
+        write_atomically(folder / name, content, folder.parent)
         files[stem] = {"name": name, "sha256": checksum}
     commit = {"state": checkpoint.state, "files": files}
-    write_atomically(folder / _STATE, json.dumps(commit, indent=2, allow_nan=False).encode())
+    content = json.dumps(commit, indent=2, allow_nan=False).encode()
+    write_atomically(folder / _STATE, content, folder.parent)
     _delete_others(folder, {file["name"] for file in files.values()})
 
 
@@ -61,15 +64,16 @@ def load(folder: Path) -> Checkpoint:
     """Return the checkpoint of a folder.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or a link leads out of the run folder.
         DataError: a file of it is missing, truncated or corrupt.
     """
-    path = folder / _STATE
-    if not path.is_file():
+    content = read_json(folder / _STATE, Commit, within=folder.parent)
+    if not content:
         hint = "the run stopped before it wrote one; start it again"
         raise UsageError(f"'{folder.parent}' has no checkpoint", hint)
-    state, files = _read_state(path)
-    return Checkpoint({stem: _read_tensors(folder, file) for stem, file in files.items()}, state)
+    files: dict[str, dict[str, str]] = content["files"]
+    tensors = {stem: _read_tensors(folder, file) for stem, file in files.items()}
+    return Checkpoint(tensors, content["state"])
 
 
 def _serialize(tensors: Mapping[str, Tensor]) -> bytes:
@@ -84,39 +88,30 @@ def _serialize(tensors: Mapping[str, Tensor]) -> bytes:
     return to_bytes(own)
 
 
-def _read_state(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    try:
-        commit = json.loads(path.read_bytes())
-        state, files = commit["state"], commit["files"]
-        plain_names = all(Path(file["name"]).name == file["name"] for file in files.values())
-        sound = isinstance(state["step"], int) and plain_names  # no way out of the folder
-    except (ValueError, LookupError, TypeError, AttributeError):
-        sound, state, files = False, {}, {}
-    if not sound:
-        raise DataError(f"'{path}' is truncated or corrupt")
-    return cast("dict[str, Any]", state), cast("dict[str, dict[str, str]]", files)
-
-
 def _read_tensors(folder: Path, file: Mapping[str, str]) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
     path = folder / file["name"]
-    if not path.is_file():
-        raise DataError(f"'{path}' is missing")
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != file.get("sha256"):
+    try:
+        with open_to_read(path, folder.parent) as opened:
+            content = opened.read()
+    except FileNotFoundError as error:
+        raise DataError(f"'{path}' is missing") from error
+    if hashlib.sha256(content).hexdigest() != file["sha256"]:
         raise DataError(f"'{path}' is truncated or corrupt")
     try:
         return from_bytes(content)
-    except SafetensorError as error:
+    # A type of number that PyTorch lacks is a KeyError.
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"'{path}' is not a safetensors file") from error
 
 
 def _delete_others(folder: Path, names: set[str]) -> None:
     """Delete the files of other checkpoints, also incomplete ones."""
+    place = confined(folder, folder.parent)
     for pattern in ("*.safetensors", ".*.tmp"):
-        for path in folder.glob(pattern):
+        for path in place.glob(pattern):
             if path.name not in names:
                 with suppress(OSError):  # the next save tries again
                     path.unlink()

@@ -1,25 +1,33 @@
 """The folder of one run: its settings, status, records, summary and figures.
 
 ``metrics.jsonl`` is only appended to, by whole lines. Every other file is replaced atomically: a
-reader finds the old file or the new one, also after a crash. Nothing is pickled, so folders from
-untrusted sources are safe to open.
+reader finds the old file or the new one, also after a crash. Nothing is pickled, every file is
+checked when it is read, and no link out of the folder is followed, so folders from untrusted
+sources are safe to open.
 
 Shapes: F frames, H W image, C channels (1 or 3).
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from runner.errors import DataError, UsageError
+from runner.errors import UsageError
+from runner.store import records
+from runner.store.confined import (
+    file_place,
+    make_folder,
+    read,
+    refuse_links_out,
+    write_atomically,
+)
+from runner.store.json_file import read_json, write_json
+from runner.store.run_schemas import Status, Summary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +36,17 @@ if TYPE_CHECKING:
 
 STATES = ("running", "finished", "interrupted", "failed", "diverged")
 """The states of a run in ``status.json``."""
+
+FILES = (
+    ".lock", "config.yaml", "config_unresolved.yaml", "status.json", "metrics.jsonl",
+    "summary.json", "scores.json", "log.txt", "checkpoint", "figures",
+)  # fmt: skip
+"""What vaerun reads and writes in a run folder, beside ``wandb``."""
+
+_MOST_SETTINGS = 1 << 20
+"""Bytes of the largest file of settings that is read; that of a run has some thousands."""
+
+_REMEDY = "the run can do without it: delete it"
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,7 @@ class RunFolder:
     def create(cls, path: Path) -> RunFolder:
         """Return the folder of a new run, created if it does not exist.
 
-        Raises: UsageError when it cannot be written to.
+        Raises: UsageError when it cannot be written to, or links in it lead out of it.
         """
         hint = "choose another folder with out=…"
         try:
@@ -49,15 +68,18 @@ class RunFolder:
             raise UsageError(f"cannot write to '{path}': {error.strerror}", hint) from error
         if not os.access(path, os.W_OK | os.X_OK):
             raise UsageError(f"cannot write to '{path}': it is read-only", hint)
+        refuse_links(path)
         return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """Return the folder of an existing run.
 
-        Raises: UsageError when there is no run in it.
+        Raises: UsageError when there is no run in it, or links in it lead out of it; DataError when
+            its config.yaml is no regular file.
         """
-        if (path / "config.yaml").is_file():
+        refuse_links(path)
+        if file_place(path / "config.yaml", path).is_file():
             return cls(path)
         hint = "a run folder is outputs/DATE/TIME-uid-NAME"
         runs = sorted(path.glob("*/config.yaml"))
@@ -69,84 +91,84 @@ class RunFolder:
 
     def write_config(self, yaml_text: str) -> None:
         """Replace ``config.yaml``."""
-        write_atomically(self.path / "config.yaml", yaml_text.encode())
+        write_atomically(self.path / "config.yaml", yaml_text.encode(), self.path)
 
     def read_config(self) -> str:
         """Return the text of ``config.yaml``.
 
-        Raises: UsageError when it is not text.
+        Raises: UsageError when it is missing, empty or not text; DataError when it is no regular
+            file.
         """
-        try:
-            return (self.path / "config.yaml").read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UsageError(f"'{self.path / 'config.yaml'}' is not a text file") from error
+        text = self._read_text("config.yaml")
+        if text is None:
+            raise UsageError(f"'{self.path}' is not a run folder (it has no config.yaml)")
+        if not text.strip():
+            raise UsageError(f"'{self.path / 'config.yaml'}' is empty")
+        return text
 
     def write_unresolved(self, yaml_text: str) -> None:
         """Replace ``config_unresolved.yaml``: the settings with their references, as composed."""
-        write_atomically(self.path / "config_unresolved.yaml", yaml_text.encode())
+        write_atomically(self.path / "config_unresolved.yaml", yaml_text.encode(), self.path)
 
     def read_unresolved(self) -> str | None:
         """Return the text of ``config_unresolved.yaml``, or None where there is none.
 
-        Raises: UsageError when it is not text.
+        Raises: UsageError when it is not text; DataError when it is no regular file.
         """
-        path = self.path / "config_unresolved.yaml"
-        try:
-            return path.read_text(encoding="utf-8") if path.is_file() else None
-        except UnicodeDecodeError as error:
-            raise UsageError(f"'{path}' is not a text file") from error
+        return self._read_text("config_unresolved.yaml")
 
     def update_status(self, **changes: object) -> None:
         """Change some keys of ``status.json``; the others and the order are kept."""
         if changes.get("state", STATES[0]) not in STATES:
             raise ValueError(f"state must be one of {', '.join(STATES)}")
-        write_json(self.path / "status.json", {**self.read_status(), **changes})
+        write_json(self.path / "status.json", {**self.read_status(), **changes}, self.path)
 
     def read_status(self) -> dict[str, Any]:
         """Return ``status.json``, empty where there is none.
 
-        Raises: UsageError when the file is corrupt.
+        Raises: DataError when the file is corrupt.
         """
-        return read_json(self.path / "status.json")
+        return read_json(self.path / "status.json", Status, within=self.path, hint=_REMEDY)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace ``summary.json``; a number that is not finite becomes null."""
-        write_json(self.path / "summary.json", summary)
+        write_json(self.path / "summary.json", summary, self.path)
 
     def read_summary(self) -> dict[str, Any]:
         """Return ``summary.json``, empty where there is none.
 
-        Raises: UsageError when the file is corrupt.
+        Raises: DataError when the file is corrupt.
         """
-        return read_json(self.path / "summary.json")
+        return read_json(self.path / "summary.json", Summary, within=self.path, hint=_REMEDY)
 
     def append_record(self, record: Mapping[str, float | int]) -> None:
         """Add a line to ``metrics.jsonl``; a number that is not finite becomes null."""
-        line = json.dumps(_standard(record), allow_nan=False) + "\n"
-        with self._records.open("ab") as file:
-            file.write(line.encode())
+        records.append(self._records, record)
 
-    def read_records(self) -> list[dict[str, Any]]:
-        """Return the records of ``metrics.jsonl``; an incomplete last line is left out.
+    def read_records(self) -> list[records.Record]:
+        """Return the records of ``metrics.jsonl``, evenly thinned where there are very many.
 
         Raises: DataError when a line is not a record.
         """
-        return [record for record, _ in self._read_lines()]
+        return records.read(self._records)
+
+    def iterate_records(self) -> Iterator[records.Record]:
+        """Yield every record of ``metrics.jsonl``, one by one.
+
+        Raises: DataError when a line is not a record.
+        """
+        return records.iterate(self._records)
 
     def rewind_records(self, step: int) -> None:
         """Remove the records after ``step``, and an incomplete last line.
 
         Raises: DataError when a line is not a record.
         """
-        if self._records.exists():
-            kept = [line for record, line in self._read_lines() if record["step"] <= step]
-            write_atomically(self._records, b"".join(kept))
+        records.rewind(self._records, step)
 
     def sync_records(self) -> None:
         """Flush the records to disk, so that they survive a power failure."""
-        if self._records.exists():
-            with self._records.open("ab") as file:
-                os.fsync(file.fileno())
+        records.sync(self._records)
 
     def write_figure(self, name: str, figure: Figure) -> Path:
         """Replace ``figures/<name>.png`` and return its path."""
@@ -176,86 +198,30 @@ class RunFolder:
 
     @property
     def _records(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    def _read_lines(self) -> Iterator[tuple[dict[str, Any], bytes]]:
-        if not self._records.exists():
-            return
-        lines = self._records.read_bytes().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            lines.pop()  # the process was killed while it wrote this line
-        for number, line in enumerate(lines, start=1):
-            record = _parse(line)
-            if record is None or "step" not in record:
-                raise DataError(f"'{self._records}' is corrupt: line {number} is not a record")
-            yield record, line
+        return file_place(self.path / "metrics.jsonl", self.path)
 
     def _write_picture(self, file_name: str, content: BytesIO) -> Path:
         path = self.path / "figures" / file_name
-        path.parent.mkdir(exist_ok=True)
-        write_atomically(path, content.getvalue())
+        make_folder(path.parent, self.path)
+        write_atomically(path, content.getvalue(), self.path)
         return path
 
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a JSON file; a number that is not finite becomes null."""
-    text = json.dumps(_standard(content), indent=2, allow_nan=False, ensure_ascii=False)
-    write_atomically(path, (text + "\n").encode())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object of a JSON file, empty where there is no file.
-
-    Raises: UsageError when the file is corrupt.
-    """
-    if not path.exists():
-        return {}
-    content = _parse(path.read_bytes())
-    if content is None:
-        raise UsageError(f"'{path}' is corrupt", "the run can do without it: delete it")
-    return content
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file atomically and durably: after a crash it has its old or its new content."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    """Flush a folder's entries to disk, so that no later write is durable before them."""
-    with suppress(OSError):  # not every system can; replacing is atomic there nevertheless
-        descriptor = os.open(path, os.O_RDONLY)
+    def _read_text(self, name: str) -> str | None:
+        """Return the text of a file of settings, or None where there is no such file."""
+        path = self.path / name
+        content = read(path, self.path, _MOST_SETTINGS)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            return None if content is None else content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"'{path}' is not a text file") from error
 
 
-def _parse(content: bytes) -> dict[str, Any] | None:
-    """Return the object of a JSON text, or None if it is anything else."""
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+def refuse_links(path: Path) -> None:
+    """Refuse a run folder with a link out of it in the place of something that vaerun uses.
 
-
-def _standard(value: object) -> object:
-    """Return a value that standard JSON can represent: NaN and infinity become None."""
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        return {str(key): _standard(item) for key, item in items}
-    if isinstance(value, list | tuple):
-        return [_standard(item) for item in cast("list[object]", value)]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    Raises: UsageError, which names the link.
+    """
+    refuse_links_out(path, FILES)
+    # In it W&B keeps links of its own, which lead out of a run folder that was moved; it replaces
+    # them, and does not follow them.
+    refuse_links_out(path, ("wandb",), depth=1)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.store.run_folder import read_json, write_json
+from runner.store.json_file import read_json, write_json
+from runner.store.run_schemas import Scores
 
 
 class ScoresFile:
@@ -19,11 +20,11 @@ class ScoresFile:
     def __init__(self, path: Path, subject: Mapping[str, Any]) -> None:
         """Read the file if there is one.
 
-        Raises: UsageError when it is corrupt.
+        Raises: DataError when it is corrupt.
         """
         self.path = path
         self.subject = dict(subject)
-        content = read_json(path)
+        content = read_scores(path)
         same = content.get("of") == self.subject
         self.entries: dict[str, dict[str, Any]] = content.get("scores", {}) if same else {}
 
@@ -42,5 +43,13 @@ class ScoresFile:
         return {
             f"{key.partition('/')[0]}/{name}": value
             for key, entry in self.entries.items()
-            for name, value in entry["scores"].items()
+            for name, value in entry.get("scores", {}).items()
         }
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Return the content of a file of scores, empty where there is none.
+
+    Raises: DataError when it is corrupt.
+    """
+    return read_json(path, Scores, hint="its scores can be computed again: delete it")

@@ -15,9 +15,13 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from runner.errors import UsageError, VaerunError, nearest
+from runner.tracking.folder_settings import check_folder_settings
 
 PROBE_SECONDS = 2.0
 """How long a server may take to accept a connection before a run goes offline."""
+
+Mode = tuple[str, str]
+"""How a run is logged, "online", "offline" or "disabled", and the reason in one line."""
 
 _ENVIRONMENT_MODES = {
     "online": "online",
@@ -29,7 +33,7 @@ _ENVIRONMENT_MODES = {
 """Value of WANDB_MODE → mode."""
 
 
-def resolve_mode(mode: str) -> tuple[str, str]:
+def resolve_mode(mode: str) -> Mode:
     """Return "online", "offline" or "disabled", and the reason in one line.
 
     WANDB_MODE overrides ``mode``. "auto" is online where there are an API key and a server that
@@ -57,6 +61,7 @@ def require_server() -> str:
     """
     with _in_one_line():
         wandb = silent_wandb()
+        check_folder_settings(wandb)
         settings = wandb.setup(settings=wandb.Settings(silent=True, mode="online")).settings
         host = str(urlsplit(settings.base_url).hostname)
         if not _answers(settings.base_url):
@@ -95,9 +100,10 @@ def _environment_mode() -> str | None:
     return _ENVIRONMENT_MODES[value]
 
 
-def _mode_of_session(wanted: str, setting: str) -> tuple[str, str]:
+def _mode_of_session(wanted: str, setting: str) -> Mode:
     """Return the mode and the reason, from the stored settings, the key and the server."""
     wandb = silent_wandb()
+    check_folder_settings(wandb)
     settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
     if wanted == "auto" and settings.mode != "online":
         return _ENVIRONMENT_MODES[settings.mode], f"set by `wandb {settings.mode}`"

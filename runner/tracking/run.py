@@ -7,6 +7,8 @@ wandb is imported only where a run needs it.
 from __future__ import annotations
 
 import logging
+import math
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from runner.config import WandbConfig
 from runner.errors import UsageError, VaerunError
 from runner.store.run_folder import RunFolder
-from runner.tracking.mode import one_line, resolve_mode, silent_wandb
+from runner.tracking.mode import Mode, one_line, resolve_mode, silent_wandb
+from runner.tracking.upload import sign_log
 
 if TYPE_CHECKING:
     import wandb
@@ -38,7 +41,7 @@ class WandbRun:
     ``run_id``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a place on W&B, and what is said of the run there
         self,
         settings: WandbConfig,
         *,
@@ -46,13 +49,15 @@ class WandbRun:
         name: str,
         config: Mapping[str, Any],
         run_id: str | None = None,
+        mode: Mode | None = None,
     ) -> None:
-        """Start the run.
+        """Start the run; ``mode`` is what :func:`resolve_mode` returned, if it was called before.
 
-        Raises: UsageError as :func:`resolve_mode`, or where W&B does not accept a setting.
+        Raises: UsageError as :func:`resolve_mode`, or where W&B does not accept a setting; then
+            nothing is left in the folder.
         """
         self.id = run_id
-        self.mode, self.reason = resolve_mode(settings.mode)
+        self.mode, self.reason = mode or resolve_mode(settings.mode)
         self._folder = folder
         self._is_resumed = run_id is not None
         self._summary: dict[str, Any] = {}
@@ -72,6 +77,8 @@ class WandbRun:
         self._run = self._start(arguments)
         if self._run is not None:
             self.id = self._run.id  # `wandb agent` assigns an id of its own
+            if self.mode == "offline":
+                sign_log(Path(self._run.dir).parent / f"run-{self.id}.wandb")
             self.reason = (self._run.url if self.mode == "online" else None) or self.reason
 
     def log(self, record: Mapping[str, float], step: int) -> None:
@@ -107,10 +114,12 @@ class WandbRun:
     def _start(self, arguments: dict[str, Any]) -> wandb.Run | None:
         """Return the run in the resolved mode or, if that fails, offline; None if both fail."""
         wandb = silent_wandb()
+        before = _entries(self._folder)
         for mode in dict.fromkeys((self.mode, "offline")):
             try:
                 run = _init(mode, arguments)
             except (wandb.errors.UsageError, wandb.errors.AuthenticationError, ValueError) as error:
+                _remove(_entries(self._folder) - before)
                 raise UsageError(f"W&B: {one_line(error)}") from error
             except Exception as error:  # W&B raises errors of many kinds
                 self.reason = f"W&B did not take the run ({one_line(error)})"
@@ -184,15 +193,32 @@ def _known_before(folder: Path) -> dict[str, Any]:
 
     Each part of the run is uploaded with a summary of its own, of which the last one stays.
     """
-    records = RunFolder(folder).read_records()
-    known: dict[str, Any] = {**records[-1]} if records else {}
-    losses = [record["loss"] for record in records if record.get("loss") is not None]
-    if losses:
-        known["loss"] = {"min": min(losses), "last": losses[-1]}
+    record: Mapping[str, Any] = {}
+    least, last = math.inf, None
+    for record in RunFolder(folder).iterate_records():
+        if (loss := record.get("loss")) is not None:
+            least, last = min(least, loss), loss
+    known: dict[str, Any] = {**record}
+    if last is not None:
+        known["loss"] = {"min": least, "last": last}
     summary = RunFolder(folder).read_summary()
     if summary.get("step", 0) >= known.get("step", 0):  # else it is out of date
         known |= dict(_flatten(summary))
     return known
+
+
+def _entries(folder: Path) -> set[Path]:
+    """Return what W&B has in a run folder, and the folder of it."""
+    return {*folder.glob("wandb"), *folder.glob("wandb/*")}
+
+
+def _remove(entries: set[Path]) -> None:
+    """Delete what W&B made before it refused a run; links are deleted, and not followed."""
+    for path in sorted(entries, reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _forget_client() -> None:

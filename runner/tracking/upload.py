@@ -18,6 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import VaerunError
+from runner.store.confined import file_place
+from runner.store.signature import is_own, sign
+from runner.store.subprocesses import safe_environment
 
 _TORN = "ends with an incomplete record"
 """In the output of `wandb sync` for the log of a run that was killed."""
@@ -27,9 +30,30 @@ _HEADER = 7
 
 
 def offline_logs(run: Path) -> list[Path]:
-    """Return the logs of a run folder, the oldest first, by the times in their names."""
+    """Return the logs of a run folder, the oldest first, by the times in their names.
+
+    Raises: UsageError for one behind a link out of the folder; DataError for one that is no file.
+    """
     logs = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
-    return [log for log in logs if log.stat().st_size > _HEADER]
+    return [log for log in logs if file_place(log, run).stat().st_size > _HEADER]
+
+
+def sign_log(log: Path) -> None:
+    """Sign a log as this user's, when it is begun."""
+    sign(log, _name(log))
+
+
+def is_own_log(log: Path) -> bool:
+    """Return whether this user began a log.
+
+    A log says where it is uploaded to, and which files with it: that of a stranger is not safe.
+    """
+    return is_own(log, _name(log))
+
+
+def _name(log: Path) -> bytes:
+    """Return what is signed of a log, which is written to as long as its run goes on."""
+    return log.parent.name.encode()
 
 
 def is_uploaded(log: Path) -> bool:
@@ -78,8 +102,9 @@ class Uploads:
         """
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
-                [sys.executable, "-m", "wandb", "sync", str(log)],
-                env={**os.environ, "WANDB_MODE": "online", "WANDB_DIR": folder},
+                [sys.executable, "-P", "-m", "wandb", "sync", str(log.absolute())],
+                env={**safe_environment(), "WANDB_MODE": "online", "WANDB_DIR": folder},
+                cwd=folder,  # in which no settings of wandb lie
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -62,6 +62,15 @@ def save_workspace(  # noqa: PLR0913 - a place on W&B, and its content
         raise VaerunError(f"W&B did not take the view: {one_line(error)}") from error
 
 
+def require() -> None:
+    """Check, before anything is written, that a view can be saved.
+
+    Raises: as :func:`save_workspace`.
+    """
+    _package()
+    require_server()
+
+
 def _package() -> ModuleType:
     """Return wandb-workspaces, without its own deprecation warnings."""
     try:

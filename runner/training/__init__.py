@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.training.compatibility import check_compatibility, steps_of
+from runner.training.compatibility import check_compatibility, check_fits, steps_of
 from runner.training.device import choose_device, describe_device, prepare
 from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import active_penalties
@@ -14,6 +14,7 @@ __all__ = [
     "TrainingState",
     "active_penalties",
     "check_compatibility",
+    "check_fits",
     "choose_device",
     "describe_device",
     "generator",

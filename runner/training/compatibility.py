@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from runner import memory
 from runner.config import CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
-from runner.model import LatentSpace
+from runner.model import VAE, LatentSpace
 from runner.objective import Objective
 from runner.training.penalties import PENALTIES, active_penalties
 
@@ -30,6 +32,7 @@ def check_compatibility(
             kind.remedy,
         )
     on = active_penalties(objective)
+    _check_listed(on)
     if "contraction" in on and config.architecture.name in _NORMALISED:
         raise UsageError(
             "objective.penalties.contraction differentiates each image's code by itself, "
@@ -60,6 +63,13 @@ def check_compatibility(
             f"objective.encodings={encodings} is more than the {dataset.train.size:,} "
             f"training images of {dataset.name}"
         )
+
+
+def _check_listed(on: Sequence[str]) -> None:
+    """Refuse a penalty of the schema to which no function belongs yet."""
+    if missing := [name for name in on if name not in PENALTIES]:
+        hint = "PENALTIES in runner/training/penalties.py has an entry for each"
+        raise UsageError(f"objective.penalties.{missing[0]} has no function", hint)
 
 
 def _of_distributions(on: Sequence[str]) -> list[str]:
@@ -101,3 +111,20 @@ def steps_of(config: RunConfig, dataset: Dataset) -> int:
     if config.epochs is None:
         return config.steps
     return max(1, round(config.epochs * (images // config.batch_size)))
+
+
+def check_fits(config: RunConfig, model: VAE, dataset: Dataset) -> None:
+    """Refuse a model or a minibatch that this machine has no memory to train.
+
+    Both are compared with the main memory, in which a run for another device is prepared as well.
+
+    Raises: UsageError saying which setting takes how much.
+    """
+    parameters = sum(parameter.nbytes for parameter in model.parameters())
+    # Gradients and the two moments of Adam are as large as the parameters.
+    what = f"training architecture={config.architecture.name} of {memory.size(parameters)}"
+    hint = "a smaller architecture, or fewer prior.dimensions, need less"
+    memory.require(4 * parameters, what, hint)
+    # An image, its input, its reconstruction and the gradient of that are there at once.
+    images = 4 * 4 * config.batch_size * math.prod(dataset.shape)
+    memory.require(images, f"batch_size={config.batch_size}", "choose a smaller batch_size")

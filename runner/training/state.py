@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from runner.config import RunConfig, at_step
 from runner.dataset import Dataset
-from runner.errors import DivergedError, UsageError
+from runner.errors import DivergedError
 from runner.model import VAE, build
+from runner.training.checkpoint_tensors import check_bank, check_network
 from runner.training.discriminator import Discriminator
 from runner.training.memory_bank import MemoryBank
 
@@ -79,18 +80,20 @@ class TrainingState:
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
         """Take up the tensors of a checkpoint, on the model's own device.
 
-        Raises: UsageError when they are of another model.
+        Raises: UsageError when they are of another model; DataError when one is not a number.
         """
-        try:
-            _restore("", self.model, self.optimizer, tensors)
-            if self.discriminator:
-                network, optimizer = self.discriminator.network, self.discriminator.optimizer
-                _restore("discriminator_", network, optimizer, tensors)
-            if self.bank:
-                self.bank.encodings_KP.copy_(tensors["bank"]["encodings"])
-                self.bank.images_K.copy_(tensors["bank"]["images"])
-        except (RuntimeError, KeyError) as error:
-            raise UsageError("the checkpoint belongs to another model than config.yaml") from error
+        check_network(tensors, "", self.model, step)
+        if self.discriminator:
+            check_network(tensors, "discriminator_", self.discriminator.network, step)
+        if self.bank:
+            check_bank(tensors, self.bank.encodings_KP, self.bank.images_K)
+        _restore("", self.model, self.optimizer, tensors)
+        if self.discriminator:
+            network, optimizer = self.discriminator.network, self.discriminator.optimizer
+            _restore("discriminator_", network, optimizer, tensors)
+        if self.bank:
+            self.bank.encodings_KP.copy_(tensors["bank"]["encodings"])
+            self.bank.images_K.copy_(tensors["bank"]["images"])
         self.step = step
 
     def check_finite(self) -> None:

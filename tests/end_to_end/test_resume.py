@@ -135,7 +135,9 @@ def test_killed_again_and_again_while_writing_checkpoints(
     assert outcome(only_run(tmp_path)) == uninterrupted
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_finishes_the_step_and_says_how_to_go_on(
     vaerun: Vaerun, tmp_path: Path, uninterrupted: dict[str, Any], number: int, code: int
 ):
@@ -187,6 +189,8 @@ def test_killed_before_the_first_checkpoint_a_run_starts_again(
     run = only_run(tmp_path)
     for path in (run / "checkpoint").glob("*"):  # if the kill came too late for the test
         path.unlink()
+    for name in ("status.json", "metrics.jsonl"):
+        (run / name).unlink(missing_ok=True)
     assert vaerun("resume", str(run)).returncode == 0
     assert outcome(run) == uninterrupted
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from runner.store.lock import lock
+from runner.tracking.upload import sign_log
 from tests.end_to_end.conftest import Vaerun
 from tests.stub_wandb import KEY, StubWandb
 
@@ -87,6 +88,8 @@ def test_errors_are_one_line_before_anything_is_sent(vaerun: Vaerun, tmp_path: P
     log.write_bytes(b"not a log")
     (run / "config.yaml").write_text("seed: 0\n")
     (run / "status.json").write_text('{"state": "finished"}')
+    expect(vaerun("sync", "outputs"), 2, "not known as yours: 'outputs/0'")
+    sign_log(log)
     with StubWandb() as server:
         bad_key = reading(server.url) | {"WANDB_API_KEY": "short"}
         refused = reading(server.url)

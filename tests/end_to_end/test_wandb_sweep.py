@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
+from runner.config.written import AGENT, of_command_line
 from runner.grid.sweep_file import identity, read
 from tests.end_to_end.conftest import environment
 from tests.stub_wandb import KEY, StubWandb
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
-RECORDER = """
+RECORDER = f"""
 import json, os, sys
 from pathlib import Path
-Path(os.environ["WANDB_RUN_ID"]).with_suffix(".json").write_text(json.dumps(sys.argv[1:]))
+content = json.dumps([os.environ[{AGENT!r}], *sys.argv[1:]])
+Path(os.environ["WANDB_RUN_ID"]).with_suffix(".json").write_text(content)
 """
 
 RANGES: dict[str, Any] = {
@@ -31,6 +33,11 @@ RANGES: dict[str, Any] = {
         "beta": {"values": [1, 4.5]},
         "seed": {"min": 0, "max": 2},
         "prior.group_size": {"distribution": "int_uniform", "min": 2, "max": 3},
+        "learning_rate": {"value": "1e-3"},
+        "training.clip_gradient": {"value": None},
+        "training.compile": {"value": False},
+        "dataset.hold_out": {"value": {"shape": "heart", "scale": [4, 5]}},
+        "name": {"value": 'it\'s, a "name"'},
     },
     "command": ["vaerun", "sweep_name=ranges", "${args_no_hyphens}"],
 }
@@ -57,7 +64,9 @@ def through_wandb(server: StubWandb, folder: Path, sweep: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("name", ["mnist_grid/beta_vae", "mnist_grid/hfvae", None])
-def test_an_agent_gets_the_settings_of_the_sweep_file(tmp_path: Path, name: str | None):
+def test_an_agent_gets_the_settings_of_the_sweep_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+):
     file = tmp_path / "ranges.yaml"
     file.write_text(yaml.safe_dump(RANGES))
     if name is not None:
@@ -72,9 +81,12 @@ def test_an_agent_gets_the_settings_of_the_sweep_file(tmp_path: Path, name: str 
         through_wandb(server, tmp_path, sweep)
     recorded = [json.loads(path.read_text()) for path in tmp_path.glob("sweep0run*.json")]
     for argv in recorded:
+        assert argv.pop(0) == "sweep0"
         assert argv.pop(0) == next(each for each in arguments if each.startswith("sweep_name="))
     expected = {identity(run) for run in read(file).runs()}
-    assert {identity(argv) for argv in recorded} == expected
+    monkeypatch.setenv(AGENT, "sweep0")
+    read_as = [of_command_line(argv, one_run=True) for argv in recorded]
+    assert {identity(overrides) for overrides in read_as} == expected
     assert len(recorded) == len(expected)
 
 

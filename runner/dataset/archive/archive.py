@@ -70,6 +70,15 @@ def unpack(source: Source, root: Path, advance: Advance) -> None:
                 np.save(out, factors_NF)
 
 
+def require_files(source: Source, data_dir: str) -> None:
+    """Raise DataError where files of a source are missing; none is read, written or verified."""
+    root = Path(data_dir).expanduser()
+    is_unpacked = images_file(source, root).is_file()
+    for group in (() if is_unpacked else source.files, source.beside):
+        if files.missing(group, files.home(source, group, root)):
+            files.require(source, group, root)
+
+
 def load(source: Source, data_dir: str, device: torch.device) -> Dataset:
     """Return a published dataset, unpacked first if necessary.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from runner.dataset.archive.nearby import elsewhere, in_another_form
 from runner.dataset.archive.source import RemoteFile, Source
 from runner.errors import DataError
 
@@ -34,15 +35,25 @@ def require(source: Source, files: Sequence[RemoteFile], root: Path) -> Path:
     """
     folder = home(source, files, root)
     if absent := missing(files, folder):
-        names = ", ".join(file.name for file in absent)
-        raise DataError(
-            f"{source.name} is not in '{root}': {absent[0].name} is missing",
-            f"vaerun fetch {source.name} data_dir={shlex.quote(str(root))} brings it where there "
-            f"is a network; or put {names} into '{folder}'",
-        )
+        message = f"{source.name} is not in '{root}': {absent[0].name} is missing"
+        raise DataError(message, _remedy(source, absent, folder, root))
     for file in files:
         verify(file, folder / file.name)
     return folder
+
+
+def _remedy(source: Source, absent: Sequence[RemoteFile], folder: Path, root: Path) -> str:
+    """Return how to mend it that files are missing, after a look at what is there."""
+    name = absent[0].name
+    if (found := elsewhere(root, name)) is not None:
+        return f"it is in '{found.parent}': data_dir={shlex.quote(str(found.parent))}"
+    if (found := in_another_form(root, name)) is not None:
+        return f"'{found}' is there, and is not the published form, {name}"
+    names = ", ".join(file.name for file in absent)
+    return (
+        f"vaerun fetch {source.name} data_dir={shlex.quote(str(root))} brings it where there "
+        f"is a network; or put {names} into '{folder}'"
+    )
 
 
 def verify(file: RemoteFile, path: Path) -> None:

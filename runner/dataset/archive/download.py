@@ -7,11 +7,12 @@ to several gigabytes are resumed with a Range request.
 from __future__ import annotations
 
 import re
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from runner import __version__
 from runner.dataset.archive.checksums import check, remember
@@ -22,6 +23,23 @@ _PATIENCE_SECONDS = 20.0
 """Timeout of the connection."""
 
 _CHUNK_BYTES = 2**20
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows redirects, but not from an encrypted connection to one that is not."""
+
+    def redirect_request(  # noqa: PLR0913, PLR0917 - the arguments are those of the library
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        """Return the next request.
+
+        Raises: ConnectionError when the server leads elsewhere than a file may come from.
+        """
+        before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
+        if after not in ("http", "https") or (before == "https" and after == "http"):
+            fp.close()
+            raise ConnectionError(f"the server leads from {before} to {after}, which is not safe")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def download(
@@ -62,7 +80,8 @@ def _transfer(file: RemoteFile, part: Path, advance: Advance, patience: float) -
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        answer = cast("HTTPResponse", urlopen(Request(file.url, headers=headers), timeout=patience))
+        request = Request(file.url, headers=headers)
+        answer = cast("HTTPResponse", build_opener(_Redirects).open(request, timeout=patience))
     except HTTPError as error:
         if (
             error.code != 416 or not start

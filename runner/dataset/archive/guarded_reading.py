@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -11,12 +12,15 @@ from pathlib import Path
 
 from runner.errors import DataError
 
-_DAMAGE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
+DAMAGE = (
+    OSError, EOFError, ValueError, zlib.error, struct.error, tarfile.TarError,
+    zipfile.BadZipFile, RuntimeError,  # the last of encrypted or unknown members of a zip archive
+)  # fmt: skip
 """The exceptions that the usual readers raise for bytes that they cannot read."""
 
 
 @contextmanager
-def reading(path: Path, damage: tuple[type[Exception], ...] = _DAMAGE) -> Generator[None]:
+def reading(path: Path, damage: tuple[type[Exception], ...] = DAMAGE) -> Generator[None]:
     """Turn the exceptions of a reader of ``path`` into one line.
 
     Raises: DataError when the file is missing, or when an exception of ``damage`` is raised inside.

@@ -41,7 +41,8 @@ def stream_member(
             header = _read_header(stream, f"'{member}' of '{path}'")
             check_shape(f"'{member}'", path, header, header if shape is None else shape)
             yield from _read_chunks(stream, header)
-            stream.read()  # past the last image, where the checksum is compared
+            if stream.read(1):  # past the last image, where the checksum is compared
+                raise ValueError(f"'{member}' goes on after its last image")
 
 
 def _read_header(stream: IO[bytes], what: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +123,52 @@ def test_every_command_has_a_page():
 def test_evaluate_reads_a_file_of_codes():
     found = read(EVALUATE, ["--codes=codes.npz", "metrics=fast"])
     assert (found.text("--codes"), found.overrides) == ("codes.npz", ["metrics=fast"])
+
+
+@pytest.mark.parametrize("name", ["a=b", "[red]x", "a b", "é", "a,b", "x=[/]"])
+def test_a_folder_that_is_there_is_no_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir(parents=True)
+    assert read(MADE, [name]).operands == [name]
+    assert read(TRAIN, ["--config-dir", name]).texts("--config-dir") == [name]
+
+
+def test_a_folder_that_begins_like_an_option_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x").mkdir()
+    assert refusal(MADE, "-x").hint == "what is in this folder under that name: ./-x"
+    assert read(MADE, ["./-x"]).operands == ["./-x"]
+
+
+@pytest.mark.parametrize(
+    ("command", "argument", "hint"),
+    [
+        (COMPARE, "out=x", "use --out x"),
+        (COMPARE, "html=a b", "use --html 'a b'"),
+        (COMPARE, "no-figures=1", "use --no-figures"),
+        (EVALUATE, "codes=x", "use --codes x"),
+        (TRAIN, "dry-run=true", "use --dry-run"),
+        (TRAIN, "config-dir=x", "use --config-dir x"),
+    ],
+)
+def test_an_option_given_as_a_setting_is_named(command: Command, argument: str, hint: str):
+    error = refusal(command, argument)
+    assert error.message.endswith(f"has no setting '{argument.partition('=')[0]}'")
+    assert error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        ("--nosuch", "vaerun --help"),
+        ("--dryrun", "did you mean '--dry-run'?"),
+        ("--multirnu", "did you mean '--multirun'?"),
+        ("-x", "vaerun --help"),
+    ],
+)
+def test_only_a_near_option_is_offered(argument: str, hint: str):
+    assert refusal(TRAIN, argument).hint == hint

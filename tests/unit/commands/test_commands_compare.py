@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from runner.commands.manual import COMPARE
 from runner.errors import UsageError
 from runner.tracking import workspace
 from tests.made_run_folders import config, write_grid, write_run
+from tests.snapshot import snapshot
 
 
 def compare(arguments: list[str]) -> None:
@@ -30,6 +32,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return "https://wandb/view"
 
     monkeypatch.setattr(workspace, "save_workspace", save_workspace)
+    monkeypatch.setattr(workspace, "require", lambda: None)
     return calls
 
 
@@ -45,7 +48,7 @@ def test_a_view_is_saved_where_the_runs_are(
     tmp_path: Path, saved: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
 ):
     folder = write_logged(tmp_path / "grid", ["mnist_grid", "mnist_grid"])
-    compare([str(folder), "--no-figures", "--wandb"])
+    compare([str(folder), "--no-figures", "--wandb", "--trust"])
     (call,) = saved
     assert call[:3] == ("team", "vaes", "mnist_grid")
     assert list(call[3]["metrics"]) == ["elbo", "rate"]
@@ -58,6 +61,50 @@ def test_runs_in_several_places_have_no_view(tmp_path: Path, saved: list[tuple[A
     with pytest.raises(UsageError, match=r"differ in wandb\.group: one and two"):
         compare([str(folder), "--no-figures", "--wandb"])
     assert not saved
+
+
+def test_a_strangers_runs_do_not_say_where_a_view_goes(
+    tmp_path: Path, saved: list[tuple[Any, ...]]
+):
+    folder = write_logged(tmp_path / "grid", ["mnist_grid", "mnist_grid"])
+    before = snapshot(folder)
+    with pytest.raises(UsageError, match="the view would go to team/vaes on W&B") as refused:
+        compare([str(folder), "--no-figures", "--wandb"])
+    assert "--trust" in str(refused.value.hint)
+    assert snapshot(folder) == before
+    assert not saved
+
+
+@pytest.mark.parametrize("option", ["--out", "--html"])
+@pytest.mark.parametrize("place", ["a file/x", "read-only/x", "read-only/x/y", "a folder"])
+def test_where_nothing_can_be_written_nothing_is(
+    tmp_path: Path, option: str, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    folder = write_grid(tmp_path / "grid", seeds=1)
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "read-only").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: "read-only" not in str(path))
+    if (option, place) == ("--out", "a folder"):
+        place = "a file"
+    before = snapshot(tmp_path)
+    with pytest.raises(UsageError, match="cannot write to"):
+        compare([str(folder), "--no-figures", option, str(tmp_path / place)])
+    assert snapshot(tmp_path) == before
+
+
+def test_a_view_that_cannot_be_saved_is_refused_before_files_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse() -> None:
+        raise UsageError("there is no W&B API key")
+
+    monkeypatch.setattr(workspace, "require", refuse)
+    folder = write_logged(tmp_path / "grid", ["mnist_grid"])
+    before = snapshot(folder)
+    with pytest.raises(UsageError, match="no W&B API key"):
+        compare([str(folder), "--no-figures", "--wandb", "--trust"])
+    assert snapshot(folder) == before
 
 
 def test_without_wandb_nothing_is_sent(tmp_path: Path, saved: list[tuple[Any, ...]]):
@@ -146,3 +193,26 @@ def test_figures_of_an_earlier_comparison_are_removed(tmp_path: Path):
     (folder / "figures" / "mine.png").write_bytes(b"a picture of somebody else's")
     compare([str(folder.parent), "--no-figures"])
     assert [path.name for path in (folder / "figures").iterdir()] == ["mine.png"]
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "message"),
+    [
+        ("--html", "file/x.html", "'{root}/file' is not a folder"),
+        ("--html", "folder", "'{root}/folder': it is a folder"),
+        ("--out", "file", "'{root}/file' is not a folder"),
+        ("--out", "file/x/y", "'{root}/file' is not a folder"),
+        ("--html", "/proc/nosuch/x.html", "'/proc/nosuch' cannot be made"),
+    ],
+)
+def test_a_place_that_cannot_be_made_is_refused_before_anything_is(
+    tmp_path: Path, option: str, place: str, message: str
+):
+    grid = write_grid(tmp_path / "grid")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError) as refused:
+        compare([str(grid), "--no-figures", option, str(tmp_path / place)])
+    assert message.format(root=tmp_path) in str(refused.value)
+    assert sorted(tmp_path.rglob("*")) == before

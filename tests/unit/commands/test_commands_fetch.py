@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +65,14 @@ def tiny(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Source:
         class_factor="shape",
         class_names=("round", "square"),
         unpack=unpack,
-        beside=(RemoteFile("picture.jpg", f"{server.address}/picture.jpg", None, None),),
+        beside=(
+            RemoteFile(
+                "picture.jpg",
+                f"{server.address}/picture.jpg",
+                None,
+                f"md5:{hashlib.md5(PICTURE, usedforsecurity=False).hexdigest()}",
+            ),
+        ),
     )
     monkeypatch.setattr(fetch, "SOURCES", {**SOURCES, "tiny": source})
     monkeypatch.setattr(fetch, "DATASETS", {**DATASETS, "tiny": None})
@@ -258,3 +265,56 @@ def test_the_command_line_returns_exit_codes(tiny, server, tmp_path, monkeypatch
     error, hint = capsys.readouterr().err.splitlines()[-2:]
     assert error.startswith(f"error: {server.address}/tiny.bin sent another file: ")
     assert hint == f"  try again, or put an intact copy into '{tmp_path / 'other' / 'own'}'"
+
+
+@pytest.fixture
+def undigested(tiny: Source, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """A dataset whose second file was published without a digest."""
+    source = replace(tiny, beside=(replace(tiny.beside[0], digest=None),))
+    monkeypatch.setattr(fetch, "SOURCES", {**SOURCES, "tiny": source})
+    return source
+
+
+def test_a_file_without_a_digest_is_not_taken_unasked(undigested, server, tmp_path):
+    with pytest.raises(UsageError, match=r"picture\.jpg comes without a digest") as refused:
+        bring(["tiny", f"data_dir={tmp_path}"])
+    hint = f"vaerun fetch tiny data_dir={tmp_path} --unverified takes it as it comes"
+    assert refused.value.hint == hint
+    assert server.requests == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_a_digest_is_taken_when_told_to(undigested, tmp_path, capsys):
+    bring(["tiny", f"data_dir={tmp_path}", "--unverified"])
+    assert "note: picture.jpg comes without a digest" in capsys.readouterr().err
+    assert names(tmp_path / "own") == FILES
+    bring(["tiny", f"data_dir={tmp_path}"])  # which is there now
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A terminal on which somebody types a line."""
+
+    def types(line: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{line}\n"))
+        for stream in (sys.stdin, sys.stderr):
+            monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(fetch, "make_console", lambda: Console(quiet=True))
+
+    return types
+
+
+@pytest.mark.parametrize("answer", ["y", "Yes"])
+def test_on_a_terminal_one_is_asked(undigested, tmp_path, terminal, capsys, answer: str):
+    terminal(answer)
+    bring(["tiny", f"data_dir={tmp_path}"])
+    assert "/picture.jpg? [y/N]" in capsys.readouterr().err
+    assert names(tmp_path / "own") == FILES
+
+
+@pytest.mark.parametrize("answer", ["n", "", "yo"])
+def test_any_other_answer_is_no(undigested, tmp_path, terminal, answer: str):
+    terminal(answer)
+    with pytest.raises(UsageError, match="comes without a digest"):
+        bring(["tiny", f"data_dir={tmp_path}"])
+    assert list(tmp_path.iterdir()) == []

@@ -143,3 +143,26 @@ def test_an_unknown_name_is_refused(name: str, hint: str, capsys: pytest.Capture
 def test_a_setting_with_a_value_is_refused():
     with pytest.raises(UsageError, match="list takes names"):
         show("beta=3")
+
+
+def test_a_choice_is_explained_by_itself(capsys: pytest.CaptureFixture[str]):
+    show("prior=laplace")
+    printed = capsys.readouterr().out
+    assert printed.startswith("prior=laplace")
+    assert "scale" in printed
+    assert "prior=normal" not in printed
+
+
+@pytest.mark.parametrize(
+    ("argument", "message", "hint"),
+    [
+        ("objective=hfvea", "unknown objective 'hfvea'", "did you mean 'hfvae'?"),
+        ("objectve=hfvae", "list takes names and choices", "did you mean 'objective'?"),
+        ("beta=3", "list takes names and choices, not settings such as 'beta=3'", "vaerun list"),
+    ],
+)
+def test_what_is_no_choice_is_refused(argument: str, message: str, hint: str):
+    with pytest.raises(UsageError) as refused:
+        show(argument)
+    assert message in refused.value.message
+    assert hint in (refused.value.hint or "")

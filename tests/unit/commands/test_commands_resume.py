@@ -21,13 +21,21 @@ def resume(*arguments: str) -> int:
 @pytest.fixture
 def resumed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, list[str]]]:
     calls: list[tuple[Path, list[str]]] = []
-    monkeypatch.setattr(runner.runs.train, "resume", lambda *given: calls.append(given))
+    monkeypatch.setattr(
+        runner.runs.train,
+        "resume",
+        lambda *given, trusted: calls.append((*given, "trusted") if trusted else given),
+    )
     return calls
 
 
 def test_a_run_goes_on_with_its_folder_and_settings(resumed: list[tuple[Path, list[str]]]):
     assert resume("steps=9", "folder", "device=cpu") == 0
-    assert resumed == [(Path("folder"), ["steps=9", "device=cpu", "epochs=null"])]
+    assert resume("--trust", "folder") == 0
+    assert resumed == [
+        (Path("folder"), ["steps=9", "device=cpu", "epochs=null"]),
+        (Path("folder"), [], "trusted"),
+    ]
 
 
 @pytest.mark.parametrize("arguments", [(), ("a", "b"), ("steps=3",)])

@@ -8,6 +8,7 @@ import pytest
 
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.errors import UsageError
+from tests.foreign_words import foreign_words
 
 
 def test_overrides_are_sorted_by_what_they_are_about():
@@ -64,9 +65,79 @@ def test_some_runs_are_selected(only: str | None, expected: tuple[int, ...]):
 
 @pytest.mark.parametrize(
     ("only", "message"),
-    [("x", "cannot read only=x"), ("9", "there is no run 9"), ("3-1", "there is no run 3"),
-     ("1-", "cannot read only=1-"), ("", "cannot read only=")],
+    [("x", "cannot read only=x"), ("9", "there is no run 9"), ("2-1", "2-1 runs backwards"),
+     ("1-", "cannot read only=1-"), ("", "cannot read only="), ("0-10000000000000", "no run 3"),
+     ("1,0-3", "there is no run 3"), ("9" * 5000, "cannot read only=999"), ("-1", "cannot read")],
 )  # fmt: skip
 def test_runs_that_there_are_not_are_refused(only: str, message: str):
     with pytest.raises(UsageError, match=message):
         selected(only, range(3))
+
+
+def test_a_grid_without_runs_has_none_to_select():
+    with pytest.raises(UsageError, match="only=0: the grid has no runs"):
+        selected("0", ())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["seed=range(0,10000000000000)", "seed=range(0,1e30)", "seed=shuffle(range(0,1e12))",
+     "seed=range(0,inf)"],
+)  # fmt: skip
+def test_a_range_of_more_values_than_a_grid_has_runs_is_refused_at_once(setting: str):
+    with pytest.raises(UsageError, match="has more than 100,000 values"):
+        requested_sweep(sort_options([setting]))
+
+
+@pytest.mark.parametrize(
+    "setting", ["seed=range(0,5,0)", "seed=range(5,0)", "seed=range(0,1,0.0)", "seed=range(nan)",
+                "prior=glob(*)"],
+)  # fmt: skip
+def test_a_range_of_no_values_is_refused(setting: str):
+    with pytest.raises(UsageError, match="a grid needs values"):
+        requested_sweep(sort_options([setting]))
+
+
+def test_a_grid_of_more_runs_than_can_be_told_apart_is_refused_at_once():
+    crossed = [f"{key}=range(0,1000)" for key in ("seed", "beta", "gamma", "alpha")]
+    with pytest.raises(
+        UsageError, match="this grid has 1,000,000,000,000 runs; a grid has at most"
+    ):
+        requested_sweep(sort_options(crossed))
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("data_dir=a,b", ("a", "b")),
+        ("data_dir=a#b", ('"a#b"',)),
+        ("data_dir=c,d", ('"c,d"',)),  # a folder that is there
+        ("name=a,b", ("a", "b")),
+        ("name=a=b", ('"a=b"',)),
+        ("out=a,b", ('"a,b"',)),
+    ],
+)
+def test_names_are_crossed_where_they_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, values: tuple[str, ...]
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c,d").mkdir()
+    key = setting.partition("=")[0]
+    expected = tuple(f"{key}={value}" for value in values)
+    options = sort_options([setting, "seed=1"])
+    if key == "out":
+        assert options.folder == [setting]
+        return
+    given = options.settings if len(values) > 1 or key == "name" else options.places
+    assert given[0].partition("=")[0] == key
+    runs = list(requested_sweep(options).runs())
+    if given is options.settings:
+        assert {run[0] for run in runs} == set(expected)
+
+
+@pytest.mark.parametrize("value", ["[1", "#", "[" * 500, "9" * 5000, "{a: 1, b"])
+def test_what_cannot_be_read_is_said_in_plain_words(value: str):
+    with pytest.raises(UsageError) as refused:
+        requested_sweep(sort_options([f"beta={value}", "seed=1,2"]))
+    assert refused.value.message.startswith(("beta", "cannot read 'beta="))
+    assert not foreign_words(refused.value, value)

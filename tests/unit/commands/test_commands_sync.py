@@ -18,6 +18,8 @@ from runner.commands import sync as sync_module
 from runner.commands.arguments import read
 from runner.commands.manual import SYNC
 from runner.errors import InterruptedRun, UsageError, VaerunError
+from runner.store.signature import sign
+from runner.tracking.upload import sign_log
 
 SERVER = "wandb.example"
 
@@ -76,6 +78,7 @@ def make_run(path: Path, *starts: str, state: str = "finished") -> Path:
         log = path / "wandb" / f"offline-run-20260101_{start}-abc" / "run-abc.wandb"
         log.parent.mkdir(parents=True)
         log.write_bytes(b"some records")
+        sign_log(log)
     return path
 
 
@@ -272,3 +275,28 @@ def test_runs_that_were_never_offline_have_nothing_to_upload(
 ) -> None:
     assert sync([str(make_run(tmp_path / "0"))]) == 0
     assert capsys.readouterr().err == "nothing to upload: no run was logged offline\n"
+
+
+def make_strangers_run(path: Path) -> Path:
+    run = make_run(path, "000000")
+    (signature,) = run.rglob("*.signature")
+    signature.unlink()
+    return run
+
+
+def test_the_log_of_a_strangers_run_is_not_uploaded_unless_one_says_so(
+    uploads: FakeUploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stranger, own = make_strangers_run(tmp_path / "0"), make_run(tmp_path / "1", "000000")
+    with pytest.raises(UsageError, match=r"not known as yours: '.*/0'; the log says") as refused:
+        sync([str(stranger)])
+    assert "--trust" in str(refused.value.hint)
+    assert uploads.runs == []
+    assert sync([str(tmp_path)]) == 1
+    assert uploads.runs == [own]
+    assert f"left out, not known as yours: '{stranger}'" in capsys.readouterr().err
+    sign(stranger / "config.yaml", b"seed: 0\n")  # gone on with by the reader: the log is as it was
+    with pytest.raises(UsageError, match="not known as yours"):
+        sync([str(stranger)])
+    assert sync(["--trust", str(tmp_path)]) == 0
+    assert uploads.runs == [own, stranger]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.comparison.runs import read_runs
-from runner.errors import UsageError
+from runner.errors import DataError, UsageError
 from tests.made_run_folders import config, write_run
 
 
@@ -112,7 +112,8 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path):
 def test_a_corrupt_file_is_named(tmp_path: Path, file: str, content: str):
     run = write_run(tmp_path / "a", config())
     (run / file).write_text(content)
-    with pytest.raises(UsageError) as caught:
+    kind = DataError if file.endswith(".json") else UsageError
+    with pytest.raises(kind) as caught:
         read_runs([run])
     assert str(run / file) in caught.value.message
     assert "\n" not in caught.value.message
@@ -135,3 +136,29 @@ def test_settings_are_read_alike_whole_and_part_by_part(tmp_path: Path):
         "note": "beta: 9\n\nend\n",
         "beta": 2,
     }
+
+
+@pytest.mark.parametrize("seed", ["abc", [1], 1.5, None])
+def test_a_seed_is_a_whole_number(tmp_path: Path, seed: object):
+    run = write_run(tmp_path / "a", config(seed=seed))
+    with pytest.raises(UsageError, match=r"config\.yaml': seed must be a whole number, got"):
+        read_runs([run])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2024-01-01", "2024-01-01"),
+        (".inf", "inf"),
+        (".nan", "nan"),
+        ("!!binary aGk=", "b'hi'"),
+        ("!!set {a}", "{'a'}"),
+        ("{linear: 5}", "{linear: 5}"),
+        ("{linear: {from: a, to: [1]}}", "linear(from a, to [1])"),
+        ('"\\e[31m\\u202e"', r"\x1b[31m\u202e"),
+    ],
+)
+def test_values_that_no_setting_has_are_shown_as_text(tmp_path: Path, text: str, value: str):
+    run = write_run(tmp_path / "a", config())
+    (run / "config.yaml").write_text(f"{(run / 'config.yaml').read_text()}odd: {text}\n")
+    assert read_runs([run])[0].settings["odd"] == value

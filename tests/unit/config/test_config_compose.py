@@ -125,9 +125,9 @@ def test_a_restored_run_does_not_ask_conf(composed: Composed, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("betta=1", "config.yaml: Key 'betta' not in 'RunConfig'"),
-        ("wandb.mdoe=x", "config.yaml: Key 'mdoe' not in 'WandbConfig'"),
-        ("prior.categories=3", "config.yaml: Key 'categories' not in 'PriorConfig'"),
+        ("betta=1", "unknown setting 'betta'"),
+        ("wandb.mdoe=x", "unknown setting 'wandb.mdoe'"),
+        ("prior.categories=3", "unknown setting 'prior.categories'"),
         ("steps=-1", "steps must be at least 1, got -1"),
     ],
 )
@@ -141,14 +141,15 @@ def test_a_wrong_override_of_a_restored_run_is_refused(
 
 @pytest.mark.parametrize("override", ["steps=abc", "seed=", "training.compile=maybe"])
 def test_an_override_of_the_wrong_type_is_refused_in_one_line(composed: Composed, override: str):
-    with pytest.raises(UsageError, match=r"^config\.yaml: .+") as refused:
+    with pytest.raises(UsageError) as refused:
         restore(to_yaml(composed()), [override])
-    assert "\n" not in refused.value.message
+    key = override.partition("=")[0]
+    assert refused.value.message.startswith(f"{key} must be ")
 
 
 @pytest.mark.parametrize("text", ["a: [", "", "- 1\n", "prior: {name: missing}\n", "foo: 1\n"])
 def test_a_config_yaml_that_is_none_is_refused_in_one_line(text: str):
-    with pytest.raises(UsageError, match=r"^config\.yaml: .+") as refused:
+    with pytest.raises(UsageError, match=r"^config\.yaml(:| is) .+") as refused:
         restore(text, [])
     assert "\n" not in refused.value.message
 
@@ -156,7 +157,7 @@ def test_a_config_yaml_that_is_none_is_refused_in_one_line(text: str):
 def test_a_config_yaml_that_lacks_a_setting_names_it(composed: Composed):
     document = yaml.safe_load(to_yaml(composed()))
     del document["steps"]
-    with pytest.raises(UsageError, match="missing mandatory value: steps"):
+    with pytest.raises(UsageError, match=r"^steps has no value"):
         restore(yaml.safe_dump(document), [])
 
 
@@ -241,8 +242,8 @@ def test_any_group_s_information_may_be_weighed(composed: Composed):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("steps=???", "Structured config of type `RunConfig` has missing mandatory value: steps"),
-        ("name='${missing}'", "Interpolation key 'missing' not found"),
+        ("steps=???", "steps has no value"),
+        ("name='${missing}'", "name is '${missing}', which refers to no setting"),
     ],
 )
 def test_a_setting_without_a_value_is_refused(word: str, message: str):

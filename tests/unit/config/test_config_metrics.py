@@ -46,10 +46,15 @@ def test_settings_can_be_changed_one_by_one_or_as_a_whole():
     [
         ("fats", "", "unknown metrics 'fats'", "did you mean 'fast'?"),
         ("fast", "metrics.mig.bin=3", "metrics.mig.bin", "did you mean 'metrics.mig.bins'?"),
-        ("fast", "metrics.mgi.bins=3", "metrics.mgi", "did you mean 'metrics.mig'?"),
-        ("fast", "metrics.mig.bins=x", "metrics.mig.bins: Value 'x'", None),
+        ("fast", "metrics.mgi.bins=3", "metrics.mgi", "did you mean 'metrics.mig.bins'?"),
+        ("fast", "metrics.mig.bins=x", "metrics.mig.bins must be a whole number, got 'x'", None),
         ("fast", "metrics.mig.bins=1", "metrics.mig.bins must be at least 2, got 1", None),
-        ("fast", "metrics.dci.train=5", "metrics.dci.test", None),
+        (
+            "fast",
+            "metrics.dci.train=5",
+            "metrics.dci.test has no value",
+            "metrics.dci.test=VALUE; vaerun list metrics.dci",
+        ),
         ("fast", "metrics.codes=[men]", "metrics.codes must be a list of mean, sampled", None),
         ("fast", "metrics.seed=-1", "metrics.seed must be between 0 and", None),
         ("fast", "metrics.irs.quantile=2", "metrics.irs.quantile must be between 0 and 1", None),

@@ -95,7 +95,7 @@ def test_an_error_names_the_setting(change: dict[str, object], key: str):
         setattr(given, name, value)
     with pytest.raises(UsageError) as refused:
         parse_fields(given)
-    assert refused.value.message.startswith(f"{key}=x: Value 'x' is neither a number nor")
+    assert refused.value.message.startswith(f"{key} must be a number, or a schedule such as")
 
 
 def _raw(value: object) -> Iterator[object]:

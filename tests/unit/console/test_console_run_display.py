@@ -274,7 +274,7 @@ def test_an_error_is_one_line_and_a_hint_whatever_they_hold() -> None:
     console = pipe(40)
     print_error(console, "no [red]such[/red]\n file '" + "long " * 20 + "'", "did you mean '[b]x'?")
     message, hint = text(console).splitlines()
-    assert message == "error: no [red]such[/red] file '" + "long " * 20 + "'"
+    assert message == "error: no [red]such[/red]\\n file '" + "long " * 20 + "'"
     assert hint == "  did you mean '[b]x'?"
 
 

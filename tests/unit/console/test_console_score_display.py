@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import time
 
 from rich.console import Console
 
+from runner import progress
 from runner.console.score_display import ScoreDisplay
 
 
@@ -14,8 +16,10 @@ def shown(numbers: dict[str, float] | None, *, terminal: bool = False) -> str:
     console = Console(file=text, width=100, force_terminal=terminal)
     with ScoreDisplay(console) as display:
         display.expect(2, "fast")
-        display.begin("mean/mig")
-        display.encode(500, 1000)
+        with display.score("mean/mig"):
+            progress.tell("encoding", 500, 1000)
+            if terminal:
+                time.sleep(0.3)  # until it is drawn
         if numbers is None:
             display.refuse("needs two factors")
         else:
@@ -41,4 +45,4 @@ def test_a_refusal_says_why():
 
 def test_a_log_has_no_progress_in_it_and_a_terminal_has():
     assert "encoding" not in shown({"mig": 0.25})
-    assert "encoding 500 of 1,000 images" in shown({"mig": 0.25}, terminal=True)
+    assert "1 of 2  mean/mig  encoding  500 of 1,000" in shown({"mig": 0.25}, terminal=True)

@@ -16,7 +16,7 @@ from rich.console import Console
 from runner.console.signals import Interrupt
 
 MESSAGE = "stopping after this step; once more to stop at once\n"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,7 @@ def usual_handlers() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -75,12 +76,13 @@ def test_handlers_are_restored(console: Console) -> None:
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
-def test_an_ignored_signal_stays_ignored(console: Console) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_ignored_signal_stays_ignored(console: Console, number: int) -> None:
+    signal.signal(number, signal.SIG_IGN)  # as nohup does with SIGHUP
     with Interrupt(console) as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
     assert interrupt.signal_number is None
-    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert signal.getsignal(number) == signal.SIG_IGN
 
 
 def test_another_thread_changes_nothing(console: Console) -> None:

@@ -131,3 +131,19 @@ def test_a_run_without_factors_scores_or_finite_figures_has_tables() -> None:
     assert ["z_0", "nan", "inf"] in rows
     assert ["z_1", "-", "-"] in rows
     assert ["z", "nan"] in rows
+
+
+def test_of_very_many_variables_and_groups_the_tables_say_how_many_they_show() -> None:
+    names = [f"z_{v}" for v in range(1000)]
+    information = {
+        "variable": {name: v / 1000 for v, name in enumerate(names)},
+        "rate": dict.fromkeys(names, 1.0),
+        "group": dict.fromkeys(names, 1.0),
+        "factor": {name: {"shape": 0.5} for name in names},
+    }
+    text = render({**SUMMARY, "information": information})
+    assert len(text.splitlines()) < 130
+    assert "I(x; z) of each variable, and its rate: 50 of 1,000" in text
+    assert "I(x; z) and I(factor; z) of each group: 50 of 1,000" in text
+    assert "z_999" in text
+    assert ": 50 of" not in render(SUMMARY)

@@ -227,3 +227,20 @@ def test_a_gpu_paints_what_the_cpu_paints():
         )
         found = on_gpu(sprites.to(cuda), indices_B.to(cuda))
         assert torch.equal(found.cpu(), paint(sprites, indices_B))
+
+
+@pytest.mark.parametrize(
+    "content", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 400 400\n", b"GIF89a", b"\0" * 100]
+)
+def test_a_painting_of_another_format_is_not_opened(tmp_path, content: bytes):
+    """To read PostScript, Pillow would start a program."""
+    (tmp_path / "scream.jpg").write_bytes(content)
+    with pytest.raises(DataError, match=r"scream\.jpg' is truncated or corrupt"):
+        dsprites.read_painting(tmp_path / "scream.jpg")
+
+
+def test_a_painting_of_more_pixels_than_a_file_should_unpack_to_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)
+    Image.new("RGB", (400, 400)).save(tmp_path / "scream.jpg", format="PNG")
+    with pytest.raises(DataError, match=r"scream\.jpg' is truncated or corrupt: Image size"):
+        dsprites.read_painting(tmp_path / "scream.jpg")

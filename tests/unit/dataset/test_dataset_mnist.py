@@ -135,7 +135,7 @@ def test_one_changed_bit_is_refused(tiny, tmp_path, no_download):
 
 def test_a_missing_file_is_said_to_be_unreadable(tiny, tmp_path):
     with pytest.raises(DataError, match=r"cannot be read \(No such file"):
-        mnist.read(tmp_path, tiny.collection.train[0])
+        mnist.read(tmp_path / tiny.collection.train[0].name, tiny.collection.train[0])
 
 
 @pytest.mark.parametrize("folder", ["MNIST", "FashionMNIST"])
@@ -271,3 +271,89 @@ def test_torchvision_names_the_folder_the_files_and_the_classes_as_we_do():
         assert {Path(name).stem for name, _ in theirs.resources} == names
     assert FASHION_MNIST.class_names == tuple(torchvision.datasets.FashionMNIST.classes)
     assert MNIST.class_names == tuple(c[0] for c in torchvision.datasets.MNIST.classes)
+
+
+def lower(root: Path, tiny: Tiny) -> None:
+    tiny.write(root / "tiny")
+
+
+def without_raw(root: Path, tiny: Tiny) -> None:
+    tiny.write(root / "MNIST")
+
+
+def compressed(root: Path, tiny: Tiny) -> None:
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, content in tiny.content.items():
+        (raw / f"{name}.gz").write_bytes(gzip.compress(content))
+
+
+def dotted(root: Path, tiny: Tiny) -> None:
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, content in tiny.content.items():
+        (raw / name.replace("-idx", ".idx")).write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [lower, without_raw, compressed, dotted])
+def test_files_in_another_usual_form_are_simply_read(tiny, tmp_path, no_download, place):
+    place(tmp_path, tiny)
+    assert mnist.load(tiny.collection, str(tmp_path), CPU).train.size == 12
+
+
+@pytest.mark.parametrize("part", ["MNIST", "MNIST/raw"])
+def test_the_folder_may_be_one_within_the_usual(tiny, tmp_path, no_download, part):
+    tiny.write(tmp_path / "MNIST" / "raw")
+    assert mnist.load(tiny.collection, str(tmp_path / part), CPU).train.size == 12
+
+
+def test_files_of_another_collection_with_these_names_are_not_taken(tiny, tmp_path, offline):
+    tiny.write(tmp_path / "FashionMNIST" / "raw")
+    with pytest.raises(DataError, match="could not be downloaded"):
+        mnist.load(tiny.collection, str(tmp_path / "FashionMNIST" / "raw"), CPU)
+
+
+@pytest.fixture
+def offline(monkeypatch) -> None:
+    def fail(self) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(torchvision.datasets.MNIST, "download", fail)
+
+
+def hint(tiny: Tiny, root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        mnist.load(tiny.collection, str(root), CPU)
+    return caught.value.hint or ""
+
+
+def test_a_hint_looks_at_the_folder_first(tiny, tmp_path, offline):
+    root = tmp_path / "a b"
+    root.mkdir()
+    assert "need no download" in hint(tiny, root)
+    (root / "tiny.npz").write_bytes(b"")
+    assert hint(tiny, root).startswith(f"'{root / 'tiny.npz'}' is there, and is not the published")
+    tiny.write(root / "mine")
+    assert hint(tiny, root) == f"it is in '{root}/mine', and belongs in '{root}/MNIST/raw'"
+    tiny.write(tmp_path / "a b" / "x" / "MNIST" / "raw")
+    tiny.write(root / "MNIST" / "raw")
+    (root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    there = "has train-images-idx3-ubyte, and lacks t10k-labels-idx1-ubyte"
+    assert hint(tiny, root) == f"'{root}/MNIST/raw' {there}"
+
+
+def test_a_hint_names_the_folder_that_works(tiny, tmp_path, offline, no_download):
+    tiny.write(tmp_path / "x y" / "MNIST" / "raw")
+    found = tmp_path / "x y" / "MNIST" / "raw"
+    assert mnist.remedy(tiny.collection, tmp_path) == (
+        f"it is in '{found}': data_dir='{tmp_path / 'x y'}'"
+    )
+    assert mnist.load(tiny.collection, str(tmp_path / "x y"), CPU).train.size == 12
+
+
+def test_a_damaged_compressed_file_is_refused(tiny, tmp_path, no_download):
+    compressed(tmp_path, tiny)
+    path = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DataError, match="is truncated or corrupt"):
+        mnist.load(tiny.collection, str(tmp_path), CPU)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,53 @@ def test_a_missing_file_is_missing_data(tmp_path: Path):
     with pytest.raises(DataError, match=r"codes\.npz' cannot be read \(No such file") as error:
         read_codes(tmp_path / "codes.npz")
     assert error.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"factor_names": "shape"}, "must be a list, not 0-d"),
+        ({"class_factor": ["factor_0", "factor_1"]}, "must be a single value, not 1-d"),
+        ({"complete": [True, False]}, "must be a single value, not 1-d"),
+    ],
+)
+def test_an_array_of_other_dimensions_is_named(
+    tmp_path: Path, arrays: dict[str, Any], message: str
+):
+    with pytest.raises(UsageError, match=message) as refused:
+        read_codes(saved(tmp_path, **arrays))
+    assert refused.value.message.startswith(next(iter(arrays)))
+
+
+def header(text: bytes) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        (header(b'{"a": [[[[\n'), "no NumPy file"),
+        (header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (-5, 10)}\n"), "no NumPy file"),
+        (
+            header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 10)}\n"),
+            "does not fit into the memory",
+        ),
+    ],
+)
+def test_a_forged_array_is_refused(tmp_path: Path, member: bytes, message: str):
+    path = tmp_path / "codes.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("codes", "factors"):
+            archive.writestr(f"{name}.npy", member)
+    with pytest.raises(DataError, match=message):
+        read_codes(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)], ids=["encrypted", "packing"])
+def test_an_archive_that_cannot_be_unpacked_is_refused(tmp_path: Path, place: int, value: int):
+    path = saved(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[content.find(b"PK\x01\x02") + place] = value  # in the list of its members
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_codes(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from runner.errors import UsageError
 from runner.evaluation import encode, pruning, row_chunks
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all
+from runner.evaluation.kept_variables import ratios_together
 from runner.evaluation.pruning import Pruning
 from runner.evaluation.reconstruction import reconstruction_error
 from runner.model import VAE, build
@@ -117,12 +119,17 @@ def normal_encodings(loc_MV: Tensor, scale: float) -> Encodings:
     )
 
 
+def together(every: Encodings, order: tuple[int, ...]) -> list[float]:
+    ratios = partial(ratios_together, order=order)
+    return pruning._information(prior_of(normals=3), every, 1500, ratios)
+
+
 def test_information_shared_by_two_variables_is_counted_once():
     """A Gaussian channel, used twice for one number, and once for another number."""
     means_M2 = torch.randn(3000, 2, generator=source(2))
     every = normal_encodings(means_M2[:, [0, 0, 1]], 0.5)
-    sets = [(0,), (0, 1), (0, 2)]
-    once, twice, apart = pruning._information(prior_of(normals=3), every, sets, 1500)
+    once, twice = together(every, (0, 1))
+    _, apart = together(every, (0, 2))
     single = 0.5 * math.log(1 + 1 / 0.25)
     assert once == pytest.approx(single, abs=0.05)
     assert twice == pytest.approx(0.5 * math.log(1 + 2 / 0.25), abs=0.06)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import UsageError
+from runner.comparison.runs import read_runs
+from runner.errors import DataError, UsageError
 from runner.grid import GridFolder, RunState, exit_code, is_grid, labels_of
 from runner.grid.labels import names_of
 from runner.store.lock import lock
+from tests.snapshot import snapshot
 
 RUNS = [("beta=1", "seed=0"), ("beta=1", "seed=1"), ("beta=4", "seed=0")]
 
@@ -56,7 +58,7 @@ def test_runs_keep_their_numbers_when_the_grid_grows_or_shrinks(path: Path):
 
 def test_a_grid_that_shares_no_run_is_refused(path: Path):
     GridFolder.register(path, "some", [(*arguments, "steps=100") for arguments in RUNS])
-    with pytest.raises(UsageError, match=r"other settings \(steps=100\)") as refused:
+    with pytest.raises(UsageError, match="other settings: steps 100 there, 5 here") as refused:
         GridFolder.register(path, "some", [(*arguments, "steps=5") for arguments in RUNS])
     assert refused.value.hint == "sweep_name=… names another folder"
 
@@ -80,7 +82,7 @@ def test_a_corrupt_grid_is_named(path: Path, content: str):
     path.mkdir(parents=True)
     (path / "grid.json").write_text(content)
     assert is_grid(path)
-    with pytest.raises(UsageError, match=r"grid\.json' is corrupt"):
+    with pytest.raises(DataError, match=r"grid\.json' is corrupt"):
         GridFolder.open(path)
 
 
@@ -154,5 +156,73 @@ def test_the_exit_code_of_a_grid(states: list[str], code: int):
 def test_ten_thousand_runs_have_ten_thousand_labels(path: Path):
     """Registering writes one file, whatever the number of runs."""
     GridFolder.register(path, "large", [(f"seed={n}", "beta=4") for n in range(10_000)])
-    assert {file.name for file in path.iterdir()} <= {"grid.json", ".lock"}
+    assert {file.name for file in path.iterdir()} <= {
+        "grid.json",
+        ".grid.json.signature",
+        ".lock",
+    }
     assert (path / "grid.json").stat().st_size < 100 * 10_000
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ('{"runs": [3]}', "$.runs[0]"),
+        ('{"runs": [[3]]}', "$.runs[0][0]"),
+        ('{"runs": [["beta"]]}', "$.runs[0][0]"),
+        ('{"runs": [], "name": 3}', "$.name"),
+        ('{"runs": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_wrong_in_a_grid_is_named(path: Path, content: str, where: str):
+    path.mkdir(parents=True)
+    (path / "grid.json").write_text(content)
+    with pytest.raises(DataError) as refused:
+        GridFolder.open(path)
+    assert where in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["0", "0/.lock", "0/log.txt", "0/config.yaml", "0/status.json", "0/checkpoint"]
+)
+def test_a_run_behind_a_link_out_of_the_grid_is_refused(path: Path, tmp_path: Path, name: str):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "status.json").write_text('{"state": "failed"}')
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).symlink_to(home if name == "0" else home / "status.json")
+    for act in (grid.state, grid.pending):
+        with pytest.raises(UsageError, match=f"{name}' is a link out of"):
+            act(0)
+    if name in ("0", "0/.lock", "0/status.json"):  # what marking a run needs
+        with pytest.raises(UsageError, match=f"{name}' is a link out of"):
+            grid.mark(0, "failed", None)
+    assert [file.name for file in home.iterdir()] == ["status.json"]
+    assert (home / "status.json").read_text() == '{"state": "failed"}'
+
+
+@pytest.mark.parametrize("name", ["grid.json", ".lock", "log.txt"])
+def test_a_grid_is_not_written_through_a_link(path: Path, tmp_path: Path, name: str):
+    path.mkdir(parents=True)
+    (path / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(UsageError, match=f"{name}' is a link out of"):
+        GridFolder.register(path, "some", RUNS)
+    assert not (tmp_path / "precious").exists()
+
+
+def test_looking_at_a_grid_locks_no_run(path: Path, monkeypatch: pytest.MonkeyPatch):
+    grid, _ = GridFolder.register(path, "some", RUNS)
+    for number, state in enumerate(("running", "interrupted", "finished")):
+        grid.mark(number, state, None)
+        (grid.run_path(number) / "config.yaml").write_text("seed: 0\n")
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a look has taken a lock")
+
+    before = snapshot(path)
+    monkeypatch.setattr("runner.store.lock.FileLock", refuse)
+    assert [grid.state(n).state for n in range(3)] == ["interrupted", "interrupted", "finished"]
+    assert [run.state for run in read_runs([path])] == ["running", "interrupted", "finished"]
+    GridFolder.numbered(path, "some", RUNS)
+    assert snapshot(path) == before

@@ -116,3 +116,8 @@ def test_a_variable_of_several_columns_is_discrete():
     codes = Codes.of(np.eye(4), [0, 1, 2, 3], variables=variables)
     assert [v.is_discrete for v in codes.variables] == [True, False]
     assert codes.continuous_D.tolist() == [3]
+
+
+def test_two_factors_of_one_name_are_refused():
+    with pytest.raises(UsageError, match="two factors are named 'x'"):
+        Codes.of([[0.0], [1.0]], [[0, 1, 0], [1, 0, 1]], factor_names=["x", "y", "x"])

@@ -22,7 +22,7 @@ def codes() -> Codes:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_score_has_a_function_with_a_seed(name: str):
-    parameters = inspect.signature(_function(METRICS[name])).parameters
+    parameters = inspect.signature(_function(name, METRICS[name])).parameters
     assert "seed" in parameters
     assert ("factor" in parameters) == METRICS[name].of_class
 
@@ -45,3 +45,9 @@ def test_a_new_score_needs_only_a_row(codes: Codes, monkeypatch: pytest.MonkeyPa
     quantities.quantity.cache_clear()
     assert quantities.quantity("scores/sampled/my_mig").short == "mine (sampled)"
     quantities.quantity.cache_clear()
+
+
+@pytest.mark.parametrize("function", ["nowhere.mig", "mig.nothing", "mig"])
+def test_a_row_that_names_no_function_is_refused_in_one_line(function: str):
+    with pytest.raises(UsageError, match=f"the row of mine names '{function}', which is not"):
+        _function("mine", Score(function))

@@ -37,8 +37,6 @@ def test_channels_double_every_second_layer_up_to_eightfold():
     ("settings", "shape", "message"),
     [
         (SETTINGS, (1, 1, 2), "conv halves images, and these are 1x2"),
-        (AnySizeConfig("conv", 16, 0, 4), (1, 8, 8), "architecture.channels must be at least 1"),
-        (AnySizeConfig("conv", 16, 4, 0), (1, 8, 8), "architecture.smallest must be at least 1"),
     ],
 )
 def test_what_cannot_be_is_refused(settings, shape, message):

@@ -91,7 +91,7 @@ ALL = ["z_0", "z_1", "z_2", "z_3"]
         ({"a": {"b": ["y"]}}, "prior.groups.a.b names 'y', which the prior lacks"),
         ({"a": []}, f"prior.groups.a {NO_NODE} []"),
         ({"a": "z_0"}, f"prior.groups.a {NO_NODE} z_0"),
-        ({"a": None}, f"prior.groups.a {NO_NODE} None"),
+        ({"a": None}, f"prior.groups.a {NO_NODE} null"),
         ({"a": {}}, f"prior.groups.a {NO_NODE} {{}}"),
         ({"a": ALL, "b": {}}, f"prior.groups.b {NO_NODE} {{}}"),
         ({}, f"{NO_TREE} {{}}"),

@@ -70,6 +70,10 @@ def test_what_cannot_be_opened_says_why(finished: Path, console: Console, tmp_pa
     with pytest.raises(DataError, match="truncated or corrupt"):
         runs.open(tmp_path / "torn")
     shutil.rmtree(tmp_path / "torn" / "checkpoint")
+    with pytest.raises(DataError, match="has come to step 8, but its checkpoint"):
+        runs.open(tmp_path / "torn")
+    for name in ("status.json", "summary.json", "metrics.jsonl"):
+        (tmp_path / "torn" / name).unlink()
     with pytest.raises(UsageError, match="has no checkpoint"):
         runs.open(tmp_path / "torn")
 

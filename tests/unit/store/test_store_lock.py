@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import pytest
+from filelock import FileLock
 
 from runner.errors import UsageError
+from runner.store import lock as lock_module
 from runner.store.lock import LockedError, is_locked, lock
 
 HOLD = """
@@ -65,3 +69,77 @@ def test_a_lock_within_a_lock_does_nothing(tmp_path: Path):
 def test_a_new_folder_is_not_locked(tmp_path: Path):
     assert not is_locked(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from runner.store.lock import is_locked
+print("looking", flush=True)
+while True:
+    is_locked(Path(sys.argv[1]))
+"""
+
+
+def test_whoever_only_looks_never_keeps_another_from_working(tmp_path: Path):
+    (tmp_path / ".lock").touch()
+    looking = [
+        subprocess.Popen([sys.executable, "-c", LOOK, str(tmp_path)], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    try:
+        for process in looking:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"looking\n"
+        for _ in range(2000):
+            with lock(tmp_path):
+                pass
+    finally:
+        for process in looking:
+            process.kill()
+            process.communicate()
+
+
+def test_a_look_writes_nothing(tmp_path: Path):
+    with lock(tmp_path):
+        pass
+    before = (tmp_path / ".lock").stat()
+    tmp_path.chmod(0o500)
+    try:
+        assert not is_locked(tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+    after = (tmp_path / ".lock").stat()
+    assert (after.st_mtime_ns, after.st_ctime_ns) == (before.st_mtime_ns, before.st_ctime_ns)
+
+
+def test_another_thread_is_seen_and_refused_and_this_one_is_not(tmp_path: Path):
+    with lock(tmp_path), ThreadPoolExecutor(1) as other:
+        assert other.submit(is_locked, tmp_path).result()
+        assert not is_locked(tmp_path)
+        with pytest.raises(LockedError):
+            other.submit(lambda: lock(tmp_path).__enter__()).result()
+    assert not is_locked(tmp_path)
+
+
+def test_where_the_system_cannot_be_asked_takers_wait_for_lookers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lock_module, "_HAS_RECORD_LOCKS", False)
+    assert not is_locked(tmp_path)
+    with lock(tmp_path), ThreadPoolExecutor(1) as other:
+        assert other.submit(is_locked, tmp_path).result()
+    looker = FileLock(tmp_path / ".lock", thread_local=False)
+    looker.acquire()
+    ending = Timer(0.1, looker.release)
+    ending.start()
+    with lock(tmp_path):
+        pass
+    ending.join()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(UsageError, match="cannot write to"), lock(tmp_path):
+        pytest.fail("it was locked")
+    assert not is_locked(tmp_path)

@@ -94,7 +94,7 @@ def test_only_the_five_states_exist(folder: RunFolder) -> None:
 @pytest.mark.parametrize("content", [b"", b'{"state": "runn', b"[1]", b"\xff"])
 def test_a_corrupt_status_is_refused(folder: RunFolder, content: bytes) -> None:
     (folder.path / "status.json").write_bytes(content)
-    with pytest.raises(UsageError, match=r"status.json' is corrupt"):
+    with pytest.raises(DataError, match=r"status.json' is corrupt"):
         folder.read_status()
 
 
@@ -217,9 +217,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
 def test_a_folder_that_cannot_be_synced_is_written_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, flags: int) -> int:
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
 
-    monkeypatch.setattr("runner.store.run_folder.os.open", refuse)
+    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_DIRECTORY:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, mode)
+
+    monkeypatch.setattr("runner.store.confined.os.open", refuse)
     write_atomically(tmp_path / "file", b"content")
     assert (tmp_path / "file").read_bytes() == b"content"

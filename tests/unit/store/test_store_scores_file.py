@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import UsageError
+from runner.errors import DataError
 from runner.store.scores_file import ScoresFile
 
 ENTRY = {"settings": {"bins": 20}, "seed": 0, "seconds": 1.5, "scores": {"mig": 0.25}}
@@ -54,5 +54,5 @@ def test_what_is_not_finite_becomes_null(tmp_path: Path):
 
 def test_a_corrupt_file_is_named(tmp_path: Path):
     (tmp_path / "scores.json").write_text("{")
-    with pytest.raises(UsageError, match=r"scores\.json' is corrupt"):
+    with pytest.raises(DataError, match=r"scores\.json' is corrupt"):
         ScoresFile(tmp_path / "scores.json", {})

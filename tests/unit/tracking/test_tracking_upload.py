@@ -13,6 +13,7 @@ from runner.config import WandbConfig
 from runner.errors import VaerunError
 from runner.tracking.run import WandbRun
 from runner.tracking.upload import Uploads, is_uploaded, offline_logs
+from tests.hostile_folder import fill
 from tests.stub_wandb import StubWandb
 
 SETTINGS = WandbConfig("offline", "vaerun", None, "mnist_grid", ["paper"])
@@ -120,3 +121,15 @@ def test_a_log_without_records_is_not_a_log(tmp_path: Path) -> None:
         log.parent.mkdir(parents=True)
         log.write_bytes(content)
     assert offline_logs(tmp_path) == [log]
+
+
+def test_an_upload_imports_nothing_from_the_current_folder(
+    server: StubWandb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_offline(tmp_path / "run", 2.0)
+    (tmp_path / "here").mkdir()
+    trace = fill(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    (log,) = offline_logs(tmp_path / "run")
+    assert Uploads().upload([log]).startswith(server.url)
+    assert not trace.exists()

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from runner.config import RunConfig
 from runner.dataset import IMAGES
+from runner.errors import UsageError
 from runner.model import VAE, build
 from runner.objective import Objective, divergences, penalties
+from runner.training import compatibility
 from runner.training.batch import Batch
 from runner.training.penalties import PENALTIES, active_penalties
 from runner.training.step import StepOutput, step
@@ -167,3 +169,9 @@ def test_a_weight_that_is_scheduled_is_on_even_where_it_is_zero(
     _, _, result, objective = stepped(config)
     assert active_penalties(objective) == ("moments",)
     assert float(result.penalties["moments"].detach()) == 0
+
+
+def test_a_penalty_without_a_function_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(PENALTIES, "capacity")
+    with pytest.raises(UsageError, match=r"^objective.penalties.capacity has no function$"):
+        compatibility._check_listed(["mmd", "capacity"])

@@ -6,12 +6,15 @@ import hashlib
 import random
 import socket
 from collections.abc import Iterator
+from http.client import HTTPMessage
+from io import BytesIO
 from pathlib import Path
+from urllib.request import Request
 
 import pytest
 
 from runner import __version__
-from runner.dataset.archive.download import download
+from runner.dataset.archive.download import _Redirects, download
 from runner.dataset.archive.source import RemoteFile
 from runner.errors import DataError
 from tests.stub_files import FileServer
@@ -178,10 +181,48 @@ def test_a_part_that_is_longer_than_the_file_is_of_another_one(transfer: Transfe
 def test_the_program_says_its_name(transfer: Transfer, monkeypatch: pytest.MonkeyPatch):
     seen: list[str | None] = []
 
-    def stop(request, timeout):
+    def stop(_opener, request, timeout):
         seen.append(request.get_header("User-agent"))
         raise ConnectionError("enough")
 
-    monkeypatch.setattr("runner.dataset.archive.download.urlopen", stop)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", stop)
     transfer.refused()
     assert seen == [f"vaerun/{__version__}"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("https://a/x", "http://a/x"),
+        ("https://a/x", "HTTP://a/x"),
+        ("https://a/x", "ftp://a/x"),
+        ("http://a/x", "file:///etc/passwd"),
+    ],
+)
+def test_no_redirect_leaves_an_encrypted_connection_or_the_web(first: str, then: str):
+    with pytest.raises(ConnectionError, match="which is not safe"):
+        _Redirects().redirect_request(Request(first), BytesIO(), 302, "", HTTPMessage(), then)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("https://a/x", "https://b/x"),
+        ("http://a/x", "http://b/x"),
+        ("http://a/x", "https://b/x"),
+    ],
+)
+def test_other_redirects_are_followed(first: str, then: str):
+    found = _Redirects().redirect_request(Request(first), BytesIO(), 302, "", HTTPMessage(), then)
+    assert found is not None
+    assert found.full_url == then
+
+
+def test_a_redirect_to_another_place_than_the_web_is_one_line(transfer: Transfer):
+    transfer.server.redirect = "ftp://127.0.0.1/some.npz"
+    assert "the server leads from http to ftp, which is not safe" in transfer.refused().message
+    transfer.server.redirect = f"{transfer.server.address}/some.npz"
+    transfer.run(
+        RemoteFile("some.npz", f"{transfer.server.address}/from", None, f"sha256:{SHA256}")
+    )
+    assert arrived(transfer) == WHOLE

@@ -107,3 +107,25 @@ def test_a_member_shorter_than_its_header_says_is_truncated(images, tmp_path):
         archive.writestr("images.npy", (tmp_path / "images.npy").read_bytes()[:-70])
     with pytest.raises(DataError, match="corrupt: it ends after 9 of 11 images"):
         list(stream_member(tmp_path / "a.npz", "images"))
+
+
+def test_a_member_that_goes_on_is_refused_and_not_inflated(images, tmp_path):
+    """A gigabyte of zeros is a megabyte of archive."""
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("images.npy", "w") as stream,
+    ):
+        np.lib.format.write_array(stream, images)
+        stream.write(bytes(10**8))
+    with pytest.raises(DataError, match=r"corrupt: 'images' goes on after its last image$"):
+        list(stream_member(tmp_path / "a.npz", "images"))
+
+
+def test_an_encrypted_archive_is_one_line(images, tmp_path):
+    np.savez(tmp_path / "a.npz", images=images)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + flags] |= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"corrupt: File 'images\.npy' is encrypted"):
+        list(stream_member(tmp_path / "a.npz", "images"))

@@ -1,0 +1,47 @@
+"""Checks, before anything is written, that this machine can train the runs of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
+
+_ANYWHERE = ("auto", "cpu")
+
+
+def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
+    """Refuse a device, W&B or a dataset that this machine lacks, where the launcher uses it.
+
+    Of runs that differ in these, some may be possible: each says by itself that it is not.
+
+    Raises: UsageError, or DataError for a dataset.
+    """
+    by_place = {repr((c.device, c.wandb.mode, c.dataset, c.data_dir)): c for c in runs}
+    if not isinstance(launcher, LocalLauncherConfig) or len(by_place) != 1:
+        return
+    (config,) = by_place.values()
+    require_device(config.device)
+    require_mode(config.wandb.mode)
+    _require_data(config)
+
+
+def require_device(name: str) -> None:
+    """Raise UsageError where this machine lacks a device."""
+    if name not in _ANYWHERE:
+        from runner.training import choose_device  # this imports torch
+
+        choose_device(name)
+
+
+def require_mode(mode: str) -> None:
+    """Raise UsageError where W&B cannot be reached although it is to be."""
+    if mode == "online":
+        from runner.tracking.mode import resolve_mode  # this imports wandb
+
+        resolve_mode(mode)
+
+
+def _require_data(config: RunConfig) -> None:
+    from runner.dataset import require_files  # this imports torch
+
+    require_files(config.dataset, config.data_dir)

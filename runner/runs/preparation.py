@@ -1,0 +1,165 @@
+"""A run before its first step: everything that can be refused is refused here.
+
+Nothing is written, apart from datasets that are downloaded.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from runner.config import RunConfig, Schedule, Value
+from runner.console.run_display import make_console, print_settings
+from runner.dataset import Dataset, load
+from runner.errors import UsageError
+from runner.model import VAE
+from runner.objective import Objective
+from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.store.run_folder import RunFolder
+from runner.store.scores_file import ScoresFile
+from runner.tracking.mode import Mode, resolve_mode
+from runner.training import (
+    TrainingState,
+    active_penalties,
+    check_compatibility,
+    check_fits,
+    choose_device,
+    describe_device,
+    new_model,
+    prepare,
+    shown_schedules,
+    steps_of,
+)
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """The data, model and state of a run, after all settings have been checked."""
+
+    config: RunConfig
+    folder: RunFolder
+    console: Console
+    dataset: Dataset
+    objective: Objective
+    state: TrainingState
+    steps: int
+    wandb_mode: Mode
+    wandb_id: str | None
+    """The W&B run to go on with; None: a new one."""
+
+    @property
+    def model(self) -> VAE:
+        """The model that is trained."""
+        return self.state.model
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model."""
+        return next(self.model.parameters()).device
+
+
+def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None) -> PreparedRun:
+    """Load the data, build the model, and restore the checkpoint if there is one.
+
+    Raises: UsageError for settings that do not fit together, this machine or the checkpoint;
+        DataError for data that are missing or corrupt.
+    """
+    device = choose_device(config.device)
+    mode = resolve_mode(config.wandb.mode)
+    prepare(device)
+    dataset = load(config.dataset, config.data_dir, device)
+    steps = steps_of(config, dataset)
+    with naming_version(version_of(folder) if saved else None):
+        model = new_model(config, dataset, device)
+        objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
+        check_compatibility(config, model.latents, objective, dataset)
+        check_fits(config, model, dataset)
+        state = TrainingState.fresh(model, config)
+        if saved and saved.checkpoint:
+            state.restore(saved.checkpoint.tensors, saved.step)
+    if saved:
+        _check_files(saved, steps)
+    wandb_id = saved.wandb_id if saved else None
+    console = make_console()
+    return PreparedRun(config, folder, console, dataset, objective, state, steps, mode, wandb_id)
+
+
+def _check_files(saved: SavedRun, steps: int) -> None:
+    """Refuse to go back, and files of a run that could not be written on.
+
+    Raises: UsageError or DataError.
+    """
+    if steps < saved.step:
+        asked = f"epochs={saved.config.epochs} ends at step {steps:,}, which"
+        raise UsageError(f"{asked} lies before step {saved.step:,}, where the run stands")
+    saved.folder.read_records()
+    saved.folder.read_summary()
+    ScoresFile(saved.folder.path / "scores.json", {"step": steps})
+
+
+@contextmanager
+def new_folder(path: Path) -> Generator[RunFolder]:
+    """Create the folder of a run; if it is refused before it has settings, remove what was made.
+
+    Raises: UsageError when it cannot be written to.
+    """
+    made = [folder for folder in (path, *path.parents) if not _exists(folder)]
+    try:
+        yield RunFolder.create(path)
+    except BaseException:
+        if not _exists(path / "config.yaml"):
+            for folder in made:
+                if folder == path:
+                    shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):  # another run has been put into it
+                    folder.rmdir()
+        raise
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:  # also where its name is too long
+        return False
+    return True
+
+
+def announce(run: PreparedRun) -> None:
+    """Print the main settings of the run and the weights of its objective."""
+    config, dataset, latents = run.config, run.dataset, run.model.latents
+    shape = "x".join(str(n) for n in dataset.shape)
+    weights = run.objective.term_weights(run.state.step)
+    rows = {
+        "objective": config.objective.name,
+        "weights": "  ".join(f"{name} {weight:g}" for name, weight in weights.items()),
+        "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
+        "model": f"{config.architecture.name}, groups {', '.join(latents.group_names)}",
+        "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
+        "device": describe_device(run.device),
+    }
+    rewards = [
+        f"{_number(weight)} on I(x; {name})"
+        for name, weight in config.objective.group_information.items()
+        if weight != 0
+    ]
+    if rewards:
+        rows["weights"] += "  and " + ", ".join(rewards)
+    if penalties := active_penalties(run.objective):
+        rows["penalties"] = "  ".join(penalties)
+    if plans := shown_schedules(config):
+        rows["scheduled"] = "  ".join(f"{n} {p.start:g} to {p.end:g}" for n, p in plans.items())
+    if len(latents.group_names) == 1 and weights["group_total_correlation"] != 1:
+        rows["note"] = (
+            "the prior has one group, so no correlation between groups: prior.group_size=2"
+        )
+    print_settings(run.console, config.name, rows)
+
+
+def _number(value: Value) -> str:
+    return "a schedule" if isinstance(value, Schedule) else f"{value:g}"
