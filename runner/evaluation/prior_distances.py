@@ -71,7 +71,7 @@ def _squared(z_MV: Tensor, prior_MV: Tensor) -> list[Tensor]:
     """Return the squared distances within and between both sets of samples, (M, M) each."""
     pairs = ((z_MV, z_MV), (prior_MV, prior_MV), (z_MV, prior_MV))
     squared = [x_MV.new_zeros(len(x_MV), len(y_MV)) for x_MV, y_MV in pairs]
-    for part in _parts(*z_MV.shape, "MMD"):
+    for part in _parts(len(z_MV), z_MV.shape[1], "MMD"):
         for distance_MM, (x_MV, y_MV) in zip(squared, pairs, strict=True):
             distance_MM.add_((x_MV[:, None, part] - y_MV[:, part]).square().sum(-1))
     return squared
@@ -80,7 +80,7 @@ def _squared(z_MV: Tensor, prior_MV: Tensor) -> list[Tensor]:
 def _dimension_wise(z_MV: Tensor, prior_MV: Tensor) -> Tensor:
     """Return the sum of the MMDs of single variables."""
     total = z_MV.new_zeros(())
-    for part in _parts(*z_MV.shape, "MMD of variables"):
+    for part in _parts(len(z_MV), z_MV.shape[1], "MMD of variables"):
         total += divergences.dimension_wise_mmd(z_MV[:, part], prior_MV[:, part], "imq", _SCALES)
     return total
 
