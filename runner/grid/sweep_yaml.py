@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import yaml
 
-from runner.errors import UsageError
+from runner.errors import DataError, UsageError
+from runner.files import open_to_read
 
 _MOST_BYTES = 2**20
 _MOST_VALUES = 100_000
@@ -46,13 +47,13 @@ def load(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        if path.exists() and not path.is_file():
-            raise UsageError(f"cannot read {path}: it is not a file")
-        with path.open("rb") as stream:
+        with open_to_read(path) as stream:
             content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise UsageError(f"{path} is not a sweep file: it is larger than 1 MiB")
         return content.decode("utf-8")
+    except DataError as error:
+        raise UsageError(error.message) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not YAML: it is not text in UTF-8") from error
     except ValueError as error:

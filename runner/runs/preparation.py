@@ -21,6 +21,7 @@ from runner.errors import UsageError
 from runner.model import VAE
 from runner.objective import Objective
 from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.store.confined import file_place
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
 from runner.tracking.mode import Mode, resolve_mode
@@ -98,6 +99,8 @@ def _check_files(saved: SavedRun, steps: int) -> None:
     if steps < saved.step:
         asked = f"epochs={saved.config.epochs} ends at step {steps:,}, which"
         raise UsageError(f"{asked} lies before step {saved.step:,}, where the run stands")
+    for figure in sorted((saved.folder.path / "figures").glob("*")):
+        file_place(figure, saved.folder.path)
     saved.folder.read_records()
     saved.folder.read_summary()
     ScoresFile(saved.folder.path / "scores.json", {"step": steps})

@@ -23,7 +23,11 @@ SECONDS = 300
 
 def environment(home: Path) -> dict[str, str]:
     """This process's environment without W&B keys, and with an empty home."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB_", "HYDRA_"))}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("WANDB_", "HYDRA_", "PYTHONSAFEPATH"))
+    }
     return kept | {
         "HOME": str(home),
         "WANDB_MODE": "disabled",

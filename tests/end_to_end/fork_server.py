@@ -101,7 +101,8 @@ def leave(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # this folder, from which nothing is imported
+    if not sys.flags.safe_path:
+        sys.path.pop(0)  # this folder, from which nothing is imported
     import_everything()
     gc.freeze()  # what is imported stays shared between all children
     answer(os.getpid())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import subprocess
 import sys
@@ -34,7 +33,4 @@ def test_a_model_that_does_not_fit_ends_with_one_line(tmp_path: Path) -> None:
     assert len(errors) == 1
     assert "memory" in errors[0]
     assert "smaller architecture" in done.stderr
-    if done.returncode == 1:
-        status = json.loads((tmp_path / "run" / "status.json").read_text())
-        assert status["state"] == "failed"
-        assert f"error: {status['error']}" == errors[0]
+    assert not (tmp_path / "run").exists()

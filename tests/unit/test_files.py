@@ -38,7 +38,7 @@ def place(path: Path, kind: str) -> Path:
 @pytest.mark.parametrize("reader", READERS)
 def test_what_is_no_file_is_refused_in_one_line(tmp_path: Path, reader: str, kind: str):
     path = place(tmp_path / "odd.yaml", kind)
-    with pytest.raises(DataError) as refused:
+    with pytest.raises((DataError, UsageError)) as refused:
         READERS[reader](path)
     assert refused.value.message == f"'{path}' is {kind}, not a file"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
@@ -305,9 +306,8 @@ def test_the_resolvers_name_folders():
 def test_conf_lies_beside_the_package_or_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert (data_root() / "conf" / "config.yaml").is_file()
     packed = tmp_path / "runner" / "_data" / "conf"
-    monkeypatch.setattr(
-        "runner.config.compose.__file__", str(packed.parents[1] / "config" / "x.py")
-    )
+    module = sys.modules["runner.config.data_root"]  # the name is that of its function, too
+    monkeypatch.setattr(module, "__file__", str(packed.parents[1] / "config" / "x.py"))
     assert data_root() == tmp_path.resolve()
     packed.mkdir(parents=True)
     assert data_root() == packed.parent.resolve()

@@ -31,7 +31,7 @@ def test_the_console_reads_no_markup(name: str, capsys: pytest.CaptureFixture[st
     [
         ("a\nb", "a\\nb"),
         ("a\x1b[31mb", "a\\x1b[31mb"),
-        ("a\rb\tc", "a\\rb\\tc"),
+        ("a\rb\tc", "a\\x0db\\tc"),
         ("\u202ea", "\\u202ea"),
         ("a\n", "a"),
         ("a\udcffb", "a\\udcffb"),

@@ -171,7 +171,7 @@ def test_a_run_that_goes_on_keeps_its_name_as_it_is(made: Made, capsys):
     "changes",
     [
         {"seed": REFERENCE},
-        {"steps": "${batch_size}"},
+        {"batch_size": "${steps}"},
         {"beta": REFERENCE},
         {"wandb": REFERENCE},
         {"prior": "${architecture}"},

@@ -13,7 +13,7 @@ from threading import Timer
 import pytest
 from filelock import FileLock
 
-from runner.errors import UsageError
+from runner.errors import DataError, UsageError
 from runner.store import lock as lock_module
 from runner.store.lock import LockedError, is_locked, lock
 
@@ -138,8 +138,8 @@ def test_where_the_system_cannot_be_asked_takers_wait_for_lookers(
     ending.join()
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path):
+def test_what_stands_in_place_of_a_lock_is_named(tmp_path: Path):
     (tmp_path / ".lock").mkdir()
-    with pytest.raises(UsageError, match="cannot write to"), lock(tmp_path):
+    with pytest.raises(DataError, match=r"\.lock' is a folder, not a file"), lock(tmp_path):
         pytest.fail("it was locked")
     assert not is_locked(tmp_path)
