@@ -27,8 +27,8 @@ from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
 from runner.tracking.mode import resolve_mode
 
-_OF_THE_RUN = ("device", "data_dir", "wandb.")
-_CHANGEABLE = "metrics, metrics.*, device, data_dir, wandb.*"
+_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
+_CHANGEABLE = "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
 

@@ -18,6 +18,7 @@ _TRUST = Option("--trust", "follow where runs that are not yours are logged and 
 _OF_RUNS = (
     ("device=DEVICE", "auto, cpu, cuda, cuda:1, mps"),
     ("data_dir=DIR", "the folder of the datasets"),
+    ("dataset.path=PATH", "where your own images are, if they were moved"),
     ("wandb.KEY=VALUE", "where W&B puts the runs; vaerun list wandb"),
 )
 

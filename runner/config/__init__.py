@@ -16,6 +16,7 @@ from runner.config.data_root import data_root
 from runner.config.dataset_schema import (
     BROKEN,
     FITS,
+    TABLES_WITHOUT_A_PATH,
     ArraysConfig,
     CorrelationConfig,
     DatasetConfig,
@@ -98,6 +99,7 @@ __all__ = [
     "PRECISIONS",
     "SPARSITIES",
     "STRENGTHS",
+    "TABLES_WITHOUT_A_PATH",
     "WANDB_MODES",
     "WEIGHT_NAMES",
     "AnisotropicPriorConfig",

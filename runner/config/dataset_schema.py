@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 else:  # which OmegaConf has no type for
     FactorValues = Any
 
+TABLES_WITHOUT_A_PATH = ("auto", "folders", "none")
+"""Values of ``factors`` of a folder that are no path."""
+
 FITS = ("crop", "pad", "stretch")
 BROKEN = ("skip", "refuse")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -76,11 +77,22 @@ def read_codes(path: Path) -> CodesFile:
         factor_names=names,
         complete=bool(given) if given is not None else _is_grid(arrays["factors"]),
     )
+    factor = _class_factor(path, codes, arrays)
+    return CodesFile(codes, factor, sha256)
+
+
+def _class_factor(path: Path, codes: Codes, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the factor that is the class.
+
+    Raises: UsageError when it does not vary, or there is none.
+    """
+    if not codes.factor_names:
+        raise UsageError(f"'{path}' has no factor, so no score is defined")
     factor = str(arrays["class_factor"]) if "class_factor" in arrays else codes.factor_names[0]
     if factor not in codes.factor_names:
         hint = nearest(factor, codes.factor_names) or f"factors: {', '.join(codes.factor_names)}"
         raise UsageError(f"there is no factor '{factor}' that varies", hint)
-    return CodesFile(codes, factor, sha256)
+    return factor
 
 
 def _arrays(path: Path) -> tuple[dict[str, NDArray[Any]], str]:

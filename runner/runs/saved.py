@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,13 @@ from typing import Any, cast
 
 import runner
 from runner import config as settings
-from runner.config import RunConfig
+from runner.config import (
+    TABLES_WITHOUT_A_PATH,
+    DatasetConfig,
+    FolderConfig,
+    OwnDatasetConfig,
+    RunConfig,
+)
 from runner.config.composition import compose_run
 from runner.errors import DataError, UsageError
 from runner.store.checkpoint import Checkpoint
@@ -136,8 +142,11 @@ def _at_home(config: RunConfig, overrides: Sequence[str]) -> tuple[RunConfig, st
     """Return settings whose results go where the reader says, and a note on what is not followed.
 
     What the reader has not said is as in a new run, and W&B is off.
+
+    Raises: UsageError where images of the reader's disk are asked for.
     """
     given = {override.partition("=")[0] for override in overrides}
+    _require_own_images(config.dataset, given)
     own = compose_run([])
     places: dict[str, Any] = {
         f"wandb.{key}": getattr(own.wandb, key) for key in ("project", "entity")
@@ -157,3 +166,19 @@ def _at_home(config: RunConfig, overrides: Sequence[str]) -> tuple[RunConfig, st
     if not parts:
         return changed, None
     return changed, f"not known as yours: {'; '.join(parts)}; --trust follows the folder"
+
+
+def _require_own_images(dataset: DatasetConfig, given: Collection[str]) -> None:
+    """Refuse to read images and tables from where a stranger's settings say.
+
+    Raises: UsageError.
+    """
+    paths = {"dataset.path": dataset.path} if isinstance(dataset, OwnDatasetConfig) else {}
+    if isinstance(dataset, FolderConfig) and dataset.factors not in TABLES_WITHOUT_A_PATH:
+        paths["dataset.factors"] = dataset.factors
+    for key, path in paths.items():
+        if key not in given:
+            raise UsageError(
+                f"not known as yours, and it would read {key}={path}",
+                f"{key}=… says where yours are, --trust follows the folder",
+            )

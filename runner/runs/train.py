@@ -36,7 +36,10 @@ from runner.tracking.run import WandbRun
 from runner.training import describe_device, train
 
 _RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
-_RESUMABLE = ("steps", "epochs", "device", "data_dir", "training.checkpoint_minutes")
+_RESUMABLE = (
+    "steps", "epochs", "device", "data_dir", "dataset.path", "dataset.factors",
+    "training.checkpoint_minutes",
+)  # fmt: skip
 
 
 def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:

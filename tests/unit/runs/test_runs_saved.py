@@ -103,6 +103,26 @@ def test_a_run_of_ones_own_and_a_trusted_one_go_on_where_they_were(made: Made):
     assert SavedRun.read(own, [], trusted=True).note is None
 
 
+@pytest.mark.parametrize("key", ["path", "factors"])
+def test_images_are_not_read_from_where_a_strangers_settings_say(made: Made, key: str):
+    folder = {
+        "name": "folder", "hold_out": {}, "correlated": None, "path": "/home/reader/photos",
+        "size": 8, "fit": "crop", "channels": 1, "class_factor": None, "bins": None,
+        "test_share": 0.2, "test_seed": 0, "factors": "/home/reader/list.csv",
+        "test_folder": None, "broken": "skip",
+    }  # fmt: skip
+    run = made(dataset=folder)
+    others = {"path": "photos", "factors": "none"}
+    others.pop(key)
+    given = [f"dataset.{name}={value}" for name, value in others.items()]
+    with pytest.raises(UsageError, match=f"it would read dataset.{key}=/home/reader") as refused:
+        SavedRun.read(run, given, trusted=False)
+    assert "--trust" in str(refused.value.hint)
+    assert SavedRun.read(run, [], trusted=True).config.dataset.name == "folder"
+    mine = ["dataset.path=photos", "dataset.factors=none"]
+    assert vars(SavedRun.read(run, mine, trusted=False).config.dataset)["path"] == "photos"
+
+
 def test_a_strangers_run_does_not_go_on_in_a_run_on_wandb(made: Made):
     run = made()
     state = run / "checkpoint" / "state.json"
