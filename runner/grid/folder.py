@@ -90,16 +90,20 @@ class GridFolder:
 
         Runs that the folder has already keep their numbers; the others are numbered after them.
 
+        Of a grid that is not known as this user's, the words alone are compared: composing them
+        would look up what they refer to on this machine.
+
         Raises: UsageError when the folder holds a grid that shares no run with this one.
         """
         known = cls.open(path).runs if is_grid(path) else ()
+        own = is_own(path / "grid.json")
         every, indices = list(known), list[int]()
-        for overrides, number in zip(runs, _numbers_of(runs, known), strict=True):
+        for overrides, number in zip(runs, _numbers_of(runs, known, composed=own), strict=True):
             if number == len(every):
                 every.append(overrides)
             indices.append(number)
         if known and len(every) == len(known) + len(set(indices)):
-            found = in_words(differences(known, runs))
+            found = in_words(differences(known, runs)) if own else "it is not known as yours"
             message = f"'{path}' holds a grid with other settings: {found}"
             raise UsageError(message, "sweep_name=… names another folder")
         return cls(path, name, tuple(every)), list(dict.fromkeys(indices))
@@ -188,7 +192,9 @@ def is_grid(path: Path) -> bool:
     return (path / "grid.json").is_file()
 
 
-def _numbers_of(runs: Sequence[tuple[str, ...]], known: Sequence[tuple[str, ...]]) -> Iterator[int]:
+def _numbers_of(
+    runs: Sequence[tuple[str, ...]], known: Sequence[tuple[str, ...]], *, composed: bool
+) -> Iterator[int]:
     """Yield the number of each run: of the known one with its settings, or the next free one.
 
     Where the words are the same too, which is seen at once, the settings are not composed.
@@ -198,7 +204,7 @@ def _numbers_of(runs: Sequence[tuple[str, ...]], known: Sequence[tuple[str, ...]
     free = len(known)
     for overrides in runs:
         number = by_words.get(identity(overrides))
-        if number is None and known:
+        if number is None and known and composed:
             if not by_settings:
                 for other, words in enumerate(known):
                     by_settings.setdefault(key_of(words), other)

@@ -10,6 +10,7 @@ import pytest
 from runner.errors import UsageError
 from runner.grid import GridFolder
 from runner.grid.run_settings import differences, in_words, key_of
+from runner.store.signature import sign
 
 SAME = [
     (["beta=4"], ["beta=4.0"]),
@@ -81,7 +82,9 @@ def test_new_runs_of_one_setting_in_two_words_are_one_run(tmp_path: Path):
 def test_runs_that_an_earlier_grid_has_twice_keep_their_numbers(tmp_path: Path):
     """Before, other words made another run."""
     runs = [["beta=1"], ["beta=1", "metrics=fast"], ["beta=4"]]
-    (tmp_path / "grid.json").write_text(json.dumps({"name": "some", "runs": runs}))
+    text = json.dumps({"name": "some", "runs": runs})
+    (tmp_path / "grid.json").write_text(text)
+    sign(tmp_path / "grid.json", text.encode())
     assert grid(tmp_path, *runs) == [0, 1, 2]
     assert grid(tmp_path, ["beta=1", "prior=normal"], ["beta=1", "metrics=fast"]) == [0, 1]
 
@@ -116,3 +119,18 @@ def test_what_differs_is_said(
     with pytest.raises(UsageError) as refused:
         grid(tmp_path, *given)
     assert refused.value.message == f"'{tmp_path}' holds a grid with other settings: {said}"
+
+
+def test_the_words_of_a_strangers_grid_are_not_composed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Composing them would look up what they refer to, such as ``${oc.env:SECRET}``."""
+    words = [("beta=4", "name=${oc.env:SECRET}"), ("beta=2",)]
+    GridFolder.register(tmp_path, "theirs", words)
+    (tmp_path / ".grid.json.signature").unlink()
+    monkeypatch.setattr("runner.grid.folder.key_of", lambda _: pytest.fail("composed"))
+    monkeypatch.setattr("runner.grid.folder.differences", lambda *_: pytest.fail("composed"))
+    _, indices = GridFolder.numbered(tmp_path, "mine", [("beta=2",), ("beta=4.0",)])
+    assert indices == [1, 2]  # the same words are the same run, others a further one
+    with pytest.raises(UsageError, match="other settings: it is not known as yours"):
+        GridFolder.numbered(tmp_path, "mine", [("beta=3",)])
