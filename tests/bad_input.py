@@ -9,7 +9,7 @@ import copy
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from runner.config.tree import leaves
 SECRET = "6d1f-the-secret-of-the-environment"
 """Value of the environment's variable ``SECRET``, which nothing may show or write."""
 
-EXIT_CODES = (0, 1, 2, 3, 4, 130, 143)
+Contents = Mapping[str, tuple[Any, ...]]
+
+EXIT_CODES = (0, 1, 2, 3, 4, 129, 130, 143)
 REFUSED = (2, 3)
 FOREIGN = (
     "Traceback", "omegaconf", "full_key", "object_type", "<class", "ConfigKeyError",
@@ -311,24 +313,13 @@ def all_cases(run: Path) -> SearchStrategy[Case]:
     return st.one_of(settings_cases(keys, groups), folder_cases(run), sweep_cases())
 
 
-def snapshot(folder: Path) -> dict[str, tuple[str, bytes]]:
-    """What lies below a folder: kind and content of each path, without following links."""
-    found: dict[str, tuple[str, bytes]] = {}
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.is_symlink():
-            found[name] = ("link", str(path.readlink()).encode())
-        elif path.is_file():
-            found[name] = ("file", path.read_bytes())
-        else:
-            found[name] = ("folder" if path.is_dir() else "other", b"")
-    return found
-
-
 def faults(
-    case: Case, place: Place, before: dict[str, tuple[str, bytes]], code: int, out: str, err: str
+    case: Case, before: Contents, after: Contents, code: int, out: str, err: str
 ) -> list[str]:
-    """What is wrong with the answer to a case; empty if nothing is."""
+    """What is wrong with the answer to a case; empty if nothing is.
+
+    ``before`` and ``after`` are what its folder holds (``tests.snapshot``).
+    """
     found: list[str] = []
     if code not in EXIT_CODES:
         found.append(f"exit code {code}")
@@ -337,18 +328,19 @@ def faults(
         for word in FOREIGN
         if word in out + err and word not in str(case.arguments)
     ]
-    after = snapshot(place.folder)
-    # A lock file is neither a result nor a setting.
+    # A lock file is neither a result nor a setting, and a folder changes with what is in it.
     changed = [
-        n for n in {**before, **after} if before.get(n) != after.get(n) and not n.endswith(".lock")
+        name
+        for name in sorted({**before, **after})
+        if before.get(name) != after.get(name)
+        and not (name.endswith(".lock") or Path(name).is_dir())
     ]
     if code in REFUSED:
         lines = len(err.splitlines())
         found += [f"{lines} lines"] * (lines > 4) + ["no line"] * (not err.strip())
-        found += [f"refused, and changed {', '.join(sorted(changed)[:4])}"] * bool(changed)
-    found += [
+        found += [f"refused, and changed {', '.join(changed[:4])}"] * bool(changed)
+    return found + [
         f"the secret is in {name}"
         for name in changed
-        if SECRET.encode() in after.get(name, ("", b""))[1]
+        if name in after and SECRET.encode() in (after[name][2] or b"")
     ]
-    return found

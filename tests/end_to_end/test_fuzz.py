@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.bad_input import SECRET, SMALL_RUN, Case, Place, all_cases, faults, snapshot
+from tests.bad_input import SECRET, SMALL_RUN, Case, Place, all_cases, faults
 from tests.end_to_end.conftest import ForkServer, command, environment
+from tests.snapshot import snapshot
 
 SECONDS = 40
 """How long a command may take before it is told to stop, and again before it has stopped."""
@@ -49,7 +50,8 @@ class Bench:
                 seconds=SECONDS,
                 gibibytes=GIBIBYTES,
             )
-            found = faults(case, place, before, done.returncode, done.stdout, done.stderr)
+            after = snapshot(place.folder)
+            found = faults(case, before, after, done.returncode, done.stdout, done.stderr)
             if snapshot(place.outside) != theirs:
                 found.append("changed what lies outside of the folder")
             return done.returncode, found, done.stderr
