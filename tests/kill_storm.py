@@ -29,8 +29,8 @@ VAERUN = str(Path(sys.executable).with_name("vaerun"))
 
 RUN = (
     "dataset=digits", "architecture=mlp", "architecture.widths=[32]", "prior.dimensions=4",
-    "objective=hfvae", "beta=4", "steps=20000", "training.record_every=20",
-    "training.checkpoint_minutes=0.01", "metrics=fast", "evaluation.encodings=500",
+    "objective=hfvae", "beta=4", "steps=4000", "training.record_every=20",
+    "training.checkpoint_minutes=0.02", "metrics=fast", "evaluation.encodings=500",
     "wandb.mode=disabled", "device=cpu",
 )  # fmt: skip
 
@@ -44,8 +44,8 @@ parameters:
   architecture: {value: mlp}
   architecture.widths: {value: [32]}
   prior.dimensions: {value: 4}
-  steps: {value: 3000}
-  training.checkpoint_minutes: {value: 0.01}
+  steps: {value: 1500}
+  training.checkpoint_minutes: {value: 0.02}
   metrics: {value: none}
   evaluation.encodings: {value: 500}
   wandb.mode: {value: disabled}
