@@ -54,6 +54,7 @@ def _own_rules(own: OwnDatasetConfig) -> Iterator[Rule]:
     yield "dataset.channels", own.channels, "1 (grey), 3 (RGB) or null", grey
     yield "dataset.bins", own.bins, "at least 2, or null", own.bins is None or own.bins >= 2
     yield "dataset.test_share", own.test_share, "at least 0 and below 1", 0 <= own.test_share < 1
+    yield "dataset.test_seed", own.test_seed, "at least 0", own.test_seed >= 0
 
 
 def _held_out_rules(held_out: Mapping[str, object]) -> Iterator[Rule]:

@@ -17,6 +17,7 @@ from tests.foreign_words import foreign_words
 ZERO = {
     "seed", "metrics.seed", "alpha", "beta", "gamma", "prior.gamma", "objective.levels",
     "metrics.factor_vae.least_spread", "metrics.udr.least_rate", "objective.corruption.amount",
+    "dataset.test_share", "dataset.test_seed",
 }  # fmt: skip
 """What may be zero, beside the weights of an objective."""
 
@@ -36,7 +37,8 @@ def choice_with(key: str) -> list[str]:
     group, _, name = key.partition(".")
     for choice, kind in CHOICES.get(group, {}).items():
         if name.partition(".")[0] in settings_of(kind):
-            return [f"{group}={choice}"]
+            needed = ["dataset.path=mine"] if group == "dataset" else []
+            return [f"{group}={choice}", *needed]
     return ["metrics=reference"]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from runner.config import ArchitectureConfig, ConvConfig, MlpConfig
+from runner.config import AnySizeConfig, ArchitectureConfig, ConvConfig, MlpConfig
 from runner.errors import UsageError
 from runner.model.architecture import ACTIVATIONS, ARCHITECTURES, NetworkShapes, build_networks
 from runner.model.tied_linear import TiedLinear
@@ -47,6 +47,7 @@ CASES = [
     (ConvConfig("conv32", 4), (3, 32, 32)),
     (ConvConfig("conv32", 4), (1, 32, 32)),
     (ConvConfig("conv28", 16), (1, 28, 28)),
+    (AnySizeConfig("conv", 16, 4, 4), (3, 45, 28)),
 ]
 
 
@@ -216,7 +217,7 @@ ERRORS = [
         (
             ConvConfig(f"conv{size}", 8),
             f"architecture=conv{size} takes {size}x{size} images, but the dataset's are 30x28",
-            "architecture=mlp takes any size",
+            "architecture=conv and architecture=mlp take any size",
         )
         for size in (64, 32, 28)
     ),
