@@ -180,13 +180,14 @@ def main() -> int:
     arguments = reader.parse_args()
     place = Path(tempfile.mkdtemp(prefix="vaerun-kills-"))
     chance = random.Random(arguments.seed)
-    found: list[str] = []
-    if arguments.run:
-        found += run_storm(place, arguments.run, chance)
-    if arguments.grid:
-        found += grid_storm(place, arguments.grid, chance)
-    sys.stdout.write("\n".join([*found, f"{len(found)} differences ({place})"]) + "\n")
-    return 1 if found else 0
+    every: list[str] = []
+    for storm, kills in ((run_storm, arguments.run), (grid_storm, arguments.grid)):
+        if kills:
+            found = storm(place, kills, chance)
+            sys.stdout.write("\n".join([*found, f"{len(found)} differences in '{place}'"]) + "\n")
+            sys.stdout.flush()
+            every += found
+    return 1 if every else 0
 
 
 if __name__ == "__main__":
