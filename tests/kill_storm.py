@@ -154,15 +154,22 @@ def grid_storm(place: Path, kills: int, chance: random.Random) -> list[str]:
             break
     for parent in parents:
         parent.wait()
-    finish(*command, "out=killed", log=log)
-    sys.stdout.write(f"grid: {done} kills\n")
     whole, killed = place / "whole" / "sweep-tried", place / "killed" / "sweep-tried"
     names = sorted(path.parent.name for path in whole.glob("*/config.yaml"))
+    finish(*command, "out=killed", log=log)
+    while not all(_is_finished(killed / name) for name in names):
+        time.sleep(2)  # a worker whose command was killed goes on with its run
+        finish(*command, "out=killed", log=log)
+    sys.stdout.write(f"grid: {done} kills\n")
     return [
         f"run {name}: {difference}"
         for name in names
         for difference in differences(results(whole / name), results(killed / name))
     ]
+
+
+def _is_finished(run: Path) -> bool:
+    return json.loads((run / "status.json").read_text()).get("state") == "finished"
 
 
 def _workers(parent: int) -> list[int]:
