@@ -25,6 +25,7 @@ from runner.runs.evaluate import open_wandb, score_run, summarize_run
 from runner.runs.load import LoadedRun
 from runner.runs.preparation import PreparedRun, announce, new_folder, prepared
 from runner.runs.saved import SavedRun
+from runner.runs.trained_on import TrainedOn
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
@@ -196,7 +197,11 @@ def _save(run: PreparedRun, wandb_run: WandbRun) -> None:
     """
     run.state.check_finite()
     run.folder.sync_records()
-    state: dict[str, Any] = {"step": run.state.step, "wandb_id": wandb_run.id}
+    state: dict[str, Any] = {
+        "step": run.state.step,
+        "wandb_id": wandb_run.id,
+        "dataset": TrainedOn.of(run.dataset).state(),
+    }
     save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
     run.folder.update_status(step=run.state.step)
 
