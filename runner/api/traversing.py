@@ -36,6 +36,9 @@ class Traversal:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        return f"<Traversal of {self.variable}: {len(self)} images>"
+
 
 def traverse(
     opened: OpenedModel, given: GivenImages, variable: str | int, values: ArrayLike | None

@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 
 from runner.errors import UsageError, nearest
 
-COMMANDS = ("resume", "evaluate", "compare", "list", "fetch", "sync")
+COMMANDS = (
+    "resume", "evaluate", "compare", "encode", "sample", "traverse", "list", "fetch", "sync",
+)  # fmt: skip
 """What the first argument may be beside a setting or an option."""
 
 

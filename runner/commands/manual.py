@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runner.commands.arguments import Command, Option
+from runner.commands.manual_models import ENCODE, SAMPLE, TRAVERSE
 
 _CONFIG_DIR = Option(
     "--config-dir",
@@ -190,7 +191,9 @@ SYNC = Command(
     takes="DIR",
 )
 
-MANUAL: dict[str, Command] = {
-    command.name: command for command in (TRAIN, RESUME, EVALUATE, COMPARE, LIST, FETCH, SYNC)
-}
+_ALL = (
+    TRAIN, RESUME, EVALUATE, COMPARE, ENCODE, SAMPLE, TRAVERSE, LIST, FETCH, SYNC,
+)  # fmt: skip
+
+MANUAL: dict[str, Command] = {command.name: command for command in _ALL}
 """Every command by its name; training has none."""
