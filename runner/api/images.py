@@ -94,9 +94,8 @@ def _pictures(images: Sequence[object], trained_on: TrainedOn, config: RunConfig
     """Return pictures, which are brought into the form of the model."""
     if trained_on.kind is not IMAGES:
         raise UsageError(f"the model takes {trained_on.kind.name}, and not pictures")
-    if strange := next((each for each in images if not _is_picture(each)), None):
-        kind = type(strange).__name__
-        raise UsageError(f"a list of pictures has one that is none, of type {kind}")
+    if kinds := [type(each).__name__ for each in images if not _is_picture(each)]:
+        raise UsageError(f"a list of pictures has one that is none, of type {kinds[0]}")
     fit = getattr(config.dataset, "fit", "crop")
     form = Form(*trained_on.shape, fit if isinstance(config.dataset, OwnDatasetConfig) else "crop")
 

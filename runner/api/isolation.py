@@ -45,6 +45,7 @@ def own_hydra() -> Generator[None]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
     from hydra.core.singleton import Singleton
+    from hydra.core.utils import setup_globals
     from hydra.version import VersionBase
     from omegaconf.basecontainer import BaseContainer
 
@@ -57,6 +58,8 @@ def own_hydra() -> Generator[None]:
         before = {kind: made.pop(kind) for kind in stateful if kind in made}
         config.register.cache_clear()
         try:
+            setup_globals()  # Hydra's own resolvers, which folders of earlier compositions need
+            config.register()
             yield
         finally:
             for kind in stateful:

@@ -25,7 +25,7 @@ commands  (vaerun COMMAND --help explains one)
   resume DIR                  go on exactly where a run or a grid stopped
   evaluate DIR ...            score runs again, or codes of another program
   compare DIR ...             runs side by side: table, CSV, figures, page
-  encode RUN IMAGES -o FILE   the codes of images, or of a split of the run's own
+  encode RUN IMAGES -o FILE   the codes of images, or of the run's own data
   sample RUN -o DIR           images of codes that are drawn from the prior
   traverse RUN -o FILE        what each variable does to an image
   list [NAME ...]             what can be chosen; what each setting means

@@ -10,7 +10,7 @@ _DATA = (
     ("data_dir=DIR", "the folder of the datasets, if it was moved"),
     ("dataset.path=PATH", "where your own images are, if they were moved"),
 )
-_RUN = "outputs/2026-01-31/120000-1a2b-digits-hfvae"
+_RUN = "outputs/2026-01-31/120000-1a2b-mnist-ae"
 
 ENCODE = Command(
     name="encode",
@@ -67,7 +67,7 @@ TRAVERSE = Command(
     settings=(_DEVICE, *_DATA),
     examples=(
         (f"vaerun traverse {_RUN} -o traversals.png", ""),
-        (f"vaerun traverse {_RUN} --image seven.png --variable z_3,z_5 -o seven.pdf", ""),
+        (f"vaerun traverse {_RUN} --image 7.png -o t.pdf", ""),
     ),
     takes="RUN",
 )  # fmt: skip
