@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runner.commands.arguments import Command, Option
+from runner.commands.manual_of_runs import MANUAL_OF_RUNS
 
 _CONFIG_DIR = Option(
     "--config-dir",
@@ -150,9 +151,10 @@ COMPARE = Command(
 
 LIST = Command(
     name="list",
-    usage=("vaerun list [NAME ...]",),
+    usage=("vaerun list [NAME ...]", "vaerun list runs [DIR ...]"),
     summary="Show what can be chosen, and explain settings. NAME is a group (objective), a section "
-    "(training, objective.penalties) or a single setting (beta).",
+    "(training, objective.penalties) or a single setting (beta). The runs that there are is what "
+    "vaerun list runs shows, which has a page of its own.",
     examples=(
         ("vaerun list", "every group and its choices"),
         ("vaerun list prior", "the priors, with the settings of each"),
@@ -191,6 +193,7 @@ SYNC = Command(
 )
 
 MANUAL: dict[str, Command] = {
-    command.name: command for command in (TRAIN, RESUME, EVALUATE, COMPARE, LIST, FETCH, SYNC)
+    command.name: command
+    for command in (TRAIN, RESUME, EVALUATE, COMPARE, LIST, FETCH, SYNC, *MANUAL_OF_RUNS)
 }
 """Every command by its name; training has none."""
