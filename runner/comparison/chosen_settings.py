@@ -79,5 +79,3 @@ def _place(key: str) -> tuple[int, str]:
 def _hashable(value: object) -> object:
     # True is 1 to Python, and not to a reader.
     return (type(value).__name__, value) if isinstance(value, bool) else value
-
-

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import CONFIDENCE, Difference, spread
 from runner.report.csv_text import csv_text
+
 
 def relative(comparison: Comparison, start: Path) -> Comparison:
     """Return the same comparison with the paths of its runs relative to a folder."""
