@@ -13,6 +13,7 @@ from rich.text import Text
 from runner.commands.arguments import Arguments
 from runner.commands.list_runs import age
 from runner.commands.manual_of_runs import SHOW
+from runner.commands.shown_files import figures_of, print_files
 from runner.commands.stdout import print_json, product_console
 from runner.comparison.chosen_settings import changed_settings, choices_of
 from runner.comparison.names import value_text
@@ -28,10 +29,9 @@ from runner.runs.outlook import Standing, standing
 from runner.store.find_runs import all_runs
 from runner.store.records import Record
 from runner.store.run_folder import RunFolder
-from runner.store.sizes import size_text, sizes
+from runner.store.sizes import sizes
 
 _LABEL = 10
-_MOST_FILES = 14
 
 
 def run(arguments: Arguments) -> int:
@@ -146,32 +146,6 @@ def _changed(run: ComparedRun) -> str:
     return "  ".join(words) or "nothing: as the choices bring it"
 
 
-def print_files(console: Console, path: Path) -> None:
-    """Print the entries of a folder with their sizes, largest first, and the size of all."""
-    found = sizes(path)
-    visible = {name: count for name, count in found.items() if not name.startswith(".")}
-    figures = _figures(path)
-    total = size_text(sum(found.values()))
-    console.print(
-        Text.assemble(("files".rjust(_LABEL), "dim"), f"  {total} in {one_line(str(path))}")
-    )
-    for name, count in list(visible.items())[:_MOST_FILES]:
-        is_folder = (path / name).is_dir()
-        label = f"{one_line(name)}{'/' if is_folder else ''}"
-        more = f"  {', '.join(figures)}" if name == "figures" else ""
-        line = f"{' ' * _LABEL}  {size_text(count):>8}  {label}{more}"
-        console.print(Text(line), soft_wrap=True)
-    if len(visible) > _MOST_FILES:
-        console.print(Text(f"{' ' * _LABEL}  and {len(visible) - _MOST_FILES:,} more", "dim"))
-
-
-def _figures(path: Path) -> list[str]:
-    folder = path / "figures"
-    if folder.is_symlink() or not folder.is_dir():
-        return []
-    return sorted(one_line(each.name) for each in folder.iterdir() if each.name[0] != ".")
-
-
 def _as_json(
     found: Overview, run: ComparedRun, stands: Standing, records: list[Record]
 ) -> dict[str, Any]:
@@ -191,6 +165,6 @@ def _as_json(
         "settings": dict(found.settings),
         "metrics": dict(found.metrics),
         "records": records_json(records),
-        "figures": _figures(found.path),
+        "figures": figures_of(found.path),
         "bytes": sizes(found.path),
     }

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from runner.commands.list_runs import age
-from runner.commands.show import print_files
+from runner.commands.shown_files import print_files
 from runner.commands.stdout import print_json, product_console
 from runner.comparison.chosen_settings import differing
 from runner.comparison.overview import Overview, read_overviews
@@ -80,7 +80,7 @@ def _outlook(grid: GridFolder, states: list[RunState]) -> str:
     running = [number for number in left if states[number].state == "running"]
     if not left:
         return "has nothing left to do"
-    words = f"trains {len(left):,} runs: {_few(left)}"
+    words = f"trains {len(left):,} runs: {_few(left)}" if len(left) > 1 else f"trains run {left[0]}"
     if running:
         words += f"; {_few(running)} is being trained by another process"
     return words if grid.is_own else f"{words}; without W&B unless --trust"
