@@ -6,6 +6,7 @@ computation is stopped between two items of a loop.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,6 +32,7 @@ class Listener(Protocol):
 
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 @contextmanager
@@ -59,6 +61,27 @@ def check() -> None:
     """
     if (listener := _listener.get()) is not None:
         listener.check()
+
+
+@contextmanager
+def silenced() -> Generator[None]:
+    """Let :func:`say` print nothing within."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def is_silenced() -> bool:
+    """Whether whoever asked for the computation wants to read nothing."""
+    return _silent.get()
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, for whoever waits for something that is done once."""
+    if not is_silenced():
+        sys.stderr.write(f"{line}\n")
 
 
 def left_out(what: str) -> None:

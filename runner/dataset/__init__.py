@@ -26,7 +26,7 @@ from runner.dataset import (
 )
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
-from runner.dataset.kinds import IMAGES, POINTS, Kind
+from runner.dataset.kinds import IMAGES, KINDS, POINTS, Kind
 from runner.dataset.own import arrays, folder
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
@@ -35,6 +35,7 @@ from runner.errors import UsageError, nearest
 __all__ = [
     "DATASETS",
     "IMAGES",
+    "KINDS",
     "OWN",
     "POINTS",
     "SOURCES",

@@ -10,7 +10,7 @@ Shapes: B examples, C H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -62,3 +62,6 @@ POINTS = Kind(
     remedy="likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
 )
 """Points in the plane as images of one row of two pixels, whose values are any real numbers."""
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (IMAGES, POINTS)}
+"""Name → the kind, by which a model's kind is known without its dataset."""

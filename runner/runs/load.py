@@ -14,10 +14,11 @@ from runner.config import RunConfig
 from runner.console.run_display import print_note
 from runner.dataset import Dataset, load
 from runner.errors import UsageError
-from runner.model import VAE, VaeRepresentation
+from runner.model import VAE, VaeRepresentation, build
 from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.runs.trained_on import TrainedOn
 from runner.store.run_folder import RunFolder
-from runner.training import TrainingState, choose_device, new_model, prepare
+from runner.training import TrainingState, check_parameters, choose_device, new_model, prepare
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,74 @@ class LoadedRun:
         return VaeRepresentation(self.model, self.dataset.kind.to_input)
 
 
+@dataclass(frozen=True)
+class OpenedModel:
+    """A trained model without its dataset, and the folder of its run."""
+
+    model: VAE
+    trained_on: TrainedOn
+    config: RunConfig
+    """The settings as the folder has them: nothing in them has been followed."""
+    folder: RunFolder
+    step: int
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model."""
+        return next(self.model.parameters()).device
+
+    @cached_property
+    def representation(self) -> VaeRepresentation:
+        """The model with the interface of the evaluation; stored images become codes."""
+        return VaeRepresentation(self.model, self.trained_on.kind.to_input)
+
+
+def open_model(path: Path, device: str = "cpu", *, trusted: bool = False) -> OpenedModel:
+    """Return the model of a run with the parameters of its last checkpoint, ready to be used.
+
+    The checkpoint says what the model was built for, so the dataset is not read, unless the run is
+    older than that and its dataset is not a published one. A stranger's run is opened as well:
+    only its numbers are read.
+
+    Args:
+        path: the run folder.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first there is.
+        trusted: whether an older run's images are looked for where a stranger's folder says.
+
+    Raises: UsageError where there is no run, no checkpoint or no such device; DataError where the
+        checkpoint is corrupt, or the dataset of an older run is missing.
+    """
+    place = choose_device(device)
+    saved = SavedRun.read(path, [], trusted=trusted, files=("model",))
+    if saved.checkpoint is None:
+        raise _without_checkpoint(path)
+    config, checkpoint = saved.config, saved.checkpoint
+    known = TrainedOn.restored(checkpoint.state) or TrainedOn.declared(config.dataset)
+    trained_on = known or _from_images(path, trusted=trusted)
+    with naming_version(version_of(saved.folder)):
+        model = build(
+            config,
+            shape=trained_on.shape,
+            classes=trained_on.classes,
+            images=lambda: trained_on.placeholder_images(config.prior),
+        )
+        check_parameters(checkpoint.tensors, "model", model)
+    model.load_state_dict(checkpoint.tensors["model"])
+    model.eval().to(place).requires_grad_(requires_grad=False)
+    return OpenedModel(model, trained_on, config, saved.folder, saved.step)
+
+
+def _from_images(path: Path, *, trusted: bool) -> TrainedOn:
+    """Return what the dataset of an older run says; its images are read."""
+    config = SavedRun.read(path, [], trusted=trusted).config
+    return TrainedOn.of(load(config.dataset, config.data_dir, torch.device("cpu")))
+
+
+def _without_checkpoint(path: Path) -> UsageError:
+    hint = "the run stopped before it wrote one; start it again"
+    return UsageError(f"'{path}' has no checkpoint", hint)
+
+
 class RunLoader:
     """Loads trained runs; consecutive runs with the same dataset share it."""
 
@@ -62,8 +131,7 @@ class RunLoader:
         """
         saved = SavedRun.read(path, self._overrides, trusted=self._trusted)
         if saved.checkpoint is None:
-            hint = "the run stopped before it wrote one; start it again"
-            raise UsageError(f"'{path}' has no checkpoint", hint)
+            raise _without_checkpoint(path)
         config, checkpoint = saved.config, saved.checkpoint
         device = choose_device(config.device)
         prepare(device)

@@ -65,8 +65,15 @@ class PreparedRun:
         return next(self.model.parameters()).device
 
 
-def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None) -> PreparedRun:
+def prepared(
+    config: RunConfig,
+    folder: RunFolder,
+    saved: SavedRun | None = None,
+    console: Console | None = None,
+) -> PreparedRun:
     """Load the data, build the model, and restore the checkpoint if there is one.
+
+    Progress is shown on ``console``; None: on stderr.
 
     Raises: UsageError for settings that do not fit together, this machine or the checkpoint;
         DataError for data that are missing or corrupt.
@@ -87,8 +94,8 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
     if saved:
         _check_files(saved, steps)
     wandb_id = saved.wandb_id if saved else None
-    console = make_console()
-    return PreparedRun(config, folder, console, dataset, objective, state, steps, mode, wandb_id)
+    shown = console or make_console()
+    return PreparedRun(config, folder, shown, dataset, objective, state, steps, mode, wandb_id)
 
 
 def _check_files(saved: SavedRun, steps: int) -> None:

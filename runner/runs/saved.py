@@ -53,11 +53,20 @@ class SavedRun:
         return self.checkpoint.state.get("wandb_id") if self.checkpoint and known else None
 
     @classmethod
-    def read(cls, path: Path, overrides: Sequence[str], *, trusted: bool) -> SavedRun:
+    def read(
+        cls,
+        path: Path,
+        overrides: Sequence[str],
+        *,
+        trusted: bool,
+        files: Collection[str] | None = None,
+    ) -> SavedRun:
         """Return the run of a folder, with some of its settings changed.
 
         Where the results of a run go (W&B, ``data_dir``) is the choice of whoever goes on with it:
-        the settings of a stranger's run are followed in this only if it is ``trusted``.
+        the settings of a stranger's run are followed in this only if it is ``trusted``. With
+        ``files``, such as ``("model",)``, these of the checkpoint alone are read, and the settings
+        are as the folder has them: for whoever follows none of them.
 
         Raises: UsageError where there is no run, or its settings are wrong; DataError where the
             checkpoint is corrupt, or missing although the run has made steps.
@@ -68,9 +77,9 @@ class SavedRun:
             config = settings.restore(folder.read_config(), list(overrides))
         note = None
         trusted = trusted or is_own(path / "config.yaml")
-        if not trusted:
+        if not trusted and files is None:
             config, note = _at_home(config, overrides)
-        return cls(folder, config, _checkpoint(folder), trusted, note, stamp)
+        return cls(folder, config, _checkpoint(folder, files), trusted, note, stamp)
 
     def require_unchanged(self) -> None:
         """Raise LockedError if another process has worked in the folder since it was read."""
@@ -114,14 +123,14 @@ def _stamp(folder: RunFolder) -> tuple[object, ...]:
     return tuple(found)
 
 
-def _checkpoint(folder: RunFolder) -> Checkpoint | None:
+def _checkpoint(folder: RunFolder, files: Collection[str] | None) -> Checkpoint | None:
     """Return the checkpoint, or None where the run was killed before its first one.
 
     Raises: DataError when it is corrupt, or the run has made steps and it is missing.
     """
     state = folder.path / "checkpoint" / "state.json"
     if state.is_file():
-        return load_checkpoint(folder.path / "checkpoint")
+        return load_checkpoint(folder.path / "checkpoint", files)
     step = _known_step(folder)
     if step == 0 and not state.is_symlink():
         return None

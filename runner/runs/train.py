@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from runner import config as settings
 from runner import memory
 from runner.config import RunConfig
@@ -25,6 +27,7 @@ from runner.runs.evaluate import open_wandb, score_run, summarize_run
 from runner.runs.load import LoadedRun
 from runner.runs.preparation import PreparedRun, announce, new_folder, prepared
 from runner.runs.saved import SavedRun
+from runner.runs.trained_on import TrainedOn
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
@@ -42,22 +45,28 @@ _RESUMABLE = (
 )  # fmt: skip
 
 
-def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:
+def start(
+    config: RunConfig, path: Path, unresolved: str | None = None, console: Console | None = None
+) -> None:
     """Train and evaluate a new run in the folder ``path``.
 
     Args:
         config: the settings, resolved.
         path: the folder, which is created if it does not exist.
         unresolved: the text of ``config_unresolved.yaml``, or None to write no such file.
+        console: where progress is shown; None: on stderr, and the folder's path on stdout at the
+            end, for other programs.
 
     Raises: VaerunError. What is refused before the first step leaves no folder; of what fails
         later, the folder's ``status.json`` has the message.
     """
     begun = time.monotonic()
     require_writable(path, "choose another folder with out=…")
-    run = prepared(config, RunFolder(path))
+    run = prepared(config, RunFolder(path), console=console)
     with new_folder(path), lock(path):
         _execute(run, begun, unresolved)
+    if console is None:
+        _print_path(path)
 
 
 def resume(path: Path, overrides: list[str], *, trusted: bool = False) -> None:
@@ -81,6 +90,7 @@ def resume(path: Path, overrides: list[str], *, trusted: bool = False) -> None:
     with lock(path):
         saved.require_unchanged()
         _execute(run, begun)
+    _print_path(path)
 
 
 def _check_overrides(overrides: list[str]) -> None:
@@ -113,7 +123,6 @@ def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> N
             _evaluate(run, wandb_run, interrupt)
             wandb_run.finish(exit_code=0)
     folder.update_status(state="finished")
-    sys.stdout.write(f"{_shown(folder.path)}\n")  # the only output on stdout, for other programs
 
 
 def _write_settings(run: PreparedRun, unresolved: str | None) -> None:
@@ -196,7 +205,11 @@ def _save(run: PreparedRun, wandb_run: WandbRun) -> None:
     """
     run.state.check_finite()
     run.folder.sync_records()
-    state: dict[str, Any] = {"step": run.state.step, "wandb_id": wandb_run.id}
+    state: dict[str, Any] = {
+        "step": run.state.step,
+        "wandb_id": wandb_run.id,
+        "dataset": TrainedOn.of(run.dataset).state(),
+    }
     save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
     run.folder.update_status(step=run.state.step)
 
@@ -231,6 +244,10 @@ def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> No
 
 def _wandb(run: PreparedRun) -> WandbRun:
     return open_wandb(run.config, run.folder, run.wandb_id, run.wandb_mode)
+
+
+def _print_path(path: Path) -> None:
+    sys.stdout.write(f"{_shown(path)}\n")  # the only output on stdout, for other programs
 
 
 def _shown(path: Path) -> Path:

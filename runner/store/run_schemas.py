@@ -67,11 +67,28 @@ class Scores(msgspec.Struct):
     scores: dict[str, ScoreEntry] = {}
 
 
+Side = Annotated[int, msgspec.Meta(ge=1, le=2**14)]
+"""Pixels of a side of an image, or channels."""
+
+
+class TrainedOn(msgspec.Struct):
+    """What a model needs to know of its dataset: with it, the model is built without the data."""
+
+    shape: tuple[Side, Side, Side]
+    """C, H, W."""
+    classes: Annotated[int, msgspec.Meta(ge=0, le=2**20)]
+    kind: str
+    images: Count
+    """Images to train on."""
+
+
 class CheckpointState(msgspec.Struct):
     """The state of a run in ``checkpoint/state.json``."""
 
     step: Step
     wandb_id: str | None = None
+    dataset: TrainedOn | None = None
+    """None in runs of before this was kept."""
 
 
 class CheckpointFile(msgspec.Struct):

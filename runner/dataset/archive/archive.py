@@ -9,7 +9,6 @@ import contextlib
 import math
 import os
 import shutil
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from torch import Tensor
 
+from runner import progress
 from runner.dataset.archive import checksums as files
 from runner.dataset.archive.guarded_reading import check_shape, reading
 from runner.dataset.archive.residency import free_memory, place
@@ -88,7 +88,7 @@ def load(source: Source, data_dir: str, device: torch.device) -> Dataset:
     path = images_file(source, root)
     if not path.is_file():
         files.require(source, source.files, root)
-        sys.stderr.write(f"unpacking {source.name} once, into '{path}'\n")
+        progress.say(f"unpacking {source.name} once, into '{path}'")
         unpack(source, root, lambda _: None)
     with reading(path):
         images_NCHW: NDArray[np.uint8] = np.load(path, mmap_mode="r")

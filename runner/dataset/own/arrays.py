@@ -6,7 +6,6 @@ Shapes: N images, B images of a chunk, C H W image, F factors.
 from __future__ import annotations
 
 import math
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -21,6 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from PIL import Image
 
+from runner import progress
 from runner.config import ArraysConfig, DatasetConfig
 from runner.dataset.archive.guarded_reading import reading
 from runner.dataset.own.cache import Plan, prepared, reordered, split_order
@@ -243,7 +243,7 @@ def _fill(
     order_N: NDArray[np.int64],
 ) -> None:
     layout, scale, form = how
-    sys.stderr.write(f"reading the images of '{path}', once\n")
+    progress.say(f"reading the images of '{path}', once")
     place_N = np.argsort(order_N)
     rows = _rows((0, *layout.plain))
     first = 0

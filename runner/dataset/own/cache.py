@@ -13,7 +13,6 @@ import json
 import math
 import os
 import shutil
-import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +24,7 @@ import torch
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from runner import progress
 from runner.config import OwnDatasetConfig
 from runner.dataset.archive.residency import free_memory, place
 from runner.dataset.own.factors import FactorTable, class_of
@@ -102,7 +102,7 @@ def prepared(
         if about is None:
             raise DataError(f"'{folder}' cannot be read again", "name another folder: data_dir=…")
     for note in about["notes"]:
-        sys.stderr.write(f"{note}\n")
+        progress.say(note)
     return _dataset(config, folder, about, device)
 
 

@@ -6,7 +6,6 @@ Shapes: N images, C H W image.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from runner import progress
 from runner.config import DatasetConfig, FolderConfig
 from runner.dataset.own import pictures, tables
 from runner.dataset.own.cache import Plan, prepared, reordered, split_order
@@ -229,7 +229,7 @@ def _fill(images_NCHW: NDArray[np.uint8], paths: Sequence[Path], form: Form) -> 
 def _shown(items: Iterable[Item], count: int | None, title: str) -> Iterable[Item]:
     """Return items with a bar on terminals; elsewhere one line says what is done."""
     console = Console(stderr=True)
-    if not console.is_terminal:
-        sys.stderr.write(f"{title}, once\n")
+    if progress.is_silenced() or not console.is_terminal:
+        progress.say(f"{title}, once")
         return items
     return track(items, title, total=count, console=console, transient=True)
