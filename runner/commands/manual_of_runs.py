@@ -84,10 +84,6 @@ EXPORT = Command(
                choices=("onnx", "torch", "both")),
         Option("--trust", "find the data of a run that is not yours where its settings say"),
     ),
-    settings=(
-        ("data_dir=DIR", "the folder of the datasets"),
-        ("dataset.path=PATH", "where your own images are, if they were moved"),
-    ),
     examples=(
         ("vaerun export outputs/sweep-mnist_grid/3 -o model", ""),
         ("vaerun export RUN -o model --format onnx", ""),
