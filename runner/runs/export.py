@@ -136,9 +136,12 @@ def _program(half: Half) -> torch.export.ExportedProgram:
     batch = torch.export.Dim("batch", min=1)
     # A batch of one would be taken for a constant.
     example = (half.examples(2),)
-    return torch.export.export(
+    program = torch.export.export(
         half.module.eval(), example, dynamic_shapes={half.takes: {0: batch}}, strict=False
     )
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # it names the folders of this machine
+    return program
 
 
 def _as_torch(program: torch.export.ExportedProgram, _: Half) -> bytes:
@@ -156,7 +159,10 @@ def _as_onnx(program: torch.export.ExportedProgram, half: Half) -> bytes:
         dynamic_shapes={half.takes: {0: "batch"}},
         verbose=False,
     )
-    return made.model_proto.SerializeToString()
+    model = made.model_proto
+    for part in (model, model.graph, *model.graph.node, *model.graph.initializer):
+        del part.metadata_props[:]  # how the exporter came to it, with folders of this machine
+    return model.SerializeToString()
 
 
 def _read_torch(content: bytes) -> Loaded:
