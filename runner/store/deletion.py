@@ -50,7 +50,7 @@ OF_COMPARISON = Known(
     last=("comparison.json",),
 )
 OF_GRID = Known(
-    files=("grid.json", ".grid.json.signature", ".lock", "log.txt", _TEMPORARY),
+    files=("grid.json", ".grid.json.signature", ".lock", "log.txt", "study.jsonl", _TEMPORARY),
     parts={**_PARTS_OF_COMPARISONS, "slurm": Part(("*",), whole=True)},
     last=("grid.json", ".grid.json.signature", ".lock"),
 )
