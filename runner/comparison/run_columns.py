@@ -74,7 +74,7 @@ class Condition:
         return number
 
     def holds(self, value: object) -> bool:
-        """Return whether a value passes; what a run lacks passes ``!=`` alone."""
+        """Return whether a value passes; what a run lacks is null."""
         if self.sign in ("=", "!="):
             words = self.value.split(",")
             return any(_equal(value, word.strip()) for word in words) == (self.sign == "=")
