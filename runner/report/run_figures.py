@@ -68,14 +68,8 @@ def _scores(metrics: Metrics) -> Table:
     table = _table("score", "value")
     for name in metrics:
         if name.startswith(("scores/", "distances/")) and is_main(name):
-            table.add_row(Text(_title(name)), _number(metrics[name]))
+            table.add_row(Text(quantity(name).short), _number(metrics[name]))
     return table
-
-
-def _title(name: str) -> str:
-    """Return the name of a score, with the codes that it is of where they are not the means."""
-    short = quantity(name).short
-    return f"{short}, sampled codes" if name.startswith("scores/sampled/") else short
 
 
 def _cut(table: Table, count: int) -> Table:

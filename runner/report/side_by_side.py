@@ -38,7 +38,9 @@ def figures_table(rows: Sequence[Row], labels: Sequence[str]) -> Table:
         for value in others:
             gap = None if first is None or value is None else value - first
             cells += [number_text(value, 3, group=","), number_text(gap, 3, group=",", signed=True)]
-        table.add_row(Text(_title(row.name)), *cells, style="bold" if row.name == "elbo" else "")
+        table.add_row(
+            Text(quantity(row.name).short), *cells, style="bold" if row.name == "elbo" else ""
+        )
     return table
 
 
@@ -82,12 +84,6 @@ def _gaps(row: Row) -> list[float | None]:
 
 def _plain(row: Row) -> list[Any]:
     return [None if value is ABSENT else value for value in row.values]
-
-
-def _title(name: str) -> str:
-    """Return the short title of a figure, with the codes of a score where they are samples."""
-    short = quantity(name).short
-    return f"{short}, sampled codes" if name.startswith("scores/sampled/") else short
 
 
 def _value(value: object) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -82,7 +83,10 @@ def test_a_condition_that_cannot_be_is_refused(
     assert hint in (no.value.hint or "")
 
 
-def test_a_name_that_fits_several_settings_is_refused(runs: list[Overview]):
+def test_a_name_that_fits_several_settings_is_refused(tmp_path: Path):
+    settings = config("vae", **{"objective.penalties.capacity.weight": 0})
+    found = read_overviews([write_run(tmp_path / "a", settings)])
     with pytest.raises(UsageError, match="may be any of several settings") as no:
-        ordered(runs, ["group"])
-    assert "wandb.group" in (no.value.hint or "")
+        ordered(found, ["weight"])
+    assert "objective.penalties.capacity.weight" in (no.value.hint or "")
+    assert ordered(found, ["capacity.weight"]) == found
