@@ -17,7 +17,7 @@ def home(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> P
     """A folder with two runs."""
     home = tmp_path_factory.mktemp("home")
     vaerun = in_folder(fork_server, home)
-    for name, settings in {"first": ["seed=1"], "second": ["seed=2", "beta=4"]}.items():
+    for name, settings in {"first": ["seed=1"], "second": ["seed=2", "beta=6"]}.items():
         done = vaerun(*SMALL_RUN, "objective=beta_vae", *settings, f"hydra.run.dir=outputs/{name}")
         assert done.returncode == 0, done.stderr
     return home
@@ -31,17 +31,17 @@ def vaerun(fork_server: ForkServer, home: Path) -> Vaerun:
 def test_runs_are_listed_shown_and_compared(vaerun: Vaerun):
     found = json.loads(vaerun("list", "runs", "--sort", "-seed", "--json").stdout)
     assert [each["run"] for each in found] == ["outputs/second", "outputs/first"]
-    assert [each["differing"] for each in found] == [{"beta": 4, "seed": 2}, {"beta": 1, "seed": 1}]
+    assert [each["differing"] for each in found] == [{"beta": 6, "seed": 2}, {"beta": 4, "seed": 1}]
     shown = json.loads(vaerun("show", "outputs/second", "--json").stdout)
     assert (shown["own"], shown["state"], shown["checkpoint_step"]) == (True, "finished", 2)
-    assert {"beta": 4, "seed": 2, "steps": 2}.items() <= shown["changed"].items()
+    assert {"beta": 6, "seed": 2, "steps": 2}.items() <= shown["changed"].items()
     text = vaerun("show", "outputs/second")
     assert (text.returncode, text.stderr) == (0, "")
     assert "has nothing left to do" in text.stdout
     different = json.loads(vaerun("diff", "outputs/first", "outputs/second", "--json").stdout)
     main = {name: each["values"] for name, each in different["settings"].items()
             if not each["follows"]}  # fmt: skip
-    assert main == {"beta": [1, 4], "seed": [1, 2]}
+    assert main == {"beta": [4, 6], "seed": [1, 2]}
 
 
 def test_a_run_that_went_on_is_shown_with_its_new_settings(vaerun: Vaerun):
