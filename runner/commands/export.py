@@ -29,8 +29,8 @@ def run(arguments: Arguments) -> int:
     if (path / "grid.json").is_file():
         raise UsageError(f"'{path}' is a grid, not one run", f"name one of its runs: {path}/0")
     RunFolder.open(path)  # raises where there is no run, before torch is imported
-    from runner.runs.export import FORMATS, require_packages
     from runner.runs.export_files import refuse_place
+    from runner.runs.export_formats import FORMATS, require_packages
 
     given = arguments.text("--format") or "both"
     formats = list(FORMATS) if given == "both" else [given]

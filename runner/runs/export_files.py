@@ -15,7 +15,8 @@ from runner.model import Node
 from runner.model.discrete import Bernoulli
 from runner.model.portable import CODES, IMAGES, MEANS, SCALES, PortableEncoder
 from runner.model.variables import Codes, LogNormals
-from runner.runs.export import BATCHES, FORMATS, Exported
+from runner.runs.export import BATCHES, Exported
+from runner.runs.export_formats import FORMATS
 from runner.runs.load import OpenedModel
 from runner.store.confined import confined, make_folder, write_atomically
 from runner.store.json_file import write_json

@@ -17,7 +17,7 @@ from runner.errors import UsageError
 from runner.grid.folder import GridFolder
 from runner.model import build
 from runner.runs import export as exports
-from runner.runs import load
+from runner.runs import export_formats, load
 from runner.runs.export import Exported
 from runner.runs.load import OpenedModel
 from runner.runs.trained_on import TrainedOn
@@ -42,7 +42,7 @@ def run(
         exports,
         "export",
         lambda _, formats: [
-            Exported(half, f"{half}{exports.FORMATS[name]}", name.encode(), 1e-7)
+            Exported(half, f"{half}{export_formats.FORMATS[name]}", name.encode(), 1e-7)
             for half in ("encoder", "decoder")
             for name in formats
         ],
@@ -100,7 +100,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is(
 
 
 def test_onnx_needs_its_packages_and_torch_does_not(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(exports, "find_spec", lambda _: None)
+    monkeypatch.setattr(export_formats, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match="ONNX models need onnx, onnxscript, onnxruntime") as no:
         command.run(read(EXPORT, ["run", "-o", "model"]))
     assert no.value.hint == "pip install 'vaerun[export]', or --format torch does without"

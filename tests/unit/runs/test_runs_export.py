@@ -16,16 +16,10 @@ from runner.dataset import IMAGES, POINTS
 from runner.errors import UsageError, VaerunError
 from runner.model import build
 from runner.runs import export as exports
-from runner.runs.export import (
-    BATCHES,
-    FORMATS,
-    TOLERANCE,
-    Exported,
-    export,
-    halves,
-    require_packages,
-)
+from runner.runs import export_formats
+from runner.runs.export import BATCHES, TOLERANCE, Exported, export, halves
 from runner.runs.export_files import description
+from runner.runs.export_formats import FORMATS, require_packages
 from runner.runs.load import OpenedModel
 from runner.runs.trained_on import TrainedOn
 from runner.store.run_folder import RunFolder
@@ -54,7 +48,8 @@ def opened(composed: Callable[..., RunConfig], *choices: str, points: bool = Fal
     shape = (1, 1, 2) if points else (1, size, size)
     trained_on = TrainedOn(shape, 4, POINTS if points else IMAGES, None)
     images = trained_on.placeholder_images(config.prior)
-    model = build(config, shape=shape, classes=4, images=lambda: images).eval()
+    model = build(config, shape=shape, classes=4, images=lambda: images)
+    model.eval().requires_grad_(requires_grad=False)
     return OpenedModel(model, trained_on, config, RunFolder(Path("nowhere")), 7)
 
 
@@ -182,7 +177,9 @@ def test_a_network_that_cannot_be_exported_is_one_line(discrete: OpenedModel, mo
 
 
 def test_onnx_without_its_packages_is_refused_and_torch_is_not(monkeypatch):
-    monkeypatch.setattr(exports, "find_spec", lambda name: None if name == "onnxruntime" else 1)
+    monkeypatch.setattr(
+        export_formats, "find_spec", lambda name: None if name == "onnxruntime" else 1
+    )
     with pytest.raises(UsageError, match="onnxruntime") as no:
         require_packages(["onnx", "torch"])
     assert "pip install 'vaerun[export]'" in (no.value.hint or "")
