@@ -47,7 +47,9 @@ def run(arguments: Arguments) -> int:
     elif as_csv:
         sys.stdout.write(list_csv(chosen, own))
     elif chosen:
-        product_console().print(list_table(chosen, own, age_text=age))
+        out = product_console()
+        width = out.width if out.is_terminal else None
+        out.print(list_table(chosen, own, age_text=age, width=width))
     _tell(console, folders, every, chosen)
     return 0
 

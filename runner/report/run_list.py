@@ -26,32 +26,94 @@ STYLES = {
 
 
 def list_table(
-    runs: Sequence[Overview], differing: Differing, *, age_text: Callable[[float], str]
+    runs: Sequence[Overview],
+    differing: Differing,
+    *,
+    age_text: Callable[[float], str],
+    width: int | None = None,
 ) -> Table:
-    """Return a row per run; ``age_text`` writes a time in seconds."""
-    with_mig = any(MIG in run.metrics for run in runs)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-    table.add_column("run", overflow="fold")
-    for name in ("state", "objective", "dataset"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("settings that differ", overflow="fold")
-    for name in ("steps", "ELBO", *(["MIG"] if with_mig else []), "age"):
-        table.add_column(name, justify="right", no_wrap=True)
+    """Return a row per run.
+
+    ``age_text`` writes a time in seconds. ``width`` is that of the terminal: what has no room is
+    folded, and columns that are the same in all runs are left out before that gets too narrow.
+    """
     short = short_names(dict.fromkeys(key for each in differing for key in each))
-    for run, own in zip(runs, differing, strict=True):
-        scores = [_number(run, MIG, 3)] if with_mig else []
-        table.add_row(
-            Text(str(run.path)),
-            Text(run.state, STYLES.get(run.state, "yellow")),
-            Text(_text(run.settings.get("objective.name"))),
-            Text(_text(run.settings.get("dataset.name"))),
-            Text(_words(own, short) if run.run else run.error or "", "" if run.run else "dim"),
-            _steps(run),
-            _number(run, "elbo", 2),
-            *scores,
-            "-" if run.age is None else age_text(run.age),
-        )
+    columns = _columns(runs, age_text)
+    columns["settings"] = [
+        Text(_words(own, short) if run.run else run.error or "", "" if run.run else "dim")
+        for run, own in zip(runs, differing, strict=True)
+    ]
+    room = _room(columns, width)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    shown = [name for name in _ORDER if name in columns]
+    for name in shown:
+        side = "right" if name in _NUMBERS else "left"
+        folds = name in _FOLDED
+        most = room.get(name)
+        table.add_column(name, justify=side, no_wrap=not folds, overflow="fold", width=most)
+    for row in zip(*(columns[name] for name in shown), strict=True):
+        table.add_row(*row)
     return table
+
+
+_ORDER = ("run", "state", "objective", "dataset", "settings",
+          "steps", "ELBO", "MIG", "age")  # fmt: skip
+_NUMBERS = ("steps", "ELBO", "MIG", "age")
+_FOLDED = ("run", "settings")
+_DISPENSABLE = ("dataset", "objective", "age", "MIG")
+"""Columns that are left out on a narrow terminal, the first first."""
+
+_GAP = 3
+_LEAST = 24
+"""Characters that paths and settings have at least, each."""
+
+
+def _columns(runs: Sequence[Overview], age_text: Callable[[float], str]) -> dict[str, list[Text]]:
+    """Return the cells of each column but the settings."""
+    columns = {
+        "run": [Text(str(run.path)) for run in runs],
+        "state": [Text(run.state, STYLES.get(run.state, "yellow")) for run in runs],
+        "objective": [Text(_text(run.settings.get("objective.name"))) for run in runs],
+        "dataset": [Text(_text(run.settings.get("dataset.name"))) for run in runs],
+        "steps": [Text(_steps(run)) for run in runs],
+        "ELBO": [_number(run, "elbo", 2) for run in runs],
+        "MIG": [_number(run, MIG, 3) for run in runs],
+        "age": [Text("-" if run.age is None else age_text(run.age)) for run in runs],
+    }
+    if not any(MIG in run.metrics for run in runs):
+        del columns["MIG"]
+    return columns
+
+
+def _room(columns: dict[str, list[Text]], width: int | None) -> dict[str, int]:
+    """Return the widths of paths and settings, after leaving out columns that have no room.
+
+    Empty where all has room.
+    """
+    if width is None:
+        return {}
+    path, settings = (_longest(name, columns) for name in _FOLDED)
+    free = _free(columns, width)
+    if path + settings <= free:
+        return {}
+    for name in _DISPENSABLE:
+        if free >= 2 * _LEAST:
+            break
+        if name in columns and (name in _NUMBERS or len({c.plain for c in columns[name]}) == 1):
+            del columns[name]
+            free = _free(columns, width)
+    kept = min(path, max(free - settings, free - _LEAST, _LEAST))
+    return {"run": kept, "settings": max(free - kept, 1)}
+
+
+def _free(columns: Mapping[str, Sequence[Text]], width: int) -> int:
+    """Return the characters that are left for paths and settings."""
+    others = [name for name in columns if name not in _FOLDED]
+    return width - sum(_longest(name, columns) for name in others) - _GAP * (len(columns) - 1)
+
+
+def _longest(name: str, columns: Mapping[str, Sequence[Text]]) -> int:
+    return max(len(name), *(len(cell) for cell in columns[name]), 0)
 
 
 def list_csv(runs: Sequence[Overview], differing: Differing) -> str:

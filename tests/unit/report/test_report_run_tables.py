@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,32 @@ def own(runs: list[Overview]) -> list[dict[str, object]]:
 def test_a_list_has_a_row_for_every_folder(runs: list[Overview]):
     table = cells(list_table(runs, own(runs), age_text=lambda _: "now"))
     assert table[0] == [
-        "run", "state", "objective", "dataset", "settings that differ", "steps", "ELBO", "age",
+        "run", "state", "objective", "dataset", "settings", "steps", "ELBO", "age",
     ]  # fmt: skip
     assert table[2][1:] == ["finished", "vae", "digits", "seed=1", "-", "-90.25", "now"]
     assert table[3][1:4] == ["failed", "hfvae", "digits"]
     assert table[3][4:] == ["beta=4", "seed=0", "1,500 of 20,000", "-", "now"]
     assert table[4][1] == "corrupt"
     assert "is empty" in " ".join(table[4])
+
+
+@pytest.mark.parametrize("width", [200, 100, 80])
+def test_a_list_fits_into_the_terminal_and_loses_no_path(tmp_path: Path, width: int):
+    names = ["2026-01-31/120000-1a2b-sprites-hfvae", "sweep-x/9"]
+    for place, name in enumerate(names):
+        write_run(tmp_path / name, config("hfvae", beta=4.0 + place, learning_rate=0.1 + place))
+    found = read_overviews(tmp_path / name for name in names)
+    found = [replace(run, path=run.path.relative_to(tmp_path)) for run in found]
+    table = list_table(found, own(found), age_text=lambda _: "1 h", width=width)
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(table)
+    text = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert max(len(line.rstrip()) for line in text) <= width
+    paths = "".join(line[: table.columns[0].width or len(names[0])].strip() for line in text[2:])
+    assert paths == "".join(names)
+    assert ("dataset" in text[0]) == (width == 200)
+    assert "-100.00" in text[2]
+    assert "beta=4" in text[2]
 
 
 def test_a_score_has_a_column_where_one_has_it(tmp_path: Path):
