@@ -51,8 +51,9 @@ def _carried_out() -> int:
 
 def _run(arguments: list[str]) -> int:
     """Find the command that the first argument names, or else training, and carry it out."""
-    name = arguments[0] if arguments and arguments[0] in MANUAL else ""
-    command, others = MANUAL[name], arguments[1:] if name else arguments
+    named = (" ".join(arguments[:2]), arguments[0] if arguments else "")
+    name = next((each for each in named if each in MANUAL), "")
+    command, others = MANUAL[name], arguments[len(name.split()) :]
     if {"-h", "--help"} & set(others):
         from runner.commands.help import overview, page
 
@@ -61,7 +62,7 @@ def _run(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"vaerun {__version__}\n")
         return 0
-    module = importlib.import_module(f"runner.commands.{name or 'train'}")
+    module = importlib.import_module(f"runner.commands.{name.replace(' ', '_') or 'train'}")
     code: int = module.run(read(command, others))
     return code
 

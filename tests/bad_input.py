@@ -213,7 +213,9 @@ SUBSTITUTES: dict[str, Callable[[Path, Place], None]] = {
 COMMANDS = (
     ("resume", "run"), ("resume", "run", "steps=4"), ("evaluate", "run"),
     ("evaluate", "run", "metrics=none", "metrics.mig={codes: mean, bins: 5}"),
-    ("compare", "run"), ("compare", "run", "--html"), ("sync", "run"), ("list",),
+    ("compare", "run"), ("compare", "run", "--html"), ("sync", "run"),
+    ("show", "run"), ("show", "run", "--json"), ("diff", "run", "run", "--all"),
+    ("list", "runs", "run", "--sort", "-elbo"), ("delete", "run", "--dry-run"), ("list",),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import Any, NoReturn
 from runner.errors import UsageError, nearest
 
 COMMANDS = (
-    "resume", "evaluate", "compare", "encode", "sample", "traverse", "list", "fetch", "sync",
+    "resume", "evaluate", "compare", "show", "diff", "encode", "sample", "traverse", "export",
+    "list", "delete", "fetch", "sync",
 )  # fmt: skip
 """What the first argument may be beside a setting or an option."""
 
@@ -27,6 +29,10 @@ class Option:
     """What its value is called in help; None: it is a switch."""
     is_list: bool = False
     """Whether the value is a list, of several by commas or by giving the option again."""
+    by_commas: bool = True
+    """Of a list: whether commas separate its values, or belong to them."""
+    takes_dash: bool = False
+    """Whether a value may begin with a dash, as in ``--sort -elbo``."""
     short: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     """The values that it takes; empty: any."""
@@ -88,8 +94,9 @@ def read(command: Command, arguments: Sequence[str]) -> Arguments:
 
     Raises: UsageError for an option that the command lacks, or a value that an option cannot have.
     """
-    after = [*arguments[1:], ""]
-    complete = [_with_default(command, *pair) for pair in zip(arguments, after, strict=False)]
+    joined = _with_dashes(command, arguments)
+    after = [*joined[1:], ""]
+    complete = [_with_default(command, *pair) for pair in zip(joined, after, strict=False)]
     try:
         options, rest = _parser(command).parse_known_args(complete)
     except argparse.ArgumentError as error:
@@ -123,6 +130,19 @@ def _refuse_option_as_setting(command: Command, argument: str) -> None:
         if option.name == f"--{key}" and not option.refused:
             written = f"{option.name} {shlex.quote(value)}" if option.value else option.name
             raise UsageError(f"{command.name or 'vaerun'} has no setting '{key}'", f"use {written}")
+
+
+def _with_dashes(command: Command, arguments: Sequence[str]) -> list[str]:
+    """Write a value that begins with a dash so that it is none: ``--sort=-elbo``."""
+    taking = {name for o in command.options if o.takes_dash for name in (o.name, *o.short)}
+    joined: list[str] = []
+    for argument in arguments:
+        is_value = joined and joined[-1] in taking and re.match(r"-[^-]", argument)
+        if is_value:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _with_default(command: Command, argument: str, after: str) -> str:
@@ -173,7 +193,7 @@ def _value(command: Command, option: Option, given: list[str]) -> str | list[str
 
 def _entries(option: Option, text: str) -> list[str]:
     """Return the entries of a list; a folder that there is may have commas in its name."""
-    if option.value == "DIR" and text and _is_there(text):
+    if text and (not option.by_commas or (option.value == "DIR" and _is_there(text))):
         return [text]
     return [entry.strip() for entry in text.split(",") if entry.strip()]
 

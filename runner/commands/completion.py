@@ -72,7 +72,7 @@ def candidates(line: str) -> list[str]:
     parts = line.split()[1:]
     *before, last = parts if parts and not line.endswith(" ") else [*parts, ""]
     if before and before[0] in COMMANDS:
-        command = MANUAL[before[0]]
+        command = MANUAL.get(" ".join(before[:2]), MANUAL[before[0]])
         return _of_command(command, last)
     found = _options(TRAIN, last) if last.startswith("-") else _settings(before, last)
     names = [] if before else [name for name in COMMANDS if name.startswith(last)]

@@ -25,10 +25,15 @@ commands  (vaerun COMMAND --help explains one)
   resume DIR                  go on exactly where a run or a grid stopped
   evaluate DIR ...            score runs again, or codes of another program
   compare DIR ...             runs side by side: table, CSV, figures, page
+  show RUN                    a run or a grid: state, settings, figures, files
+  diff RUN RUN ...            in what runs differ, and their results
   encode RUN IMAGES -o FILE   the codes of images, or of the run's own data
   sample RUN -o DIR           images of codes that are drawn from the prior
   traverse RUN -o FILE        what each variable does to an image
+  export RUN                  encoder and decoder as ONNX and torch.export
   list [NAME ...]             what can be chosen; what each setting means
+  list runs [DIR ...]         the runs that there are; sorted, filtered
+  delete DIR ...              delete runs and grids, after a question
   fetch [DATASET ...]         download datasets
   sync DIR ...                upload runs that were logged offline to W&B
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.commands.arguments import Command, Option
 from runner.commands.manual_models import ENCODE, SAMPLE, TRAVERSE
+from runner.commands.manual_of_runs import MANUAL_OF_RUNS
 
 _CONFIG_DIR = Option(
     "--config-dir",
@@ -151,9 +152,10 @@ COMPARE = Command(
 
 LIST = Command(
     name="list",
-    usage=("vaerun list [NAME ...]",),
+    usage=("vaerun list [NAME ...]", "vaerun list runs [DIR ...]"),
     summary="Show what can be chosen, and explain settings. NAME is a group (objective), a section "
-    "(training, objective.penalties) or a single setting (beta).",
+    "(training, objective.penalties) or a single setting (beta). The runs that there are is what "
+    "vaerun list runs shows, which has a page of its own.",
     examples=(
         ("vaerun list", "every group and its choices"),
         ("vaerun list prior", "the priors, with the settings of each"),
@@ -192,7 +194,7 @@ SYNC = Command(
 )
 
 _ALL = (
-    TRAIN, RESUME, EVALUATE, COMPARE, ENCODE, SAMPLE, TRAVERSE, LIST, FETCH, SYNC,
+    TRAIN, RESUME, EVALUATE, COMPARE, ENCODE, SAMPLE, TRAVERSE, LIST, FETCH, SYNC, *MANUAL_OF_RUNS,
 )  # fmt: skip
 
 MANUAL: dict[str, Command] = {command.name: command for command in _ALL}

@@ -46,6 +46,8 @@ class Origin:
     """Settings that are not as these choices bring them, by dotted names."""
     references: Mapping[str, str]
     """Settings that follow from others → the expression, such as ``${beta}``."""
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The settings as they were composed: a run that went on may have changed some."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class ComparedRun:
     """None for a run whose folder does not have ``config_unresolved.yaml``."""
     version: str | None = None
     """The version of vaerun that wrote the run, where that is known."""
+    status: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What its ``status.json`` says."""
 
     @property
     def seed(self) -> int:
@@ -83,7 +87,7 @@ def read_runs(paths: Sequence[Path]) -> list[ComparedRun]:
         for run in runs_beneath(path):
             found.setdefault(run.resolve(), run)
     every = progress.counted(found.values(), "reading", len(found))
-    return [_read(path) for path in every]
+    return [read_run(path) for path in every]
 
 
 def setting_value(value: object) -> object:
@@ -105,7 +109,11 @@ def setting_value(value: object) -> object:
     return escaped(f"{{{inside}}}")
 
 
-def _read(path: Path) -> ComparedRun:
+def read_run(path: Path) -> ComparedRun:
+    """Return the run of a folder.
+
+    Raises: UsageError or DataError, as :func:`read_runs`.
+    """
     folder = RunFolder(path)
     status = folder.read_status()
     error = status.get("error")
@@ -126,6 +134,7 @@ def _read(path: Path) -> ComparedRun:
         {name: condition for name, _, condition in scores},
         _origin(folder),
         None if version is None else escaped(version),
+        status,
     )
 
 
@@ -146,7 +155,8 @@ def _origin(folder: RunFolder) -> Origin | None:
         for key, value in found.items()
         if "${" in str(value) and not key.startswith(f"{ORIGIN}.")
     }
-    return Origin(choices, frozenset(cast("tuple[str, ...]", changed)), references)
+    composed = {key: value for key, value in found.items() if not key.startswith(f"{ORIGIN}.")}
+    return Origin(choices, frozenset(cast("tuple[str, ...]", changed)), references, composed)
 
 
 def _settings(path: Path, text: str) -> dict[str, Any]:

@@ -5,12 +5,9 @@ Numbers have full precision. The same runs give the same bytes, wherever their f
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +15,7 @@ from typing import Any
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.runs import ComparedRun
 from runner.comparison.statistics import CONFIDENCE, Difference, spread
-from runner.store.shown_text import escaped
-
-_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""The start of a cell that a spreadsheet takes for a formula; some begin a cell after a semicolon.
-
-The last four signs are the first four in full width."""
-
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+from runner.report.csv_text import csv_text
 
 
 def relative(comparison: Comparison, start: Path) -> Comparison:
@@ -62,7 +52,7 @@ def configurations_csv(comparison: Comparison) -> str:
             found = spread(configuration, metric)
             row += [found.mean, found.deviation, found.count] if found else [None, None, 0]
         rows.append(row)
-    return _csv(head, rows)
+    return csv_text(head, rows)
 
 
 def runs_csv(comparison: Comparison) -> str:
@@ -79,7 +69,7 @@ def runs_csv(comparison: Comparison) -> str:
         for configuration in comparison.configurations
         for run in configuration.runs
     ]
-    return _csv(["path", "configuration", *settings, *metrics], rows)
+    return csv_text(["path", "configuration", *settings, *metrics], rows)
 
 
 def differences_csv(differences: Sequence[Difference]) -> str:
@@ -89,7 +79,7 @@ def differences_csv(differences: Sequence[Difference]) -> str:
         for d in differences
     ]
     head = ["metric", "configuration", "against", "n", "mean", "low", "high", "excludes_zero"]
-    return _csv(head, rows)
+    return csv_text(head, rows)
 
 
 def as_json(
@@ -167,28 +157,3 @@ def _shared(comparison: Comparison) -> Iterator[tuple[str, Any]]:
     for key, value in first.settings.items():
         if all(run.settings.get(key, unset) == value for run in others):
             yield key, value
-
-
-def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_entry(name) for name in head])
-    writer.writerows([_entry(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _entry(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple | Mapping):
-        value = str(list(value))
-    return _inert(value) if isinstance(value, str) else value
-
-
-def _inert(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, and no terminal for a command.
-
-    An apostrophe marks a cell as text; a number stays one.
-    """
-    shown = escaped(text).replace("\t", "\\t").replace("\n", "\\n")
-    return shown if _NUMBER.fullmatch(shown) else _FORMULA.sub(r"\1'", shown)

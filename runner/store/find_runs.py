@@ -16,10 +16,15 @@ def runs_beneath(path: Path) -> list[Path]:
 
     Raises: UsageError where there is none.
     """
-    found = sorted(_found(path), key=lambda run: [_by_number(part) for part in run.parts])
+    found = all_runs(path)
     if not found:
         RunFolder.open(path)  # raises, and says why it is not a run
     return found
+
+
+def all_runs(path: Path) -> list[Path]:
+    """Return what :func:`runs_beneath` does, and nothing where there is no run."""
+    return sorted(_found(path), key=lambda run: [_by_number(part) for part in run.parts])
 
 
 def _found(path: Path) -> Iterator[Path]:

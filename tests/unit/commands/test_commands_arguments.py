@@ -14,6 +14,7 @@ from runner.commands.arguments import (
     read,
 )
 from runner.commands.manual import COMPARE, EVALUATE, MANUAL, TRAIN
+from runner.commands.manual_of_runs import LIST_RUNS
 from runner.errors import UsageError
 
 MADE = Command(
@@ -116,8 +117,22 @@ def test_short_options_are_those_of_hydra(short: str):
 
 
 def test_every_command_has_a_page():
-    assert set(MANUAL) == {"", *COMMANDS}
-    assert all(MANUAL[name].takes for name in COMMANDS)
+    assert set(MANUAL) == {"", *COMMANDS, "list runs"}
+    assert all(MANUAL[name].takes for name in MANUAL if name)
+
+
+@pytest.mark.parametrize("words", [["--sort", "-elbo"], ["--sort=-elbo"]])
+def test_a_value_may_begin_with_a_dash_where_that_means_something(words: list[str]):
+    found = read(LIST_RUNS, [*words, "outputs", "--json"])
+    assert found.texts("--sort") == ["-elbo"]
+    assert (found.operands, "--json" in found.flags) == (["outputs"], True)
+    assert refusal(LIST_RUNS, "--sort", "--json").message == "--sort needs a value, KEY"
+
+
+def test_commas_belong_to_a_condition_and_separate_keys():
+    found = read(LIST_RUNS, ["--filter", "objective=vae,hfvae", "--sort", "beta,-elbo"])
+    assert found.texts("--filter") == ["objective=vae,hfvae"]
+    assert found.texts("--sort") == ["beta", "-elbo"]
 
 
 def test_evaluate_reads_a_file_of_codes():
