@@ -12,7 +12,7 @@ from runner.dataset import Dataset
 from runner.objective import TERM_NAMES, Objective, Plan
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
-from runner.training.penalties import PENALTIES
+from runner.training.penalties import penalty
 from runner.training.randomness import Sampler, generator, new_sampler
 from runner.training.state import TrainingState
 from runner.training.step import StepOutput, step
@@ -119,7 +119,7 @@ class _Source:
             inputs_BCHW = corrupt(images_BCHW, self.plan.corruption, amount, uniform_BCHW)
         if bank:
             bank.forget(indices_B)
-        penalties = [PENALTIES[name] for name in self.plan.penalties]
+        penalties = [penalty(name) for name in self.plan.penalties]
         draws = any(penalty.needs_prior_draws for penalty in penalties)
         labelled = any(penalty.needs_labels for penalty in penalties)
         labels_B, is_labelled_B = self._labels(indices_B) if labelled else (None, None)
