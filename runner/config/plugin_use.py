@@ -168,14 +168,20 @@ def restored(
 ) -> list[str]:
     """Return the overrides of a run that goes on, after its plugins are loaded.
 
-    A plugin that is given replaces the recorded one of its name; others that are given are added.
+    A plugin that is given replaces the recorded one of its name, or of its content; others that are
+    given are added.
     ``allow`` refuses recorded ones that must not be loaded.
 
     Raises: UsageError as :func:`use`, and of ``allow``.
     """
-    given = given_plugins(overrides)
-    named = {short_name(entry) for entry in given}
-    kept = [record for record in recorded_in(yaml_text) if short_name(record) not in named]
+    given = [_loaded(entry).record() for entry in given_plugins(overrides)]
+    named = {short_name(record) for record in given}
+    same = {record.get("sha256") for record in given} - {None}
+    kept = [
+        record
+        for record in recorded_in(yaml_text)
+        if short_name(record) not in named and record.get("sha256") not in same
+    ]
     if kept:
         allow(kept)
     records = use([*kept, *given])

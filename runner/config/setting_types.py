@@ -14,7 +14,6 @@ from runner.config.value_types import require, settings_of, without_null
 from runner.errors import UsageError, nearest_setting
 
 
-
 def _classes(group: str) -> Iterable[type]:
     """Return the classes of the settings of a group's choices."""
     return LAUNCHER_CHOICES.values() if group == "launcher" else choices(group).values()
@@ -23,7 +22,6 @@ def _classes(group: str) -> Iterable[type]:
 def forget_types() -> None:
     """Forget the types of settings, after own pieces have come or gone."""
     type_of.cache_clear()
-
 
 
 @cache

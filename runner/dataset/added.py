@@ -50,9 +50,7 @@ def _problems(dataset: Dataset, device: torch.device) -> Iterator[str]:
         yield from _problems_of(dataset, name, split, device)
 
 
-def _problems_of(
-    dataset: Dataset, name: str, split: Split, device: torch.device
-) -> Iterator[str]:
+def _problems_of(dataset: Dataset, name: str, split: Split, device: torch.device) -> Iterator[str]:
     if split.size < 1:
         yield f"its {name} split has no images"
         return

@@ -70,7 +70,7 @@ def load_file(path: Path, expected: str | None = None) -> Plugin:
     path = path.resolve()
     if expected is not None and (path, expected) in _of_files:
         return _of_files[path, expected]
-    source, digest = _read(path)
+    source, digest = _read(path, is_recorded=expected is not None)
     if expected is not None and digest != expected:
         hint = f"put it back as it was, or say plugins=[{path.name}] to take it as it is now"
         raise UsageError(f"'{path}' is not what it was when the run began: it was changed", hint)
@@ -80,10 +80,13 @@ def load_file(path: Path, expected: str | None = None) -> Plugin:
     return _of_files[path, digest]
 
 
-def _read(path: Path) -> tuple[bytes, str]:
+def _read(path: Path, *, is_recorded: bool) -> tuple[bytes, str]:
     try:
         source = read_regular(path, _MOST_BYTES)
     except FileNotFoundError as error:
+        if is_recorded:
+            hint = f"put it back, or say plugins=[PATH/{path.name}] where it is now"
+            raise UsageError(f"'{path}' has own pieces of the run, and is missing", hint) from error
         beside = [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
         hint = nearest(path.name, beside) or "plugins=[PATH] says where it is"
         raise UsageError(f"there is no file of own pieces '{path}'", hint) from error
