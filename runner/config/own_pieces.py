@@ -72,9 +72,8 @@ def check(plugin: Plugin) -> None:
             if name in _LEVELS and piece.kind in GROUP_OF:
                 message = f"{piece.place}: {piece.title} cannot have a setting '{name}'"
                 raise UsageError(message, "every choice of its group has one")
-            if name == "weight" and piece.kind == "penalty":
-                hint = Value
-            for error in misfits(hint, name, defaults[name]) if name in defaults else ():
+            kind = Value if name == "weight" and piece.kind == "penalty" else hint
+            for error in misfits(kind, name, defaults[name]) if name in defaults else ():
                 raise UsageError(f"{piece.place}: {piece.title}: {error.message}", error.hint)
 
 
@@ -117,7 +116,7 @@ def _with_sections(kind: type, own: tuple[Piece, ...]) -> type:
     if not own:
         return kind
     sections = [
-        (p.name, Optional[c] if kind is MetricsConfig else c, field(default_factory=c))
+        (p.name, Optional[c] if kind is MetricsConfig else c,  # noqa: UP045 field(default_factory=c))
         for p in own
         for c in [class_of(p)]
     ]

@@ -1,4 +1,4 @@
-"""What Hydra and OmegaConf are told: the types of ``conf/``, and the functions its YAML may call."""
+"""What Hydra and OmegaConf are told: the types of ``conf/``, the functions its YAML may call."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from runner.figures.information import information_of_runs
 from runner.figures.metric_curves import metric_curves
 from runner.figures.rate_distortion import rate_distortion
 from runner.metric.quantities import quantity
-from runner.plugins import call, pieces, wrong
+from runner.plugins import Piece, call, pieces, wrong
 
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
@@ -63,6 +63,7 @@ class _Compared:
 
 def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mapping[str, Figure]:
     """Return the figures by the names of their files; what is left out is said on the console."""
+    own = pieces("figure")  # before other runs are opened, which may have other pieces
     compared = _Compared(_few(comparison), console, traverse)
     if compared.comparison is not comparison:
         count, metric = len(comparison.configurations), quantity(_main_metric(comparison)).short
@@ -74,14 +75,14 @@ def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mappin
     parts = progress.counted(FIGURES, "figures", len(FIGURES))
     named = (each for figures in parts for each in figures(compared))
     figures = {name: figure for name, figure in named if figure is not None}
-    return {**figures, **dict(_own_figures(comparison, compared.say))}
+    return {**figures, **dict(_own_figures(own, comparison, compared.say))}
 
 
 def _own_figures(
-    comparison: Comparison, say: Callable[[str], None]
+    own: Mapping[str, Piece], comparison: Comparison, say: Callable[[str], None]
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of comparisons that users' files add; of one that fails it is said why."""
-    for name, piece in pieces("figure").items():
+    for name, piece in own.items():
         if piece.options["of"] != "comparison":
             continue
         try:

@@ -1,7 +1,7 @@
 """Own networks, priors and likelihoods: built, and tried once before a run begins.
 
-Shapes: B samples, C H W image, K channels of the decoder's output, P parameters of q(z|x), W columns
-of z, V continuous variables, U uniform numbers behind a sample.
+Shapes: B samples, C H W image, K channels of the decoder's output, P parameters of q(z|x), W
+columns of z, V continuous variables, U uniform numbers behind a sample.
 """
 
 from __future__ import annotations
@@ -87,9 +87,11 @@ def own_prior(piece: Piece, config: PriorConfig, images: PriorImages) -> Prior:
         raise UsageError(wrong(piece, what))
     z_BV, scale_BV = torch.zeros(_SAMPLES, count), torch.ones(_SAMPLES, count)
     uniform_BU = torch.full((_SAMPLES, density.uniform_count), 0.5)
-    bound = _trial(piece, density.with_encoder, lambda images_KCHW: (
-        torch.zeros(len(images_KCHW), count), torch.ones(len(images_KCHW), count)
-    ))  # fmt: skip
+
+    def encode(images_KCHW: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros(len(images_KCHW), count), torch.ones(len(images_KCHW), count)
+
+    bound = _trial(piece, density.with_encoder, encode)
     with torch.no_grad():
         made: Mapping[str, tuple[Any, tuple[int, ...]]] = {
             "log_marginals": (_trial(piece, bound.log_marginals, z_BV), (count, _SAMPLES)),

@@ -4,7 +4,7 @@ A file that ``plugins=[my_pieces.py]`` names calls these functions::
 
     from runner.plugins import add_penalty
 
-    add_penalty("anchor", lambda settings, inputs: inputs.z_BW.mean().square(), help="centred codes")
+    add_penalty("centre", lambda settings, inputs: inputs.z_BW.mean().square(), help="…")
 
 Called anywhere else, such as in a test of that file, they check what they are given and add
 nothing. What is added is looked up by the rooms that hold our own choices (:func:`piece`).

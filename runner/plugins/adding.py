@@ -138,7 +138,7 @@ def add_penalty(
     _add("penalty", name, value, settings, help, {"needs": tuple(needs)})
 
 
-def add_metric(
+def add_metric(  # noqa: PLR0913 - what tables say of it
     name: str,
     score: Callable[..., Any],
     *,
@@ -196,7 +196,7 @@ def _add(  # noqa: PLR0913, PLR0917 - what is said of a piece
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     place = caller()
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+    if not re.fullmatch(r"[A-Za-z_]\w*", str(name), re.ASCII):
         hint = "letters, digits and _, the first no digit"
         raise UsageError(f"{place}: the name of a {kind} must be a plain word, got {name!r}", hint)
     if name.lower() in _NO_NAMES:

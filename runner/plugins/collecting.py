@@ -48,7 +48,7 @@ def collect(piece: Piece) -> None:
 def caller() -> Place:
     """Return the line that is at work outside of this package: that of the file that is read."""
     file = _open[-1].file if _open else None
-    frame = sys._getframe(1)  # noqa: SLF001 - the only way to ask who calls
+    frame = sys._getframe(1)
     outside = None
     while frame is not None:
         name = frame.f_code.co_filename

@@ -33,7 +33,7 @@ def own_figures(run: LoadedRun, write: Callable[[str, Figure], Path]) -> dict[st
                 continue
             if not isinstance(figure, Figure):
                 what = f"it must return a figure of Matplotlib or None, not {type(figure).__name__}"
-                raise VaerunError(wrong(piece, what))  # noqa: TRY301, TRY004 - said as others are
+                raise VaerunError(wrong(piece, what))  # noqa: TRY301 - said as others are
             paths[name] = write(name, figure)
         except VaerunError as error:
             print_note(run.console, f"not drawn: {error.message}")

@@ -12,6 +12,7 @@ from runner.dataset import Dataset
 from runner.objective import TERM_NAMES, Objective, Plan
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
+from runner.training.own_penalties import OwnPenalties
 from runner.training.penalties import penalty
 from runner.training.randomness import Sampler, generator, new_sampler
 from runner.training.state import TrainingState
@@ -36,6 +37,7 @@ def train(
     weights = _weights(objective, source.device)
     plans = shown_schedules(config)
     one_step = _compiled(config)
+    own = OwnPenalties(objective.plan.penalties, source.device)
     while state.step < steps:
         done = state.step + 1
         due = done % config.training.record_every == 0 or done in (1, steps)
@@ -57,7 +59,9 @@ def train(
             state.bank.remember(result.parameters_BP, indices_B, state.step)
         state.step = done
         state.finite &= result.loss.detach().isfinite()
+        own.watch(result)
         if due:
+            own.check(done)
             state.check_finite()
         yield _record(state, result, scheduled) if due else None
 

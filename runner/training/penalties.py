@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from runner.config import PenaltiesConfig
-from runner.errors import VaerunError
 from runner.model import VAE, LatentSpace
 from runner.objective import Objective, divergences, penalties
-from runner.plugins import Piece, call, piece, wrong
+from runner.plugins import piece
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
 from runner.training.discriminator import Discriminator
+from runner.training.own_penalties import own_value
 
 
 @dataclass(frozen=True)
@@ -86,35 +86,11 @@ def penalty(name: str) -> Penalty:
         return PENALTIES[name]
     needs: tuple[str, ...] = own.options["needs"]
     return Penalty(
-        lambda inputs: _own_value(own, inputs),
+        lambda inputs: own_value(own, getattr(inputs.settings, own.name), inputs.weights, inputs),
         needs_density="density" in needs or "prior_draws" in needs,
         needs_prior_draws="prior_draws" in needs,
         needs_labels="labels" in needs,
     )
-
-
-def _own_value(own: Piece, inputs: PenaltyInputs) -> Tensor:
-    """Return the value of an own penalty, given its settings as they are at the step.
-
-    Raises: VaerunError naming the penalty and its line where it is no scalar, or its function
-        fails.
-    """
-    scheduled = {
-        slot.removeprefix(f"{own.name}."): weight
-        for slot, weight in inputs.weights.items()
-        if slot.startswith(f"{own.name}.")
-    }
-    settings = own.given(getattr(inputs.settings, own.name), **_declared(own, scheduled))
-    value = call(own, settings, inputs, raising=VaerunError)
-    if not isinstance(value, Tensor) or value.shape != ():
-        shape = f"the shape {tuple(value.shape)}" if isinstance(value, Tensor) else "no tensor"
-        got = shape if isinstance(value, Tensor) else f"{shape}: {type(value).__name__}"
-        raise VaerunError(wrong(own, f"it must return a scalar tensor, and returns {got}"))
-    return value
-
-
-def _declared(own: Piece, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in values.items() if name in own.types()}
 
 
 def active_penalties(objective: Objective) -> tuple[str, ...]:
