@@ -141,7 +141,7 @@ COMPARE = Command(
         Option("--html", "write the page to this file too", "FILE"),
         Option("--no-figures", "draw nothing"),
         Option("--wandb", "save a view of these runs on W&B"),
-        Option("--trust", "save it also where runs that are not yours are logged; run their pieces"),
+        Option("--trust", "save it where runs that are not yours are logged, run their pieces"),
     ),
     examples=(
         ("vaerun compare outputs/sweep-mnist_grid", ""),

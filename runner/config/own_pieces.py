@@ -115,12 +115,12 @@ def widest(kind: type) -> type:
 def _with_sections(kind: type, own: tuple[Piece, ...]) -> type:
     if not own:
         return kind
-    sections = [
-        (p.name, Optional[c] if kind is MetricsConfig else c,  # noqa: UP045 field(default_factory=c))
-        for p in own
-        for c in [class_of(p)]
-    ]
-    return make_dataclass(kind.__name__, cast("Any", sections), bases=(kind,), kw_only=True)
+    sections: list[tuple[str, Any, Any]] = []
+    for piece in own:
+        section = class_of(piece)
+        hint: Any = Optional[section] if kind is MetricsConfig else section  # noqa: UP045
+        sections.append((piece.name, hint, field(default_factory=section)))
+    return make_dataclass(kind.__name__, sections, bases=(kind,), kw_only=True)
 
 
 @cache

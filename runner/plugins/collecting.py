@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ def collect(piece: Piece) -> None:
 def caller() -> Place:
     """Return the line that is at work outside of this package: that of the file that is read."""
     file = _open[-1].file if _open else None
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     outside = None
     while frame is not None:
         name = frame.f_code.co_filename

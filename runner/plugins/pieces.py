@@ -11,7 +11,7 @@ from typing import Any, Optional, cast, get_args, get_origin, get_type_hints
 KINDS = ("dataset", "network", "prior", "likelihood", "penalty", "metric", "figure")
 """What can be added."""
 
-_SINGLE = (int, float, bool, str)
+_SINGLE: tuple[object, ...] = (int, float, bool, str)
 _MOST_SUPPORTED = "int, float, bool, str, a list of one of these, Optional of either, or Value"
 
 
@@ -134,7 +134,7 @@ def _is_supported(hint: object) -> bool:
         return True  # a number or a schedule, which is parsed when the settings are read
     kind = _without_none(hint)
     if get_origin(kind) is list:
-        return get_args(kind)[:1] != () and get_args(kind)[0] in _SINGLE
+        return bool(get_args(kind)) and get_args(kind)[0] in _SINGLE
     return kind in _SINGLE
 
 
