@@ -14,7 +14,7 @@ from runner.config.shown import shown
 from runner.errors import UsageError
 
 KEY = "plugins"
-_FORM = "a list of files and installed packages, such as [my_pieces.py]"
+FORM = "a list of files and installed packages, such as [my_pieces.py]"
 _OF_A_FILE = {"path", "sha256"}
 _OF_A_PACKAGE = {"name", "package", "version"}
 
@@ -29,7 +29,7 @@ def parse_plugins(key: str, value: object) -> list[Record]:
     """
     entries = cast("list[object]", value) if isinstance(value, list) else None
     if entries is None:
-        raise UsageError(f"{key} must be {_FORM}, got {shown(value)}")
+        raise UsageError(f"{key} must be {FORM}, got {shown(value)}")
     return [record_of(key, entry) for entry in entries]
 
 
@@ -44,7 +44,7 @@ def record_of(key: str, entry: object) -> Record:
         is_known = any(set(texts) <= each for each in (_OF_A_FILE, _OF_A_PACKAGE))
         if texts == named and is_known and ("path" in texts or "name" in texts):
             return texts
-    raise UsageError(f"{key} must be {_FORM}, got {shown(entry)}")
+    raise UsageError(f"{key} must be {FORM}, got {shown(entry)}")
 
 
 if TYPE_CHECKING:
@@ -77,5 +77,5 @@ def entries_of(value: object) -> list[object]:
     entries = cast("list[object]", value) if isinstance(value, list) else [value]
     for entry in entries:
         if not (isinstance(entry, str) and entry.strip()) and not isinstance(entry, Mapping):
-            raise UsageError(f"{KEY} must be {_FORM}, got {shown(value)}")
+            raise UsageError(f"{KEY} must be {FORM}, got {shown(value)}")
     return entries

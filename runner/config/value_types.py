@@ -10,6 +10,8 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from omegaconf.errors import ValidationError
 from omegaconf.nodes import BooleanNode, FloatNode, IntegerNode, StringNode
 
+from runner.config.plugin_setting import FORM as PLUGINS_FORM
+from runner.config.plugin_setting import parse_plugins
 from runner.config.schedule import parse_value
 from runner.config.shown import shown
 from runner.errors import UsageError, nearest
@@ -70,6 +72,8 @@ def _described(kind: object) -> str:
         return f"a number, or a schedule such as {SCHEDULE_EXAMPLE}"
     if kind in _WORDS:
         return _WORDS[kind][0]
+    if parse_plugins in getattr(kind, "__metadata__", ()):
+        return PLUGINS_FORM
     if get_origin(kind) is list:
         items = _WORDS.get(get_args(kind)[0], ("", "numbers"))[1]
         return f"a list of {items}, such as {'[a, b]' if items == 'names' else '[1, 2]'}"

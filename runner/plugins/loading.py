@@ -182,8 +182,12 @@ def _explained(shown: str) -> Generator[None]:
     except VaerunError:
         raise
     except SyntaxError as error:
-        what = f"'{error.filename or shown}', line {error.lineno}: {error.msg}"
+        line = f", line {error.lineno}" if error.lineno else ""
+        what = f"'{error.filename or shown}'{line}: {error.msg}"
         raise UsageError(f"{what}: it is no Python") from error
+    except ModuleNotFoundError as error:
+        hint = "a file finds installed packages alone; pieces of several files are a package"
+        raise UsageError(f"{place_of(error, shown)}: {in_words(error)}", hint) from error
     except (Exception, SystemExit) as error:
         if memory.failure(error) is not None:
             raise
