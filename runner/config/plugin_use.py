@@ -90,8 +90,15 @@ def given_plugins(overrides: Sequence[str]) -> list[object]:
     last = next((o for o in reversed(overrides) if _key(o) == KEY), None)
     if last is None:
         return []
-    raw = last.partition("=")[2]
-    return entries_of(parsed_value(last, KEY, raw))
+    return [_unescaped(e) for e in entries_of(parsed_value(last, KEY, last.partition("=")[2]))]
+
+
+def _unescaped(entry: object) -> object:
+    """Return what :func:`written` has recorded as it was, with its dollar signs not escaped."""
+    if not isinstance(entry, Mapping):
+        return entry
+    record = cast("Mapping[str, object]", entry).items()
+    return {key: v.replace("\\${", "${") if isinstance(v, str) else v for key, v in record}
 
 
 def _key(override: str) -> str:

@@ -64,6 +64,8 @@ def settings_of(kind: type) -> dict[str, Any]:
 def described(hint: object) -> str:
     """Return what a value of a type is, in words."""
     kind, nullable = without_null(hint)
+    if parse_plugins in getattr(kind, "__metadata__", ()):
+        return PLUGINS_FORM
     return _described(kind) + (", or null" if nullable else "")
 
 
@@ -72,8 +74,6 @@ def _described(kind: object) -> str:
         return f"a number, or a schedule such as {SCHEDULE_EXAMPLE}"
     if kind in _WORDS:
         return _WORDS[kind][0]
-    if parse_plugins in getattr(kind, "__metadata__", ()):
-        return PLUGINS_FORM
     if get_origin(kind) is list:
         items = _WORDS.get(get_args(kind)[0], ("", "numbers"))[1]
         return f"a list of {items}, such as {'[a, b]' if items == 'names' else '[1, 2]'}"
