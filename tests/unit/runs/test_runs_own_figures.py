@@ -26,7 +26,7 @@ Path({mark!r}).touch()
 
 add_figure("good", lambda run: Figure())
 add_figure("bad", lambda run: run.nothing)
-add_figure("none", lambda run: None)
+add_figure("nothing", lambda run: None)
 add_figure("wrong", lambda run: 3)
 add_figure("other", lambda comparison: 1 / 0, of="comparison")
 """
