@@ -12,6 +12,7 @@ The rooms; imports go down only, and those of one line do not import each other:
     comparison | dataset | model | objective
                               configurations, statistics | data | networks, densities | terms
     metric | store | config   scores of codes | what lies on disk | typed settings, composition
+    plugins                   own pieces: what a user's file adds to the choices
     files | memory | progress opening of files | too little memory | how far a computation is
     errors                    what can go wrong
 

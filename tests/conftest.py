@@ -36,6 +36,13 @@ def no_signal_of_another_test() -> Iterator[None]:
     Interrupt.last = None
 
 
+@pytest.fixture(autouse=True)
+def no_own_pieces_of_another_test() -> Iterator[None]:
+    """Settings of a test have the pieces of the plugins that it names, and no others."""
+    yield
+    settings.use_plugins([])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The key that signs this user's runs is not that of whoever runs the tests."""

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from runner.commands.arguments import Arguments
 from runner.commands.compare_files import Request, refuse_places, write
+from runner.commands.compare_plugins import use_plugins_of_runs
 from runner.commands.compare_view import save_view, view_of
 from runner.commands.manual import COMPARE
 from runner.comparison.baseline import Baselines, choose_baselines, differences
@@ -69,6 +70,9 @@ def _compare(request: Request, arguments: Arguments) -> int:
         if "--wandb" in arguments.flags
         else None
     )
+    if "--no-figures" not in arguments.flags:
+        for note in use_plugins_of_runs(runs, trusted="--trust" in arguments.flags):
+            _note(console, note)
     _tell(console, comparison)
     _show(console, comparison, found, baselines)
     written = write(console, comparison, request, found)

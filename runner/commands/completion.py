@@ -106,13 +106,15 @@ def _settings(before: Sequence[str], last: str) -> list[str]:
     from runner.commands.arguments import read
     from runner.commands.overrides import searched
     from runner.config.composition import hydra_session
+    from runner.config.plugin_use import with_plugins
     from runner.grid.sweep_file import names
 
     if last.startswith("sweep="):
         return [f"sweep={name}" for name in names() if name.startswith(last[6:])]
     try:
         arguments = read(TRAIN, before)
-        given = [*searched(arguments), *(o for o in arguments.overrides if "sweep=" not in o)]
+        named = [o for o in arguments.overrides if "sweep=" not in o]
+        given = with_plugins([*searched(arguments), *named])
         with hydra_session(given) as hydra:
             plugin = DefaultCompletionPlugin(hydra.config_loader)
             # Hydra offers no way to complete but this one, which its own shells use.

@@ -13,6 +13,7 @@ from runner import memory
 from runner.commands.arguments import Arguments
 from runner.commands.manual import EVALUATE
 from runner.config import MetricsConfig
+from runner.config.plugin_use import with_plugins
 from runner.console.lines import one_line
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
@@ -22,11 +23,14 @@ from runner.evaluation import CodesEvaluator, score_requests_of_codes
 from runner.runs.evaluate import score, score_again
 from runner.runs.load import RunLoader
 from runner.runs.rank import RunCodes, rank
+from runner.runs.saved import use_plugins_of
 from runner.store.find_runs import runs_beneath
 from runner.store.scores_file import ScoresFile
 
-_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
-_CHANGEABLE = "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
+_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "plugins", "wandb.")
+_CHANGEABLE = (
+    "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, plugins, wandb.*"
+)
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
 
@@ -41,6 +45,13 @@ class _Request:
     of_metrics: list[str] = field(default_factory=list[str])
     of_runs: list[str] = field(default_factory=list[str])
 
+    def settings(self) -> MetricsConfig:
+        """Return the settings of the scores, with those of own ones of the run at hand.
+
+        Raises: UsageError for what is no setting of a score.
+        """
+        return settings.metrics(self.metrics, self.of_metrics)
+
 
 def run(arguments: Arguments) -> int:
     """Score every run that is named or lies in a folder that is, or one file of codes.
@@ -51,15 +62,32 @@ def run(arguments: Arguments) -> int:
     Raises: VaerunError for arguments that cannot be carried out.
     """
     request = _read(arguments)
-    metrics = settings.metrics(request.metrics, request.of_metrics)
+    trusted = "--trust" in arguments.flags
     if request.codes is not None:
+        with_plugins(request.of_runs)
+        metrics = request.settings()
         with stopping(_GOES_ON):
             _evaluate_codes(request.codes, metrics)
         return 0
     paths = [run for path in request.paths for run in runs_beneath(path)]
-    runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
+    if _has_pieces_of_the_first(paths, request, trusted=trusted):
+        request.settings()  # what is wrong in them is said before a run is opened
+    runs = RunLoader(make_console(), request.of_runs, trusted=trusted)
     with stopping(_GOES_ON):
-        return _Evaluation(metrics, runs).carry_out(list(dict.fromkeys(paths)))
+        return _Evaluation(request, runs).carry_out(list(dict.fromkeys(paths)))
+
+
+def _has_pieces_of_the_first(paths: list[Path], request: _Request, *, trusted: bool) -> bool:
+    """Load the own pieces of the first run, and return whether that could be done.
+
+    Why not is said of that run when its turn comes.
+    """
+    try:
+        for path in paths[:1]:
+            use_plugins_of(path, request.of_runs, trusted=trusted)
+    except VaerunError:
+        return False
+    return True
 
 
 def _read(arguments: Arguments) -> _Request:
@@ -92,8 +120,9 @@ def _changeable() -> list[str]:
 class _Evaluation:
     """Several runs, scored one after the other; what they share is loaded once."""
 
-    def __init__(self, metrics: MetricsConfig, runs: RunLoader) -> None:
-        self._metrics = metrics
+    def __init__(self, request: _Request, runs: RunLoader) -> None:
+        self._request = request
+        self._metrics: MetricsConfig | None = None
         self._console = make_console()
         self._runs = runs
         self._members: list[RunCodes] = []
@@ -115,16 +144,17 @@ class _Evaluation:
             else:
                 codes.append(0)
                 sys.stdout.write(f"{path}\n")
-        if self._metrics.udr is not None:
+        if self._metrics is not None and self._metrics.udr is not None:
             rank(self._members, self._metrics, self._console)
         failures = [code for code in codes if code]
         return 0 if not failures else failures[0] if len(codes) == 1 else 1
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        score_again(run, wandb_id, self._metrics)
-        if self._metrics.udr is not None and run.model.latents.has_density:
-            self._members.append(RunCodes.of(run, self._metrics))
+        self._metrics = metrics = self._request.settings()
+        score_again(run, wandb_id, metrics)
+        if metrics.udr is not None and run.model.latents.has_density:
+            self._members.append(RunCodes.of(run, metrics))
 
 
 def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.commands.arguments import Arguments
+from runner.commands.list_plugins import print_plugins
 from runner.commands.manual import LIST
 from runner.config.descriptions import (
     LISTED_GROUPS,
@@ -23,8 +24,10 @@ from runner.config.descriptions import (
     shared_settings,
     within,
 )
+from runner.config.plugin_use import with_plugins
 from runner.console.safe_console import SafeConsole
 from runner.errors import UsageError, nearest
+from runner.plugins import active
 
 __all__ = ["choices", "read_choice", "run"]
 
@@ -36,13 +39,15 @@ def run(arguments: Arguments) -> int:
 
     Raises: UsageError for a name that is none of them.
     """
-    chosen = [_choice(override) for override in arguments.overrides]
+    with_plugins([o for o in arguments.overrides if o.startswith("plugins=")])
+    others = [o for o in arguments.overrides if not o.startswith("plugins=")]
+    chosen = [_choice(override) for override in others]
     for name in arguments.operands:
         if not (name in LISTED_GROUPS or _explained(name) or _explained_by_choices(name)):
             hint = nearest(name, names()) or f"groups: {', '.join(LISTED_GROUPS)}"
             raise UsageError(f"there is no group, section or setting '{name}'", hint)
     console = SafeConsole(markup=False)
-    if not arguments.given:
+    if not others and not arguments.operands:
         _print_overview(console)
     for group, choice in chosen:
         _print_choice(console, group, choice)
@@ -68,7 +73,10 @@ def _choice(override: str) -> tuple[str, Choice]:
 
 
 def _print_explanation(console: Console, name: str) -> None:
-    if name in LISTED_GROUPS:
+    if name == "plugins":
+        _print_settings(console, _explained(name), name)
+        print_plugins(console)
+    elif name in LISTED_GROUPS:
         _print_group(console, name)
     elif settings := _explained(name):
         _print_settings(console, settings, name)
@@ -102,6 +110,9 @@ def _print_overview(console: Console) -> None:
             table.add_row(Text(f"{group}={choice.name}"), Text(choice.help))
         console.print(Text(group, "bold"))
         console.print(Padding(table, (0, 0, 1, 2), expand=False))
+    if active():
+        console.print(Text("own pieces", "bold"))
+        print_plugins(console)
     single = [s.key for s in _explained(TOP_LEVEL)]
     sections = [s.key for s in shared_settings() if not s.default]
     for title, found in (("settings", single), ("sections", sections)):

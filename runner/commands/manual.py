@@ -16,11 +16,15 @@ _CONFIG_DIR = Option(
     is_list=True,
     short=("-cd",),
 )
-_TRUST = Option("--trust", "follow where runs that are not yours are logged and find their data")
+_TRUST = Option(
+    "--trust",
+    "follow where runs that are not yours are logged and find their data, and run their own pieces",
+)
 _OF_RUNS = (
     ("device=DEVICE", "auto, cpu, cuda, cuda:1, mps"),
     ("data_dir=DIR", "the folder of the datasets"),
     ("dataset.path=PATH", "where your own images are, if they were moved"),
+    ("plugins=[FILE]", "own pieces beside those of the run, or where they are now"),
     ("wandb.KEY=VALUE", "where W&B puts the runs; vaerun list wandb"),
 )
 
@@ -139,7 +143,7 @@ COMPARE = Command(
         Option("--html", "write the page to this file too", "FILE"),
         Option("--no-figures", "draw nothing"),
         Option("--wandb", "save a view of these runs on W&B"),
-        Option("--trust", "save it also where runs that are not yours are logged"),
+        Option("--trust", "save it where runs that are not yours are logged, run their pieces"),
     ),
     examples=(
         ("vaerun compare outputs/sweep-mnist_grid", ""),
@@ -152,7 +156,7 @@ COMPARE = Command(
 
 LIST = Command(
     name="list",
-    usage=("vaerun list [NAME ...]", "vaerun list runs [DIR ...]"),
+    usage=("vaerun list [NAME ...] [plugins=[FILE]]", "vaerun list runs [DIR ...]"),
     summary="Show what can be chosen, and explain settings. NAME is a group (objective), a section "
     "(training, objective.penalties) or a single setting (beta). The runs that there are is what "
     "vaerun list runs shows, which has a page of its own.",
@@ -161,6 +165,7 @@ LIST = Command(
         ("vaerun list prior", "the priors, with the settings of each"),
         ("vaerun list training", "a section of the settings, with defaults"),
         ("vaerun list objective.penalties.mmd learning_rate", ""),
+        ("vaerun list prior plugins=[my_pieces.py]", "with your own among them"),
     ),
     takes="NAME",
     offers=_listed,

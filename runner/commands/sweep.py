@@ -18,6 +18,7 @@ from runner.commands.preflight import require_device, require_here, require_mode
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
+from runner.config.plugin_use import given_plugins, use
 from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
 from runner.errors import UsageError, VaerunError
@@ -81,6 +82,8 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     elif not folder.is_own:
         message = f"'{path}' is not known as yours: its runs say where they log and find their data"
         raise UsageError(message, "--trust goes on with it all the same")
+    for named in dict.fromkeys(o for run in folder.runs for o in run if o.startswith("plugins=")):
+        use(given_plugins([named]))  # a file that is missing or changed is refused at once
     device = next((w.partition("=")[2] for w in options.places if w.startswith("device=")), "auto")
     indices = selected(options.only, range(len(folder.runs)))
     job = Job(path, indices, (*searched(arguments), *options.places))

@@ -10,6 +10,9 @@ from typing import Any
 
 from runner.commands.overrides import steps_or_epochs
 from runner.config import of_grid
+from runner.config.grammar import parsed_override
+from runner.config.plugin_setting import KEY
+from runner.config.plugin_use import given_plugins, use
 from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, find, read
 from runner.grid.sweep_parameters import MOST_RUNS, Values
@@ -62,6 +65,7 @@ def _kind(options: SweepOptions, key: str, override: str) -> list[str]:
 
 def requested_sweep(options: SweepOptions) -> Sweep:
     """Return the grid: a sweep file's with some values replaced, or what the settings cross."""
+    _use_the_first(options.settings)
     given = _values(steps_or_epochs(options.settings))
     named = [o.partition("=")[2] for o in options.folder if o.startswith("sweep_name=")]
     name = None if named[-1:] in ([], ["null"]) else named[-1]
@@ -69,10 +73,24 @@ def requested_sweep(options: SweepOptions) -> Sweep:
     if options.name is not None:
         in_file = read(find(options.name))
         found = Sweep(name if named else in_file.name, in_file.replaced(given).blocks)
+    found = found.with_recorded_plugins()
     if not named and found.name is not None:
         options.folder.append(f"sweep_name={found.name}")
     found.check_size()
     return found
+
+
+def _use_the_first(settings: Sequence[str]) -> None:
+    """Load the plugins that are given, since other settings may be of their pieces.
+
+    Several sets of them are loaded in turn, when the runs are composed.
+    """
+    given = [o for o in settings if o.partition("=")[0].lstrip("+") == KEY]
+    if (
+        given
+        and not parsed_override(given[-1], KEY, given[-1].partition("=")[2]).is_sweep_override()
+    ):
+        use(given_plugins(given))
 
 
 def _values(settings: Iterable[str]) -> Values:

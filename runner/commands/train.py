@@ -14,6 +14,7 @@ from runner.commands.overrides import (
 )
 from runner.config import flat_keys
 from runner.config.composition import Composition, adapt, compose, hydra_session
+from runner.config.plugin_use import with_plugins
 from runner.config.written import of_command_line
 from runner.errors import UsageError, nearest
 
@@ -36,6 +37,8 @@ def run(arguments: Arguments) -> int:
     refuse_code(given)
     check_grid_name(given)
     overrides = [*searched(arguments), *without_null_choices(given)]
+    if not _is_grid(arguments):  # those of a grid may be crossed
+        overrides = with_plugins(overrides)
     if {"--cfg", "--info"} & arguments.flags.keys():
         return _show(arguments, overrides)
     if alone := {"--package", "--resolve"} & arguments.flags.keys():

@@ -22,6 +22,7 @@ from runner.config.composition import ORIGIN
 from runner.config.tree import is_schedule, leaves
 from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError
+from runner.metric import describe_score
 from runner.store.find_runs import runs_beneath
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import read_scores
@@ -32,6 +33,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances")
 """What of ``summary.json`` is a result; the rest says how it was counted."""
+
+_CONDITIONS = ("settings", "seed", "images", "plugin")
+"""What of an entry of ``scores.json`` says how a score was computed."""
 
 _TOP_LEVEL = re.compile(r"^(?=[A-Za-z_]\w*:)", re.MULTILINE)
 
@@ -197,8 +201,12 @@ def _scores(folder: RunFolder, step: object) -> Iterator[tuple[str, float, str]]
     if content.get("of") != {"step": step}:
         return
     for key, entry in content.get("scores", {}).items():
-        kind = key.partition("/")[0]  # of mean or sampled codes, or of the model
-        condition = json.dumps([entry.get(name) for name in ("settings", "seed", "images")])
+        kind, _, family = key.partition("/")  # of mean or sampled codes, or of the model
+        if title := entry.get("title"):  # an own score, which no row of ours describes
+            describe_score(escaped(family), escaped(title), entry.get("better"))
+        condition = json.dumps(
+            [entry.get(name) for name in _CONDITIONS if name in entry or name != "plugin"]
+        )
         for name, number in _numbers(entry.get("scores", {}), f"scores/{kind}/"):
             yield name, number, condition
 

@@ -8,7 +8,6 @@ from runner.config.compose import (
     launcher,
     metrics,
     parse,
-    register,
     restore,
     to_yaml,
 )
@@ -47,6 +46,8 @@ from runner.config.objective_schema import (
     WeightsConfig,
 )
 from runner.config.override import of_grid, read_override
+from runner.config.plugin_setting import Plugins, Record
+from runner.config.plugin_use import use as use_plugins
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CodePriorConfig,
@@ -62,6 +63,7 @@ from runner.config.prior_schema import (
     StudentTPriorConfig,
     VampPriorConfig,
 )
+from runner.config.registration import register
 from runner.config.schedule import Schedule, Value, at_step, parse_value
 from runner.config.schema import (
     CHOICES,
@@ -135,7 +137,9 @@ __all__ = [
     "ObjectiveConfig",
     "OwnDatasetConfig",
     "PenaltiesConfig",
+    "Plugins",
     "PriorConfig",
+    "Record",
     "RunConfig",
     "ScaledConfig",
     "Schedule",
@@ -166,5 +170,6 @@ __all__ = [
     "shell_quoted",
     "to_yaml",
     "type_of",
+    "use_plugins",
     "values",
 ]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
-from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
@@ -20,6 +17,7 @@ from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.override import changes
+from runner.config.own_pieces import choices, own_folders, schema, widest
 from runner.config.rules import refuse, validate
 from runner.config.schema import CHOICES, PARTLY_TYPED, RunConfig
 from runner.config.tree import leaves
@@ -28,6 +26,7 @@ from runner.config.value_errors import explain_value
 from runner.config.value_types import require
 from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError, nearest, nearest_setting
+from runner.plugins import pieces
 
 Choice = TypeVar("Choice")
 
@@ -37,67 +36,12 @@ _REFERENCE = re.compile(r"(\\*)\$\{")
 _FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
 
 
-@cache
-def register() -> None:
-    """Tell Hydra the types of ``conf/``, and OmegaConf the functions that its YAML may call."""
-    functions: dict[str, Callable[..., object]] = {
-        "either": _either, "prefixed": _prefixed, "sum": _sum, "less": _less, "times": _times,
-    }  # fmt: skip
-    for name, function in functions.items():
-        OmegaConf.register_new_resolver(f"vaerun.{name}", function, replace=True)
-    OmegaConf.register_new_resolver("vaerun.uid", _uid, use_cache=True, replace=True)
-    store = ConfigStore.instance()
-    store.store(name="schema", node=RunConfig)
-    for group, choices in CHOICES.items():
-        for name, node in choices.items():
-            store.store(group=f"schema/{group}", name=name, node=node)
-
-
 def allow_new_key(override: str) -> str:
     """Prefix ``++`` so that Hydra accepts new keys in free-form mappings.
 
     Those are mappings by names that the user chooses: groups, variables, factors.
     """
     return f"++{override}" if override.startswith(_FREE_NAMES) else override
-
-
-def _uid() -> str:
-    return secrets.token_hex(2)
-
-
-def _either(first: str | None, other: str) -> str:
-    return first or other
-
-
-def _prefixed(prefix: str, name: str | None) -> str | None:
-    return prefix + name if name else None
-
-
-def _sum(*parts: object) -> object:
-    """Return the sum of numbers, at most one of which may be a schedule."""
-    plans = [part for part in parts if isinstance(part, Mapping)]
-    constant = sum(part for part in parts if isinstance(part, (int, float)))
-    return _mapped(plans[0], lambda end: end + constant) if plans else constant
-
-
-def _less(first: float, second: object) -> object:
-    return _sum(first, _times(-1, second))
-
-
-def _times(factor: float, number: object) -> object:
-    return _mapped(number, lambda end: factor * end)
-
-
-def _mapped(number: object, change: Callable[[float], float]) -> object:
-    """Return a number changed, or a schedule with both of its ends changed."""
-    if not isinstance(number, Mapping):
-        return change(cast("float", number))
-    schedule = cast("Mapping[str, Mapping[str, Any]]", number)
-    ends = ("from", "to")
-    return {
-        shape: {key: change(v) if key in ends else v for key, v in settings.items()}
-        for shape, settings in schedule.items()
-    }
 
 
 def parse(composed: DictConfig) -> RunConfig:
@@ -138,16 +82,7 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     """
     saved = _saved(yaml_text)
     try:
-        schema = OmegaConf.structured(RunConfig)
-        for group, choices in CHOICES.items():
-            name = str(OmegaConf.select(saved, f"{group}.name"))
-            if name not in choices and group in PARTLY_TYPED:
-                continue
-            if name not in choices:
-                hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
-                raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
-            schema[group] = OmegaConf.structured(choices[name])
-        merged = cast("DictConfig", OmegaConf.merge(schema, saved))
+        merged = cast("DictConfig", OmegaConf.merge(_schema_of(saved), saved))
         _refuse_references(merged, saved)
     except OmegaConfBaseException as error:
         explained = explain_value(error)
@@ -161,6 +96,24 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
         if "interpolation" not in error.message or key is None:
             raise
         raise UsageError(f"config.yaml: {key} is a reference, and not a value") from error
+
+
+def _schema_of(saved: DictConfig | ListConfig) -> DictConfig:
+    """Return the types of the settings of a run, by the choices that it has made.
+
+    Raises: UsageError for a choice that there is not.
+    """
+    found = cast("DictConfig", OmegaConf.structured(schema()))
+    for group in CHOICES:
+        known = choices(group)
+        name = str(OmegaConf.select(saved, f"{group}.name"))
+        if name not in known and group in PARTLY_TYPED:
+            continue
+        if name not in known:
+            hint = nearest(name, known) or f"{group}: {', '.join(known)}"
+            raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
+        found[group] = OmegaConf.structured(known[name])
+    return found
 
 
 def _saved(yaml_text: str) -> DictConfig | ListConfig:
@@ -225,7 +178,7 @@ def metrics(name: str, overrides: list[str]) -> MetricsConfig:
 
     Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
     """
-    settings = _choice_apart("metrics", name, MetricsConfig, overrides)
+    settings = _choice_apart("metrics", name, widest(MetricsConfig), overrides)
     refuse(metrics_rules(settings))
     return settings
 
@@ -245,12 +198,14 @@ def launcher(name: str, overrides: list[str]) -> LauncherConfig:
 
 def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str]) -> Choice:
     """Return a choice of a group that is composed by itself, without a run."""
-    folder = data_root() / "conf" / group
-    choices = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in choices:
-        hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
+    folders = [folder / group for folder in (*own_folders(), data_root() / "conf")]
+    files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
+    if name not in files:
+        hint = nearest(name, files) or f"{group}: {', '.join(sorted(files))}"
         raise UsageError(f"unknown {group} '{name}'", hint)
-    chosen = OmegaConf.create({group: OmegaConf.load(folder / f"{name}.yaml")})
+    chosen = OmegaConf.create({group: OmegaConf.load(files[name])})
+    if name == "none":
+        OmegaConf.update(chosen, group, dict.fromkeys(pieces("metric")), merge=True)
     schema = OmegaConf.create({group: OmegaConf.structured(kind)})
     merged = _changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
     try:

@@ -15,18 +15,20 @@ import yaml
 from runner import config
 from runner.config import GROUPS, WEIGHT_NAMES, RunConfig
 from runner.config.experiment import SECTIONS, Adapted, without_replaced
-from runner.config.grammar import quoted
 from runner.config.hydra_errors import COMPOSING, explain
 from runner.config.override import read_override
 from runner.config.own_yaml import OwnFiles, check_own_yaml
+from runner.config.plugin_use import search_path, with_plugins
 from runner.config.tree import leaves
 from runner.errors import UsageError
+from runner.plugins import pieces
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-_SEARCH_PATH = "hydra.searchpath="
+__all__ = ["Composition", "adapt", "compose", "compose_run", "conf", "hydra_session", "search_path"]
 
+_SEARCH_PATH = "hydra.searchpath="
 
 ORIGIN = "composition"
 """The section of ``config_unresolved.yaml`` that says how its settings were chosen."""
@@ -115,12 +117,6 @@ class Composition:
         return Path(str(OmegaConf.select(self.whole, key)))
 
 
-def search_path(folders: Sequence[Path]) -> str:
-    """Return the override that makes Hydra search folders of own YAML beside ``conf/``."""
-    places = (str(folder).replace("${", "\\${") for folder in folders)
-    return _SEARCH_PATH + "[" + ",".join(quoted(f"file://{place}") for place in places) + "]"
-
-
 def compose_run(overrides: Sequence[str]) -> RunConfig:
     """Return the settings that overrides choose.
 
@@ -134,7 +130,7 @@ def compose(overrides: Sequence[str]) -> Composition:
 
     Raises: UsageError for what cannot be composed.
     """
-    overrides = _with_one_search_path(overrides)
+    overrides = with_plugins(_with_one_search_path(overrides))
     adapted = adapt(overrides)
     with hydra_session(adapted.overrides):
         whole = _compose(adapted.overrides)
@@ -158,12 +154,30 @@ def adapt(overrides: Sequence[str]) -> Adapted:
 
     Raises: UsageError for what cannot be composed.
     """
-    read = [read_override(o).text for o in _with_one_search_path(overrides)]
+    one_path = _with_one_search_path(with_plugins(_with_one_search_path(overrides)))
+    read = [read_override(o).text for o in one_path]
     given = [config.allow_new_key(o) for o in read]
     own = check_own_yaml(read)
     with hydra_session(given):
         found = without_replaced(given, lambda chosen: _choices_of(_compose(chosen)))
-    return replace(found, notes=(*own.notes, *found.notes), own=own)
+        off = list(_metrics_off(found.overrides))
+    notes = (*own.notes, *found.notes)
+    return replace(found, overrides=[*found.overrides, *off], notes=notes, own=own)
+
+
+def _metrics_off(overrides: Sequence[str]) -> Iterator[str]:
+    """Yield overrides that leave out own metrics, unless they are given, with ``metrics=none``."""
+    names = [f"metrics.{name}" for name in pieces("metric")]
+    if not names or _choices_of(_compose(overrides)).get("metrics") != "none":
+        return
+    given = [read_override(override) for override in overrides]
+    keys = [o.key for o in given] + [
+        f"{o.key}.{k}" for o in given if isinstance(o.value, dict)
+        for k in cast("dict[object, object]", o.value)
+    ]  # fmt: skip
+    for name in names:
+        if not any(key == name or key.startswith(f"{name}.") for key in keys):
+            yield f"{name}=null"
 
 
 @contextmanager

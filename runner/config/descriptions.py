@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from runner.config.data_root import data_root
+from runner.config.own_pieces import GROUP_OF, defaults_of, own_folders
 from runner.config.schema import GRID_GROUPS, GROUPS
 from runner.files import read_regular
+from runner.plugins import Piece, Plugin, active, pieces
 
 LISTED_GROUPS = (*GROUPS, "sweep", *GRID_GROUPS)
 """All groups that have choices, in the order in which a reader meets them."""
@@ -17,6 +20,15 @@ LISTED_GROUPS = (*GROUPS, "sweep", *GRID_GROUPS)
 
 _MOST_BYTES = 1 << 20
 """Of a file of settings; one has some thousands."""
+
+_USUAL = {
+    "dimensions": "number of continuous variables",
+    "group_size": "variables in a group; null: all in one group",
+    "groups": "a tree of the variables' names; null: by group_size",
+    "discrete": "discrete variables beside them: {shape: 3, glasses: bernoulli, rare: 0.1}",
+    "temperature": "temperature of the relaxation of discrete variables",
+}
+"""What every prior has beside its own settings."""
 
 TOP_LEVEL = "settings"
 """The name under which the settings that belong to no section are explained."""
@@ -48,7 +60,68 @@ def choices(group: str) -> list[Choice]:
     root = data_root()
     folders = (root / "sweeps", Path("sweeps")) if group == "sweep" else (root / "conf" / group,)
     files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
-    return [read_choice(path) for _, path in sorted(files.items())]
+    own = {path.stem: path for f in own_folders() for path in (f / group).glob("*.yaml")}
+    found = {name: _own_file(read_choice(path)) for name, path in own.items() if name not in files}
+    found |= {p.name: _own_choice(p) for p in _own_pieces(group) if p.name not in found}
+    found |= {name: read_choice(path) for name, path in files.items()}
+    return [choice for _, choice in sorted(found.items())]
+
+
+def _own_pieces(group: str) -> list[Piece]:
+    kinds = [kind for kind, of in GROUP_OF.items() if of == group]
+    return [piece for kind in kinds for piece in pieces(kind).values()]
+
+
+def _own_file(choice: Choice) -> Choice:
+    """Return a choice of YAML beside a plugin's file, marked as own."""
+    mark = f"own, conf/ beside {', '.join(sorted(_shown(p) for p in active() if p.folder))}"
+    return replace(choice, help=f"{choice.help} ({mark})".strip())
+
+
+def _own_choice(piece: Piece) -> Choice:
+    """Return an own piece as a choice of its group: what its file says of it and its settings."""
+    helps = {**_USUAL, **piece.helps()} if piece.kind == "prior" else piece.helps()
+    keys = tuple(
+        (f"{name}={_value_text(value)}", helps.get(name) or "a setting of its own")
+        for name, value in {**dict.fromkeys(piece.types(), "needed"), **defaults_of(piece)}.items()
+        if name != "name"
+    )
+    return Choice(piece.name, marked(piece), keys)
+
+
+def marked(piece: Piece) -> str:
+    """Return what an own piece is, and the file that it is from."""
+    return f"{piece.help} (own, {Path(piece.place.file).name})".strip()
+
+
+def _shown(plugin: Plugin) -> str:
+    return plugin.path.name if plugin.path else str(plugin.name)
+
+
+def _value_text(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return f"[{', '.join(_value_text(item) for item in cast('list[object]', value))}]"
+    return str(value)
+
+
+def own_settings() -> list[Setting]:
+    """Return the settings of own penalties and metrics, which every run of their plugins has."""
+    found: list[Setting] = []
+    for kind, section in (("penalty", "objective.penalties"), ("metric", "metrics")):
+        for piece in pieces(kind).values():
+            at, helps = f"{section}.{piece.name}", piece.helps()
+            found.append(Setting(at, "", marked(piece)))
+            values = piece.defaults()
+            if kind == "penalty":
+                values = {"weight": 0, **values}
+                helps = {"weight": "0: off", **{k: h for k, h in helps.items() if h}}
+            found += [
+                Setting(f"{at}.{name}", _value_text(value), helps.get(name) or "its own setting")
+                for name, value in values.items()
+            ]
+    return found
 
 
 def read_choice(path: Path) -> Choice:
@@ -75,7 +148,7 @@ def read_choice(path: Path) -> Choice:
 def shared_settings() -> list[Setting]:
     """Return the settings of ``conf/config.yaml``, which every run has whatever it chooses."""
     found = _settings(read_choice(data_root() / "conf" / "config.yaml").keys)
-    return [setting for setting in found if not setting.key.startswith("hydra")]
+    return [*(s for s in found if not s.key.startswith("hydra")), *own_settings()]
 
 
 def settings_of_choice(group: str, choice: Choice) -> list[Setting]:

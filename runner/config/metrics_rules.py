@@ -19,6 +19,8 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
     known = bool(metrics.codes) and set(metrics.codes) <= set(CODES)
     yield "metrics.codes", metrics.codes, f"a list of {', '.join(CODES)}", known
     for metric in fields(metrics):
+        if metric.name not in MetricsConfig.__dataclass_fields__:
+            continue  # an own one takes whatever its types do
         settings = getattr(metrics, metric.name)
         for name, value in vars(settings).items() if hasattr(settings, "__dict__") else ():
             yield _rule(f"metrics.{metric.name}.{name}", name, value)

@@ -13,6 +13,7 @@ from runner.config.objective_schema import (
     MOMENTS,
     SPARSITIES,
     ObjectiveConfig,
+    PenaltiesConfig,
 )
 from runner.config.rule import Rule
 from runner.config.schedule import Value, ends_of
@@ -40,7 +41,10 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     for name, weight in objective.group_information.items():
         yield _number(f"objective.group_information.{name}", weight, -math.inf)
     for name, value in values(objective.penalties):
-        yield _number(f"objective.penalties.{name}", value, 0)
+        section, _, key = name.partition(".")
+        is_ours = section in PenaltiesConfig.__dataclass_fields__
+        least = 0 if is_ours or key == "weight" else -math.inf
+        yield _number(f"objective.penalties.{name}", value, least)
     yield _number("objective.corruption.amount", objective.corruption.amount, 0)
     yield from _penalty_rules(objective)
 

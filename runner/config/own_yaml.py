@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from runner.config.data_root import data_root
 from runner.config.override import Override, read_override, searched_folders
+from runner.config.own_pieces import choices as choices_of
 from runner.config.schema import CHOICES, GROUPS, PARTLY_TYPED
 from runner.config.setting_types import require_all, type_of
 from runner.config.shown import shown
@@ -135,7 +136,7 @@ def _check_group(group: str, content: Mapping[str, Any], entries: Sequence[str])
     """
     if group not in CHOICES:
         return
-    choices = CHOICES[group]
+    choices = choices_of(group)
     schemas = [entry.removeprefix(f"schema/{group}/") for entry in entries if "schema/" in entry]
     for schema in schemas:
         if schema not in choices:

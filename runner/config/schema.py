@@ -9,12 +9,13 @@ keys of its own (``conf/prior/normal.yaml`` names its class in its first lines).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
+from runner.config.plugin_setting import Plugins, Record
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
 from runner.config.schedule import Value
 
@@ -156,6 +157,8 @@ class RunConfig:
     evaluation: EvaluationConfig
     metrics: MetricsConfig
     wandb: WandbConfig
+    plugins: Plugins = field(default_factory=list[Record])
+    """Runs of versions that knew no own pieces do not have it."""
 
 
 CHOICES: dict[str, dict[str, type]] = {

@@ -8,14 +8,20 @@ from functools import cache
 from typing import Any, cast, get_args, get_origin
 
 from runner.config.launcher_schema import LAUNCHER_CHOICES
-from runner.config.schema import CHOICES, RunConfig
+from runner.config.own_pieces import choices, widest
+from runner.config.schema import RunConfig
 from runner.config.value_types import require, settings_of, without_null
 from runner.errors import UsageError, nearest_setting
 
-_CHOICES: dict[str, Iterable[type]] = {
-    **{group: choices.values() for group, choices in CHOICES.items()},
-    "launcher": LAUNCHER_CHOICES.values(),
-}
+
+def _classes(group: str) -> Iterable[type]:
+    """Return the classes of the settings of a group's choices."""
+    return LAUNCHER_CHOICES.values() if group == "launcher" else choices(group).values()
+
+
+def forget_types() -> None:
+    """Forget the types of settings, after own pieces have come or gone."""
+    type_of.cache_clear()
 
 
 @cache
@@ -23,9 +29,9 @@ def type_of(key: str) -> object:
     """Return the type that a setting is declared with, or None where no choice has it."""
     first, *others = key.split(".")
     if first == "launcher" and others:
-        return _type_within(_CHOICES["launcher"], others)
+        return _type_within(_classes("launcher"), others)
     hint = settings_of(RunConfig).get(first)
-    return _type_below(hint, others, _CHOICES.get(first, ())) if hint is not None else None
+    return _type_below(hint, others, _classes(first)) if hint is not None else None
 
 
 def _type_below(hint: object, parts: list[str], classes: Iterable[type] = ()) -> object:
@@ -37,7 +43,7 @@ def _type_below(hint: object, parts: list[str], classes: Iterable[type] = ()) ->
     if get_origin(kind) is dict:
         return _type_below(get_args(kind)[1], parts[1:])
     if is_dataclass(kind):
-        return _type_within([cast("type", kind), *classes], parts)
+        return _type_within([widest(cast("type", kind)), *classes], parts)
     return None
 
 
@@ -83,8 +89,8 @@ def _names(kind: type, prefix: str) -> Iterator[str]:
         yield key
         inner, _ = without_null(hint)
         classes = [inner] if is_dataclass(inner) else []
-        for each in [*classes, *(_CHOICES.get(key, ()) if classes else ())]:
-            yield from _names(cast("type", each), f"{key}.")
+        for each in [*classes, *(_classes(key) if classes else ())]:
+            yield from _names(widest(cast("type", each)), f"{key}.")
 
 
 def is_text(key: str) -> bool:

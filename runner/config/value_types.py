@@ -10,6 +10,8 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from omegaconf.errors import ValidationError
 from omegaconf.nodes import BooleanNode, FloatNode, IntegerNode, StringNode
 
+from runner.config.plugin_setting import FORM as PLUGINS_FORM
+from runner.config.plugin_setting import parse_plugins
 from runner.config.schedule import parse_value
 from runner.config.shown import shown
 from runner.errors import UsageError, nearest
@@ -62,6 +64,8 @@ def settings_of(kind: type) -> dict[str, Any]:
 def described(hint: object) -> str:
     """Return what a value of a type is, in words."""
     kind, nullable = without_null(hint)
+    if parse_plugins in getattr(kind, "__metadata__", ()):
+        return PLUGINS_FORM
     return _described(kind) + (", or null" if nullable else "")
 
 

@@ -13,6 +13,7 @@ import torch
 
 from runner.config import DatasetConfig
 from runner.dataset import (
+    added,
     cars3d,
     celeba,
     digits,
@@ -31,6 +32,7 @@ from runner.dataset.own import arrays, folder
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
 from runner.errors import UsageError, nearest
+from runner.plugins import piece
 
 __all__ = [
     "DATASETS",
@@ -92,6 +94,8 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
         UsageError: there is no such dataset, or no training image is left.
         DataError: its files are missing and cannot be downloaded, or are corrupt.
     """
+    if (added_one := piece("dataset", config.name)) is not None:
+        return select(added.load(added_one, config, data_dir, device), config, device)
     if config.name in OWN:
         return select(OWN[config.name](config, data_dir, device), config, device)
     if config.name not in DATASETS:

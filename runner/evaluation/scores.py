@@ -16,7 +16,7 @@ from runner.dataset import Dataset
 from runner.evaluation.encoded_table import CodeTable, tabulate
 from runner.evaluation.model_scores import MODEL_SCORES, ScoreResult
 from runner.evaluation.representation import Representation
-from runner.metric import METRICS, Codes, compute, stream
+from runner.metric import Codes, compute, names, stream
 
 _OF_THE_MODEL = "model"
 """In place of ``mean`` or ``sampled`` for a score that needs the model itself."""
@@ -45,7 +45,7 @@ def score_requests(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[
     for codes in metrics.codes:
         if codes == "mean" or sampled:
             yield from (
-                ScoreRequest(name, codes, wanted[name]) for name in METRICS if name in wanted
+                ScoreRequest(name, codes, wanted[name]) for name in names() if name in wanted
             )
     yield from (
         ScoreRequest(name, _OF_THE_MODEL, wanted[name]) for name in MODEL_SCORES if name in wanted
@@ -55,7 +55,7 @@ def score_requests(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[
 def score_requests_of_codes(metrics: MetricsConfig) -> Iterator[ScoreRequest]:
     """Yield the scores that ``metrics`` asks for and that need no model."""
     wanted = _wanted(metrics)
-    yield from (ScoreRequest(name, "codes", wanted[name]) for name in METRICS if name in wanted)
+    yield from (ScoreRequest(name, "codes", wanted[name]) for name in names() if name in wanted)
 
 
 def _wanted(metrics: MetricsConfig) -> dict[str, dict[str, Any]]:

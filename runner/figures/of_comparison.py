@@ -16,12 +16,14 @@ from runner.comparison.grouping import family_key, main_hyperparameter
 from runner.comparison.names import short_names
 from runner.comparison.representatives import RepresentativeRun, choose_runs
 from runner.console.lines import print_labelled
+from runner.errors import VaerunError
 from runner.figures.dot_plots import dot_plots
 from runner.figures.heat_maps import blocks, fields, heat_map
 from runner.figures.information import information_of_runs
 from runner.figures.metric_curves import metric_curves
 from runner.figures.rate_distortion import rate_distortion
 from runner.metric.quantities import quantity
+from runner.plugins import Piece, call, pieces, wrong
 
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
@@ -61,6 +63,7 @@ class _Compared:
 
 def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mapping[str, Figure]:
     """Return the figures by the names of their files; what is left out is said on the console."""
+    own = pieces("figure")  # before other runs are opened, which may have other pieces
     compared = _Compared(_few(comparison), console, traverse)
     if compared.comparison is not comparison:
         count, metric = len(comparison.configurations), quantity(_main_metric(comparison)).short
@@ -71,7 +74,27 @@ def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mappin
         compared.say(f"show the first {_MOST_METRICS} of {len(comparison.metrics)} metrics")
     parts = progress.counted(FIGURES, "figures", len(FIGURES))
     named = (each for figures in parts for each in figures(compared))
-    return {name: figure for name, figure in named if figure is not None}
+    figures = {name: figure for name, figure in named if figure is not None}
+    return {**figures, **dict(_own_figures(own, comparison, compared.say))}
+
+
+def _own_figures(
+    own: Mapping[str, Piece], comparison: Comparison, say: Callable[[str], None]
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of comparisons that users' files add; of one that fails it is said why."""
+    for name, piece in own.items():
+        if piece.options["of"] != "comparison":
+            continue
+        try:
+            figure = call(piece, comparison)
+        except VaerunError as error:
+            say(f"without {name}: {error.message}")
+            continue
+        if isinstance(figure, Figure):
+            yield name, figure
+        elif figure is not None:
+            what = f"it must return a figure of Matplotlib or None, not {type(figure).__name__}"
+            say(f"without {name}: {wrong(piece, what)}")
 
 
 def _few(comparison: Comparison) -> Comparison:

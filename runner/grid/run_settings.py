@@ -18,7 +18,7 @@ from runner.errors import UsageError
 Settings = Mapping[str, str | None]
 """Dotted name → value as text, of the settings that are not the program's defaults; None: unset."""
 
-_CHOICES = (*GROUPS, "hydra.searchpath")
+_CHOICES = (*GROUPS, "hydra.searchpath", "plugins")
 _MOST_SHOWN = 3
 
 

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from runner.config import data_root
+from runner.config.plugin_setting import KEY as PLUGINS
+from runner.config.plugin_use import given_plugins, use, written
 from runner.errors import UsageError, nearest
 from runner.grid import sweep_yaml
 from runner.grid.sweep_parameters import (
@@ -114,9 +116,23 @@ class Sweep:
                     seen.add(settings)
                     yield overrides
 
+    def with_recorded_plugins(self) -> Sweep:
+        """Return the sweep with its plugins by their digests, so that every run has the same.
+
+        Raises: UsageError for what is no plugin.
+        """
+        return replace(self, blocks=tuple(_recorded(block) for block in self.blocks))
+
     def replaced(self, given: Values) -> Sweep:
         """Return the sweep with other values for some settings, or with further ones."""
         return replace(self, blocks=tuple(block.replaced(given) for block in self.blocks))
+
+
+def _recorded(block: Block) -> Block:
+    named = block.values.get(PLUGINS, ())
+    texts = tuple(written(use(given_plugins([f"{PLUGINS}={text}"]))) for text in named)
+    values = {**block.values, PLUGINS: tuple(text.partition("=")[2] for text in texts)}
+    return replace(block, values=values) if named else block
 
 
 def identity(overrides: Sequence[str]) -> frozenset[str]:

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from runner.metric.codes import Codes, Variable, stream
-from runner.metric.registry import METRICS, compute
+from runner.metric.own import describe_score, description_of
+from runner.metric.registry import METRICS, compute, names
 
-__all__ = ["METRICS", "Codes", "Variable", "compute", "stream"]
+__all__ = [
+    "METRICS",
+    "Codes",
+    "Variable",
+    "compute",
+    "describe_score",
+    "description_of",
+    "names",
+    "stream",
+]

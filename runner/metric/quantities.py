@@ -169,10 +169,20 @@ _PREFIXES = ("terms/", "scores/mean/", "scores/")
 """Prefixes that short names omit."""
 
 
+_described: dict[str, Quantity] = {}
+"""Own scores of users, as their runs describe them."""
+
+
+def describe(row: Quantity) -> None:
+    """Let :func:`quantity` describe what no row of the table does; the first description stays."""
+    if _described.setdefault(row.name, row) is row:
+        quantity.cache_clear()
+
+
 @lru_cache(maxsize=4096)
 def quantity(name: str) -> Quantity:
     """Return the description of a quantity; one without a row has its own name as title."""
-    for row in QUANTITIES:
+    for row in (*QUANTITIES, *_described.values()):
         found = row.named(name)
         if found is not None:
             return found
@@ -195,7 +205,8 @@ def shown_in(place: Place) -> tuple[Quantity, ...]:
 def default_columns() -> tuple[str, ...]:
     """Return the names of the columns that a comparison shows by default, the main one first.
 
-    Scores of codes are those of the mean codes.
+    Scores of codes are those of the mean codes; own ones of users come last.
     """
     rows = sorted((row.column, row.name) for row in QUANTITIES if row.column is not None)
-    return tuple(name.replace("<codes>", "mean") for _, name in rows)
+    own = [name for name in _described if not name.endswith(">")]
+    return tuple(name.replace("<codes>", "mean") for name in [*(n for _, n in rows), *own])

@@ -8,8 +8,10 @@ from typing import Any, cast
 
 from runner.errors import UsageError
 from runner.metric.codes import Codes
+from runner.metric.own import own_score
 from runner.metric.quantities import QUANTITIES
 from runner.metric.quantity import Quantity, Score
+from runner.plugins import piece, pieces
 
 
 def metrics_of(rows: Iterable[Quantity]) -> dict[str, Score]:
@@ -21,13 +23,18 @@ METRICS: Mapping[str, Score] = metrics_of(QUANTITIES)
 """The function of each score by its name in ``conf/metrics/``, in the order of the quantities."""
 
 
+def names() -> list[str]:
+    """Return the names of the scores of codes: ours, and own ones of the settings at hand."""
+    return [*METRICS, *pieces("metric")]
+
+
 def compute(
     name: str, codes: Codes, *, factor: str | None, seed: int, settings: Mapping[str, Any]
 ) -> dict[str, float]:
     """Return a score of codes.
 
     Args:
-        name: a key of :data:`METRICS`.
+        name: a key of :data:`METRICS`, or an own metric.
         codes: the codes to be scored, with the factors of their images.
         factor: the factor that scores of a single factor evaluate; None without factors.
         seed: of all random numbers.
@@ -35,6 +42,9 @@ def compute(
 
     Raises: UsageError when the score is not defined for these codes.
     """
+    own = None if name in METRICS else piece("metric", name)
+    if own is not None:
+        return own_score(own, codes, seed=seed, settings=settings)
     score = METRICS[name]
     _check(name, score, codes)
     of_class = {"factor": factor} if score.of_class else {}

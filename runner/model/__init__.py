@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from runner.model.discriminator import build_discriminator
 from runner.model.latent_space import Densities, LatentSpace
+from runner.model.likelihood import Likelihood
 from runner.model.node import Node
+from runner.model.prior import Prior, PriorImages
 from runner.model.representation import VaeRepresentation
+from runner.model.shapes import NetworkShapes
 from runner.model.vae import VAE, build
 
 __all__ = [
     "VAE",
     "Densities",
     "LatentSpace",
+    "Likelihood",
+    "NetworkShapes",
     "Node",
+    "Prior",
+    "PriorImages",
     "VaeRepresentation",
     "build",
     "build_discriminator",

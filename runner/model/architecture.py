@@ -7,7 +7,6 @@ to an output of the image's height and width, which parametrises the likelihood.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from torch import nn
@@ -15,27 +14,22 @@ from torch import nn
 from runner.config import AnySizeConfig, ArchitectureConfig, ConvConfig, MlpConfig
 from runner.errors import UsageError, nearest
 from runner.model import conv
+from runner.model.own import own_networks
+from runner.model.shapes import NetworkShapes
 from runner.model.tied_linear import TiedLinear
-
-
-@dataclass(frozen=True)
-class NetworkShapes:
-    """Sizes that the networks must have: images, parameters of q(z|x), z, the decoder's output."""
-
-    shape: tuple[int, int, int]
-    parameters: int
-    width: int
-    output_channels: int
+from runner.plugins import piece
 
 
 def build_networks(
     config: ArchitectureConfig, shapes: NetworkShapes
-) -> tuple[nn.Sequential, nn.Sequential]:
+) -> tuple[nn.Module, nn.Module]:
     """Return an encoder and a decoder with fresh parameters.
 
     Raises: UsageError when the name is unknown, a setting is invalid, or the network does not take
         images of that size.
     """
+    if (own := piece("network", config.name)) is not None:
+        return own_networks(own, config, shapes)
     if config.name not in ARCHITECTURES:
         hint = nearest(config.name, ARCHITECTURES)
         raise UsageError(f"unknown architecture '{config.name}'", hint)

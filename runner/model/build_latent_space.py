@@ -17,9 +17,11 @@ from runner.errors import UsageError
 from runner.model.discrete import Discrete, build_discrete
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.latent_space import LatentSpace
-from runner.model.prior import build_prior
+from runner.model.own import own_prior
+from runner.model.prior import PriorImages, build_prior
 from runner.model.tree import build_tree, numbered
 from runner.model.variables import Codes, LogNormals, Normals
+from runner.plugins import piece
 
 _MOST_ATOMS = 4096
 """Largest number of joint categories for an exact sum in training."""
@@ -67,7 +69,12 @@ def build_latent_space(
             raise UsageError("prior=code is one deterministic code: it takes no prior.discrete")
         return LatentSpace(block, Codes(config.dimensions, config.activation), None, tree, names)
     kind = LogNormals if config.name == "log_normal" else Normals
-    density = build_prior(config, shape, images)
+    own = piece("prior", config.name)
+    density = (
+        build_prior(config, shape, images)
+        if own is None
+        else own_prior(own, config, PriorImages(shape, images))
+    )
     return LatentSpace(block, kind(config.dimensions), density, tree, (*discrete, *names))
 
 

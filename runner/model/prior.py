@@ -103,7 +103,7 @@ class Prior(Protocol):
 
 
 @dataclass(frozen=True)
-class _Images:
+class PriorImages:
     """The images that a prior may be initialised from."""
 
     shape: tuple[int, int, int]
@@ -123,14 +123,14 @@ def build_prior(
         choices = ", ".join(_PRIORS)
         hint = nearest(config.name, _PRIORS)
         raise UsageError(f"prior.name must be one of {choices}, got '{config.name}'", hint)
-    return _PRIORS[config.name](config, _Images(shape, images))
+    return _PRIORS[config.name](config, PriorImages(shape, images))
 
 
-def _normal(config: PriorConfig, _: _Images) -> Prior:
+def _normal(config: PriorConfig, _: PriorImages) -> Prior:
     return Independent(StandardNormal(config.dimensions))
 
 
-def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> Prior:
+def _anisotropic(config: AnisotropicPriorConfig, images: PriorImages) -> Prior:
     if config.variances == "pca":
         try:
             variances_V = principal_variances(images.training(), config.dimensions)
@@ -142,19 +142,19 @@ def _anisotropic(config: AnisotropicPriorConfig, images: _Images) -> Prior:
     return Independent(AnisotropicNormal(variances_V, config.total, learned=config.learned))
 
 
-def _laplace(config: LaplacePriorConfig, _: _Images) -> Prior:
+def _laplace(config: LaplacePriorConfig, _: PriorImages) -> Prior:
     return Independent(Laplace(config.dimensions, config.scale))
 
 
-def _student_t(config: StudentTPriorConfig, _: _Images) -> Prior:
+def _student_t(config: StudentTPriorConfig, _: PriorImages) -> Prior:
     return Independent(StudentT(config.dimensions, config.degrees))
 
 
-def _sparse(config: SparsePriorConfig, _: _Images) -> Prior:
+def _sparse(config: SparsePriorConfig, _: PriorImages) -> Prior:
     return Independent(SpikeSlab(config.dimensions, config.gamma, config.spike_scale))
 
 
-def _mixture(config: MixturePriorConfig, _: _Images) -> Prior:
+def _mixture(config: MixturePriorConfig, _: PriorImages) -> Prior:
     loc_KV = _mixture_means(config)
     scale_KV = torch.full_like(loc_KV, math.sqrt(config.variance))
     logits_K = torch.zeros_like(loc_KV[:, 0])
@@ -172,7 +172,7 @@ def _mixture_means(config: MixturePriorConfig) -> Tensor:
     return torch.tensor(config.means, dtype=torch.get_default_dtype())
 
 
-def _vamp(config: VampPriorConfig, images: _Images) -> Prior:
+def _vamp(config: VampPriorConfig, images: PriorImages) -> Prior:
     pseudo_inputs, training_NCHW = config.pseudo_inputs, images.training()
     rule = f"from 1 to the {len(training_NCHW)} training images"
     holds = 1 <= pseudo_inputs <= len(training_NCHW)
@@ -182,7 +182,7 @@ def _vamp(config: VampPriorConfig, images: _Images) -> Prior:
     return VampPrior(start_KCHW, config.dimensions)
 
 
-def _correlated(config: CorrelatedPriorConfig, _: _Images) -> Prior:
+def _correlated(config: CorrelatedPriorConfig, _: PriorImages) -> Prior:
     value, dimensions = config.correlation, config.dimensions
     if isinstance(value, list):
         matrix_VV = torch.tensor(value, dtype=torch.double)
@@ -199,7 +199,7 @@ def _require(key: str, value: object, rule: str, *, holds: bool) -> None:
         raise UsageError(f"prior.{key} must be {rule}, got {value}")
 
 
-_PRIORS: dict[str, Callable[[Any, _Images], Prior]] = {
+_PRIORS: dict[str, Callable[[Any, PriorImages], Prior]] = {
     "normal": _normal,
     "concrete_normal": _normal,
     "nested": _normal,

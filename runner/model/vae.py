@@ -12,11 +12,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from runner.config import RunConfig
-from runner.model.architecture import NetworkShapes, build_networks
+from runner.config import LikelihoodConfig, RunConfig
+from runner.model.architecture import build_networks
 from runner.model.build_latent_space import build_latent_space
 from runner.model.latent_space import LatentSpace
 from runner.model.likelihood import Likelihood, build_likelihood
+from runner.model.own import own_likelihood, try_likelihood
+from runner.model.shapes import NetworkShapes
+from runner.plugins import piece
 
 
 class VAE(nn.Module):
@@ -24,7 +27,7 @@ class VAE(nn.Module):
 
     def __init__(
         self,
-        networks: tuple[nn.Sequential, nn.Sequential],
+        networks: tuple[nn.Module, nn.Module],
         latents: LatentSpace,
         likelihood: Likelihood,
         *,
@@ -96,8 +99,17 @@ def build(
             images=training_images,
         )
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
-        likelihood = build_likelihood(config.likelihood)
+        likelihood = _likelihood(config.likelihood, shape)
         output_channels = likelihood.channels(shape[0])
         shapes = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
         networks = build_networks(config.architecture, shapes)
     return VAE(networks, latents, likelihood, bf16=config.precision == "bf16")
+
+
+def _likelihood(config: LikelihoodConfig, shape: tuple[int, int, int]) -> Likelihood:
+    own = piece("likelihood", config.name)
+    if own is None:
+        return build_likelihood(config)
+    likelihood = own_likelihood(own, config)
+    try_likelihood(own, likelihood, shape)
+    return likelihood

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config import MetricsConfig, RunConfig, plain
+from runner.config import MetricsConfig, RunConfig, plain, use_plugins
 from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
 from runner.console.run_display import print_summary
@@ -20,7 +20,10 @@ from runner.evaluation import (
     score_requests,
     summarize,
 )
+from runner.metric import describe_score, description_of
+from runner.plugins import active, piece
 from runner.runs.load import LoadedRun
+from runner.runs.own_figures import own_figures
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -55,6 +58,7 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
     from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
 
     config, folder = run.config, run.folder
+    use_plugins(config.plugins)
     images = f"{config.evaluation.encodings:,} images at most"
     print_labelled(run.console, "evaluating", f"on {images}")
     source = generator(run.device, config.seed, "evaluation")
@@ -71,6 +75,8 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
         with display.part("figures"):
             for name, figure in drawn.figures(source):
                 paths[name] = folder.write_figure(name, figure)
+            own = own_figures(run, folder.write_figure)
+        paths |= own
         with display.part("animation"):
             frames = drawn.animation()
         if frames is not None:
@@ -85,6 +91,7 @@ def score_run(
 
     Scores already computed with the same settings are not computed again.
     """
+    use_plugins(run.config.plugins)
     wanted = list(score_requests(metrics, sampled=run.representation.latents is not None))
     if not wanted:
         return {}
@@ -130,12 +137,14 @@ def score(
     pending = [
         request
         for request in wanted
-        if not scores_file.has(request.key, {"settings": request.settings, **same})
+        if not scores_file.has(
+            request.key, {"settings": request.settings, **same, **_origin(request)}
+        )
     ]
     display.expect(len(pending), metrics.name)
     figures: dict[str, Figure] = {}
     for request in pending:
-        entry: dict[str, Any] = {"settings": request.settings, **same}
+        entry: dict[str, Any] = {"settings": request.settings, **same, **_described(request)}
         try:
             with display.score(request.key):
                 result = evaluator.compute(request)
@@ -152,3 +161,20 @@ def score(
             request.key, {**entry, "seconds": round(seconds, 2), "scores": result.numbers}
         )
     return figures
+
+
+def _origin(request: ScoreRequest) -> dict[str, str]:
+    """Return what else must agree for a score to count as computed: the file of an own one."""
+    own = piece("metric", request.metric)
+    of = next((plugin for plugin in active() if own in plugin.pieces), None)
+    return {"plugin": str(of.sha256 or of.version)} if of is not None else {}
+
+
+def _described(request: ScoreRequest) -> dict[str, Any]:
+    """Return what is kept beside the numbers of an own score, so that all can show them."""
+    own = piece("metric", request.metric)
+    if own is None:
+        return {}
+    told = description_of(own)
+    describe_score(own.name, str(told["title"]), told["better"])
+    return {**_origin(request), **told}

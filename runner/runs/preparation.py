@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from runner.config import RunConfig, Schedule, Value
+from runner.config import RunConfig, Schedule, Value, use_plugins
 from runner.console.run_display import make_console, print_settings
 from runner.dataset import Dataset, load
 from runner.errors import UsageError
@@ -78,6 +78,7 @@ def prepared(
     Raises: UsageError for settings that do not fit together, this machine or the checkpoint;
         DataError for data that are missing or corrupt.
     """
+    use_plugins(config.plugins)
     device = choose_device(config.device)
     mode = resolve_mode(config.wandb.mode)
     prepare(device)

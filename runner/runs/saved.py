@@ -18,6 +18,8 @@ from runner.config import (
     RunConfig,
 )
 from runner.config.composition import compose_run
+from runner.config.plugin_setting import short_name
+from runner.config.plugin_use import restored, unchanged
 from runner.errors import DataError, UsageError
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
@@ -64,27 +66,61 @@ class SavedRun:
         """Return the run of a folder, with some of its settings changed.
 
         Where the results of a run go (W&B, ``data_dir``) is the choice of whoever goes on with it:
-        the settings of a stranger's run are followed in this only if it is ``trusted``. With
-        ``files``, such as ``("model",)``, these of the checkpoint alone are read, and the settings
-        are as the folder has them: for whoever follows none of them.
+        the settings of a stranger's run are followed in this only if it is ``trusted``, and so is
+        the code of own pieces that they name. With ``files``, such as ``("model",)``, these of the
+        checkpoint alone are read, and the settings are as the folder has them: for whoever follows
+        none of them.
 
         Raises: UsageError where there is no run, or its settings are wrong; DataError where the
             checkpoint is corrupt, or missing although the run has made steps.
         """
         folder = RunFolder.open(path)
         stamp = _stamp(folder)
+        text = folder.read_config()
+        trusted = trusted or is_own(path / "config.yaml", text.encode())
+
+        changed = _with_plugins(text, overrides, trusted=trusted)
         with naming_version(version_of(folder)):
-            config = settings.restore(folder.read_config(), list(overrides))
+            config = settings.restore(text, changed)
         note = None
-        trusted = trusted or is_own(path / "config.yaml")
         if not trusted and files is None:
-            config, note = _at_home(config, overrides)
+            with unchanged():
+                config, note = _at_home(config, overrides)
         return cls(folder, config, _checkpoint(folder, files), trusted, note, stamp)
 
     def require_unchanged(self) -> None:
         """Raise LockedError if another process has worked in the folder since it was read."""
         if _stamp(self.folder) != self.stamp:
             raise LockedError(self.folder.path)
+
+
+def use_plugins_of(path: Path, overrides: Sequence[str], *, trusted: bool) -> None:
+    """Let settings have the own pieces of a run.
+
+    Raises: UsageError where they cannot be loaded, or are a stranger's that is not trusted.
+    """
+    text = RunFolder.open(path).read_config()
+    own = trusted or is_own(path / "config.yaml", text.encode())
+    _with_plugins(text, overrides, trusted=own)
+
+
+def _with_plugins(text: str, overrides: Sequence[str], *, trusted: bool) -> list[str]:
+    """Load the own pieces of a run, and return the overrides with those that are given recorded."""
+
+    def allow(plugins: Sequence[settings.Record]) -> None:
+        if not trusted:
+            raise _refusal_of(plugins)
+
+    return restored(text, overrides, allow)
+
+
+def _refusal_of(plugins: Sequence[settings.Record]) -> UsageError:
+    """Return the error for a stranger's run that would execute code."""
+    names = [each.get("path") or each["name"] for each in plugins]
+    message = f"not known as yours, and it would run the code of '{names[0]}'"
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    hint = f"plugins=[{short_name(plugins[0])}] names your own copy, --trust runs what it names"
+    return UsageError(message + more, hint)
 
 
 def version_of(folder: RunFolder) -> str | None:

@@ -40,7 +40,7 @@ from runner.training import describe_device, train
 
 _RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
 _RESUMABLE = (
-    "steps", "epochs", "device", "data_dir", "dataset.path", "dataset.factors",
+    "steps", "epochs", "device", "data_dir", "plugins", "dataset.path", "dataset.factors",
     "training.checkpoint_minutes",
 )  # fmt: skip
 

@@ -57,6 +57,9 @@ class ScoreEntry(msgspec.Struct):
     images: Count | None = None
     seconds: Seconds | None = None
     refused: str | None = None
+    plugin: str | None = None
+    title: str | None = None
+    better: str | None = None
     runs: list[str] | None = None
 
 

@@ -6,11 +6,12 @@ from runner.training.checkpoint_tensors import check_parameters
 from runner.training.compatibility import check_compatibility, check_fits, steps_of
 from runner.training.device import choose_device, describe_device, prepare
 from runner.training.loop import Record, shown_schedules, train
-from runner.training.penalties import active_penalties
+from runner.training.penalties import PenaltyInputs, active_penalties
 from runner.training.randomness import generator
 from runner.training.state import TrainingState, new_model
 
 __all__ = [
+    "PenaltyInputs",
     "Record",
     "TrainingState",
     "active_penalties",

@@ -11,7 +11,8 @@ from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import VAE, LatentSpace
 from runner.objective import Objective
-from runner.training.penalties import PENALTIES, active_penalties
+from runner.plugins import piece
+from runner.training.penalties import PENALTIES, active_penalties, penalty
 
 _NORMALISED = ("conv32",)
 """Architectures with batch normalisation."""
@@ -67,13 +68,13 @@ def check_compatibility(
 
 def _check_listed(on: Sequence[str]) -> None:
     """Refuse a penalty of the schema to which no function belongs yet."""
-    if missing := [name for name in on if name not in PENALTIES]:
+    if missing := [name for name in on if name not in PENALTIES and piece("penalty", name) is None]:
         hint = "PENALTIES in runner/training/penalties.py has an entry for each"
         raise UsageError(f"objective.penalties.{missing[0]} has no function", hint)
 
 
 def _of_distributions(on: Sequence[str]) -> list[str]:
-    return [name for name in on if PENALTIES[name].needs_density]
+    return [name for name in on if penalty(name).needs_density]
 
 
 def _check_code(config: RunConfig, on: Sequence[str], *, charged: bool) -> None:

@@ -12,7 +12,8 @@ from runner.dataset import Dataset
 from runner.objective import TERM_NAMES, Objective, Plan
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
-from runner.training.penalties import PENALTIES
+from runner.training.own_penalties import OwnPenalties
+from runner.training.penalties import penalty
 from runner.training.randomness import Sampler, generator, new_sampler
 from runner.training.state import TrainingState
 from runner.training.step import StepOutput, step
@@ -36,6 +37,7 @@ def train(
     weights = _weights(objective, source.device)
     plans = shown_schedules(config)
     one_step = _compiled(config)
+    own = OwnPenalties(objective.plan.penalties, source.device)
     while state.step < steps:
         done = state.step + 1
         due = done % config.training.record_every == 0 or done in (1, steps)
@@ -57,7 +59,9 @@ def train(
             state.bank.remember(result.parameters_BP, indices_B, state.step)
         state.step = done
         state.finite &= result.loss.detach().isfinite()
+        own.watch(result)
         if due:
+            own.check(done)
             state.check_finite()
         yield _record(state, result, scheduled) if due else None
 
@@ -119,7 +123,7 @@ class _Source:
             inputs_BCHW = corrupt(images_BCHW, self.plan.corruption, amount, uniform_BCHW)
         if bank:
             bank.forget(indices_B)
-        penalties = [PENALTIES[name] for name in self.plan.penalties]
+        penalties = [penalty(name) for name in self.plan.penalties]
         draws = any(penalty.needs_prior_draws for penalty in penalties)
         labelled = any(penalty.needs_labels for penalty in penalties)
         labels_B, is_labelled_B = self._labels(indices_B) if labelled else (None, None)

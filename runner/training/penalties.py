@@ -17,9 +17,11 @@ from torch import Tensor
 from runner.config import PenaltiesConfig
 from runner.model import VAE, LatentSpace
 from runner.objective import Objective, divergences, penalties
+from runner.plugins import piece
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
 from runner.training.discriminator import Discriminator
+from runner.training.own_penalties import own_value
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,27 @@ def weighted_penalties(
     total: Tensor | float = 0.0
     found: dict[str, Tensor] = {}
     for name in active:
-        found[name] = PENALTIES[name].value(inputs)
+        found[name] = penalty(name).value(inputs)
         weight = inputs.weights.get(f"{name}.weight", 1.0)  # moments have two weights of their own
         total = total + weight * found[name]
     return total, found
+
+
+def penalty(name: str) -> Penalty:
+    """Return the penalty of a name, ours or one that a user's file adds.
+
+    Raises: KeyError where there is none.
+    """
+    own = None if name in PENALTIES else piece("penalty", name)
+    if own is None:
+        return PENALTIES[name]
+    needs: tuple[str, ...] = own.options["needs"]
+    return Penalty(
+        lambda inputs: own_value(own, getattr(inputs.settings, own.name), inputs.weights, inputs),
+        needs_density="density" in needs or "prior_draws" in needs,
+        needs_prior_draws="prior_draws" in needs,
+        needs_labels="labels" in needs,
+    )
 
 
 def active_penalties(objective: Objective) -> tuple[str, ...]:

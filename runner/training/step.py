@@ -16,25 +16,10 @@ from runner.objective import Decomposition, Plan, average, decompose
 from runner.training.batch import Batch
 from runner.training.discriminator import Discriminator
 from runner.training.penalties import PenaltyInputs, weighted_penalties
+from runner.training.step_output import StepOutput
 
 _CACHED_PAIRS = 2**20
 """Entries of a tensor of all pairs that stay in a CPU's cache: 4 MiB of float32."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepOutput:
-    """What a step computes: all scalars are means over the minibatch, in nats per example."""
-
-    loss: Tensor
-    reconstruction: Tensor
-    rate: Tensor | None
-    """None for a deterministic code."""
-    decomposition: Decomposition | None
-    """None when neither the loss nor a record needed an estimate of q(z), or there is none."""
-    penalties: dict[str, Tensor]
-    """Each penalty of the objective, without its weight."""
-    parameters_BP: Tensor
-    z_BW: Tensor
 
 
 def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keyword

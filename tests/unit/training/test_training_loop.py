@@ -14,6 +14,7 @@ from runner.errors import DivergedError, UsageError
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import Record, TrainingState, loop, train
+from runner.training.penalties import PENALTIES
 
 OVERRIDES = (
     "architecture=mlp",
@@ -131,8 +132,8 @@ def test_a_batch_has_labels_only_where_a_penalty_reads_them(
     _, batch = source.batch(objective.weights(0))
     assert batch.labels_B is None
     assert batch.is_labelled_B is None
-    reader = replace(loop.PENALTIES["capacity"], needs_labels=True)
-    monkeypatch.setitem(loop.PENALTIES, "capacity", reader)
+    reader = replace(PENALTIES["capacity"], needs_labels=True)
+    monkeypatch.setitem(PENALTIES, "capacity", reader)
     indices, batch = source.batch(objective.weights(0))
     assert batch.labels_B is not None
     assert batch.is_labelled_B is not None
