@@ -79,14 +79,24 @@ from runner.config.schema import (
     MlpConfig,
     RunConfig,
     ScaledConfig,
-    TrainingConfig,
     WandbConfig,
 )
 from runner.config.setting_types import all_settings, type_of
+from runner.config.training_schema import (
+    AUTO,
+    CHECKPOINTS,
+    PARTS,
+    InitConfig,
+    StopEarlyConfig,
+    TrainingConfig,
+    ValidationConfig,
+)
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
+    "AUTO",
     "BROKEN",
+    "CHECKPOINTS",
     "CHOICES",
     "CONCRETE_DENSITIES",
     "CONTRACTIONS",
@@ -96,6 +106,7 @@ __all__ = [
     "GROUPS",
     "KERNELS",
     "MOMENTS",
+    "PARTS",
     "PRECISIONS",
     "SPARSITIES",
     "STRENGTHS",
@@ -123,6 +134,7 @@ __all__ = [
     "FolderConfig",
     "GroupTree",
     "InclusiveKlConfig",
+    "InitConfig",
     "LaplacePriorConfig",
     "LauncherConfig",
     "LikelihoodConfig",
@@ -141,8 +153,10 @@ __all__ = [
     "Schedule",
     "SparsePriorConfig",
     "SparsityConfig",
+    "StopEarlyConfig",
     "StudentTPriorConfig",
     "TrainingConfig",
+    "ValidationConfig",
     "Value",
     "VampPriorConfig",
     "WandbConfig",

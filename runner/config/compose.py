@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
+from runner.config.added_settings import added
 from runner.config.data_root import data_root
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
@@ -147,7 +148,7 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
                 hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
                 raise UsageError(f"config.yaml: unknown {group} '{name}'", hint)
             schema[group] = OmegaConf.structured(choices[name])
-        merged = cast("DictConfig", OmegaConf.merge(schema, saved))
+        merged = cast("DictConfig", OmegaConf.merge(schema, added(schema), saved))
         _refuse_references(merged, saved)
     except OmegaConfBaseException as error:
         explained = explain_value(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +60,12 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     _delete_others(folder, {file["name"] for file in files.values()})
 
 
-def load(folder: Path) -> Checkpoint:
-    """Return the checkpoint of a folder.
+def load(folder: Path, only: Collection[str] | None = None) -> Checkpoint:
+    """Return the checkpoint of a folder, or the tensors of some of its files alone.
+
+    Args:
+        folder: ``checkpoint/`` of a run.
+        only: which files are read, such as ``("model",)``; None: all.
 
     Raises:
         UsageError: there is none, or a link leads out of the run folder.
@@ -72,7 +76,11 @@ def load(folder: Path) -> Checkpoint:
         hint = "the run stopped before it wrote one; start it again"
         raise UsageError(f"'{folder.parent}' has no checkpoint", hint)
     files: dict[str, dict[str, str]] = content["files"]
-    tensors = {stem: _read_tensors(folder, file) for stem, file in files.items()}
+    tensors = {
+        stem: _read_tensors(folder, file)
+        for stem, file in files.items()
+        if only is None or stem in only
+    }
     return Checkpoint(tensors, content["state"])
 
 

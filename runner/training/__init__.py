@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.training.checkpoint_tensors import check_parameters
 from runner.training.compatibility import check_compatibility, check_fits, steps_of
 from runner.training.device import choose_device, describe_device, prepare
 from runner.training.loop import Record, shown_schedules, train
@@ -15,6 +16,7 @@ __all__ = [
     "active_penalties",
     "check_compatibility",
     "check_fits",
+    "check_parameters",
     "choose_device",
     "describe_device",
     "generator",

@@ -33,12 +33,19 @@ def check_network(tensors: Tensors, prefix: str, network: nn.Module, step: int) 
         UsageError: they are of another network.
         DataError: one is not a finite number.
     """
-    wanted = network.state_dict()
-    _check_kinds(tensors, f"{prefix}model", wanted)
-    for name, value in tensors[f"{prefix}model"].items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise _not_finite(f"{prefix}model", name)
+    check_parameters(tensors, f"{prefix}model", network)
     _check_optimizer(tensors, f"{prefix}optimizer", dict(network.named_parameters()), step)
+
+
+def check_parameters(tensors: Tensors, file: str, network: nn.Module) -> None:
+    """Check the parameters of a network, which are those of a file of a checkpoint.
+
+    Raises: UsageError and DataError as :func:`check_network`.
+    """
+    _check_kinds(tensors, file, network.state_dict())
+    for name, value in tensors[file].items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise _not_finite(file, name)
 
 
 def check_bank(tensors: Tensors, encodings_KP: Tensor, images_K: Tensor) -> None:
