@@ -19,7 +19,7 @@ from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
 from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
-from runner.runs.evaluate import open_wandb, score, score_run
+from runner.runs.evaluate import open_wandb, score, score_run, summarize_run
 from runner.runs.load import RunLoader
 from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
@@ -28,7 +28,9 @@ from runner.store.scores_file import ScoresFile
 from runner.tracking.mode import resolve_mode
 
 _OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
-_CHANGEABLE = "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
+_CHANGEABLE = (
+    "metrics, metrics.*, checkpoint, device, data_dir, dataset.path, dataset.factors, wandb.*"
+)
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
 
@@ -42,6 +44,7 @@ class _Request:
     metrics: str = _DEFAULT
     of_metrics: list[str] = field(default_factory=list[str])
     of_runs: list[str] = field(default_factory=list[str])
+    checkpoint: str | None = None
 
 
 def run(arguments: Arguments) -> int:
@@ -59,9 +62,15 @@ def run(arguments: Arguments) -> int:
             _evaluate_codes(request.codes, metrics)
         return 0
     paths = [run for path in request.paths for run in runs_beneath(path)]
-    runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
+    runs = RunLoader(
+        make_console(),
+        request.of_runs,
+        trusted="--trust" in arguments.flags,
+        checkpoint=request.checkpoint,
+    )
     with stopping(_GOES_ON):
-        return _Evaluation(metrics, runs).carry_out(list(dict.fromkeys(paths)))
+        renews = request.checkpoint is not None
+        return _Evaluation(metrics, runs, renews=renews).carry_out(list(dict.fromkeys(paths)))
 
 
 def _read(arguments: Arguments) -> _Request:
@@ -73,6 +82,8 @@ def _read(arguments: Arguments) -> _Request:
         key, _, value = override.partition("=")
         if key == "metrics":
             request.metrics = value
+        elif key in ("checkpoint", "evaluation.checkpoint"):
+            request.checkpoint = _checkpoint(value)
         elif key.startswith("metrics."):
             request.of_metrics.append(override)
         elif key.startswith(_OF_THE_RUN):
@@ -86,6 +97,14 @@ def _read(arguments: Arguments) -> _Request:
     return request
 
 
+def _checkpoint(value: str) -> str:
+    if value not in settings.CHECKPOINTS:
+        words = ", ".join(settings.CHECKPOINTS)
+        hint = nearest(value, settings.CHECKPOINTS)
+        raise UsageError(f"checkpoint must be one of {words}, got '{value}'", hint)
+    return value
+
+
 def _changeable() -> list[str]:
     """Return the settings that can be given, by dotted names."""
     return [key for key in settings.all_settings() if key.startswith(("metrics", *_OF_THE_RUN))]
@@ -94,8 +113,10 @@ def _changeable() -> list[str]:
 class _Evaluation:
     """Several runs, scored one after the other; what they share is loaded once."""
 
-    def __init__(self, metrics: MetricsConfig, runs: RunLoader) -> None:
+    def __init__(self, metrics: MetricsConfig, runs: RunLoader, *, renews: bool) -> None:
+        """Take what is scored; ``renews``: a summary of another checkpoint is computed again."""
         self._metrics = metrics
+        self._renews = renews
         self._console = make_console()
         self._runs = runs
         self._members: list[RunCodes] = []
@@ -127,7 +148,10 @@ class _Evaluation:
         mode = resolve_mode(run.config.wandb.mode)
         ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
         with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
-            paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
+            paths: dict[str, Path] = {}
+            if self._renews and run.folder.read_summary().get("step") != run.step:
+                paths = summarize_run(run, wandb_run, check=lambda: None)
+            paths |= score_run(run, self._metrics, wandb_run, check=lambda: None)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, self._metrics))

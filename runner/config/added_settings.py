@@ -6,7 +6,6 @@ A ``config.yaml`` has every setting of its time. To be read, it is given those t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -31,4 +30,4 @@ def added(schema: DictConfig) -> DictConfig:
         chosen = OmegaConf.get_type(schema, parent) if parent else OmegaConf.get_type(schema)
         if name in getattr(chosen or type_of(parent), "__dataclass_fields__", ()):
             OmegaConf.update(found, key, value, force_add=True)
-    return cast("DictConfig", found)
+    return found

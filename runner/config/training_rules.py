@@ -49,7 +49,12 @@ def _validation_rules(validation: ValidationConfig) -> Iterator[Rule]:
 def _init_rules(config: RunConfig) -> Iterator[Rule]:
     init: InitConfig = config.init
     folder = config.init_from
-    yield "init_from", folder, "the folder of a run, or null", folder is None or bool(folder.strip())
+    yield (
+        "init_from",
+        folder,
+        "the folder of a run, or null",
+        folder is None or bool(folder.strip()),
+    )
     yield "init.step", init.step, "at least 0, or null", init.step is None or init.step >= 0
     is_digest = init.sha256 is None or bool(re.fullmatch(r"[0-9a-f]{64}", init.sha256))
     yield "init.sha256", init.sha256, "64 digits of a SHA-256, or null", is_digest

@@ -11,7 +11,7 @@ from typing import Optional
 # ruff: noqa: UP045 - OmegaConf reads Optional, not a union with None
 
 AUTO = "auto"
-"""The figure of the validation that is there for every model of a kind: the ELBO where it has one."""
+"""What the other settings imply."""
 
 CHECKPOINTS = ("last", "best")
 """Which checkpoint of a run is read."""

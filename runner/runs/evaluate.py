@@ -20,6 +20,7 @@ from runner.evaluation import (
     score_requests,
     summarize,
 )
+from runner.metric.quantities import VALIDATION
 from runner.runs.load import LoadedRun
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -62,6 +63,8 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
         with display.part("summary"):
             encodings = encode(model, dataset.test, config.evaluation.encodings, source)
             summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+            if figures := _validation(folder, run.step):
+                summary["validation"] = figures
         folder.write_summary(summary)
         wandb_run.summarize(summary)
         print_summary(run.console, summary)
@@ -75,6 +78,17 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
         if frames is not None:
             paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
     return paths
+
+
+def _validation(folder: RunFolder, step: int) -> dict[str, float | None]:
+    """Return the figures of the validation at a step, by their names without the prefix."""
+    return {
+        name.removeprefix(VALIDATION): value
+        for record in folder.iterate_records()
+        if record["step"] == step
+        for name, value in record.items()
+        if name.startswith(VALIDATION)
+    }
 
 
 def score_run(

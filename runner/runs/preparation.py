@@ -16,11 +16,13 @@ from rich.console import Console
 
 from runner.config import RunConfig, Schedule, Value
 from runner.console.run_display import make_console, print_settings
-from runner.dataset import Dataset, load
+from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
-from runner.model import VAE
+from runner.model import VAE, VaeRepresentation
 from runner.objective import Objective
 from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.runs.validate import scores
+from runner.runs.validation_metric import ValidationMetric, chosen_metric
 from runner.store.confined import file_place
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -53,6 +55,17 @@ class PreparedRun:
     wandb_mode: Mode
     wandb_id: str | None
     """The W&B run to go on with; None: a new one."""
+    metric: ValidationMetric | None = None
+    """By which figure of its validations the best is known; None: there are no validations."""
+    is_stopped: bool = False
+    """Whether it has stopped early, and is not to go on."""
+    restarted: int = 0
+    """The step at which it went on although it had stopped there."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is no further step to make."""
+        return self.is_stopped or self.state.step >= self.steps
 
     @property
     def model(self) -> VAE:
@@ -75,12 +88,14 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
     mode = resolve_mode(config.wandb.mode)
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
+    dataset = set_aside(dataset, config.validation, device)
     steps = steps_of(config, dataset)
     with naming_version(version_of(folder) if saved else None):
         model = new_model(config, dataset, device)
         objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
         check_compatibility(config, model.latents, objective, dataset)
         check_fits(config, model, dataset)
+        metric = _checked_validation(config, model, dataset)
         state = TrainingState.fresh(model, config)
         if saved and saved.checkpoint:
             state.restore(saved.checkpoint.tensors, saved.step)
@@ -88,7 +103,33 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
         _check_files(saved, steps)
     wandb_id = saved.wandb_id if saved else None
     console = make_console()
-    return PreparedRun(config, folder, console, dataset, objective, state, steps, mode, wandb_id)
+    return PreparedRun(
+        config,
+        folder,
+        console,
+        dataset,
+        objective,
+        state,
+        steps,
+        mode,
+        wandb_id,
+        metric,
+        is_stopped=saved.is_stopped if saved else False,
+        restarted=saved.restarted if saved else 0,
+    )
+
+
+def _checked_validation(config: RunConfig, model: VAE, dataset: Dataset) -> ValidationMetric | None:
+    """Return the figure that decides between validations, where there are any.
+
+    Raises: UsageError when there is no such figure, or a score is not defined for these images,
+        which is seen by computing it once.
+    """
+    if config.validation.every is None:
+        return None
+    metric = chosen_metric(config, model.latents)
+    scores(VaeRepresentation(model, dataset.kind.to_input), dataset, config)
+    return metric
 
 
 def _check_files(saved: SavedRun, steps: int) -> None:
@@ -146,6 +187,11 @@ def announce(run: PreparedRun) -> None:
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
         "device": describe_device(run.device),
     }
+    if dataset.validation is not None and run.metric is not None:
+        rows["validation"] = (
+            f"{dataset.validation.size:,} images set aside, every {config.validation.every:,} "
+            f"steps, the best by {run.metric.name}"
+        )
     rewards = [
         f"{_number(weight)} on I(x; {name})"
         for name, weight in config.objective.group_information.items()

@@ -25,6 +25,9 @@ from runner.store.lock import LockedError
 from runner.store.run_folder import RunFolder
 from runner.store.signature import is_own
 
+_GO_ON = ("steps", "epochs", "training.stop_early")
+"""Settings that ask a run that stopped early to train further."""
+
 
 @dataclass(frozen=True)
 class SavedRun:
@@ -40,11 +43,29 @@ class SavedRun:
     """What is left undone of what the folder asks for, in one line."""
     stamp: tuple[object, ...]
     """What changes when another process works in the folder."""
+    goes_on: bool = False
+    """Whether it is to train further where it stopped early."""
 
     @property
     def step(self) -> int:
         """The step at which the run stands."""
         return self.checkpoint.state["step"] if self.checkpoint else 0
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has stopped early, and is not to go on from there."""
+        return self._had_stopped and not self.goes_on
+
+    @property
+    def restarted(self) -> int:
+        """The step at which it goes on, or once went on, after it had stopped early."""
+        if self._had_stopped and self.goes_on:
+            return self.step
+        return self.checkpoint.state.get("restarted", 0) if self.checkpoint else 0
+
+    @property
+    def _had_stopped(self) -> bool:
+        return self.checkpoint is not None and self.checkpoint.state.get("stopped_early", False)
 
     @property
     def wandb_id(self) -> str | None:
@@ -70,7 +91,9 @@ class SavedRun:
         trusted = trusted or is_own(path / "config.yaml")
         if not trusted:
             config, note = _at_home(config, overrides)
-        return cls(folder, config, _checkpoint(folder), trusted, note, stamp)
+        keys = [override.partition("=")[0] for override in overrides]
+        goes_on = any(key.startswith(_GO_ON) for key in keys)
+        return cls(folder, config, _checkpoint(folder), trusted, note, stamp, goes_on)
 
     def require_unchanged(self) -> None:
         """Raise LockedError if another process has worked in the folder since it was read."""
