@@ -27,9 +27,12 @@ from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
 from runner.tracking.mode import resolve_mode
 
-_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
+_OF_THE_RUN = (
+    "device", "data_dir", "dataset.path", "dataset.factors", "dataset.changed", "wandb.",
+)  # fmt: skip
 _CHANGEABLE = (
-    "metrics, metrics.*, checkpoint, device, data_dir, dataset.path, dataset.factors, wandb.*"
+    "metrics, metrics.*, checkpoint, device, data_dir, dataset.path, dataset.factors, "
+    "dataset.changed, wandb.*"
 )
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"

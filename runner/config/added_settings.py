@@ -18,6 +18,7 @@ ADDED: Mapping[str, object] = {
     "training.stop_early": {"metric": "auto", "patience": None, "min_delta": 0.0, "after": 0},
     "validation": {"every": None, "images": 0.1, "encodings": 2000, "seed": 0, "scores": []},
     "evaluation.checkpoint": "auto",
+    "dataset.changed": "refuse",
 }
 """Setting or section by its dotted name → its value in runs that do not have it."""
 

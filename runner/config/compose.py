@@ -16,6 +16,7 @@ from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from runner.config.added_settings import added
 from runner.config.data_root import data_root
+from runner.config.images_name import images_name
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
 from runner.config.metrics_rules import metrics_rules
@@ -47,6 +48,7 @@ def register() -> None:
     for name, function in functions.items():
         OmegaConf.register_new_resolver(f"vaerun.{name}", function, replace=True)
     OmegaConf.register_new_resolver("vaerun.uid", _uid, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("vaerun.images", images_name, replace=True)
     store = ConfigStore.instance()
     store.store(name="schema", node=RunConfig)
     for group, choices in CHOICES.items():

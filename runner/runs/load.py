@@ -16,7 +16,7 @@ from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
 from runner.model import VAE, VaeRepresentation
 from runner.runs.checkpoints import checkpoint_to_evaluate, take_up
-from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
 from runner.store.run_folder import RunFolder
 from runner.training import TrainingState, choose_device, new_model, prepare
 
@@ -82,6 +82,7 @@ class RunLoader:
             self._noted.add(saved.note)
             print_note(self._console, f"'{path}' is {saved.note}")
         dataset = self._dataset(config, device)
+        require_same_images(config, dataset, saved.folder)
         model = new_model(config, dataset, device)
         best = checkpoint_to_evaluate(
             saved.folder, config, last_step=saved.step, asked=self._checkpoint

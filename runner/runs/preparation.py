@@ -15,12 +15,13 @@ import torch
 from rich.console import Console
 
 from runner.config import RunConfig, Schedule, Value
-from runner.console.run_display import make_console, print_settings
+from runner.console.run_display import make_console, print_note, print_settings
 from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
 from runner.model import VAE, VaeRepresentation
 from runner.objective import Objective
-from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.runs.init_from import StartingPoint, starting_point
+from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
 from runner.runs.validate import scores
 from runner.runs.validation_metric import ValidationMetric, chosen_metric
 from runner.store.confined import file_place
@@ -38,6 +39,7 @@ from runner.training import (
     prepare,
     shown_schedules,
     steps_of,
+    take_over,
 )
 
 
@@ -55,6 +57,8 @@ class PreparedRun:
     wandb_mode: Mode
     wandb_id: str | None
     """The W&B run to go on with; None: a new one."""
+    start: StartingPoint | None = None
+    """What its first step starts from; None: from parameters of its seed, or from a checkpoint."""
     metric: ValidationMetric | None = None
     """By which figure of its validations the best is known; None: there are no validations."""
     is_stopped: bool = False
@@ -81,13 +85,20 @@ class PreparedRun:
 def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None) -> PreparedRun:
     """Load the data, build the model, and restore the checkpoint if there is one.
 
+    Without a checkpoint, the model may start from the parameters of another run (``init_from``):
+    the settings then say which these were.
+
     Raises: UsageError for settings that do not fit together, this machine or the checkpoint;
         DataError for data that are missing or corrupt.
     """
     device = choose_device(config.device)
     mode = resolve_mode(config.wandb.mode)
+    start = None if saved and saved.checkpoint else starting_point(config)
+    config = start.recorded(config) if start else config
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
+    if saved:
+        require_same_images(config, dataset, folder)
     dataset = set_aside(dataset, config.validation, device)
     steps = steps_of(config, dataset)
     with naming_version(version_of(folder) if saved else None):
@@ -95,6 +106,9 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
         objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
         check_compatibility(config, model.latents, objective, dataset)
         check_fits(config, model, dataset)
+        if start:
+            name = f"init_from='{start.path}'"
+            take_over(model, start.parameters, config.init.only, name)
         metric = _checked_validation(config, model, dataset)
         state = TrainingState.fresh(model, config)
         if saved and saved.checkpoint:
@@ -113,6 +127,7 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
         steps,
         mode,
         wandb_id,
+        start,
         metric,
         is_stopped=saved.is_stopped if saved else False,
         restarted=saved.restarted if saved else 0,
@@ -187,6 +202,10 @@ def announce(run: PreparedRun) -> None:
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
         "device": describe_device(run.device),
     }
+    if run.start:
+        rows["starts from"] = f"{run.start.path}, step {run.start.step:,}"
+        if run.start.note:
+            print_note(run.console, run.start.note)
     if dataset.validation is not None and run.metric is not None:
         rows["validation"] = (
             f"{dataset.validation.size:,} images set aside, every {config.validation.every:,} "

@@ -18,6 +18,7 @@ from runner.config import (
     RunConfig,
 )
 from runner.config.composition import compose_run
+from runner.dataset import Dataset
 from runner.errors import DataError, UsageError
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
@@ -91,14 +92,33 @@ class SavedRun:
         trusted = trusted or is_own(path / "config.yaml")
         if not trusted:
             config, note = _at_home(config, overrides)
+        checkpoint = _checkpoint(folder)
+        if config.init_from is not None and checkpoint is None and not trusted:
+            message = f"not known as yours, and it would read init_from={config.init_from}"
+            raise UsageError(message, "--trust follows the folder")
         keys = [override.partition("=")[0] for override in overrides]
         goes_on = any(key.startswith(_GO_ON) for key in keys)
-        return cls(folder, config, _checkpoint(folder), trusted, note, stamp, goes_on)
+        return cls(folder, config, checkpoint, trusted, note, stamp, goes_on)
 
     def require_unchanged(self) -> None:
         """Raise LockedError if another process has worked in the folder since it was read."""
         if _stamp(self.folder) != self.stamp:
             raise LockedError(self.folder.path)
+
+
+def require_same_images(config: RunConfig, dataset: Dataset, folder: RunFolder) -> None:
+    """Refuse images of the user's own that are not those that a run was trained on, unless asked.
+
+    Raises: UsageError.
+    """
+    own, known = config.dataset, folder.read_status().get("images_digest")
+    if not isinstance(own, OwnDatasetConfig) or known in (None, dataset.digest):
+        return
+    if own.changed != "accept":
+        raise UsageError(
+            f"the images of '{own.path}' are not those that '{folder.path}' was trained on",
+            "put them back, or dataset.changed=accept goes on with what is there now",
+        )
 
 
 def version_of(folder: RunFolder) -> str | None:

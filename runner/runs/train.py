@@ -40,7 +40,7 @@ from runner.training import describe_device, train
 _RESUMABLE_SECTIONS = ("wandb.", "evaluation.", "training.stop_early.")
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "dataset.path", "dataset.factors",
-    "training.checkpoint_minutes",
+    "dataset.changed", "training.checkpoint_minutes",
 )  # fmt: skip
 
 
@@ -137,17 +137,19 @@ def _write_settings(run: PreparedRun, unresolved: str | None) -> None:
         steps=run.steps,
         train_images=run.dataset.train.size,
         device=describe_device(run.device),
-        **_of_validation(run),
+        **_of_images(run),
     )
     folder.rewind_records(run.state.step)
 
 
-def _of_validation(run: PreparedRun) -> dict[str, object]:
-    """Return what ``status.json`` says of validations, for a run that has any."""
-    if run.dataset.validation is None:
-        return {}
-    stopped = run.folder.read_status().get("stopped_early") if run.is_stopped else None
-    return {"validation_images": run.dataset.validation.size, "stopped_early": stopped}
+def _of_images(run: PreparedRun) -> dict[str, object]:
+    """Return what ``status.json`` says of the user's own images, and of validations."""
+    digest, part = run.dataset.digest, run.dataset.validation
+    found: dict[str, object] = {} if digest is None else {"images_digest": digest}
+    if part is not None:
+        stopped = run.folder.read_status().get("stopped_early") if run.is_stopped else None
+        found |= {"validation_images": part.size, "stopped_early": stopped}
+    return found
 
 
 @contextmanager

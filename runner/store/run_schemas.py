@@ -31,6 +31,7 @@ class Status(msgspec.Struct):
     train_images: Count | None = None
     device: str | None = None
     images_per_second: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    images_digest: str | None = None
     validation_images: Count | None = None
     stopped_early: str | None = None
 

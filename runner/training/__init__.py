@@ -10,6 +10,7 @@ from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import active_penalties
 from runner.training.randomness import generator
 from runner.training.state import TrainingState, new_model
+from runner.training.take_over import take_over
 from runner.training.validation_loss import validation_loss
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "prepare",
     "shown_schedules",
     "steps_of",
+    "take_over",
     "train",
     "validation_loss",
 ]
