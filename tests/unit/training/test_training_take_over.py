@@ -19,7 +19,11 @@ New = Callable[..., VAE]
 
 @pytest.fixture
 def new(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> New:
-    return lambda *changes: fresh(composed(*OVERRIDES, *changes), toy_dataset)[0].model
+    def new(*changes: str) -> VAE:
+        few = ["prior.pseudo_inputs=5"] if "prior=vamp" in changes else []
+        return fresh(composed(*OVERRIDES, *changes, *few), toy_dataset)[0].model
+
+    return new
 
 
 def test_all_parameters_are_taken_over(new: New):
