@@ -11,10 +11,18 @@ import torch
 
 from runner.config import restore
 from runner.errors import DataError, UsageError
+from runner.figures.of_run import RunFigures
 from runner.runs.train import resume, start
 from runner.store.checkpoint import load as load_checkpoint
 from tests.unit.runs.conftest import Settings, tensors_of
 from tests.unit.runs.test_runs_train import During, is_equal
+
+
+@pytest.fixture(autouse=True)
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No figure is drawn, which takes longer than all the rest."""
+    monkeypatch.setattr(RunFigures, "figures", lambda *_: iter(()))
+    monkeypatch.setattr(RunFigures, "animation", lambda _: None)
 
 
 @pytest.fixture
@@ -51,15 +59,17 @@ def test_after_its_first_checkpoint_it_does_not_need_the_other_run(
     run, whole = tmp_path / "run", tmp_path / "whole"
     start(small(f"init_from={source}"), whole)
 
+    kills = [5]
+
     def stop(step: int) -> None:
-        if step == 5:
+        if step in kills:
+            kills.clear()
             raise KeyboardInterrupt
 
     during(stop)
     with pytest.raises(KeyboardInterrupt):
         start(small(f"init_from={source}"), run)
     shutil.rmtree(source)
-    during(lambda _: None)
     resume(run, [])
     assert is_equal(run, whole)
 

@@ -14,6 +14,7 @@ import torch
 
 from runner.console.run_display import make_console
 from runner.errors import DataError, InterruptedRun, UsageError
+from runner.figures.of_run import RunFigures
 from runner.runs import train as story
 from runner.runs import validations
 from runner.runs.load import RunLoader
@@ -41,6 +42,13 @@ def few(small: Settings, *overrides: str):
         if name not in ("name", "seed", "codes", "images", "mig"):
             setattr(config.metrics, name, None)
     return config
+
+
+@pytest.fixture(autouse=True)
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No figure is drawn, which takes longer than all the rest."""
+    monkeypatch.setattr(RunFigures, "figures", lambda *_: iter(()))
+    monkeypatch.setattr(RunFigures, "animation", lambda _: None)
 
 
 def told(monkeypatch: pytest.MonkeyPatch, values: dict[int, float]) -> None:
@@ -180,12 +188,16 @@ def test_a_run_that_went_on_after_it_stopped_still_does_when_it_is_killed(
     told(monkeypatch, FALLING)
     run = tmp_path / "run"
     start(few(small, *PATIENT), run)
-    with monkeypatch.context():
-        during(lambda step: (_ for _ in ()).throw(KeyboardInterrupt) if step == 4 else None)
-        with pytest.raises(KeyboardInterrupt):
-            resume(run, ["steps=8"])
-        monkeypatch.undo()
-    told(monkeypatch, FALLING)
+    kills = [4]
+
+    def kill(step: int) -> None:
+        if step in kills:
+            kills.clear()
+            raise KeyboardInterrupt
+
+    during(kill)
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, ["steps=8"])
     resume(run, [])
     assert status(run)["step"] == 5
 
@@ -202,7 +214,10 @@ def test_one_that_is_interrupted_as_it_stops_is_only_evaluated_then(
     assert (status(run)["state"], status(run)["step"]) == ("finished", 3)
 
 
-@pytest.mark.parametrize("killed_in", ["checkpoint_best", "checkpoint"])
+FOLDERS = ("checkpoint_best", "checkpoint")
+
+
+@pytest.mark.parametrize("killed_in", FOLDERS)
 def test_a_kill_while_either_checkpoint_is_written_leaves_both_whole(
     small: Settings,
     validated: Path,
@@ -214,11 +229,11 @@ def test_a_kill_while_either_checkpoint_is_written_leaves_both_whole(
     from runner.store import checkpoint as store
 
     run = tmp_path / "run"
-    real, written = store.write_atomically, list[Path]()
+    real = store.write_atomically
 
     def killed(path: Path, content: bytes, within: Path) -> None:
-        written.append(path)
-        if path.name == "state.json" and path.parent.name == killed_in and len(written) > 8:
+        both = all((run / name / "state.json").is_file() for name in FOLDERS)
+        if path == run / killed_in / "state.json" and both:
             raise KeyboardInterrupt
         real(path, content, within)
 
@@ -226,7 +241,7 @@ def test_a_kill_while_either_checkpoint_is_written_leaves_both_whole(
         patch.setattr(store, "write_atomically", killed)
         with pytest.raises(KeyboardInterrupt):
             start(few(small, "training.checkpoint_minutes=1e-9"), run)
-    for name in ("checkpoint", "checkpoint_best"):
+    for name in FOLDERS:
         assert load_checkpoint(run / name).tensors["model"]
     resume(run, [])
     assert is_equal(run, validated)

@@ -14,6 +14,8 @@ from runner.errors import DivergedError, UsageError
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import Record, TrainingState, train
+from runner.training.penalties import PENALTIES
+from runner.training.source import Source
 
 OVERRIDES = (
     "architecture=mlp",
