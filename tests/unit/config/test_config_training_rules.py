@@ -56,7 +56,7 @@ def test_the_best_checkpoint_is_evaluated_only_where_it_is_kept(
 ):
     best = ("validation.every=5", "evaluation.checkpoint=best")
     assert composed(*best).training.keep_best
-    with pytest.raises(UsageError, match="needs training.keep_best=true"):
+    with pytest.raises(UsageError, match=r"needs training\.keep_best=true"):
         composed(*best, "training.keep_best=false")
 
 
