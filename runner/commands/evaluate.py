@@ -27,9 +27,13 @@ from runner.runs.saved import use_plugins_of
 from runner.store.find_runs import runs_beneath
 from runner.store.scores_file import ScoresFile
 
-_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "plugins", "wandb.")
+_OF_THE_RUN = (
+    "device", "data_dir", "dataset.path", "dataset.factors", "dataset.changed", "plugins",
+    "wandb.",
+)  # fmt: skip
 _CHANGEABLE = (
-    "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, plugins, wandb.*"
+    "metrics, metrics.*, checkpoint, device, data_dir, dataset.path, dataset.factors, "
+    "dataset.changed, plugins, wandb.*"
 )
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
@@ -44,6 +48,7 @@ class _Request:
     metrics: str = _DEFAULT
     of_metrics: list[str] = field(default_factory=list[str])
     of_runs: list[str] = field(default_factory=list[str])
+    checkpoint: str | None = None
 
     def settings(self) -> MetricsConfig:
         """Return the settings of the scores, with those of own ones of the run at hand.
@@ -72,7 +77,9 @@ def run(arguments: Arguments) -> int:
     paths = [run for path in request.paths for run in runs_beneath(path)]
     if _has_pieces_of_the_first(paths, request, trusted=trusted):
         request.settings()  # what is wrong in them is said before a run is opened
-    runs = RunLoader(make_console(), request.of_runs, trusted=trusted)
+    runs = RunLoader(
+        make_console(), request.of_runs, trusted=trusted, checkpoint=request.checkpoint
+    )
     with stopping(_GOES_ON):
         return _Evaluation(request, runs).carry_out(list(dict.fromkeys(paths)))
 
@@ -99,6 +106,8 @@ def _read(arguments: Arguments) -> _Request:
         key, _, value = override.partition("=")
         if key == "metrics":
             request.metrics = value
+        elif key in ("checkpoint", "evaluation.checkpoint"):
+            request.checkpoint = _checkpoint(value)
         elif key.startswith("metrics."):
             request.of_metrics.append(override)
         elif key.startswith(_OF_THE_RUN):
@@ -110,6 +119,14 @@ def _read(arguments: Arguments) -> _Request:
         hint = " or ".join(EVALUATE.usage)
         raise UsageError("evaluate takes run folders, or a file of codes", hint)
     return request
+
+
+def _checkpoint(value: str) -> str:
+    if value not in settings.CHECKPOINTS:
+        words = ", ".join(settings.CHECKPOINTS)
+        hint = nearest(value, settings.CHECKPOINTS)
+        raise UsageError(f"checkpoint must be one of {words}, got '{value}'", hint)
+    return value
 
 
 def _changeable() -> list[str]:
@@ -152,7 +169,7 @@ class _Evaluation:
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
         self._metrics = metrics = self._request.settings()
-        score_again(run, wandb_id, metrics)
+        score_again(run, wandb_id, metrics, renews=self._request.checkpoint is not None)
         if metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, metrics))
 

@@ -91,6 +91,7 @@ RESUME = Command(
         ("steps=N, epochs=N", "of one run: train it further"),
         ("evaluation.KEY=VALUE", "of one run: how its final figures are computed"),
         ("training.checkpoint_minutes=N", "minutes between two checkpoints"),
+        ("training.stop_early.KEY=VALUE", "when it stops before its last step"),
         *_OF_RUNS,
         ("only=3,7-9", "of a grid: these runs alone"),
         ("launcher=NAME", "of a grid: where it runs; vaerun list launcher"),
@@ -118,6 +119,7 @@ EVALUATE = Command(
     settings=(
         ("metrics=NAME", "which scores: fast, reference (the default) or none"),
         ("metrics.KEY=VALUE", "a setting of a score; vaerun list metrics"),
+        ("checkpoint=best|last", "the model of the best validation, or the last; its summary, too"),
         *_OF_RUNS,
     ),
     examples=(

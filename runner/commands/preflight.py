@@ -16,6 +16,9 @@ def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
 
     Raises: UsageError, or DataError for a dataset.
     """
+    runs = list(runs)
+    if isinstance(launcher, LocalLauncherConfig):
+        _require_starting_points(runs)
     by_place = {repr((c.device, c.wandb.mode, c.dataset, c.data_dir)): c for c in runs}
     if not isinstance(launcher, LocalLauncherConfig) or len(by_place) != 1:
         return
@@ -23,6 +26,15 @@ def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
     require_device(config.device)
     require_mode(config.wandb.mode)
     _require_data(config)
+
+
+def _require_starting_points(runs: Iterable[RunConfig]) -> None:
+    """Raise UsageError where a run that another is to start from is not there."""
+    if any(config.init_from for config in runs):
+        from runner.runs.init_from import require_starting_point
+
+        for config in {(c.init_from, c.init.checkpoint): c for c in runs}.values():
+            require_starting_point(config)
 
 
 def require_device(name: str) -> None:

@@ -21,7 +21,7 @@ _OBJECTIVE = "objective.name"
 _NO_DIFFERENCE = (
     "seed", "name", "out", "data_dir", "device", "sweep_name", "wandb.", "metrics.", "plugins",
     "training.record_every", "training.checkpoint_minutes", "training.compile",
-    "evaluation.map_points", "evaluation.traversal_",
+    "evaluation.map_points", "evaluation.traversal_", "init.step", "init.sha256",
 )  # fmt: skip
 """Settings that change neither the trained model nor its metrics, and the seed."""
 

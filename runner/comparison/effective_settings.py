@@ -19,6 +19,14 @@ _AMOUNTS = ("weight", "off_diagonal", "diagonal", "amount", "factors")
 _OF_AMOUNTS = ("objective.penalties.", "objective.corruption", "dataset.correlated")
 """Where all amounts are zero or empty, the settings beside them have no effect."""
 
+_OF_SWITCHES = {
+    "validation.every": (
+        "validation.", "training.keep_best", "training.stop_early.", "evaluation.checkpoint",
+    ),
+    "init_from": ("init.",),
+}  # fmt: skip
+"""Setting that is null where something is off → settings that then have no effect."""
+
 _REFERENCE = re.compile(rf"\$\{{({'|'.join(WEIGHT_NAMES)})\}}")
 _LABELS = ("name", "out", "sweep_name", "wandb.")
 """Settings that change nothing in a model, whatever they refer to."""
@@ -87,10 +95,16 @@ def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
         if name in _AMOUNTS and parent.startswith(_OF_AMOUNTS):
             amounts.setdefault(parent, []).append(value)
     off = {parent for parent, values in amounts.items() if not any(values)}
+    without = tuple(
+        start
+        for switch, starts in _OF_SWITCHES.items()
+        if settings.get(switch) is None  # also in runs of before there was such a setting
+        for start in starts
+    )
     kept: dict[str, Any] = {}
     for key, value in settings.items():
         parent, _, name = key.rpartition(".")
-        if parent not in off or name in _AMOUNTS:
+        if (parent not in off or name in _AMOUNTS) and not key.startswith(without):
             kept[key] = value
     if kept.get("epochs") is not None:
         kept.pop("steps", None)

@@ -81,14 +81,24 @@ from runner.config.schema import (
     MlpConfig,
     RunConfig,
     ScaledConfig,
-    TrainingConfig,
     WandbConfig,
 )
 from runner.config.setting_types import all_settings, type_of
+from runner.config.training_schema import (
+    AUTO,
+    CHECKPOINTS,
+    PARTS,
+    InitConfig,
+    StopEarlyConfig,
+    TrainingConfig,
+    ValidationConfig,
+)
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
+    "AUTO",
     "BROKEN",
+    "CHECKPOINTS",
     "CHOICES",
     "CONCRETE_DENSITIES",
     "CONTRACTIONS",
@@ -98,6 +108,7 @@ __all__ = [
     "GROUPS",
     "KERNELS",
     "MOMENTS",
+    "PARTS",
     "PRECISIONS",
     "SPARSITIES",
     "STRENGTHS",
@@ -125,6 +136,7 @@ __all__ = [
     "FolderConfig",
     "GroupTree",
     "InclusiveKlConfig",
+    "InitConfig",
     "LaplacePriorConfig",
     "LauncherConfig",
     "LikelihoodConfig",
@@ -145,8 +157,10 @@ __all__ = [
     "Schedule",
     "SparsePriorConfig",
     "SparsityConfig",
+    "StopEarlyConfig",
     "StudentTPriorConfig",
     "TrainingConfig",
+    "ValidationConfig",
     "Value",
     "VampPriorConfig",
     "WandbConfig",

@@ -11,6 +11,7 @@ import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
+from runner.config.added_settings import added
 from runner.config.data_root import data_root
 from runner.config.launcher_rules import launcher_rules
 from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
@@ -82,7 +83,8 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     """
     saved = _saved(yaml_text)
     try:
-        merged = cast("DictConfig", OmegaConf.merge(_schema_of(saved), saved))
+        types = _schema_of(saved)
+        merged = cast("DictConfig", OmegaConf.merge(types, added(types), saved))
         _refuse_references(merged, saved)
     except OmegaConfBaseException as error:
         explained = explain_value(error)

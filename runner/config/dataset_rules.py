@@ -8,6 +8,7 @@ from typing import cast
 
 from runner.config.dataset_schema import (
     BROKEN,
+    CHANGED,
     FITS,
     CorrelationConfig,
     DatasetConfig,
@@ -24,6 +25,7 @@ def dataset_choices(dataset: DatasetConfig) -> Iterator[tuple[str, str, tuple[st
     """Yield (key, value, what it may be) of settings that are one of a few words."""
     if isinstance(dataset, OwnDatasetConfig):
         yield "dataset.fit", dataset.fit, FITS
+        yield "dataset.changed", dataset.changed, CHANGED
     if isinstance(dataset, FolderConfig):
         yield "dataset.broken", dataset.broken, BROKEN
 

@@ -19,6 +19,7 @@ TABLES_WITHOUT_A_PATH = ("auto", "folders", "none")
 
 FITS = ("crop", "pad", "stretch")
 BROKEN = ("skip", "refuse")
+CHANGED = ("refuse", "accept")
 
 
 @dataclass
@@ -50,6 +51,7 @@ class OwnDatasetConfig(DatasetConfig):
     bins: Optional[int]  # noqa: UP045
     test_share: float
     test_seed: int
+    changed: str
 
 
 @dataclass

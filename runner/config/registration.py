@@ -10,6 +10,7 @@ from typing import Any, cast
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from runner.config.images_name import images_name
 from runner.config.override import read_override
 from runner.config.own_pieces import choices, nodes, schema
 from runner.config.schema import CHOICES
@@ -25,6 +26,7 @@ def register() -> None:
     for name, function in functions.items():
         OmegaConf.register_new_resolver(f"vaerun.{name}", function, replace=True)
     OmegaConf.register_new_resolver("vaerun.uid", _uid, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("vaerun.images", images_name, replace=True)
     store = ConfigStore.instance()
     for group, kinds in CHOICES.items():
         for name, node in kinds.items():

@@ -15,6 +15,11 @@ from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
 from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
+from runner.config.training_rules import (
+    refuse_without_validation,
+    training_choices,
+    training_rules,
+)
 from runner.errors import UsageError, nearest
 
 _LONGEST_NAME = 200
@@ -36,6 +41,7 @@ def validate(config: RunConfig) -> None:
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
         *dataset_choices(config.dataset),
         *objective_choices(config.objective),
+        *training_choices(config),
     ):
         if value not in choices:
             hint = nearest(value, choices)
@@ -44,6 +50,7 @@ def validate(config: RunConfig) -> None:
         hint = "cuda is an NVIDIA GPU, cuda:1 the second of them, mps an Apple one"
         raise UsageError(f"device must be one of auto, cuda, mps, cpu, got '{config.device}'", hint)
     _refuse_names(config)
+    refuse_without_validation(config)
 
 
 def _refuse_names(config: RunConfig) -> None:
@@ -93,6 +100,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield from objective_rules(config.objective)
     yield from metrics_rules(config.metrics)
     yield from dataset_rules(config.dataset)
+    yield from training_rules(config)
 
 
 def _positive(config: RunConfig) -> Iterator[Rule]:

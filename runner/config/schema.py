@@ -18,6 +18,7 @@ from runner.config.objective_schema import ObjectiveConfig
 from runner.config.plugin_setting import Plugins, Record
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
 from runner.config.schedule import Value
+from runner.config.training_schema import InitConfig, TrainingConfig, ValidationConfig
 
 GROUPS = (
     "dataset",
@@ -100,16 +101,6 @@ class CategoricalConfig(LikelihoodConfig):
 
 
 @dataclass
-class TrainingConfig:
-    """How the loop runs."""
-
-    record_every: int
-    checkpoint_minutes: float
-    clip_gradient: Optional[float]  # noqa: UP045
-    compile: bool
-
-
-@dataclass
 class EvaluationConfig:
     """Sizes of the final evaluation: encodings, points of the map, traversals."""
 
@@ -117,6 +108,7 @@ class EvaluationConfig:
     map_points: int
     traversal_steps: int
     traversal_range: float
+    checkpoint: str
 
 
 @dataclass
@@ -153,7 +145,10 @@ class RunConfig:
     out: str
     name: str
     sweep_name: Optional[str]  # noqa: UP045
+    init_from: Optional[str]  # noqa: UP045
+    init: InitConfig
     training: TrainingConfig
+    validation: ValidationConfig
     evaluation: EvaluationConfig
     metrics: MetricsConfig
     wandb: WandbConfig

@@ -91,8 +91,11 @@ class Display:
         self._step = step
 
     def record(self, record: Mapping[str, float]) -> None:
-        """Take the newest record: ``loss``, ``terms/…`` and ``images_per_second`` are shown."""
-        self._record = record
+        """Take the newest record: ``loss``, ``terms/…`` and ``images_per_second`` are shown.
+
+        Figures that it lacks are those of the record before: validations have steps of their own.
+        """
+        self._record = {**self._record, **record}
         if self._live is None and time.monotonic() >= self._next_line:
             self._print_line()
 

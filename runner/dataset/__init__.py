@@ -29,6 +29,7 @@ from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
 from runner.dataset.kinds import IMAGES, KINDS, POINTS, Kind
 from runner.dataset.own import arrays, folder
+from runner.dataset.set_aside import set_aside
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
 from runner.errors import UsageError, nearest
@@ -49,6 +50,7 @@ __all__ = [
     "Split",
     "load",
     "require_files",
+    "set_aside",
 ]
 
 _PLAIN = (

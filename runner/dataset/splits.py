@@ -84,6 +84,10 @@ class Dataset:
     """The names of the values of ``class_factor``; empty where there is none."""
     held_out_combinations: Split | None = None
     """Images left out of training because of the combination of their factors, if any."""
+    validation: Split | None = None
+    """Images of the training split that are set aside to validate on, if any."""
+    digest: str | None = None
+    """Tells the user's own images and their factors from others; None for published ones."""
     is_factor_grid: bool = True
     """Whether, without a test split, there is one image of each combination of factors."""
     kind: Kind = IMAGES

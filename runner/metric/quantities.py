@@ -16,6 +16,10 @@ _NATS = "nats"
 
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity("loss", "loss", "loss", shown=("live",)),
+    Quantity("validation/loss", "loss of the validation images", "validation loss", "", "lower",
+             "validation", shown=("live",)),
+    Quantity("validation/elbo", "ELBO of the validation images", "validation ELBO", _NATS,
+             "higher", "validation", shown=("live",)),
     Quantity("elbo", "ELBO", "ELBO", _NATS, "higher", shown=_ENDING, column=1),
     Quantity("terms/reconstruction", "reconstruction", "reconstruction", _NATS, "lower",
              "terms", _EVERYWHERE, column=2),
@@ -165,6 +169,9 @@ QUANTITIES: tuple[Quantity, ...] = (
 )  # fmt: skip
 """``<codes>`` matches every kind of code; if several rows match a name, the first is used."""
 
+VALIDATION = "validation/"
+"""Prefix of the figures of images that are set aside; the rest is the name of the quantity."""
+
 _PREFIXES = ("terms/", "scores/mean/", "scores/")
 """Prefixes that short names omit."""
 
@@ -186,6 +193,10 @@ def quantity(name: str) -> Quantity:
         found = row.named(name)
         if found is not None:
             return found
+    if name.startswith(VALIDATION):
+        of = quantity(name.removeprefix(VALIDATION))
+        title, short = f"{of.title}, validation", f"{of.short}, validation"
+        return Quantity(name, title, short, of.unit, of.better, "validation")
     brief = brief_name(name)
     nats = name.startswith(("terms/", "information/"))
     title = brief.replace("_", " ").replace("/", " ")

@@ -21,6 +21,7 @@ from runner.evaluation import (
     summarize,
 )
 from runner.metric import describe_score, description_of
+from runner.metric.quantities import VALIDATION
 from runner.plugins import active, piece
 from runner.runs.load import LoadedRun
 from runner.runs.own_figures import own_figures
@@ -67,6 +68,8 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
         with display.part("summary"):
             encodings = encode(model, dataset.test, config.evaluation.encodings, source)
             summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+            if figures := _validation(folder, run.step):
+                summary["validation"] = figures
         folder.write_summary(summary)
         wandb_run.summarize(summary)
         print_summary(run.console, summary)
@@ -82,6 +85,17 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
         if frames is not None:
             paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
     return paths
+
+
+def _validation(folder: RunFolder, step: int) -> dict[str, float | None]:
+    """Return the figures of the validation at a step, by their names without the prefix."""
+    return {
+        name.removeprefix(VALIDATION): value
+        for record in folder.iterate_records()
+        if record["step"] == step
+        for name, value in record.items()
+        if name.startswith(VALIDATION)
+    }
 
 
 def score_run(
@@ -103,10 +117,13 @@ def score_run(
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
 
 
-def score_again(run: LoadedRun, wandb_id: str | None, metrics: MetricsConfig) -> list[str]:
+def score_again(
+    run: LoadedRun, wandb_id: str | None, metrics: MetricsConfig, *, renews: bool = False
+) -> list[str]:
     """Score a run that was opened, in its locked folder and on W&B; return the scores' names.
 
-    The names are those of the entries of ``scores.json``.
+    The names are those of the entries of ``scores.json``. ``renews``: a summary of another
+    checkpoint is computed again.
 
     Raises: VaerunError when another process works in the folder, its scores cannot be read, or a
         setting of W&B is wrong.
@@ -115,7 +132,10 @@ def score_again(run: LoadedRun, wandb_id: str | None, metrics: MetricsConfig) ->
     mode = resolve_mode(run.config.wandb.mode)
     ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
     with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
-        paths = score_run(run, metrics, wandb_run, check=lambda: None)
+        paths: dict[str, Path] = {}
+        if renews and run.folder.read_summary().get("step") != run.step:
+            paths = summarize_run(run, wandb_run, check=lambda: None)
+        paths |= score_run(run, metrics, wandb_run, check=lambda: None)
         wandb_run.keep_figures(paths)
     sampled = run.representation.latents is not None
     return [request.key for request in score_requests(metrics, sampled=sampled)]

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from runner.config import RunConfig
 from runner.console.run_display import print_note
-from runner.dataset import Dataset, load
+from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
 from runner.model import VAE, VaeRepresentation, build
-from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.runs.checkpoints import checkpoint_to_evaluate, take_up
+from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
 from runner.runs.trained_on import TrainedOn
 from runner.store.run_folder import RunFolder
 from runner.training import TrainingState, check_parameters, choose_device, new_model, prepare
@@ -115,16 +116,26 @@ class RunLoader:
     """Loads trained runs; consecutive runs with the same dataset share it."""
 
     def __init__(
-        self, console: Console, overrides: Sequence[str] = (), *, trusted: bool = False
+        self,
+        console: Console,
+        overrides: Sequence[str] = (),
+        *,
+        trusted: bool = False,
+        checkpoint: str | None = None,
     ) -> None:
+        """Load runs with some settings changed.
+
+        ``checkpoint`` is "last" or "best"; None is the one that a run's summary is about.
+        """
         self._console = console
+        self._checkpoint = checkpoint
         self._overrides = list(overrides)
         self._trusted = trusted
         self._datasets: dict[str, Dataset] = {}
         self._noted: set[str] = set()
 
     def open(self, path: Path) -> tuple[LoadedRun, str | None]:
-        """Return a run with the parameters of its last checkpoint, and the id of its W&B run.
+        """Return a run with the parameters of a checkpoint, and the id of its W&B run.
 
         Raises: UsageError where there is no run; DataError where its data or its checkpoint is
             missing or corrupt.
@@ -139,16 +150,23 @@ class RunLoader:
             self._noted.add(saved.note)
             print_note(self._console, f"'{path}' is {saved.note}")
         dataset = self._dataset(config, device)
+        require_same_images(config, dataset, saved.folder)
         model = new_model(config, dataset, device)
+        best = checkpoint_to_evaluate(
+            saved.folder, config, last_step=saved.step, asked=self._checkpoint
+        )
         with naming_version(version_of(saved.folder)):
-            TrainingState.fresh(model, config).restore(checkpoint.tensors, saved.step)
+            step = take_up(model, best) if best else saved.step
+            if best is None:
+                TrainingState.fresh(model, config).restore(checkpoint.tensors, saved.step)
         model.eval()
-        run = LoadedRun(model, dataset, config, saved.folder, saved.step, self._console)
+        run = LoadedRun(model, dataset, config, saved.folder, step, self._console)
         return run, saved.wandb_id
 
     def _dataset(self, config: RunConfig, device: torch.device) -> Dataset:
         """Return the dataset of a run; the last one is kept for the next run."""
-        key = repr((config.dataset, config.data_dir, device))
+        key = repr((config.dataset, config.validation, config.data_dir, device))
         if key not in self._datasets:
-            self._datasets = {key: load(config.dataset, config.data_dir, device)}
+            dataset = load(config.dataset, config.data_dir, device)
+            self._datasets = {key: set_aside(dataset, config.validation, device)}
         return self._datasets[key]

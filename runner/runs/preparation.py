@@ -15,12 +15,15 @@ import torch
 from rich.console import Console
 
 from runner.config import RunConfig, Schedule, Value, use_plugins
-from runner.console.run_display import make_console, print_settings
-from runner.dataset import Dataset, load
+from runner.console.run_display import make_console, print_note, print_settings
+from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
-from runner.model import VAE
+from runner.model import VAE, VaeRepresentation
 from runner.objective import Objective
-from runner.runs.saved import SavedRun, naming_version, version_of
+from runner.runs.init_from import StartingPoint, starting_point
+from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
+from runner.runs.validate import scores
+from runner.runs.validation_metric import ValidationMetric, chosen_metric
 from runner.store.confined import file_place
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -36,6 +39,7 @@ from runner.training import (
     prepare,
     shown_schedules,
     steps_of,
+    take_over,
 )
 
 
@@ -53,6 +57,19 @@ class PreparedRun:
     wandb_mode: Mode
     wandb_id: str | None
     """The W&B run to go on with; None: a new one."""
+    start: StartingPoint | None = None
+    """What its first step starts from; None: from parameters of its seed, or from a checkpoint."""
+    metric: ValidationMetric | None = None
+    """By which figure of its validations the best is known; None: there are no validations."""
+    is_stopped: bool = False
+    """Whether it has stopped early, and is not to go on."""
+    restarted: int = 0
+    """The step at which it went on although it had stopped there."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is no further step to make."""
+        return self.is_stopped or self.state.step >= self.steps
 
     @property
     def model(self) -> VAE:
@@ -73,7 +90,8 @@ def prepared(
 ) -> PreparedRun:
     """Load the data, build the model, and restore the checkpoint if there is one.
 
-    Progress is shown on ``console``; None: on stderr.
+    Without a checkpoint, the model may start from the parameters of another run (``init_from``):
+    the settings then say which these were. Progress is shown on ``console``; None: on stderr.
 
     Raises: UsageError for settings that do not fit together, this machine or the checkpoint;
         DataError for data that are missing or corrupt.
@@ -81,22 +99,57 @@ def prepared(
     use_plugins(config.plugins)
     device = choose_device(config.device)
     mode = resolve_mode(config.wandb.mode)
+    start = None if saved and saved.checkpoint else starting_point(config)
+    config = start.recorded(config) if start else config
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
+    if saved:
+        require_same_images(config, dataset, folder)
+    dataset = set_aside(dataset, config.validation, device)
     steps = steps_of(config, dataset)
     with naming_version(version_of(folder) if saved else None):
         model = new_model(config, dataset, device)
         objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
         check_compatibility(config, model.latents, objective, dataset)
         check_fits(config, model, dataset)
+        if start:
+            name = f"init_from='{start.path}'"
+            take_over(model, start.parameters, config.init.only, name)
+        metric = _checked_validation(config, model, dataset)
         state = TrainingState.fresh(model, config)
         if saved and saved.checkpoint:
             state.restore(saved.checkpoint.tensors, saved.step)
     if saved:
         _check_files(saved, steps)
     wandb_id = saved.wandb_id if saved else None
-    shown = console or make_console()
-    return PreparedRun(config, folder, shown, dataset, objective, state, steps, mode, wandb_id)
+    return PreparedRun(
+        config,
+        folder,
+        console or make_console(),
+        dataset,
+        objective,
+        state,
+        steps,
+        mode,
+        wandb_id,
+        start,
+        metric,
+        is_stopped=saved.is_stopped if saved else False,
+        restarted=saved.restarted if saved else 0,
+    )
+
+
+def _checked_validation(config: RunConfig, model: VAE, dataset: Dataset) -> ValidationMetric | None:
+    """Return the figure that decides between validations, where there are any.
+
+    Raises: UsageError when there is no such figure, or a score is not defined for these images,
+        which is seen by computing it once.
+    """
+    if config.validation.every is None:
+        return None
+    metric = chosen_metric(config, model.latents)
+    scores(VaeRepresentation(model, dataset.kind.to_input), dataset, config)
+    return metric
 
 
 def _check_files(saved: SavedRun, steps: int) -> None:
@@ -154,6 +207,15 @@ def announce(run: PreparedRun) -> None:
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
         "device": describe_device(run.device),
     }
+    if run.start:
+        rows["starts from"] = f"{run.start.path}, step {run.start.step:,}"
+        if run.start.note:
+            print_note(run.console, run.start.note)
+    if dataset.validation is not None and run.metric is not None:
+        rows["validation"] = (
+            f"{dataset.validation.size:,} images set aside, every {config.validation.every:,} "
+            f"steps, the best by {run.metric.name}"
+        )
     rewards = [
         f"{_number(weight)} on I(x; {name})"
         for name, weight in config.objective.group_information.items()

@@ -20,12 +20,16 @@ from runner.config import (
 from runner.config.composition import compose_run
 from runner.config.plugin_setting import short_name
 from runner.config.plugin_use import restored, unchanged
+from runner.dataset import Dataset
 from runner.errors import DataError, UsageError
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.lock import LockedError
 from runner.store.run_folder import RunFolder
 from runner.store.signature import is_own
+
+_GO_ON = ("steps", "epochs", "training.stop_early")
+"""Settings that ask a run that stopped early to train further."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,29 @@ class SavedRun:
     """What is left undone of what the folder asks for, in one line."""
     stamp: tuple[object, ...]
     """What changes when another process works in the folder."""
+    goes_on: bool = False
+    """Whether it is to train further where it stopped early."""
 
     @property
     def step(self) -> int:
         """The step at which the run stands."""
         return self.checkpoint.state["step"] if self.checkpoint else 0
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has stopped early, and is not to go on from there."""
+        return self._had_stopped and not self.goes_on
+
+    @property
+    def restarted(self) -> int:
+        """The step at which it goes on, or once went on, after it had stopped early."""
+        if self._had_stopped and self.goes_on:
+            return self.step
+        return self.checkpoint.state.get("restarted", 0) if self.checkpoint else 0
+
+    @property
+    def _had_stopped(self) -> bool:
+        return self.checkpoint is not None and self.checkpoint.state.get("stopped_early", False)
 
     @property
     def wandb_id(self) -> str | None:
@@ -86,7 +108,13 @@ class SavedRun:
         if not trusted and files is None:
             with unchanged():
                 config, note = _at_home(config, overrides)
-        return cls(folder, config, _checkpoint(folder, files), trusted, note, stamp)
+        checkpoint = _checkpoint(folder, files)
+        if config.init_from is not None and checkpoint is None and not trusted:
+            message = f"not known as yours, and it would read init_from={config.init_from}"
+            raise UsageError(message, "--trust follows the folder")
+        keys = [override.partition("=")[0] for override in overrides]
+        goes_on = any(key.startswith(_GO_ON) for key in keys)
+        return cls(folder, config, checkpoint, trusted, note, stamp, goes_on)
 
     def require_unchanged(self) -> None:
         """Raise LockedError if another process has worked in the folder since it was read."""
@@ -121,6 +149,21 @@ def _refusal_of(plugins: Sequence[settings.Record]) -> UsageError:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     hint = f"plugins=[{short_name(plugins[0])}] names your own copy, --trust runs what it names"
     return UsageError(message + more, hint)
+
+
+def require_same_images(config: RunConfig, dataset: Dataset, folder: RunFolder) -> None:
+    """Refuse images of the user's own that are not those that a run was trained on, unless asked.
+
+    Raises: UsageError.
+    """
+    own, known = config.dataset, folder.read_status().get("images_digest")
+    if not isinstance(own, OwnDatasetConfig) or known in (None, dataset.digest):
+        return
+    if own.changed != "accept":
+        raise UsageError(
+            f"the images of '{own.path}' are not those that '{folder.path}' was trained on",
+            "put them back, or dataset.changed=accept goes on with what is there now",
+        )
 
 
 def version_of(folder: RunFolder) -> str | None:

@@ -23,11 +23,13 @@ from runner.console.run_display import Display, make_console, print_note
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.runs.checkpoints import asks_for_best, best_checkpoint, take_up
 from runner.runs.evaluate import open_wandb, score_run, summarize_run
 from runner.runs.load import LoadedRun
 from runner.runs.preparation import PreparedRun, announce, new_folder, prepared
 from runner.runs.saved import SavedRun
 from runner.runs.trained_on import TrainedOn
+from runner.runs.validations import Validations
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
@@ -38,10 +40,10 @@ from runner.store.writable import require_writable
 from runner.tracking.run import WandbRun
 from runner.training import describe_device, train
 
-_RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
+_RESUMABLE_SECTIONS = ("wandb.", "evaluation.", "training.stop_early.")
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "plugins", "dataset.path", "dataset.factors",
-    "training.checkpoint_minutes",
+    "dataset.changed", "training.checkpoint_minutes",
 )  # fmt: skip
 
 
@@ -97,15 +99,17 @@ def _check_overrides(overrides: list[str]) -> None:
     for override in overrides:
         key = override.partition("=")[0]
         if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
-            allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
+            sections = [f"{section}*" for section in _RESUMABLE_SECTIONS]
+            allowed = ", ".join([*_RESUMABLE, *sections])
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
 
 
 def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
     step, config = saved.step, saved.config
     if saved.folder.read_status().get("state") == "finished" and not overrides:
-        hint = "steps=N with a larger N trains it further"
-        raise UsageError(f"'{saved.folder.path}' is finished, at step {step}", hint)
+        early = ", where it stopped early" if saved.is_stopped else ""
+        hint = f"steps=N{'' if early else ' with a larger N'} trains it further"
+        raise UsageError(f"'{saved.folder.path}' is finished, at step {step}{early}", hint)
     if config.epochs is None and config.steps < step:
         raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
 
@@ -142,8 +146,19 @@ def _write_settings(run: PreparedRun, unresolved: str | None) -> None:
         steps=run.steps,
         train_images=run.dataset.train.size,
         device=describe_device(run.device),
+        **_of_images(run),
     )
     folder.rewind_records(run.state.step)
+
+
+def _of_images(run: PreparedRun) -> dict[str, object]:
+    """Return what ``status.json`` says of the user's own images, and of validations."""
+    digest, part = run.dataset.digest, run.dataset.validation
+    found: dict[str, object] = {} if digest is None else {"images_digest": digest}
+    if part is not None:
+        stopped = run.folder.read_status().get("stopped_early") if run.is_stopped else None
+        found |= {"validation_images": part.size, "stopped_early": stopped}
+    return found
 
 
 @contextmanager
@@ -173,32 +188,41 @@ def _record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
 
 def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Train to the last step; write every record, and a checkpoint every few minutes."""
-    if run.state.step >= run.steps:
+    if run.is_trained:
         return  # resumed for the evaluation alone
-    if run.state.step == 0:
-        _save(run, wandb_run)  # so that a run that diverges at once has a checkpoint, too
+    validations = Validations(run)
+    if run.state.step in (0, run.restarted):
+        # So that a run that diverges at once has a checkpoint, and one that stopped goes on.
+        _save(run, wandb_run, validations)
     speed = Speed(run.state.step, run.config.batch_size)
     saved_at = time.monotonic()
     title = run.config.name
     with Display(title, run.steps, console=run.console, done=run.state.step) as display:
-        for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
+        steps = train(run.state, run.objective, run.dataset, run.config, run.steps)
+        for record in validations.beside(steps, speed):
             display.advance(run.state.step)
             if record is not None:
-                record["images_per_second"] = speed.at(run.state.step)
                 run.folder.append_record(record)
                 wandb_run.log(record, step=run.state.step)
                 display.record(record)
-            if interrupt.signal_number is not None:
+            if validations.over or interrupt.signal_number is not None:
                 break
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
-                _save(run, wandb_run)
+                _save(run, wandb_run, validations)
                 saved_at = time.monotonic()
-    _save(run, wandb_run)
+    _save(run, wandb_run, validations)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
+    _note_early_stop(run, validations.over)
     _stop_if_interrupted(run, interrupt)
 
 
-def _save(run: PreparedRun, wandb_run: WandbRun) -> None:
+def _note_early_stop(run: PreparedRun, reason: str | None) -> None:
+    if reason is not None and run.state.step < run.steps:
+        run.folder.update_status(stopped_early=reason)
+        print_note(run.console, f"stopped early at step {run.state.step:,}: {reason}")
+
+
+def _save(run: PreparedRun, wandb_run: WandbRun, validations: Validations) -> None:
     """Write a checkpoint, after the records up to it.
 
     Raises: DivergedError when a loss so far or a parameter is not finite.
@@ -210,6 +234,7 @@ def _save(run: PreparedRun, wandb_run: WandbRun) -> None:
         "wandb_id": wandb_run.id,
         "dataset": TrainedOn.of(run.dataset).state(),
     }
+    state |= validations.state()
     save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
     run.folder.update_status(step=run.state.step)
 
@@ -227,7 +252,8 @@ def _stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
 def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
     run.model.eval()
-    trained = LoadedRun(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
+    step = _take_evaluated(run)
+    trained = LoadedRun(run.model, run.dataset, run.config, run.folder, step, run.console)
 
     def check() -> None:
         _stop_if_interrupted(run, interrupt)
@@ -240,6 +266,22 @@ def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> No
         error.hint = error.hint or f"the run is trained: {goes_on}"
         raise
     wandb_run.log_figures(paths, step=run.state.step)
+
+
+def _take_evaluated(run: PreparedRun) -> int:
+    """Give the model the parameters that are evaluated, of the last or the best checkpoint.
+
+    Returns the step that they are of.
+    """
+    if not asks_for_best(run.config):
+        return run.state.step
+    best = best_checkpoint(run.folder.path, last_step=run.state.step)
+    if best is None:
+        print_note(run.console, "no validation was the best: the last checkpoint is evaluated")
+        return run.state.step
+    step = take_up(run.model, best)
+    print_labelled(run.console, "checkpoint", f"the best, of step {step:,}")
+    return step
 
 
 def _wandb(run: PreparedRun) -> WandbRun:

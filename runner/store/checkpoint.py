@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ class Checkpoint:
     """Name of a file (``model``, ``optimizer``) → name of a tensor → tensor."""
     state: dict[str, Any]
     """``step``, a whole number, and other values of the run."""
+    sha256: dict[str, str] = field(default_factory=dict[str, str], compare=False)
+    """Of a checkpoint that was read: name of a file → its digest."""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
@@ -81,7 +83,8 @@ def load(folder: Path, only: Collection[str] | None = None) -> Checkpoint:
         for stem, file in files.items()
         if only is None or stem in only
     }
-    return Checkpoint(tensors, content["state"])
+    sha256 = {stem: file["sha256"] for stem, file in files.items()}
+    return Checkpoint(tensors, content["state"], sha256)
 
 
 def _serialize(tensors: Mapping[str, Tensor]) -> bytes:

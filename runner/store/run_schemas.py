@@ -31,6 +31,9 @@ class Status(msgspec.Struct):
     train_images: Count | None = None
     device: str | None = None
     images_per_second: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    images_digest: str | None = None
+    validation_images: Count | None = None
+    stopped_early: str | None = None
 
 
 class Summary(msgspec.Struct):
@@ -46,6 +49,7 @@ class Summary(msgspec.Struct):
     information: NumberTree = {}
     scores: NumberTree = {}
     distances: NumberTree = {}
+    validation: Numbers = {}
 
 
 class ScoreEntry(msgspec.Struct):
@@ -92,6 +96,13 @@ class CheckpointState(msgspec.Struct):
     wandb_id: str | None = None
     dataset: TrainedOn | None = None
     """None in runs of before this was kept."""
+    stopped_early: bool = False
+    """Whether training has ended at this step, before its last."""
+    restarted: Step = 0
+    """The step at which it went on although it had ended there."""
+    metric: str | None = None
+    """Of the best checkpoint: the figure by which it is, and its value."""
+    value: float | None = None
 
 
 class CheckpointFile(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.training.best import BestSoFar
 from runner.training.checkpoint_tensors import check_parameters
 from runner.training.compatibility import check_compatibility, check_fits, steps_of
 from runner.training.device import choose_device, describe_device, prepare
@@ -9,8 +10,11 @@ from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import PenaltyInputs, active_penalties
 from runner.training.randomness import generator
 from runner.training.state import TrainingState, new_model
+from runner.training.take_over import take_over
+from runner.training.validation_loss import validation_loss
 
 __all__ = [
+    "BestSoFar",
     "PenaltyInputs",
     "Record",
     "TrainingState",
@@ -25,5 +29,7 @@ __all__ = [
     "prepare",
     "shown_schedules",
     "steps_of",
+    "take_over",
     "train",
+    "validation_loss",
 ]

@@ -9,12 +9,11 @@ from torch import Tensor
 
 from runner.config import RunConfig, Schedule, schedules
 from runner.dataset import Dataset
-from runner.objective import TERM_NAMES, Objective, Plan
-from runner.training.batch import Batch
-from runner.training.corruption import corrupt
+from runner.objective import TERM_NAMES, Objective
+from runner.training.discriminator import Discriminator
 from runner.training.own_penalties import OwnPenalties
-from runner.training.penalties import penalty
-from runner.training.randomness import Sampler, generator, new_sampler
+from runner.training.randomness import new_sampler
+from runner.training.source import Source
 from runner.training.state import TrainingState
 from runner.training.step import StepOutput, step
 
@@ -33,7 +32,11 @@ def train(
 
     Raises: DivergedError when a record's loss is not a finite number.
     """
-    source = _Source(state, objective.plan, dataset, config)
+    source = Source(state.model, objective.plan, dataset, dataset.train, config)
+    order, other_order = (
+        new_sampler(dataset.train.size, config, source.device, purpose)
+        for purpose in ("order", "other order")
+    )
     weights = _weights(objective, source.device)
     plans = shown_schedules(config)
     one_step = _compiled(config)
@@ -42,7 +45,8 @@ def train(
         done = state.step + 1
         due = done % config.training.record_every == 0 or done in (1, steps)
         weights_S = weights(state.step)
-        indices_B, batch = source.batch(weights_S)
+        indices_B = order.batch(state.step)
+        batch = source.batch(indices_B, state.step, weights_S, state.bank)
         result = one_step(
             state.model,
             objective.plan,
@@ -54,7 +58,8 @@ def train(
         scheduled = {name: plan.at(state.step) for name, plan in plans.items()}
         _update(state, result, config, scheduled.get("learning_rate"))
         if state.discriminator:
-            source.teach(state, result.z_BW)
+            other_BW = source.samples(other_order.batch(state.step), state.step)
+            _teach(state.discriminator, source, state, result.z_BW, other_BW)
         if state.bank:
             state.bank.remember(result.parameters_BP, indices_B, state.step)
         state.step = done
@@ -87,86 +92,17 @@ def shown_schedules(config: RunConfig) -> dict[str, Schedule]:
     return found
 
 
-class _Source:
-    """The minibatches of a run, each with the noise of its step."""
-
-    def __init__(
-        self, state: TrainingState, plan: Plan, dataset: Dataset, config: RunConfig
-    ) -> None:
-        self.state, self.plan, self.dataset, self.config = state, plan, dataset, config
-        self.device = next(state.model.parameters()).device
-        self.sampler = self._sampler("order")
-        self.other_sampler = self._sampler("other order")
-
-    def _sampler(self, purpose: str) -> Sampler:
-        return new_sampler(self.dataset.train.size, self.config, self.device, purpose)
-
-    def _images(self, indices_B: Tensor) -> Tensor:
-        """Return training images as the networks see them, (B, C, H, W)."""
-        return self.dataset.kind.to_input(self.dataset.train.images(indices_B))
-
-    def _draws(self, purpose: str) -> torch.Generator:
-        return generator(self.device, self.config.seed, purpose, self.state.step)
-
-    def _uniform(self, purpose: str, *shape: int) -> Tensor:
-        return torch.rand(shape, generator=self._draws(purpose), device=self.device)
-
-    def batch(self, weights_S: Tensor) -> tuple[Tensor, Batch]:
-        """Return the indices of the images of the present step, and its batch."""
-        latents, bank = self.state.model.latents, self.state.bank
-        indices_B = self.sampler.batch(self.state.step)
-        images_BCHW = self._images(indices_B)
-        inputs_BCHW = images_BCHW
-        if self.plan.corruption is not None:
-            uniform_BCHW = self._uniform("corruption", *images_BCHW.shape)
-            amount = self.plan.named(weights_S, like=uniform_BCHW)["corruption.amount"]
-            inputs_BCHW = corrupt(images_BCHW, self.plan.corruption, amount, uniform_BCHW)
-        if bank:
-            bank.forget(indices_B)
-        penalties = [penalty(name) for name in self.plan.penalties]
-        draws = any(penalty.needs_prior_draws for penalty in penalties)
-        labelled = any(penalty.needs_labels for penalty in penalties)
-        labels_B, is_labelled_B = self._labels(indices_B) if labelled else (None, None)
-        return indices_B, Batch(
-            images_BCHW=images_BCHW,
-            inputs_BCHW=inputs_BCHW,
-            noise_BW=latents.noise(len(indices_B), self._draws("noise")),
-            bank_KP=bank.encodings_KP if bank else None,
-            is_held_K=bank.is_held() if bank else None,
-            uniform_BU=self._uniform("prior", len(indices_B), latents.uniform_count)
-            if draws
-            else None,
-            probes_SBV=self._probes(len(indices_B)),
-            labels_B=labels_B,
-            is_labelled_B=is_labelled_B,
-        )
-
-    def _labels(self, indices_B: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
-        return self.dataset.labels(self.dataset.train, indices_B)
-
-    def _probes(self, samples: int) -> Tensor | None:
-        contraction = self.plan.settings.contraction
-        if "contraction" not in self.plan.penalties or contraction.estimate == "exact":
-            return None
-        shape = (contraction.probes, samples, self.state.model.latents.width)
-        bits = torch.randint(2, shape, generator=self._draws("probes"), device=self.device)
-        return 2.0 * bits - 1.0
-
-    @torch.no_grad()
-    def _another(self) -> Tensor:
-        """Return samples of z for another minibatch: the second one of FactorVAE."""
-        model = self.state.model
-        images_BCHW = self._images(self.other_sampler.batch(self.state.step))
-        noise_BW = model.latents.noise(len(images_BCHW), self._draws("other noise"))
-        return model.latents.sample(model.encode(images_BCHW), noise_BW)
-
-    def teach(self, state: TrainingState, z_BW: Tensor) -> None:
-        """Let the discriminator learn from the step's samples and from another minibatch's."""
-        if state.discriminator is None:
-            return
-        columns = list(state.model.latents.columns.values())
-        noise_BV = self._uniform("permutation", len(z_BW), len(columns))
-        state.discriminator.learn(z_BW, self._another(), columns, noise_BV)
+def _teach(
+    discriminator: Discriminator,
+    source: Source,
+    state: TrainingState,
+    z_BW: Tensor,
+    other_BW: Tensor,
+) -> None:
+    """Let the discriminator learn from the step's samples and from another minibatch's."""
+    columns = list(state.model.latents.columns.values())
+    noise_BV = source.uniform("permutation", state.step, len(z_BW), len(columns))
+    discriminator.learn(z_BW, other_BW, columns, noise_BV)
 
 
 def _update(

@@ -77,6 +77,10 @@ class TrainingState:
             found["bank"] = {name: part.cpu() for name, part in parts.items()}
         return found
 
+    def parameters(self) -> dict[str, dict[str, Tensor]]:
+        """Return the model alone, on the CPU, as a checkpoint has it: enough to evaluate it."""
+        return {"model": {name: p.detach().cpu() for name, p in self.model.state_dict().items()}}
+
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
         """Take up the tensors of a checkpoint, on the model's own device.
 

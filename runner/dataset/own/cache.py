@@ -89,7 +89,7 @@ def prepared(
     settings = {
         name: value
         for name, value in asdict(config).items()
-        if name not in {"hold_out", "correlated", "class_factor", "path"}
+        if name not in {"hold_out", "correlated", "class_factor", "path", "changed"}
     }
     made_of = json.dumps([_FORMAT, settings, source], sort_keys=True, default=str)
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
@@ -132,6 +132,7 @@ def _dataset(
         class_factor=chosen,
         class_names=values[chosen] if chosen else (),
         is_factor_grid=False,
+        digest=about["digest"],
     )
 
 
@@ -145,7 +146,8 @@ def _read(folder: Path) -> dict[str, Any] | None:
         factors = hashlib.sha256((folder / "factors.npy").read_bytes()).hexdigest()
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    return about if factors == about.get("factors_sha256") else None
+    is_whole = factors == about.get("factors_sha256") and isinstance(about.get("digest"), str)
+    return about if is_whole else None
 
 
 def _write(folder: Path, plan: Plan, path: Path) -> None:
@@ -167,17 +169,28 @@ def _write(folder: Path, plan: Plan, path: Path) -> None:
         images_NCHW.flush()
         np.save(partial / "factors.npy", plan.factors.numbers_NF)
         content = (partial / "factors.npy").read_bytes()
+        factors = list(zip(plan.factors.names, plan.factors.values, strict=True))
         about = {
             "images_from": str(path.expanduser().absolute()),
-            "factors": list(zip(plan.factors.names, plan.factors.values, strict=True)),
+            "factors": factors,
             "test_images": plan.test_images,
             "notes": plan.notes,
             "bytes": {
                 name: (partial / name).stat().st_size for name in ("images.npy", "factors.npy")
             },
             "factors_sha256": hashlib.sha256(content).hexdigest(),
+            "digest": _digest(partial / "images.npy", [factors, plan.test_images], content),
         }
         (partial / "about.json").write_text(json.dumps(about, ensure_ascii=False), "utf-8")
+
+
+def _digest(images: Path, about: object, factors: bytes) -> str:
+    """Return what tells these images and factors from others, wherever their files lie."""
+    with images.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256")
+    found.update(json.dumps(about, default=str).encode())
+    found.update(factors)
+    return found.hexdigest()
 
 
 @contextmanager

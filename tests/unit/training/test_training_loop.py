@@ -13,8 +13,9 @@ from runner.dataset import Dataset
 from runner.errors import DivergedError, UsageError
 from runner.model import build
 from runner.objective import TERM_NAMES, Objective
-from runner.training import Record, TrainingState, loop, train
+from runner.training import Record, TrainingState, train
 from runner.training.penalties import PENALTIES
+from runner.training.source import Source
 
 OVERRIDES = (
     "architecture=mlp",
@@ -128,13 +129,14 @@ def test_a_batch_has_labels_only_where_a_penalty_reads_them(
 ):
     config = composed(*OVERRIDES, "objective=annealed_vae")
     state, objective = fresh(config, toy_dataset)
-    source = loop._Source(state, objective.plan, toy_dataset, config)
-    _, batch = source.batch(objective.weights(0))
+    source = Source(state.model, objective.plan, toy_dataset, toy_dataset.train, config)
+    indices = torch.arange(3, 19)
+    batch = source.batch(indices, 0, objective.weights(0))
     assert batch.labels_B is None
     assert batch.is_labelled_B is None
     reader = replace(PENALTIES["capacity"], needs_labels=True)
     monkeypatch.setitem(PENALTIES, "capacity", reader)
-    indices, batch = source.batch(objective.weights(0))
+    batch = source.batch(indices, 0, objective.weights(0))
     assert batch.labels_B is not None
     assert batch.is_labelled_B is not None
     assert batch.labels_B.tolist() == (indices % 4).tolist()

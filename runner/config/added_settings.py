@@ -1,0 +1,34 @@
+"""Settings that older runs lack, with the values that stand for what those runs did.
+
+A ``config.yaml`` has every setting of its time. To be read, it is given those that came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from omegaconf import DictConfig, OmegaConf
+
+from runner.config.setting_types import type_of
+
+ADDED: Mapping[str, object] = {
+    "init_from": None,
+    "init": {"only": [], "checkpoint": "last", "step": None, "sha256": None},
+    "training.keep_best": True,
+    "training.stop_early": {"metric": "auto", "patience": None, "min_delta": 0.0, "after": 0},
+    "validation": {"every": None, "images": 0.1, "encodings": 2000, "seed": 0, "scores": []},
+    "evaluation.checkpoint": "auto",
+    "dataset.changed": "refuse",
+}
+"""Setting or section by its dotted name → its value in runs that do not have it."""
+
+
+def added(schema: DictConfig) -> DictConfig:
+    """Return the values of :data:`ADDED` that a schema of a run has a place for."""
+    found = OmegaConf.create({})
+    for key, value in ADDED.items():
+        parent, _, name = key.rpartition(".")
+        chosen = OmegaConf.get_type(schema, parent) if parent else OmegaConf.get_type(schema)
+        if name in getattr(chosen or type_of(parent), "__dataclass_fields__", ()):
+            OmegaConf.update(found, key, value, force_add=True)
+    return found

@@ -1,0 +1,101 @@
+"""The figures of a validation: those of the evaluation, for images that are set aside.
+
+Everything random is a function of the seed and of what it is for, so two validations differ by
+the model alone, and training is the same with them and without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+
+from runner.config import RunConfig
+from runner.dataset import Dataset, Split
+from runner.errors import UsageError
+from runner.evaluation import Evaluator, encode, score_requests
+from runner.evaluation.information import decompose_all
+from runner.metric.quantities import VALIDATION
+from runner.model import VAE, VaeRepresentation
+from runner.objective import Objective
+from runner.training import Record, TrainingState, generator, validation_loss
+
+
+def is_due(config: RunConfig, step: int, steps: int) -> bool:
+    """Return whether there is a validation after a step, of so many in all."""
+    every = config.validation.every
+    return every is not None and (step % every == 0 or step == steps)
+
+
+def validate(
+    state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig
+) -> Record:
+    """Return the figures of the validation images, by their names in a record.
+
+    ``validation/elbo``, ``validation/rate`` and ``validation/terms/…`` are estimated as those of
+    the summary, ``validation/loss`` as that of training, and ``validation/scores/…`` as those of
+    ``scores.json``. A deterministic code has the loss, the reconstruction and scores of its codes.
+    The state is not changed.
+
+    Raises: UsageError when a score is not defined for these codes.
+    """
+    split = _part(dataset)
+    with _as_evaluated(state.model):
+        figures = {"loss": validation_loss(state, objective, dataset, split, config)}
+        model = VaeRepresentation(state.model, dataset.kind.to_input)
+        figures |= _terms(model, split, config)
+        figures |= scores(model, dataset, config)
+    return {f"{VALIDATION}{name}": value for name, value in figures.items()}
+
+
+def _part(dataset: Dataset) -> Split:
+    if dataset.validation is None:
+        raise ValueError("no images were set aside")
+    return dataset.validation
+
+
+@contextmanager
+def _as_evaluated(model: VAE) -> Generator[None]:
+    """Let the model compute as it does when it is evaluated, and train on afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+@torch.no_grad()
+def _terms(model: VaeRepresentation, split: Split, config: RunConfig) -> dict[str, float]:
+    """Return the ELBO, the rate and the five terms, in nats per image."""
+    source = generator(model.device, config.seed, "validation")
+    encodings = encode(model, split, config.validation.encodings, source)
+    if model.latents is None:
+        return {"terms/reconstruction": -float(encodings.log_px_z_M.mean())}
+    terms = decompose_all(model.latents, encodings).terms
+    rate = model.latents.rate(encodings.z_MW, encodings.parameters_MP).mean()
+    figures = {"elbo": -sum(terms.values()), "rate": float(rate)}
+    return figures | {f"terms/{name}": value for name, value in terms.items()}
+
+
+def scores(model: VaeRepresentation, dataset: Dataset, config: RunConfig) -> dict[str, float]:
+    """Return the scores of ``validation.scores``, with the settings of ``metrics``.
+
+    Raises: UsageError when one is not defined for these codes.
+    """
+    if not config.validation.scores:
+        return {}
+    seen = replace(dataset, test=_part(dataset), has_test_split=True)
+    evaluator = Evaluator(model, seen, config.metrics)
+    figures: dict[str, float] = {}
+    for request in score_requests(config.metrics, sampled=model.latents is not None):
+        if request.metric in config.validation.scores:
+            try:
+                numbers = evaluator.compute(request).numbers
+            except UsageError as error:
+                message = f"validation.scores: {error.message}"
+                raise UsageError(message, error.hint) from error
+            figures |= {f"scores/{request.codes}/{name}": v for name, v in numbers.items()}
+    return figures
