@@ -19,16 +19,18 @@ from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
 from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
-from runner.runs.evaluate import open_wandb, score, score_run
+from runner.runs.evaluate import score, score_run
 from runner.runs.load import RunLoader
 from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
 from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import resolve_mode
+from runner.tracking.trackers import Trackers, check_trackers
 
-_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
-_CHANGEABLE = "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
+_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.", "tracking.")
+_CHANGEABLE = (
+    "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*, tracking.*"
+)
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
 
@@ -124,11 +126,12 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        mode = resolve_mode(run.config.wandb.mode)
+        mode = check_trackers(run.config, path)
         ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
-        with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
-            paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
-            wandb_run.keep_figures(paths)
+        with lock(path), Trackers(run.config, path, wandb_id, mode) as trackers:
+            trackers.begin(run.step, trains=False)
+            paths = score_run(run, self._metrics, trackers, check=lambda: None)
+            trackers.keep_figures(paths)
         if self._metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, self._metrics))
 

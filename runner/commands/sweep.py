@@ -73,7 +73,7 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     options = sort_options(arguments.overrides)
     if others := [*options.settings, *options.folder] + ([options.name] if options.name else []):
         key = others[0].partition("=")[0]
-        allowed = "only, launcher, launcher.*, device, data_dir, wandb.*"
+        allowed = "only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     folder = GridFolder.open(path)
     if "--trust" in arguments.flags:

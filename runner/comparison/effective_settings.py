@@ -20,7 +20,7 @@ _OF_AMOUNTS = ("objective.penalties.", "objective.corruption", "dataset.correlat
 """Where all amounts are zero or empty, the settings beside them have no effect."""
 
 _REFERENCE = re.compile(rf"\$\{{({'|'.join(WEIGHT_NAMES)})\}}")
-_LABELS = ("name", "out", "sweep_name", "wandb.")
+_LABELS = ("name", "out", "sweep_name", "wandb.", "tracking.")
 """Settings that change nothing in a model, whatever they refer to."""
 
 _LEADING = ("dataset", "objective")

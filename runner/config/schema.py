@@ -41,6 +41,7 @@ WEIGHT_NAMES = ("alpha", "beta", "gamma")
 
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
+TRACKERS = ("wandb", "tensorboard", "csv")
 
 
 @dataclass
@@ -119,6 +120,14 @@ class EvaluationConfig:
 
 
 @dataclass
+class TrackingConfig:
+    """Where the records of a run go, and the images that are drawn while it trains."""
+
+    to: list[str]
+    images_every: Optional[int]  # noqa: UP045
+
+
+@dataclass
 class WandbConfig:
     """Where the run appears on W&B."""
 
@@ -155,6 +164,7 @@ class RunConfig:
     training: TrainingConfig
     evaluation: EvaluationConfig
     metrics: MetricsConfig
+    tracking: TrackingConfig
     wandb: WandbConfig
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config import MetricsConfig, RunConfig, plain
+from runner.config import MetricsConfig
 from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
 from runner.console.run_display import print_summary
@@ -21,10 +21,8 @@ from runner.evaluation import (
     summarize,
 )
 from runner.runs.load import LoadedRun
-from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import Mode
-from runner.tracking.run import WandbRun
+from runner.tracking.trackers import Trackers
 from runner.training import generator
 
 if TYPE_CHECKING:
@@ -34,22 +32,7 @@ Check = Callable[[], None]
 """Called between two steps of the evaluation; it raises an error to stop there."""
 
 
-def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None, mode: Mode) -> WandbRun:
-    """Return the W&B run with the id ``run_id``, or a new one if it is None.
-
-    ``mode`` is what :func:`resolve_mode` returned for the settings.
-    """
-    return WandbRun(
-        config.wandb,
-        folder=folder.path,
-        name=config.name,
-        config=plain(config),
-        run_id=run_id,
-        mode=mode,
-    )
-
-
-def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
+def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str, Path]:
     """Write the summary and the figures of a run; return the paths of the figures by name."""
     from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
 
@@ -63,7 +46,7 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
             encodings = encode(model, dataset.test, config.evaluation.encodings, source)
             summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
         folder.write_summary(summary)
-        wandb_run.summarize(summary)
+        trackers.summarize(summary)
         print_summary(run.console, summary)
         drawn = RunFigures(model, dataset, encodings, config.evaluation, summary)
         paths: dict[str, Path] = {}
@@ -78,7 +61,7 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
 
 
 def score_run(
-    run: LoadedRun, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
+    run: LoadedRun, metrics: MetricsConfig, trackers: Trackers, check: Check
 ) -> dict[str, Path]:
     """Write the scores that ``metrics`` selects; return the paths of their figures by name.
 
@@ -91,7 +74,7 @@ def score_run(
     evaluator = Evaluator(run.representation, run.dataset, metrics)
     with ScoreDisplay(run.console, check) as display:
         figures = score(evaluator, wanted, scores_file, display)
-    wandb_run.summarize({"scores": scores_file.numbers()})
+    trackers.summarize({"scores": scores_file.numbers()})
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
 
 

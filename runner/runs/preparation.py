@@ -24,7 +24,8 @@ from runner.runs.saved import SavedRun, naming_version, version_of
 from runner.store.confined import file_place
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import Mode, resolve_mode
+from runner.tracking.mode import Mode
+from runner.tracking.trackers import check_trackers
 from runner.training import (
     TrainingState,
     active_penalties,
@@ -37,6 +38,9 @@ from runner.training import (
     shown_schedules,
     steps_of,
 )
+
+TRAINING = "training"
+"""The folder in ``figures`` with the pictures that are drawn while a run trains."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def prepared(config: RunConfig, folder: RunFolder, saved: SavedRun | None = None
         DataError for data that are missing or corrupt.
     """
     device = choose_device(config.device)
-    mode = resolve_mode(config.wandb.mode)
+    mode = check_trackers(config, folder.path)
     prepare(device)
     dataset = load(config.dataset, config.data_dir, device)
     steps = steps_of(config, dataset)
@@ -99,8 +103,10 @@ def _check_files(saved: SavedRun, steps: int) -> None:
     if steps < saved.step:
         asked = f"epochs={saved.config.epochs} ends at step {steps:,}, which"
         raise UsageError(f"{asked} lies before step {saved.step:,}, where the run stands")
-    for figure in sorted((saved.folder.path / "figures").glob("*")):
-        file_place(figure, saved.folder.path)
+    figures = saved.folder.path / "figures"
+    for figure in sorted([*figures.glob("*"), *(figures / TRAINING).glob("*")]):
+        if figure != figures / TRAINING or not figure.is_dir():
+            file_place(figure, saved.folder.path)
     saved.folder.read_records()
     saved.folder.read_summary()
     ScoresFile(saved.folder.path / "scores.json", {"step": steps})

@@ -21,10 +21,11 @@ from runner.console.run_display import Display, make_console, print_note
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
-from runner.runs.evaluate import open_wandb, score_run, summarize_run
+from runner.runs.evaluate import score_run, summarize_run
 from runner.runs.load import LoadedRun
 from runner.runs.preparation import PreparedRun, announce, new_folder, prepared
 from runner.runs.saved import SavedRun
+from runner.runs.training_images import TrainingImages
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
@@ -32,10 +33,10 @@ from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder
 from runner.store.signature import sign
 from runner.store.writable import require_writable
-from runner.tracking.run import WandbRun
+from runner.tracking.trackers import Trackers
 from runner.training import describe_device, train
 
-_RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
+_RESUMABLE_SECTIONS = ("wandb.", "tracking.", "evaluation.")
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "dataset.path", "dataset.factors",
     "training.checkpoint_minutes",
@@ -87,7 +88,7 @@ def _check_overrides(overrides: list[str]) -> None:
     for override in overrides:
         key = override.partition("=")[0]
         if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
-            allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
+            allowed = ", ".join([*_RESUMABLE, "wandb.*", "tracking.*", "evaluation.*"])
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
 
 
@@ -101,17 +102,19 @@ def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
 
 
 def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> None:
-    """Train and evaluate a run in its locked folder; W&B is the last that can refuse."""
+    """Train and evaluate a run in its locked folder; the trackers are the last that can refuse."""
     folder = run.folder
-    with Interrupt(run.console) as interrupt, _wandb(run) as wandb_run:
+    with Interrupt(run.console) as interrupt, _trackers(run) as trackers:
         _write_settings(run, unresolved)
+        trackers.begin(run.state.step, trains=run.state.step < run.steps)
         with _record_status(folder, begun) as story:
             announce(run)
-            print_labelled(run.console, "W&B", f"{wandb_run.mode}: {wandb_run.reason}")
-            _train(run, wandb_run, interrupt)
+            for label, text in trackers.shown:
+                print_labelled(run.console, label, text)
+            _train(run, trackers, interrupt)
             story.append("evaluation: ")
-            _evaluate(run, wandb_run, interrupt)
-            wandb_run.finish(exit_code=0)
+            _evaluate(run, trackers, interrupt)
+            trackers.finish(exit_code=0)
     folder.update_status(state="finished")
     sys.stdout.write(f"{_shown(folder.path)}\n")  # the only output on stdout, for other programs
 
@@ -162,13 +165,13 @@ def _record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
         folder.update_status(seconds=round(before + time.monotonic() - begun, 1))
 
 
-def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+def _train(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Train to the last step; write every record, and a checkpoint every few minutes."""
     if run.state.step >= run.steps:
         return  # resumed for the evaluation alone
     if run.state.step == 0:
-        _save(run, wandb_run)  # so that a run that diverges at once has a checkpoint, too
-    speed = Speed(run.state.step, run.config.batch_size)
+        _save(run, trackers)  # so that a run that diverges at once has a checkpoint, too
+    speed, images = Speed(run.state.step, run.config.batch_size), TrainingImages(run)
     saved_at = time.monotonic()
     title = run.config.name
     with Display(title, run.steps, console=run.console, done=run.state.step) as display:
@@ -177,26 +180,28 @@ def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
             if record is not None:
                 record["images_per_second"] = speed.at(run.state.step)
                 run.folder.append_record(record)
-                wandb_run.log(record, step=run.state.step)
+                trackers.log(record, step=run.state.step)
                 display.record(record)
+            if images.due(run.state.step):
+                trackers.log_images(images.draw(), run.state.step)
             if interrupt.signal_number is not None:
                 break
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
-                _save(run, wandb_run)
+                _save(run, trackers)
                 saved_at = time.monotonic()
-    _save(run, wandb_run)
+    _save(run, trackers)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
     _stop_if_interrupted(run, interrupt)
 
 
-def _save(run: PreparedRun, wandb_run: WandbRun) -> None:
+def _save(run: PreparedRun, trackers: Trackers) -> None:
     """Write a checkpoint, after the records up to it.
 
     Raises: DivergedError when a loss so far or a parameter is not finite.
     """
     run.state.check_finite()
     run.folder.sync_records()
-    state: dict[str, Any] = {"step": run.state.step, "wandb_id": wandb_run.id}
+    state: dict[str, Any] = {"step": run.state.step, "wandb_id": trackers.wandb_id}
     save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
     run.folder.update_status(step=run.state.step)
 
@@ -211,7 +216,7 @@ def _stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
     )
 
 
-def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
     run.model.eval()
     trained = LoadedRun(run.model, run.dataset, run.config, run.folder, run.state.step, run.console)
@@ -220,17 +225,17 @@ def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> No
         _stop_if_interrupted(run, interrupt)
 
     try:
-        paths = summarize_run(trained, wandb_run, check)
-        paths |= score_run(trained, run.config.metrics, wandb_run, check)
+        paths = summarize_run(trained, trackers, check)
+        paths |= score_run(trained, run.config.metrics, trackers, check)
     except VaerunError as error:
         goes_on = f"vaerun resume {_shown(run.folder.path)} goes on with the evaluation"
         error.hint = error.hint or f"the run is trained: {goes_on}"
         raise
-    wandb_run.log_figures(paths, step=run.state.step)
+    trackers.log_figures(paths, step=run.state.step)
 
 
-def _wandb(run: PreparedRun) -> WandbRun:
-    return open_wandb(run.config, run.folder, run.wandb_id, run.wandb_mode)
+def _trackers(run: PreparedRun) -> Trackers:
+    return Trackers(run.config, run.folder.path, run.wandb_id, run.wandb_mode)
 
 
 def _shown(path: Path) -> Path:
