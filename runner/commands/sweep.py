@@ -14,7 +14,7 @@ from pathlib import Path
 from runner import config
 from runner.commands.arguments import Arguments
 from runner.commands.overrides import print_notes, searched
-from runner.commands.preflight import require_device, require_here, require_mode
+from runner.commands.preflight import require_device, require_here, require_trackers
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
@@ -88,7 +88,9 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     require(launcher)
     if isinstance(launcher, LocalLauncherConfig):
         require_device(device)
-        require_mode(next((w for w in options.places if w == "wandb.mode=online"), "")[11:])
+        places = dict(place.partition("=")[::2] for place in options.places)
+        chosen = re.findall(r"\w+", places.get("tracking.to", "wandb"))
+        require_trackers(chosen, places.get("wandb.mode", ""))
     return _execute(folder, job, launcher, device)
 
 
