@@ -17,6 +17,12 @@ class Speed:
         self._batch_size = batch_size
         self._first = self._last = (step, time.monotonic())
 
+    def leave_out(self, seconds: float) -> None:
+        """Do not count some seconds of which no training was done."""
+        self._first, self._last = (
+            (step, begun + seconds) for step, begun in (self._first, self._last)
+        )
+
     def at(self, step: int) -> float:
         """Return images per second since the last call, to one decimal."""
         now = (step, time.monotonic())

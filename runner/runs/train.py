@@ -183,7 +183,7 @@ def _train(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
                 trackers.log(record, step=run.state.step)
                 display.record(record)
             if images.due(run.state.step):
-                trackers.log_images(images.draw(), run.state.step)
+                trackers.log_images(images.draw(speed), run.state.step)
             if interrupt.signal_number is not None:
                 break
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:

@@ -10,6 +10,7 @@ Shapes: N images, I rows, T steps of a traversal, C H W image.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from runner import memory
 from runner.console.run_display import print_note
+from runner.console.speed import Speed
 from runner.dataset import POINTS
 from runner.errors import VaerunError
 from runner.evaluation import Encodings, encode
@@ -62,9 +64,12 @@ class TrainingImages:
         """Return whether pictures are to be drawn after a step."""
         return self._every is not None and step % self._every == 0
 
-    def draw(self) -> dict[str, Path]:
-        """Write the pictures of the present step, and return their paths by name."""
-        folder, step = self._run.folder, self._run.state.step
+    def draw(self, speed: Speed) -> dict[str, Path]:
+        """Write the pictures of the present step, and return their paths by name.
+
+        ``speed``: that of training, which leaves out the time that this takes.
+        """
+        begun, folder, step = time.monotonic(), self._run.folder, self._run.state.step
         paths: dict[str, Path] = {}
         try:
             for name, figure in dict(self._figures()).items():  # drawn before any is written
@@ -75,6 +80,7 @@ class TrainingImages:
         else:
             if not paths:
                 self._end("there are no images while training: points need a plane of latents")
+        speed.leave_out(time.monotonic() - begun)
         return paths
 
     def _end(self, reason: str) -> None:

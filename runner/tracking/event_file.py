@@ -26,6 +26,9 @@ _NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _VERSION = "brain.Event:2"
 """Of the format: readers forget steps only where a file names it."""
 
+_SHOWN = (".png", ".gif")
+"""Kinds of files that TensorBoard can show."""
+
 _MOST_BYTES = 2**26
 """Of a picture."""
 
@@ -102,13 +105,13 @@ class EventFile:
             self._write(step=step, summary=summaries.Summary(value=values))
 
     def add_pictures(self, paths: Mapping[str, Path], step: int) -> None:
-        """Add pictures and animations as ``figures/NAME``; files that are gone are passed over."""
+        """Add PNG and GIF files as ``figures/NAME``; others, or what is gone, are passed over."""
         from PIL import Image
 
         summaries = _library().summaries
         for name, path in paths.items():
             content = read(path, self._within, _MOST_BYTES)
-            if content is None:
+            if content is None or path.suffix not in _SHOWN:
                 continue
             width, height = Image.open(BytesIO(content)).size
             picture = summaries.Summary.Image(

@@ -106,19 +106,23 @@ class TensorboardLog:
         return file
 
     def _take_up_the_last_step(self) -> None:
-        """Begin an event file in place of all of the last step: a new evaluation changes it."""
-        step, file = self._step, self._open(self._step)
-        numbers, figures = self._numbers, self._figures
+        """Begin an event file in place of all of the last step: a new evaluation changes it.
+
+        What was evaluated may be of an earlier step: the best one.
+        """
+        evaluated, records = self._step, self._run.iterate_records()
+        step = max([evaluated, *(int(record["step"] or 0) for record in records)])
+        self._step = step
+        file, numbers, figures = self._open(step), self._numbers, self._figures
         self._numbers, self._figures = {}, {}
         folder = self._run.path / "figures"
         drawn = sorted(folder.glob(f"training/*-{step:08d}.png"))
         file.add_pictures({f"training/{p.stem.rpartition('-')[0]}": p for p in drawn}, step)
         summary = self._run.read_summary()
-        if summary.get("step") == step:
+        if summary.get("step") == evaluated:
             self.summarize(summary)
-            pictures = sorted([*folder.glob("*.png"), *folder.glob("*.gif")])
-            self._figures = {path.stem: path for path in pictures}
-        scores = ScoresFile(self._run.path / "scores.json", {"step": step})
+            self._figures = {path.stem: path for path in sorted(folder.glob("*.*"))}
+        scores = ScoresFile(self._run.path / "scores.json", {"step": evaluated})
         self.summarize({"scores": scores.numbers()})
         self._numbers |= numbers
         self._figures |= figures
