@@ -20,6 +20,7 @@ _OF_RUNS = (
     ("data_dir=DIR", "the folder of the datasets"),
     ("dataset.path=PATH", "where your own images are, if they were moved"),
     ("wandb.KEY=VALUE", "where W&B puts the runs; vaerun list wandb"),
+    ("tracking.KEY=VALUE", "which trackers have the runs; vaerun list tracking"),
 )
 
 
