@@ -29,11 +29,11 @@ from runner.store.scores_file import ScoresFile
 
 _OF_THE_RUN = (
     "device", "data_dir", "dataset.path", "dataset.factors", "dataset.changed", "plugins",
-    "wandb.",
+    "wandb.", "tracking.",
 )  # fmt: skip
 _CHANGEABLE = (
     "metrics, metrics.*, checkpoint, device, data_dir, dataset.path, dataset.factors, "
-    "dataset.changed, plugins, wandb.*"
+    "dataset.changed, plugins, wandb.*, tracking.*"
 )
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"

@@ -26,6 +26,7 @@ _OF_RUNS = (
     ("dataset.path=PATH", "where your own images are, if they were moved"),
     ("plugins=[FILE]", "own pieces beside those of the run, or where they are now"),
     ("wandb.KEY=VALUE", "where W&B puts the runs; vaerun list wandb"),
+    ("tracking.KEY=VALUE", "which trackers have the runs; vaerun list tracking"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 
@@ -10,7 +10,7 @@ _ANYWHERE = ("auto", "cpu")
 
 
 def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
-    """Refuse a device, W&B or a dataset that this machine lacks, where the launcher uses it.
+    """Refuse a device, a tracker or a dataset that this machine lacks, where the launcher uses it.
 
     Of runs that differ in these, some may be possible: each says by itself that it is not.
 
@@ -19,12 +19,14 @@ def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
     runs = list(runs)
     if isinstance(launcher, LocalLauncherConfig):
         _require_starting_points(runs)
-    by_place = {repr((c.device, c.wandb.mode, c.dataset, c.data_dir)): c for c in runs}
+    by_place = {
+        repr((c.device, c.wandb.mode, c.tracking.to, c.dataset, c.data_dir)): c for c in runs
+    }
     if not isinstance(launcher, LocalLauncherConfig) or len(by_place) != 1:
         return
     (config,) = by_place.values()
     require_device(config.device)
-    require_mode(config.wandb.mode)
+    require_trackers(config.tracking.to, config.wandb.mode)
     _require_data(config)
 
 
@@ -45,9 +47,16 @@ def require_device(name: str) -> None:
         choose_device(name)
 
 
-def require_mode(mode: str) -> None:
-    """Raise UsageError where W&B cannot be reached although it is to be."""
-    if mode == "online":
+def require_trackers(chosen: Collection[str], mode: str) -> None:
+    """Raise UsageError where the library of a tracker is missing, or W&B cannot be reached.
+
+    ``chosen`` are the trackers, ``mode`` is that of W&B.
+    """
+    if "tensorboard" in chosen:
+        from runner.tracking.event_file import require_tensorboard
+
+        require_tensorboard()
+    if "wandb" in chosen and mode == "online":
         from runner.tracking.mode import resolve_mode  # this imports wandb
 
         resolve_mode(mode)

@@ -14,7 +14,7 @@ from pathlib import Path
 from runner import config
 from runner.commands.arguments import Arguments
 from runner.commands.overrides import print_notes, searched
-from runner.commands.preflight import require_device, require_here, require_mode
+from runner.commands.preflight import require_device, require_here, require_trackers
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
@@ -74,7 +74,7 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     options = sort_options(arguments.overrides)
     if others := [*options.settings, *options.folder] + ([options.name] if options.name else []):
         key = others[0].partition("=")[0]
-        allowed = "only, launcher, launcher.*, device, data_dir, wandb.*"
+        allowed = "only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     folder = GridFolder.open(path)
     if "--trust" in arguments.flags:
@@ -91,7 +91,9 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     require(launcher)
     if isinstance(launcher, LocalLauncherConfig):
         require_device(device)
-        require_mode(next((w for w in options.places if w == "wandb.mode=online"), "")[11:])
+        places = dict(place.partition("=")[::2] for place in options.places)
+        chosen = re.findall(r"\w+", places.get("tracking.to", "wandb"))
+        require_trackers(chosen, places.get("wandb.mode", ""))
     return _execute(folder, job, launcher, device)
 
 

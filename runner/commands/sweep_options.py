@@ -17,7 +17,7 @@ from runner.errors import UsageError
 from runner.grid.sweep_file import Block, Sweep, find, read
 from runner.grid.sweep_parameters import MOST_RUNS, Values
 
-PLACES = ("device", "data_dir", "wandb.", "training.checkpoint_minutes")
+PLACES = ("device", "data_dir", "wandb.", "tracking.", "training.checkpoint_minutes")
 """Settings that say where and how a run is carried out, and change nothing of what it finds."""
 
 _OWN = {"sweep": "name", "only": "only", "launcher": "launcher"}

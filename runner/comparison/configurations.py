@@ -19,7 +19,8 @@ from runner.errors import UsageError
 _OBJECTIVE = "objective.name"
 
 _NO_DIFFERENCE = (
-    "seed", "name", "out", "data_dir", "device", "sweep_name", "wandb.", "metrics.", "plugins",
+    "seed", "name", "out", "data_dir", "device", "sweep_name", "wandb.", "tracking.",
+    "metrics.", "plugins",
     "training.record_every", "training.checkpoint_minutes", "training.compile",
     "evaluation.map_points", "evaluation.traversal_", "init.step", "init.sha256",
 )  # fmt: skip

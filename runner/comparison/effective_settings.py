@@ -28,7 +28,7 @@ _OF_SWITCHES = {
 """Setting that is null where something is off → settings that then have no effect."""
 
 _REFERENCE = re.compile(rf"\$\{{({'|'.join(WEIGHT_NAMES)})\}}")
-_LABELS = ("name", "out", "sweep_name", "wandb.")
+_LABELS = ("name", "out", "sweep_name", "wandb.", "tracking.")
 """Settings that change nothing in a model, whatever they refer to."""
 
 _LEADING = ("dataset", "objective")

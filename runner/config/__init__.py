@@ -70,6 +70,7 @@ from runner.config.schema import (
     GRID_GROUPS,
     GROUPS,
     PRECISIONS,
+    TRACKERS,
     WANDB_MODES,
     WEIGHT_NAMES,
     AnySizeConfig,
@@ -81,6 +82,7 @@ from runner.config.schema import (
     MlpConfig,
     RunConfig,
     ScaledConfig,
+    TrackingConfig,
     WandbConfig,
 )
 from runner.config.setting_types import all_settings, type_of
@@ -113,6 +115,7 @@ __all__ = [
     "SPARSITIES",
     "STRENGTHS",
     "TABLES_WITHOUT_A_PATH",
+    "TRACKERS",
     "WANDB_MODES",
     "WEIGHT_NAMES",
     "AnisotropicPriorConfig",
@@ -159,6 +162,7 @@ __all__ = [
     "SparsityConfig",
     "StopEarlyConfig",
     "StudentTPriorConfig",
+    "TrackingConfig",
     "TrainingConfig",
     "ValidationConfig",
     "Value",

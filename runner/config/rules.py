@@ -14,7 +14,7 @@ from runner.config.objective_rules import objective_choices, objective_rules
 from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
-from runner.config.schema import PRECISIONS, WANDB_MODES, RunConfig
+from runner.config.schema import PRECISIONS, TRACKERS, WANDB_MODES, RunConfig
 from runner.config.training_rules import (
     refuse_without_validation,
     training_choices,
@@ -39,6 +39,7 @@ def validate(config: RunConfig) -> None:
     for key, value, choices in (
         ("precision", config.precision, PRECISIONS),
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
+        *(("tracking.to", name, TRACKERS) for name in config.tracking.to),
         *dataset_choices(config.dataset),
         *objective_choices(config.objective),
         *training_choices(config),
@@ -90,6 +91,9 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     }
     for key, (value, least) in whole.items():
         yield key, value, f"at least {least}", value >= least
+    images_every = config.tracking.images_every
+    holds = images_every is None or images_every >= 1
+    yield "tracking.images_every", images_every, "at least 1, or null", holds
     yield "seed", config.seed, "between 0 and 2**32 - 1", 0 <= config.seed < 2**32
     yield from _positive(config)
     yield from prior_rules(config.prior)

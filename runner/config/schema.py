@@ -43,6 +43,7 @@ WEIGHT_NAMES = ("alpha", "beta", "gamma")
 
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
+TRACKERS = ("wandb", "tensorboard", "csv")
 
 
 @dataclass
@@ -112,6 +113,14 @@ class EvaluationConfig:
 
 
 @dataclass
+class TrackingConfig:
+    """Where the records of a run go, and the images that are drawn while it trains."""
+
+    to: list[str]
+    images_every: Optional[int]  # noqa: UP045
+
+
+@dataclass
 class WandbConfig:
     """Where the run appears on W&B."""
 
@@ -151,6 +160,7 @@ class RunConfig:
     validation: ValidationConfig
     evaluation: EvaluationConfig
     metrics: MetricsConfig
+    tracking: TrackingConfig
     wandb: WandbConfig
     plugins: Plugins = field(default_factory=list[Record])
     """Runs of versions that knew no own pieces do not have it."""

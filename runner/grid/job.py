@@ -11,7 +11,7 @@ class Job:
     """Runs of a grid to be trained, by number.
 
     ``places`` are overrides that say where the runs are trained and logged (device, data_dir,
-    wandb.*). They apply to all runs, and change no result.
+    wandb.*, tracking.*). They apply to all runs, and change no result.
     """
 
     path: Path

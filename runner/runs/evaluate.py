@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config import MetricsConfig, RunConfig, plain, use_plugins
+from runner.config import MetricsConfig, use_plugins
 from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
 from runner.console.run_display import print_summary
@@ -28,8 +28,7 @@ from runner.runs.own_figures import own_figures
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import Mode, resolve_mode
-from runner.tracking.run import WandbRun
+from runner.tracking.trackers import Trackers, check_trackers
 from runner.training import generator
 
 if TYPE_CHECKING:
@@ -39,22 +38,7 @@ Check = Callable[[], None]
 """Called between two steps of the evaluation; it raises an error to stop there."""
 
 
-def open_wandb(config: RunConfig, folder: RunFolder, run_id: str | None, mode: Mode) -> WandbRun:
-    """Return the W&B run with the id ``run_id``, or a new one if it is None.
-
-    ``mode`` is what :func:`resolve_mode` returned for the settings.
-    """
-    return WandbRun(
-        config.wandb,
-        folder=folder.path,
-        name=config.name,
-        config=plain(config),
-        run_id=run_id,
-        mode=mode,
-    )
-
-
-def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str, Path]:
+def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str, Path]:
     """Write the summary and the figures of a run; return the paths of the figures by name."""
     from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
 
@@ -71,7 +55,7 @@ def summarize_run(run: LoadedRun, wandb_run: WandbRun, check: Check) -> dict[str
             if figures := _validation(folder, run.step):
                 summary["validation"] = figures
         folder.write_summary(summary)
-        wandb_run.summarize(summary)
+        trackers.summarize(summary)
         print_summary(run.console, summary)
         drawn = RunFigures(model, dataset, encodings, config.evaluation, summary)
         paths: dict[str, Path] = {}
@@ -99,7 +83,7 @@ def _validation(folder: RunFolder, step: int) -> dict[str, float | None]:
 
 
 def score_run(
-    run: LoadedRun, metrics: MetricsConfig, wandb_run: WandbRun, check: Check
+    run: LoadedRun, metrics: MetricsConfig, trackers: Trackers, check: Check
 ) -> dict[str, Path]:
     """Write the scores that ``metrics`` selects; return the paths of their figures by name.
 
@@ -113,7 +97,7 @@ def score_run(
     evaluator = Evaluator(run.representation, run.dataset, metrics)
     with ScoreDisplay(run.console, check) as display:
         figures = score(evaluator, wanted, scores_file, display)
-    wandb_run.summarize({"scores": scores_file.numbers()})
+    trackers.summarize({"scores": scores_file.numbers()})
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
 
 
@@ -129,14 +113,15 @@ def score_again(
         setting of W&B is wrong.
     """
     path = run.folder.path
-    mode = resolve_mode(run.config.wandb.mode)
+    mode = check_trackers(run.config, path)
     ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
-    with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
+    with lock(path), Trackers(run.config, path, wandb_id, mode) as trackers:
+        trackers.begin(run.step, trains=False)
         paths: dict[str, Path] = {}
         if renews and run.folder.read_summary().get("step") != run.step:
-            paths = summarize_run(run, wandb_run, check=lambda: None)
-        paths |= score_run(run, metrics, wandb_run, check=lambda: None)
-        wandb_run.keep_figures(paths)
+            paths = summarize_run(run, trackers, check=lambda: None)
+        paths |= score_run(run, metrics, trackers, check=lambda: None)
+        trackers.keep_figures(paths)
     sampled = run.representation.latents is not None
     return [request.key for request in score_requests(metrics, sampled=sampled)]
 

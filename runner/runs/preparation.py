@@ -27,7 +27,8 @@ from runner.runs.validation_metric import ValidationMetric, chosen_metric
 from runner.store.confined import file_place
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import Mode, resolve_mode
+from runner.tracking.mode import Mode
+from runner.tracking.trackers import check_trackers
 from runner.training import (
     TrainingState,
     active_penalties,
@@ -41,6 +42,9 @@ from runner.training import (
     steps_of,
     take_over,
 )
+
+TRAINING = "training"
+"""The folder in ``figures`` with the pictures that are drawn while a run trains."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def prepared(
     """
     use_plugins(config.plugins)
     device = choose_device(config.device)
-    mode = resolve_mode(config.wandb.mode)
+    mode = check_trackers(config, folder.path)
     start = None if saved and saved.checkpoint else starting_point(config)
     config = start.recorded(config) if start else config
     prepare(device)
@@ -160,8 +164,10 @@ def _check_files(saved: SavedRun, steps: int) -> None:
     if steps < saved.step:
         asked = f"epochs={saved.config.epochs} ends at step {steps:,}, which"
         raise UsageError(f"{asked} lies before step {saved.step:,}, where the run stands")
-    for figure in sorted((saved.folder.path / "figures").glob("*")):
-        file_place(figure, saved.folder.path)
+    figures = saved.folder.path / "figures"
+    for figure in sorted([*figures.glob("*"), *(figures / TRAINING).glob("*")]):
+        if figure != figures / TRAINING or not figure.is_dir():
+            file_place(figure, saved.folder.path)
     saved.folder.read_records()
     saved.folder.read_summary()
     ScoresFile(saved.folder.path / "scores.json", {"step": steps})

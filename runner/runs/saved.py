@@ -243,7 +243,7 @@ def _at_home(config: RunConfig, overrides: Sequence[str]) -> tuple[RunConfig, st
     wandb = {k.removeprefix("wandb."): v for k, v in places.items() if k not in given}
     of_run = {key: wandb.pop(key) for key in ("data_dir", "out") if key in wandb}
     there, parts = config.wandb, list[str]()
-    if "mode" in wandb and there.mode != "disabled":
+    if "mode" in wandb and there.mode != "disabled" and "wandb" in config.tracking.to:
         names = [f"wandb.entity={there.entity}"] if there.entity else []
         parts.append(
             f"W&B is off, in place of {' '.join([*names, f'wandb.project={there.project}'])}"

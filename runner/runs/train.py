@@ -24,11 +24,12 @@ from runner.console.signals import Interrupt
 from runner.console.speed import Speed
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
 from runner.runs.checkpoints import asks_for_best, best_checkpoint, take_up
-from runner.runs.evaluate import open_wandb, score_run, summarize_run
+from runner.runs.evaluate import score_run, summarize_run
 from runner.runs.load import LoadedRun
 from runner.runs.preparation import PreparedRun, announce, new_folder, prepared
 from runner.runs.saved import SavedRun
 from runner.runs.trained_on import TrainedOn
+from runner.runs.training_images import TrainingImages
 from runner.runs.validations import Validations
 from runner.store import provenance
 from runner.store.checkpoint import Checkpoint
@@ -37,10 +38,10 @@ from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder
 from runner.store.signature import sign
 from runner.store.writable import require_writable
-from runner.tracking.run import WandbRun
+from runner.tracking.trackers import Trackers
 from runner.training import describe_device, train
 
-_RESUMABLE_SECTIONS = ("wandb.", "evaluation.", "training.stop_early.")
+_RESUMABLE_SECTIONS = ("wandb.", "tracking.", "evaluation.", "training.stop_early.")
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "plugins", "dataset.path", "dataset.factors",
     "dataset.changed", "training.checkpoint_minutes",
@@ -115,17 +116,19 @@ def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
 
 
 def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> None:
-    """Train and evaluate a run in its locked folder; W&B is the last that can refuse."""
+    """Train and evaluate a run in its locked folder; the trackers are the last that can refuse."""
     folder = run.folder
-    with Interrupt(run.console) as interrupt, _wandb(run) as wandb_run:
+    with Interrupt(run.console) as interrupt, _trackers(run) as trackers:
         _write_settings(run, unresolved)
+        trackers.begin(run.state.step, trains=run.state.step < run.steps)
         with _record_status(folder, begun) as story:
             announce(run)
-            print_labelled(run.console, "W&B", f"{wandb_run.mode}: {wandb_run.reason}")
-            _train(run, wandb_run, interrupt)
+            for label, text in trackers.shown:
+                print_labelled(run.console, label, text)
+            _train(run, trackers, interrupt)
             story.append("evaluation: ")
-            _evaluate(run, wandb_run, interrupt)
-            wandb_run.finish(exit_code=0)
+            _evaluate(run, trackers, interrupt)
+            trackers.finish(exit_code=0)
     folder.update_status(state="finished")
 
 
@@ -186,15 +189,15 @@ def _record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
         folder.update_status(seconds=round(before + time.monotonic() - begun, 1))
 
 
-def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+def _train(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Train to the last step; write every record, and a checkpoint every few minutes."""
     if run.is_trained:
         return  # resumed for the evaluation alone
     validations = Validations(run)
     if run.state.step in (0, run.restarted):
         # So that a run that diverges at once has a checkpoint, and one that stopped goes on.
-        _save(run, wandb_run, validations)
-    speed = Speed(run.state.step, run.config.batch_size)
+        _save(run, trackers, validations)
+    speed, images = Speed(run.state.step, run.config.batch_size), TrainingImages(run)
     saved_at = time.monotonic()
     title = run.config.name
     with Display(title, run.steps, console=run.console, done=run.state.step) as display:
@@ -203,14 +206,16 @@ def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
             display.advance(run.state.step)
             if record is not None:
                 run.folder.append_record(record)
-                wandb_run.log(record, step=run.state.step)
+                trackers.log(record, step=run.state.step)
                 display.record(record)
+            if images.due(run.state.step):
+                trackers.log_images(images.draw(speed), run.state.step)
             if validations.over or interrupt.signal_number is not None:
                 break
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
-                _save(run, wandb_run, validations)
+                _save(run, trackers, validations)
                 saved_at = time.monotonic()
-    _save(run, wandb_run, validations)
+    _save(run, trackers, validations)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
     _note_early_stop(run, validations.over)
     _stop_if_interrupted(run, interrupt)
@@ -222,7 +227,7 @@ def _note_early_stop(run: PreparedRun, reason: str | None) -> None:
         print_note(run.console, f"stopped early at step {run.state.step:,}: {reason}")
 
 
-def _save(run: PreparedRun, wandb_run: WandbRun, validations: Validations) -> None:
+def _save(run: PreparedRun, trackers: Trackers, validations: Validations) -> None:
     """Write a checkpoint, after the records up to it.
 
     Raises: DivergedError when a loss so far or a parameter is not finite.
@@ -231,7 +236,7 @@ def _save(run: PreparedRun, wandb_run: WandbRun, validations: Validations) -> No
     run.folder.sync_records()
     state: dict[str, Any] = {
         "step": run.state.step,
-        "wandb_id": wandb_run.id,
+        "wandb_id": trackers.wandb_id,
         "dataset": TrainedOn.of(run.dataset).state(),
     }
     state |= validations.state()
@@ -249,7 +254,7 @@ def _stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
     )
 
 
-def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
+def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
     run.model.eval()
     step = _take_evaluated(run)
@@ -259,13 +264,13 @@ def _evaluate(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> No
         _stop_if_interrupted(run, interrupt)
 
     try:
-        paths = summarize_run(trained, wandb_run, check)
-        paths |= score_run(trained, run.config.metrics, wandb_run, check)
+        paths = summarize_run(trained, trackers, check)
+        paths |= score_run(trained, run.config.metrics, trackers, check)
     except VaerunError as error:
         goes_on = f"vaerun resume {_shown(run.folder.path)} goes on with the evaluation"
         error.hint = error.hint or f"the run is trained: {goes_on}"
         raise
-    wandb_run.log_figures(paths, step=run.state.step)
+    trackers.log_figures(paths, step=run.state.step)
 
 
 def _take_evaluated(run: PreparedRun) -> int:
@@ -284,8 +289,8 @@ def _take_evaluated(run: PreparedRun) -> int:
     return step
 
 
-def _wandb(run: PreparedRun) -> WandbRun:
-    return open_wandb(run.config, run.folder, run.wandb_id, run.wandb_mode)
+def _trackers(run: PreparedRun) -> Trackers:
+    return Trackers(run.config, run.folder.path, run.wandb_id, run.wandb_mode)
 
 
 def _print_path(path: Path) -> None:

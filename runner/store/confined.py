@@ -135,12 +135,14 @@ def delete(path: Path, within: Path) -> None:
     (confined(path.parent, within) / path.name).unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: bytes, within: Path | None = None) -> None:
+def write_atomically(
+    path: Path, content: bytes | Iterable[bytes], within: Path | None = None
+) -> None:
     """Replace a file atomically and durably: after a crash it has its old or its new content.
 
     Args:
         path: the file, in a folder that exists.
-        content: its new content.
+        content: its new content, or the parts of it, which are written one by one.
         within: the folder that no link may leave; by default the one that holds the file.
 
     Raises: UsageError when a link leaves the folder; DataError when a folder is in its place.
@@ -151,7 +153,7 @@ def write_atomically(path: Path, content: bytes, within: Path | None = None) -> 
     temporary, target = folder / f".{path.name}.tmp", folder / path.name
     try:
         with _create(temporary) as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

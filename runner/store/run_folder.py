@@ -39,7 +39,8 @@ STATES = ("running", "finished", "interrupted", "failed", "diverged")
 
 FILES = (
     ".lock", "config.yaml", "config_unresolved.yaml", "status.json", "metrics.jsonl",
-    "summary.json", "scores.json", "log.txt", "checkpoint", "checkpoint_best", "figures",
+    "metrics.csv", "summary.json", "scores.json", "log.txt", "checkpoint",
+    "checkpoint_best", "figures", "tensorboard",
 )  # fmt: skip
 """What vaerun reads and writes in a run folder, beside ``wandb``."""
 

@@ -1,1 +1,1 @@
-"""Experiment trackers: Weights & Biases."""
+"""Experiment trackers: Weights & Biases, TensorBoard, a table of the records."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from runner.config import WandbConfig
 from runner.errors import UsageError, VaerunError
 from runner.store.run_folder import RunFolder
+from runner.tracking.flatten import flatten
 from runner.tracking.mode import Mode, one_line, resolve_mode, silent_wandb
 from runner.tracking.upload import sign_log
 
@@ -29,6 +30,12 @@ INIT_SECONDS = 20.0
 FINISH_SECONDS = 60.0
 """How long the end of a run waits for uploads; the rest stays in the run folder."""
 
+_BEST: Mapping[str, Callable[[float, float], float]] = {
+    "validation/elbo": max,
+    "validation/loss": min,
+}
+"""What the summary has the best of, as one number: a sweep's ``metric`` may not be nested."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +47,8 @@ class WandbRun:
     then on. ``id`` is W&B's name of the run; a run that is resumed is started with it as
     ``run_id``.
     """
+
+    label = "W&B"
 
     def __init__(  # noqa: PLR0913 - a place on W&B, and what is said of the run there
         self,
@@ -61,6 +70,7 @@ class WandbRun:
         self._folder = folder
         self._is_resumed = run_id is not None
         self._summary: dict[str, Any] = {}
+        self._best: dict[str, float] = {}
         self._run: wandb.Run | None = None
         if self.mode == "disabled":
             return
@@ -81,9 +91,26 @@ class WandbRun:
                 sign_log(Path(self._run.dir).parent / f"run-{self.id}.wandb")
             self.reason = (self._run.url if self.mode == "online" else None) or self.reason
 
+    @property
+    def shown(self) -> str:
+        """The mode, and its reason or the run's address."""
+        return f"{self.mode}: {self.reason}"
+
+    def begin(self, step: int, *, trains: bool) -> None:
+        """Take the best of the records so far."""
+        del step, trains
+        if self._run is not None and self._is_resumed:
+            self._attempt(lambda _: self._see(*RunFolder(self._folder).iterate_records()))
+
     def log(self, record: Mapping[str, float], step: int) -> None:
-        """Add a row to the history."""
+        """Add a row to the history, and to the summary what is the best so far."""
         self._attempt(lambda run: run.log({**record, "step": step}, step=step))
+        if self._see(record):
+            self._attempt(lambda run: run.summary.update(self._best))
+
+    def log_images(self, paths: Mapping[str, Path], step: int) -> None:
+        """Add pictures to the row of ``step``, as ``figures/NAME``."""
+        self.log_figures(paths, step)
 
     def log_figures(self, paths: Mapping[str, Path], step: int) -> None:
         """Add pictures (PNG) and animations (GIF) to the row of ``step``, as ``figures/NAME``."""
@@ -96,7 +123,7 @@ class WandbRun:
 
     def summarize(self, summary: Mapping[str, Any]) -> None:
         """Set summary values; the keys of nested mappings are joined by "/"."""
-        self._summary.update(_flatten(summary))
+        self._summary.update(flatten(summary))
 
     def finish(self, exit_code: int) -> None:
         """Finish the run, waiting for uploads up to a limit; a second call does nothing."""
@@ -110,6 +137,14 @@ class WandbRun:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         ordinary = 0 if error is None else 1
         self.finish(error.exit_code if isinstance(error, VaerunError) else ordinary)
+
+    def _see(self, *records: Mapping[str, float | None]) -> bool:
+        """Take the best of some records, and return whether they have any such number."""
+        found = [(name, r.get(name)) for r in records for name in _BEST]
+        known = [(name, v) for name, v in found if v is not None and math.isfinite(v)]
+        for name, value in known:
+            self._best[name] = _BEST[name](value, self._best.get(name, value))
+        return bool(known)
 
     def _start(self, arguments: dict[str, Any]) -> wandb.Run | None:
         """Return the run in the resolved mode or, if that fails, offline; None if both fail."""
@@ -156,7 +191,7 @@ class WandbRun:
     def _write_summary(self, run: wandb.Run) -> None:
         """Write the summary after the last row, whose values would otherwise replace it."""
         before = _known_before(self._folder) if self._is_resumed else {}
-        if summary := {**before, **self._summary}:
+        if summary := {**before, **self._summary, **self._best}:
             run.log({}, commit=True)
             run.summary.update(summary)
 
@@ -185,6 +220,8 @@ def _init(mode: str, arguments: dict[str, Any]) -> wandb.Run:
     run.define_metric("*", step_metric="step")
     run.define_metric("step", hidden=True)
     run.define_metric("loss", step_metric="step", summary="min,last")
+    for name in _BEST:
+        run.define_metric(name, step_metric="step", summary="none")
     return run
 
 
@@ -203,7 +240,7 @@ def _known_before(folder: Path) -> dict[str, Any]:
         known["loss"] = {"min": least, "last": last}
     summary = RunFolder(folder).read_summary()
     if summary.get("step", 0) >= known.get("step", 0):  # else it is out of date
-        known |= dict(_flatten(summary))
+        known |= dict(flatten(summary))
     return known
 
 
@@ -230,12 +267,3 @@ def _forget_client() -> None:
 def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
     kinds = {".png": silent_wandb().Image, ".gif": silent_wandb().Video}
     return {f"figures/{name}": kinds[path.suffix](str(path)) for name, path in paths.items()}
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (path, leaf) of a nested mapping; the keys of a path are joined by "/"."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}", value

@@ -18,8 +18,8 @@ COMMANDS = {
     "compare": ("compare", "stranger"),
 }
 USED = {
-    "resume": ("config.yaml", "metrics.jsonl", "checkpoint", "wandb", ".lock"),
-    "evaluate": ("scores.json", "figures"),
+    "resume": ("config.yaml", "metrics.jsonl", "checkpoint", "wandb", ".lock", "metrics.csv"),
+    "evaluate": ("scores.json", "figures", "tensorboard"),
     "compare": ("config.yaml", "summary.json", "../comparison", "../comparison/figures"),
 }  # fmt: skip
 CASES = [(command, name) for command, names in USED.items() for name in names]

@@ -24,6 +24,8 @@ SMALL = (
     "evaluation.traversal_steps=3",
     "sweep_name=mnist_grid",
     "wandb.tags=[paper]",
+    "tracking.to=[wandb,csv]",
+    "tracking.images_every=10",
 )
 OFFLINE = {"WANDB_MODE": "offline"}
 FIGURES = ("reconstructions", "samples", "traversals", "interpolation", "information", "latents")
@@ -79,6 +81,11 @@ def check_arrived(received, run: Path) -> None:
     for name in FIGURES:
         stored = received.summary[f"figures/{name}"]["path"]
         assert received.files[stored] == (run / "figures" / f"{name}.png").read_bytes()
+    for name in ("reconstructions", "traversals"):
+        drawn = {path.read_bytes() for path in run.glob(f"figures/training/{name}-*.png")}
+        media = f"media/images/figures/training/{name}_"
+        sent = {content for path, content in received.files.items() if path.startswith(media)}
+        assert sent == drawn
 
 
 def test_errors_are_one_line_before_anything_is_sent(vaerun: Vaerun, tmp_path: Path):

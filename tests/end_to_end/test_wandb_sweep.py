@@ -94,6 +94,7 @@ def test_an_agent_trains_a_run(tmp_path: Path):
     sweep = yaml.safe_load((SWEEPS / "smoke.yaml").read_text())
     few = {"beta": {"value": 4}, "seed": {"value": 1}, "steps": {"value": 10}}
     sweep["parameters"] |= few | {"metrics": {"value": "none"}}
+    sweep["parameters"]["tracking.to"] = {"value": ["wandb", "tensorboard", "csv"]}
     with StubWandb() as server:
         through_wandb(server, tmp_path, sweep)
     (run_id,) = server.runs
@@ -107,6 +108,10 @@ def test_an_agent_trains_a_run(tmp_path: Path):
         "seed": 1,
         "steps": 10,
     }
+    assert len((run.parent / "metrics.csv").read_text().splitlines()) == 1 + len(
+        (run.parent / "metrics.jsonl").read_text().splitlines()
+    )
+    assert list((run.parent / "tensorboard").iterdir())
     summary = json.loads((run.parent / "summary.json").read_text())
     assert received.summary["elbo"] == pytest.approx(summary["elbo"])  # what the sweep maximizes
     assert sweep["metric"] == {"name": "elbo", "goal": "maximize"}

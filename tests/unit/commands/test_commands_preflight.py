@@ -59,6 +59,26 @@ def test_a_grid_that_goes_on_stays_as_it_is(
     assert snapshot(tmp_path) == before
 
 
+def test_a_grid_without_the_library_of_a_tracker_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def missing() -> None:
+        raise UsageError("tracking.to=[tensorboard] needs tensorboard")
+
+    monkeypatch.setattr("runner.tracking.event_file.require_tensorboard", missing)
+    grid, _ = GridFolder.register(tmp_path / "grid", None, [("seed=0",), ("seed=1",)])
+    before = snapshot(tmp_path)
+    to = "tracking.to=[csv,tensorboard]"
+    new = ["-m", "dataset=digits", "seed=0,1", f"out={tmp_path / 'out'}", to]
+    for command in (
+        lambda: train(read(TRAIN, new)),
+        lambda: resume(read(RESUME, [str(grid.path), to])),
+    ):
+        with pytest.raises(UsageError, match="needs tensorboard"):
+            command()
+    assert snapshot(tmp_path) == before
+
+
 def test_a_strangers_grid_needs_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     grid, _ = GridFolder.register(tmp_path / "grid", None, [("seed=0",)])
     grid.mark(0, "finished", None)

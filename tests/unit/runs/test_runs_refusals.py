@@ -62,6 +62,10 @@ def text(name: str, content: str) -> Change:
     return lambda run: (run / name).write_text(content)
 
 
+def folder(name: str) -> Change:
+    return lambda run: (run / name).mkdir(parents=True)
+
+
 def status(**changes: object) -> Change:
     def change(run: Path) -> None:
         file = run / "status.json"
@@ -112,6 +116,11 @@ REFUSED = [
                  marks=NO_CUDA),
     (as_it_is, ["steps=9", "wandb.mode=online"], UsageError, "there is no W&B API key"),
     (as_it_is, ["steps=9", "wandb.mode=offline", "wandb.project=a/b"], UsageError, "Invalid proj"),
+    (as_it_is, ["steps=9", "tracking.to=[tensorbord]"], UsageError, "tracking.to must be one of"),
+    (as_it_is, ["steps=9", "tracking.images_every=0"], UsageError, "at least 1, or null, got 0"),
+    (folder("metrics.csv"), ["steps=9", "tracking.to=[csv]"], DataError, "csv' is a folder, not a"),
+    (text("tensorboard", ""), ["steps=9", "tracking.to=[tensorboard]"], DataError, "not a folder"),
+    (folder("figures/training/a.png"), ["steps=9"], DataError, "a.png' is a folder, not a file"),
     (settings("name: digits", "name: shapes3d"), ["steps=9"], DataError, "shapes3d is not in"),
     (settings("batch_size: 128", "batch_size: 5000"), ["steps=9"], UsageError, "batch_size=5000"),
     (settings("- 8\n", "- 9\n"), ["steps=9"], UsageError, "belongs to another model"),
@@ -145,6 +154,7 @@ def test_a_resume_that_is_refused_changes_not_a_byte(
         pytest.param(as_it_is, "device=cuda", 2, marks=NO_CUDA),
         (as_it_is, "wandb.mode=online", 2),
         (as_it_is, "wandb.projct=x", 2),
+        (folder("metrics.csv"), "tracking.to=[csv]", 3),
         (text("scores.json", "3"), "device=cpu", 3),
         (text("checkpoint/state.json", ""), "device=cpu", 3),
         (link_loop, "device=cpu", 2),
@@ -210,6 +220,8 @@ NEW = [
     (["batch_size=5000", "objective.encodings=null"], UsageError, "more than the 1,500"),
     (["wandb.mode=online"], UsageError, "there is no W&B API key"),
     (["wandb.mode=offline", "wandb.project=a/b"], UsageError, "Invalid project name"),
+    (["wandb.mode=offline", "wandb.project=a/b", "tracking.to=[csv,tensorboard,wandb]"],
+     UsageError, "Invalid project name"),
     (["dataset=shapes3d", "architecture=mlp"], DataError, "shapes3d is not in"),
     pytest.param(["device=cuda"], UsageError, "device=cuda is not on this", marks=NO_CUDA),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -134,6 +135,44 @@ def test_the_metrics_are_defined(start: Callable[..., WandbRun], tmp_path: Path)
     assert step.options.hidden
     assert logged.summary["loss"] == {"min": 3, "last": 4}
     assert logged.summary["terms/index_code_mi"] == 4  # a column by itself, as the final figure is
+
+
+def validations(elbo: list[float], loss: list[float]) -> list[dict[str, float]]:
+    return [{"validation/elbo": e, "validation/loss": v} for e, v in zip(elbo, loss, strict=True)]
+
+
+def test_the_summary_has_the_best_validation_as_one_number(
+    start: Callable[..., WandbRun], server: StubWandb
+) -> None:
+    """By its name a sweep finds its `metric` in the rows, and in the summary if not nested."""
+    with start("online") as run:
+        for step, record in enumerate(validations([-9.0, -7.0, -8.0], [9.0, 7.0, 8.0])):
+            run.log(record, step)
+        run.log({"validation/elbo": math.nan, "loss": 1.0}, 3)
+        run.log({"loss": 1.0}, 4)
+        run.summarize({"elbo": -7.5})
+
+    (received,) = server.runs.values()
+    rows = [row["validation/elbo"] for row in received.history if "validation/elbo" in row]
+    assert rows[:3] == [-9.0, -7.0, -8.0]
+    best = {name: received.summary[name] for name in ("validation/elbo", "validation/loss", "elbo")}
+    assert best == {"validation/elbo": -7.0, "validation/loss": 7.0, "elbo": -7.5}
+
+
+def test_the_best_validation_of_a_resumed_run_may_be_an_earlier_one(
+    start: Callable[..., WandbRun], server: StubWandb, tmp_path: Path
+) -> None:
+    first, second = validations([-7.0, -8.0], [9.0, 7.0])
+    with start("online") as run:
+        run.log(first, 50)
+    RunFolder(tmp_path).append_record({"step": 50, **first})
+    with start("online", run_id=run.id) as run:
+        run.begin(50, trains=True)
+        run.log(second, 100)
+
+    (received,) = server.runs.values()
+    assert received.summary["validation/elbo"] == -7.0
+    assert received.summary["validation/loss"] == 7.0
 
 
 def test_a_run_resumed_offline_repeats_the_summary_of_its_folder(
