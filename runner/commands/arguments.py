@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from runner.errors import UsageError, nearest
 
 COMMANDS = (
-    "resume", "evaluate", "compare", "show", "diff", "export", "list", "delete", "fetch", "sync",
+    "resume", "evaluate", "compare", "show", "diff", "encode", "sample", "traverse", "export",
+    "list", "delete", "fetch", "sync",
 )  # fmt: skip
 """What the first argument may be beside a setting or an option."""
 

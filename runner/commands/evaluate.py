@@ -19,13 +19,11 @@ from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
 from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
-from runner.runs.evaluate import open_wandb, score, score_run
+from runner.runs.evaluate import score, score_again
 from runner.runs.load import RunLoader
 from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
-from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import resolve_mode
 
 _OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
 _CHANGEABLE = "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
@@ -124,11 +122,7 @@ class _Evaluation:
 
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
-        mode = resolve_mode(run.config.wandb.mode)
-        ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
-        with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
-            paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
-            wandb_run.keep_figures(paths)
+        score_again(run, wandb_id, self._metrics)
         if self._metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, self._metrics))
 

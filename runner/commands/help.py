@@ -27,6 +27,9 @@ commands  (vaerun COMMAND --help explains one)
   compare DIR ...             runs side by side: table, CSV, figures, page
   show RUN                    a run or a grid: state, settings, figures, files
   diff RUN RUN ...            in what runs differ, and their results
+  encode RUN IMAGES -o FILE   the codes of images, or of the run's own data
+  sample RUN -o DIR           images of codes that are drawn from the prior
+  traverse RUN -o FILE        what each variable does to an image
   export RUN                  encoder and decoder as ONNX and torch.export
   list [NAME ...]             what can be chosen; what each setting means
   list runs [DIR ...]         the runs that there are; sorted, filtered

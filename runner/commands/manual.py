@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runner.commands.arguments import Command, Option
+from runner.commands.manual_models import ENCODE, SAMPLE, TRAVERSE
 from runner.commands.manual_of_runs import MANUAL_OF_RUNS
 
 _CONFIG_DIR = Option(
@@ -192,8 +193,9 @@ SYNC = Command(
     takes="DIR",
 )
 
-MANUAL: dict[str, Command] = {
-    command.name: command
-    for command in (TRAIN, RESUME, EVALUATE, COMPARE, LIST, FETCH, SYNC, *MANUAL_OF_RUNS)
-}
+_ALL = (
+    TRAIN, RESUME, EVALUATE, COMPARE, ENCODE, SAMPLE, TRAVERSE, LIST, FETCH, SYNC, *MANUAL_OF_RUNS,
+)  # fmt: skip
+
+MANUAL: dict[str, Command] = {command.name: command for command in _ALL}
 """Every command by its name; training has none."""

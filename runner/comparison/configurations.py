@@ -127,6 +127,15 @@ def compare_runs(
     )
 
 
+def varying_settings(runs: Sequence[ComparedRun]) -> tuple[str, ...]:
+    """Return the settings by dotted names that differ between runs and have an effect.
+
+    The objective and its weights come first; the seed is not among them.
+    """
+    varying = _varying([effective_settings(run) for run in runs])
+    return tuple(key for key in _standard(varying) if key in varying)
+
+
 def count_states(runs: Iterable[ComparedRun]) -> list[str]:
     """Return the number of runs in each state: ``["2 running", "1 diverged"]``."""
     return [f"{count} {state}" for state, count in Counter(run.state for run in runs).items()]

@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 
 from runner.errors import DataError, UsageError, nearest
 from runner.files import open_to_read
-from runner.metric import Codes
+from runner.metric import Codes, Variable
 
 _NEEDED = ("codes", "factors")
-_OPTIONAL = {"factor_names": 1, "class_factor": 0, "complete": 0}
+_OPTIONAL = {
+    "factor_names": 1, "class_factor": 0, "complete": 0, "variables": 1, "scales": 2, "images": 1,
+}  # fmt: skip
 """Names of other arrays that a file may hold, and their numbers of dimensions."""
 
 _UNREADABLE = (
@@ -50,7 +53,9 @@ def read_codes(path: Path) -> CodesFile:
     It holds ``codes``, (N, D), and ``factors``, (N, F), integers; and optionally ``factor_names``,
     F strings, ``class_factor``, one of them (default: the first that varies), and ``complete``,
     true where the images are a full factor grid and not a sample (default: whether every
-    combination of values occurs once).
+    combination of values occurs once); ``variables``, D strings, the variable that each column
+    belongs to: neighbouring columns of one are a discrete variable (default: each column is a
+    variable). ``scales`` and ``images``, which ``vaerun encode`` writes, are for other readers.
 
     Raises:
         DataError: there is no such file, or it is not one of NumPy's.
@@ -75,10 +80,31 @@ def read_codes(path: Path) -> CodesFile:
         arrays["codes"],
         arrays["factors"],
         factor_names=names,
+        variables=_variables(path, arrays),
         complete=bool(given) if given is not None else _is_grid(arrays["factors"]),
     )
     factor = _class_factor(path, codes, arrays)
     return CodesFile(codes, factor, sha256)
+
+
+def _variables(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Variable] | None:
+    """Return the variables of the columns, or None where the file does not say.
+
+    Raises: UsageError where there is not one name for each column, or one comes twice.
+    """
+    if "variables" not in arrays:
+        return None
+    names = [str(name) for name in arrays["variables"]]
+    width = arrays["codes"].shape[1] if arrays["codes"].ndim == 2 else 1
+    if len(names) != width:
+        raise UsageError(f"variables in '{path}' has {len(names)} names for {width} columns")
+    found: list[Variable] = []
+    for name, block in groupby(range(width), lambda column: names[column]):
+        columns = list(block)
+        found.append(Variable(name, slice(columns[0], columns[-1] + 1)))
+    if len({variable.name for variable in found}) < len(found):
+        raise UsageError(f"variables in '{path}' names two that do not stand together alike")
+    return found
 
 
 def _class_factor(path: Path, codes: Codes, arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -21,9 +21,10 @@ from runner.evaluation import (
     summarize,
 )
 from runner.runs.load import LoadedRun
+from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
-from runner.tracking.mode import Mode
+from runner.tracking.mode import Mode, resolve_mode
 from runner.tracking.run import WandbRun
 from runner.training import generator
 
@@ -93,6 +94,24 @@ def score_run(
         figures = score(evaluator, wanted, scores_file, display)
     wandb_run.summarize({"scores": scores_file.numbers()})
     return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
+
+
+def score_again(run: LoadedRun, wandb_id: str | None, metrics: MetricsConfig) -> list[str]:
+    """Score a run that was opened, in its locked folder and on W&B; return the scores' names.
+
+    The names are those of the entries of ``scores.json``.
+
+    Raises: VaerunError when another process works in the folder, its scores cannot be read, or a
+        setting of W&B is wrong.
+    """
+    path = run.folder.path
+    mode = resolve_mode(run.config.wandb.mode)
+    ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
+    with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
+        paths = score_run(run, metrics, wandb_run, check=lambda: None)
+        wandb_run.keep_figures(paths)
+    sampled = run.representation.latents is not None
+    return [request.key for request in score_requests(metrics, sampled=sampled)]
 
 
 def score(

@@ -54,7 +54,11 @@ def test_the_digest_differs_between_files(tmp_path: Path):
     ("arrays", "message", "hint"),
     [
         ({"code": CODES}, "an array 'code' that means nothing", "did you mean 'codes'?"),
-        ({"xyzzy": CODES}, "an array 'xyzzy'", "it may hold factor_names, class_factor, complete"),
+        (
+            {"xyzzy": CODES},
+            "an array 'xyzzy'",
+            "it may hold factor_names, class_factor, complete, variables, scales, images",
+        ),
         ({"factors": FACTORS[:3]}, "12 codes but factors of 3 images", None),
         ({"factor_names": ["one"]}, "2 factors but 1 names", None),
         ({"class_factor": "factor1"}, "no factor 'factor1'", "did you mean 'factor_1'?"),
