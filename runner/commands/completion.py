@@ -86,7 +86,8 @@ def _of_command(command: Command, last: str) -> list[str]:
     settings = [key.partition("=")[0] + "=" for keys, _ in command.settings for key in _keys(keys)]
     if last.startswith("metrics="):
         return _settings([], last)
-    return [each for each in (*settings, *command.offers()) if each.startswith(last)]
+    longer = [name.partition(" ")[2] for name in MANUAL if name.startswith(f"{command.name} ")]
+    return [each for each in (*longer, *settings, *command.offers()) if each.startswith(last)]
 
 
 def _keys(written: str) -> list[str]:

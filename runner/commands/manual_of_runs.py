@@ -24,7 +24,7 @@ LIST_RUNS = Command(
     name="list runs",
     usage=("vaerun list runs [DIR ...] [OPTION ...]",),
     summary="List the runs in outputs/ or other folders: state, objective, dataset, the settings "
-    "in which they differ, ELBO, and the time since anything was written.",
+    "in which they differ, ELBO, and the time since its state was written.",
     options=(
         Option("--sort", "a column, setting or metric; -KEY: the largest first", "KEY",
                is_list=True, takes_dash=True),

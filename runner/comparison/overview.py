@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from runner import progress
 from runner.comparison.runs import ComparedRun, read_run
 from runner.errors import VaerunError
 from runner.store.lock import is_locked
+from runner.store.run_folder import RunFolder
 from runner.store.shown_text import escaped
 
 CORRUPT = "corrupt"
@@ -35,6 +37,8 @@ class Overview:
     """None for a folder that cannot be read."""
     changed: float | None
     """When its ``status.json`` was last written, in seconds since 1970."""
+    recorded: int | None = None
+    """Of a run in training: the step of its last record."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -53,8 +57,9 @@ class Overview:
 
     @property
     def step(self) -> int | None:
-        """The step at which its last checkpoint was written."""
-        return self.status.get("step")
+        """The step at which its last checkpoint was written, or that of a later record."""
+        steps = [step for step in (self.status.get("step"), self.recorded) if step is not None]
+        return max(steps, default=None)
 
     @property
     def steps(self) -> int | None:
@@ -80,10 +85,19 @@ def overview(path: Path) -> Overview:
         run = read_run(path)
     except (VaerunError, OSError) as error:
         return Overview(path, CORRUPT, escaped(str(error)), None, changed)
-    state, error = run.state, run.error
-    if state == "running" and not is_locked(path):
-        state, error = "interrupted", error or "its process is gone"
-    return Overview(path, state, error, run, changed)
+    if run.state != "running":
+        return Overview(path, run.state, run.error, run, changed)
+    if is_locked(path):
+        return Overview(path, run.state, run.error, run, changed, _last_record(path))
+    return Overview(path, "interrupted", run.error or "its process is gone", run, changed)
+
+
+def _last_record(path: Path) -> int | None:
+    """Return the step of the last record of a run in training, or None where there is none."""
+    with suppress(VaerunError, OSError):
+        for record in RunFolder(path).read_records()[-1:]:
+            return int(record["step"] or 0)
+    return None
 
 
 def _changed(path: Path) -> float | None:

@@ -157,7 +157,10 @@ def iso_time(run: Overview) -> str | None:
     """Return when a run was last written, in UTC: ``2026-01-31T12:00:00+00:00``."""
     if run.changed is None:
         return None
-    return datetime.fromtimestamp(run.changed, UTC).isoformat(timespec="seconds")
+    try:
+        return datetime.fromtimestamp(run.changed, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has
+        return None
 
 
 def _words(own: Mapping[str, Any], short: Mapping[str, str]) -> str:

@@ -30,6 +30,7 @@ from runner.errors import UsageError
         ("vaerun evaluate met", {"metrics="}),
         ("vaerun evaluate metrics=", {"metrics=fast", "metrics=none", "metrics=reference"}),
         ("vaerun list objective.pen", {"objective.penalties", "objective.penalties.mmd.weight"}),
+        ("vaerun list ru", {"runs"}),
         ("vaerun list runs --", {"--sort", "--filter", "--csv", "--json"}),
         ("vaerun del", {"delete"}),
         ("vaerun fetch mn", {"mnist"}),

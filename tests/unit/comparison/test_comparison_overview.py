@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from runner.comparison.overview import overview, read_overviews
+from runner.comparison.overview import Overview, overview, read_overviews
 from runner.store.lock import lock
 from tests.made_run_folders import config, write_run
 
 
-def state_seen_elsewhere(path: Path) -> str:
-    """The state as another thread sees it: a lock of one's own thread is no other process."""
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(overview(path).state))
+def seen_elsewhere(path: Path) -> Overview:
+    """The run as another thread sees it: a lock of one's own thread is no other process."""
+    found: list[Overview] = []
+    thread = threading.Thread(target=lambda: found.append(overview(path)))
     thread.start()
     thread.join()
     return found[0]
@@ -25,13 +25,25 @@ def state_seen_elsewhere(path: Path) -> str:
 def test_a_running_run_is_known_by_its_lock(tmp_path: Path):
     run = write_run(tmp_path / "a", config(), state="running")
     with lock(run):
-        assert state_seen_elsewhere(run) == "running"
+        assert seen_elsewhere(run).state == "running"
     dead = overview(run)
     assert (dead.state, dead.error) == ("interrupted", "it is running")
     (run / "status.json").write_text('{"state": "running", "step": 3, "steps": 9}')
     dead = overview(run)
     assert (dead.state, dead.error) == ("interrupted", "its process is gone")
     assert (dead.step, dead.steps) == (3, 9)
+
+
+def test_a_running_run_is_where_its_last_record_is(tmp_path: Path):
+    run = write_run(tmp_path / "a", config())
+    (run / "status.json").write_text('{"state": "running", "step": 3, "steps": 9}')
+    (run / "metrics.jsonl").write_text('{"step": 2}\n{"step": 7}\n')
+    with lock(run):
+        assert seen_elsewhere(run).step == 7
+        (run / "metrics.jsonl").write_text("corrupt\n")
+        assert seen_elsewhere(run).step == 3
+    (run / "metrics.jsonl").write_text('{"step": 7}\n')
+    assert overview(run).step == 3  # where it goes on
 
 
 def test_the_age_is_that_of_the_status(tmp_path: Path):

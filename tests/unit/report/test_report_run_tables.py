@@ -16,7 +16,7 @@ from runner.comparison.overview import Overview, read_overviews
 from runner.comparison.side_by_side import ABSENT, Row
 from runner.report.record_curves import curve, curves_table
 from runner.report.run_figures import figure_tables, is_main
-from runner.report.run_list import list_csv, list_json, list_table
+from runner.report.run_list import iso_time, list_csv, list_json, list_table
 from runner.report.side_by_side import as_json, figures_table, run_labels, values_table
 from tests.made_run_folders import config, write_run
 
@@ -98,6 +98,12 @@ def test_csv_and_json_have_the_same_in_full(runs: list[Overview]):
     assert [each["changed"] for each in found] == [row["changed"] for row in rows]
     assert found[0]["metrics"] == {"elbo": -90.25, "rate": 10.0}
     assert found[1]["differing"] == {"beta": 4.0, "seed": 0}
+
+
+def test_a_time_that_no_calendar_has_is_none(runs: list[Overview]):
+    assert iso_time(replace(runs[0], changed=1.0)) == "1970-01-01T00:00:01+00:00"
+    assert iso_time(replace(runs[0], changed=1e18)) is None
+    assert iso_time(replace(runs[0], changed=None)) is None
 
 
 def test_a_name_is_no_formula_in_csv(tmp_path: Path):
