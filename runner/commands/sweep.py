@@ -91,7 +91,7 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     require(launcher)
     if isinstance(launcher, LocalLauncherConfig):
         require_device(device)
-        places = dict(place.partition("=")[::2] for place in options.places)
+        places = {key: value for key, _, value in (p.partition("=") for p in options.places)}
         chosen = re.findall(r"\w+", places.get("tracking.to", "wandb"))
         require_trackers(chosen, places.get("wandb.mode", ""))
     return _execute(folder, job, launcher, device)
