@@ -14,13 +14,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
-from runner.config.data_root import data_root
-from runner.config.launcher_rules import launcher_rules
-from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
-from runner.config.metrics_rules import metrics_rules
-from runner.config.metrics_schema import MetricsConfig
 from runner.config.override import changes
-from runner.config.rules import refuse, validate
+from runner.config.rules import validate
 from runner.config.schema import CHOICES, PARTLY_TYPED, RunConfig
 from runner.config.tree import leaves
 from runner.config.typed_fields import parse_fields, plain
@@ -155,7 +150,7 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     except AssertionError as error:
         raise UsageError("config.yaml: not the settings of a run") from error
     try:
-        return parse(_changed(merged, overrides))
+        return parse(changed(merged, overrides))
     except UsageError as error:
         key = getattr(error.__cause__, "full_key", None)
         if "interpolation" not in error.message or key is None:
@@ -207,7 +202,7 @@ def _as_text(saved: DictConfig | ListConfig) -> DictConfig | ListConfig:
     return OmegaConf.create(cast("Any", escaped(OmegaConf.to_container(saved, resolve=False))))
 
 
-def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
+def changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
     """Return typed settings with some of them changed.
 
     Raises: UsageError for a setting that they lack, or a value that it cannot have.
@@ -216,49 +211,6 @@ def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
         return cast("DictConfig", OmegaConf.merge(settings, changes(overrides)))
     except OmegaConfBaseException as error:
         raise explain_value(error) from error
-
-
-def metrics(name: str, overrides: list[str]) -> MetricsConfig:
-    """Return the settings of a choice of ``conf/metrics/``, with some of them changed.
-
-    ``overrides`` are settings such as ``metrics.dci.train=1000``.
-
-    Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
-    """
-    settings = _choice_apart("metrics", name, MetricsConfig, overrides)
-    refuse(metrics_rules(settings))
-    return settings
-
-
-def launcher(name: str, overrides: list[str]) -> LauncherConfig:
-    """Return the settings of a choice of ``conf/launcher/``, with some of them changed.
-
-    ``overrides`` are settings such as ``launcher.processes=4``.
-
-    Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
-    """
-    kind = LAUNCHER_CHOICES.get(name, LauncherConfig)
-    settings = _choice_apart("launcher", name, kind, overrides)
-    refuse(launcher_rules(settings))
-    return settings
-
-
-def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str]) -> Choice:
-    """Return a choice of a group that is composed by itself, without a run."""
-    folder = data_root() / "conf" / group
-    choices = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in choices:
-        hint = nearest(name, choices) or f"{group}: {', '.join(choices)}"
-        raise UsageError(f"unknown {group} '{name}'", hint)
-    chosen = OmegaConf.create({group: OmegaConf.load(folder / f"{name}.yaml")})
-    schema = OmegaConf.create({group: OmegaConf.structured(kind)})
-    merged = _changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
-    try:
-        found = cast("Choice", OmegaConf.to_object(OmegaConf.select(merged, group)))
-    except OmegaConfBaseException as error:
-        raise explain_value(error) from error
-    require(kind, group, found)
-    return found
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

@@ -8,13 +8,15 @@ from functools import cache
 from typing import Any, cast, get_args, get_origin
 
 from runner.config.launcher_schema import LAUNCHER_CHOICES
-from runner.config.schema import CHOICES, RunConfig
+from runner.config.schema import CHOICES, GRID_GROUPS, RunConfig
+from runner.config.search_schema import SEARCH_CHOICES
 from runner.config.value_types import require, settings_of, without_null
 from runner.errors import UsageError, nearest_setting
 
 _CHOICES: dict[str, Iterable[type]] = {
     **{group: choices.values() for group, choices in CHOICES.items()},
     "launcher": LAUNCHER_CHOICES.values(),
+    "search": SEARCH_CHOICES.values(),
 }
 
 
@@ -22,8 +24,8 @@ _CHOICES: dict[str, Iterable[type]] = {
 def type_of(key: str) -> object:
     """Return the type that a setting is declared with, or None where no choice has it."""
     first, *others = key.split(".")
-    if first == "launcher" and others:
-        return _type_within(_CHOICES["launcher"], others)
+    if first in GRID_GROUPS and others:
+        return _type_within(_CHOICES[first], others)
     hint = settings_of(RunConfig).get(first)
     return _type_below(hint, others, _CHOICES.get(first, ())) if hint is not None else None
 

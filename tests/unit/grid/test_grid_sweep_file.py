@@ -184,11 +184,11 @@ def test_the_information_of_any_group_can_be_swept(file: Path):
         ),
         (
             "method: bayes\nparameters: {beta: {value: 1}}\n",
-            "{} asks for method bayes; only grid runs here",
+            "{} asks for method bayes; a block is a grid",
         ),
         (
             "method: random\nparameters: {beta: {value: 1}}\n",
-            "{} asks for method random; only grid runs here",
+            "{} asks for method random; a block is a grid",
         ),
     ],
 )
