@@ -6,7 +6,7 @@ Nothing is written, apart from datasets that are downloaded.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,8 @@ class PreparedRun:
     wandb_mode: Mode
     wandb_id: str | None
     """The W&B run to go on with; None: a new one."""
+    goes_on: Callable[[Mapping[str, float | None]], bool] | None = None
+    """Says after each record whether training goes on; None: it always does."""
 
     @property
     def model(self) -> VAE:

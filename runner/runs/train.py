@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from runner.console.lines import print_labelled
 from runner.console.run_display import Display, make_console, print_note
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
-from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.errors import DivergedError, InterruptedRun, PrunedRun, UsageError, VaerunError
 from runner.runs.evaluate import open_wandb, score_run, summarize_run
 from runner.runs.load import LoadedRun
 from runner.runs.preparation import PreparedRun, announce, new_folder, prepared
@@ -35,6 +36,9 @@ from runner.store.writable import require_writable
 from runner.tracking.run import WandbRun
 from runner.training import describe_device, train
 
+GoesOn = Callable[[Mapping[str, float | None]], bool]
+"""Says of each record whether training goes on after it; if not, the run is pruned there."""
+
 _RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "dataset.path", "dataset.factors",
@@ -42,28 +46,37 @@ _RESUMABLE = (
 )  # fmt: skip
 
 
-def start(config: RunConfig, path: Path, unresolved: str | None = None) -> None:
+def start(
+    config: RunConfig,
+    path: Path,
+    unresolved: str | None = None,
+    goes_on: GoesOn | None = None,
+) -> None:
     """Train and evaluate a new run in the folder ``path``.
 
     Args:
         config: the settings, resolved.
         path: the folder, which is created if it does not exist.
         unresolved: the text of ``config_unresolved.yaml``, or None to write no such file.
+        goes_on: says of each record whether training goes on; None: it always does.
 
-    Raises: VaerunError. What is refused before the first step leaves no folder; of what fails
-        later, the folder's ``status.json`` has the message.
+    Raises: VaerunError; PrunedRun where ``goes_on`` has ended the run. What is refused before the
+        first step leaves no folder; of what fails later, ``status.json`` has the message.
     """
     begun = time.monotonic()
     require_writable(path, "choose another folder with out=…")
-    run = prepared(config, RunFolder(path))
+    run = replace(prepared(config, RunFolder(path)), goes_on=goes_on)
     with new_folder(path), lock(path):
         _execute(run, begun, unresolved)
 
 
-def resume(path: Path, overrides: list[str], *, trusted: bool = False) -> None:
+def resume(
+    path: Path, overrides: list[str], *, trusted: bool = False, goes_on: GoesOn | None = None
+) -> None:
     """Continue the run of a folder from its last checkpoint.
 
-    ``trusted``: whether a stranger's run goes on where its folder says.
+    ``trusted``: whether a stranger's run goes on where its folder says; ``goes_on`` as of
+    :func:`start`.
 
     Raises: UsageError when the folder holds no run, nothing is left to do, a setting cannot be
         overridden, or another process works in the folder; DataError when the checkpoint is
@@ -77,7 +90,7 @@ def resume(path: Path, overrides: list[str], *, trusted: bool = False) -> None:
     _check_steps(saved, overrides)
     if saved.note:
         print_note(make_console(), f"'{path}' is {saved.note}")
-    run = prepared(saved.config, saved.folder, saved)
+    run = replace(prepared(saved.config, saved.folder, saved), goes_on=goes_on)
     with lock(path):
         saved.require_unchanged()
         _execute(run, begun)
@@ -154,6 +167,7 @@ def _record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
         lines = str(too_little or error).splitlines() or [type(error).__name__]
         at = "" if stopped else "".join(story[-1:])
         state = "interrupted" if stopped else ending
+        state = "pruned" if isinstance(error, PrunedRun) else state
         folder.update_status(state=state, error=f"{at}{lines[0]}")
         if too_little is not None:
             raise too_little from error
@@ -170,7 +184,7 @@ def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
         _save(run, wandb_run)  # so that a run that diverges at once has a checkpoint, too
     speed = Speed(run.state.step, run.config.batch_size)
     saved_at = time.monotonic()
-    title = run.config.name
+    title, pruned = run.config.name, False
     with Display(title, run.steps, console=run.console, done=run.state.step) as display:
         for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
             display.advance(run.state.step)
@@ -179,7 +193,8 @@ def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
                 run.folder.append_record(record)
                 wandb_run.log(record, step=run.state.step)
                 display.record(record)
-            if interrupt.signal_number is not None:
+                pruned = run.goes_on is not None and not run.goes_on(record)
+            if interrupt.signal_number is not None or pruned:
                 break
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
                 _save(run, wandb_run)
@@ -187,6 +202,8 @@ def _train(run: PreparedRun, wandb_run: WandbRun, interrupt: Interrupt) -> None:
     _save(run, wandb_run)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
     _stop_if_interrupted(run, interrupt)
+    if pruned and run.state.step < run.steps:
+        raise PrunedRun(f"pruned at step {run.state.step} of {run.steps}, after a checkpoint")
 
 
 def _save(run: PreparedRun, wandb_run: WandbRun) -> None:

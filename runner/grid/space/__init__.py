@@ -1,4 +1,4 @@
-"""What a search looks for: its parameters and their distributions, its metric, when runs stop early.
+"""What a search looks for: parameters and their distributions, the metric, when runs stop early.
 
 All of it is plain data, read from a sweep file or from the folder of a search; nothing is drawn
 here, and Optuna is not needed.

@@ -72,7 +72,7 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
     Raises: ValueError when it is created with parts that make no distribution.
     """
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]\w*(\.\w+)*\Z", max_length=500)]
+    name: Annotated[str, msgspec.Meta(pattern=r"^\+{0,2}[A-Za-z_][\w./]*\Z", max_length=500)]
     distribution: Distribution
     values: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
@@ -184,16 +184,11 @@ def _problems(parameter: Parameter) -> Iterator[str]:
         yield f"needs {missing[0]}"
     if others := [name for name in given if name not in parts]:
         yield f"is {parameter.distribution}, which has no {others[0]}"
-    if "min" in parts:
-        yield from _of_range(parameter)
-    elif "mu" in parts:
-        yield from _of_normal(parameter)
-    elif "values" in parts or "value" in parts:
-        yield from _of_values(parameter)
-    if "a" in parts and min(given["a"], given["b"]) <= 0:
-        yield "has a or b of 0 or less"
-    if "q" in parts and given["q"] <= 0:
-        yield f"has q: {given['q']}; it must be above 0"
+    checks = {"min": _of_range, "mu": _of_normal, "values": _of_values, "value": _of_values}
+    if parts[0] in checks:
+        yield from checks[parts[0]](parameter)
+    if not_above := [name for name in ("q", "a", "b") if given.get(name, 1) <= 0]:
+        yield f"has {not_above[0]} {given[not_above[0]]}; it must be above 0"
 
 
 def _of_range(parameter: Parameter) -> Iterator[str]:

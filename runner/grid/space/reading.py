@@ -46,7 +46,7 @@ def read_search(
         if found.get("epochs", _constant("epochs", "null")).values != ("null",):
             raise UsageError(f"{path}: give steps or epochs, not both")
         found["epochs"] = _constant("epochs", "null")
-    metric = metric_of(path, document)
+    metric = _metric(path, document)
     try:
         return Search(
             method=document["method"],
@@ -115,7 +115,7 @@ def _constant(key: str, value: str) -> Parameter:
     return Parameter(key, "constant", (value,))
 
 
-def metric_of(path: Path, document: Mapping[str, Any]) -> Metric:
+def _metric(path: Path, document: Mapping[str, Any]) -> Metric:
     if "metric" not in document:
         if document["method"] == "random" and "early_terminate" not in document:
             return _DEFAULT_METRIC
