@@ -76,10 +76,10 @@ def search(options: SweepOptions, arguments: Arguments) -> int:
     """
     _refuse_only(options)
     requested = _requested(options)
-    check_metric(requested.search)
     launcher = config.launcher(options.launcher, options.of_launcher)
     common = [*options.folder, *options.places]
     configs = preflight([requested.probes], common)
+    check_metric(requested.search, configs)
     path = compose([*next(requested.probes.runs()), *common]).grid_folder()
     folder = GridFolder.searching(path, requested.name, requested.search)
     device = configs[-1].device

@@ -8,10 +8,11 @@ A metric has the name that W&B shows it under: a number of the summary (``elbo``
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from runner.config import RunConfig
 from runner.errors import UsageError, VaerunError, nearest
 from runner.grid.folder import GridFolder, RunState
 from runner.grid.space import Search
@@ -72,8 +73,10 @@ def value_of(folder: RunFolder, name: str) -> float | None:
     return float(found) if found is not None and math.isfinite(found) else None
 
 
-def check_metric(search: Search) -> None:
+def check_metric(search: Search, configs: Iterable[RunConfig]) -> None:
     """Refuse a metric that no run has, and one that is known too late to stop a run by.
+
+    ``configs`` are settings of a few runs that between them have every value of the parameters.
 
     Raises: UsageError with the nearest name.
     """
@@ -86,6 +89,20 @@ def check_metric(search: Search) -> None:
     if search.early_terminate is not None and not name.startswith(_RECORDED):
         message = f"early_terminate cannot go by '{name}', which is known at the end of a run"
         raise UsageError(message, "a metric of the records, such as validation/elbo or loss")
+    _require_computed(name, list(configs))
+
+
+def _require_computed(name: str, configs: Sequence[RunConfig]) -> None:
+    """Refuse a metric that the settings leave out."""
+    if name.startswith("validation/"):
+        every = (getattr(getattr(each, "validation", None), "every", None) for each in configs)
+        if not any(every):
+            raise UsageError(f"'{name}' is computed with validation.every", "validation.every=100")
+    if name.startswith("scores/") and name.count("/") > 1:
+        score = name.split("/")[2]
+        if not any(getattr(each.metrics, score, True) for each in configs):
+            chosen = f"metrics={configs[0].metrics.name}"
+            raise UsageError(f"'{name}' is not computed with {chosen}", "vaerun list metrics")
 
 
 def _is_misspelt(name: str, known: list[str]) -> bool:

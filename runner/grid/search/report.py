@@ -40,17 +40,15 @@ def print_search(
     """Print the best runs, some of the others, and the command that trains the best one again."""
     ranked = best(found, search)
     others = [number for number in found if found[number].value is None]
-    named = search.metric.name
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
-    table.add_column("run", justify="right", style="dim")
-    for name in ("state", named, "settings", "time", "why"):
-        table.add_column(name, overflow="fold")
-    labels = labels_of(grid)
-    for number in (*ranked[:_MOST_BEST], *others[:_MOST_OTHERS]):
-        table.add_row(*_row(number, found[number], labels[number]))
     console.print()
-    if table.row_count:
-        console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
+    if ranked:
+        table = _table_of_best(grid, search, found, ranked[:_MOST_BEST])
+        console.print(Padding(table, (0, 0, 1, 2), expand=False), highlight=False)
+    labels = labels_of(grid)
+    for number in others[:_MOST_OTHERS]:
+        console.print(_line(number, found[number], labels[number]), soft_wrap=True)
+    if len(others) > _MOST_OTHERS:
+        console.print(f"  … and {len(others) - _MOST_OTHERS:,} more", style="dim")
     counts = Counter(each.state.state for each in found.values())
     counted = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
     console.print(f"  {counted or 'no runs'}, of {search.trials:,}\n", highlight=False)
@@ -82,17 +80,36 @@ def shown(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _row(number: int, outcome: Outcome, label: str) -> tuple[str | Text, ...]:
+def _table_of_best(
+    grid: GridFolder, search: Search, found: Mapping[int, Outcome], ranked: Sequence[int]
+) -> Table:
+    """Return a table of the best runs, with a column for every parameter that is searched."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("run", justify="right", style="dim")
+    table.add_column(search.metric.name, justify="right", style="green")
+    names = [each.name for each in search.searched]
+    tails = Counter(name.rpartition(".")[2] for name in names)
+    for name in names:
+        tail = name.rpartition(".")[2]
+        table.add_column(tail if tails[tail] == 1 else name, justify="right", overflow="fold")
+    table.add_column("time", justify="right", style="dim")
+    for number in ranked:
+        settings = dict(each.split("=", 1) for each in grid.runs[number])
+        seconds = found[number].state.seconds
+        time = "" if seconds is None else duration(seconds)
+        values = [Text(settings.get(name, "")) for name in names]
+        table.add_row(str(number), shown(found[number].value), *values, time)
+    return table
+
+
+def _line(number: int, outcome: Outcome, label: str) -> Text:
+    """Return a line about a run that has no value: its state, its settings, and why."""
     state = outcome.state
     where = f"at step {state.step:,} of {state.steps:,}" if state.steps else ""
     why = state.error or ("" if state.state == "finished" else where)
-    if state.state == "finished" and outcome.value is None:
+    if state.state == "finished":
         why = "the metric is not among its numbers"
-    return (
-        str(number),
-        Text(state.state, _STYLES.get(state.state, "yellow")),
-        shown(outcome.value),
-        Text(label),
-        "" if state.seconds is None else duration(state.seconds),
-        Text(why),
+    style = _STYLES.get(state.state, "yellow")
+    return Text.assemble(
+        (f"{number:>5}  ", "dim"), (f"{state.state:<11}", style), label, (f"  {why}", "dim")
     )
