@@ -357,7 +357,8 @@ def test_the_shipped_sweeps_are_such_as_wandb_reads(path: Path):
         return
     assert document["method"] in ("grid", "bayes")
     assert document["command"] == ["vaerun", f"sweep_name={grid}", "${args_no_hyphens}"]
-    assert read(path).name == document["name"]
+    if document["method"] == "grid":
+        assert read(path).name == document["name"]
 
 
 SIZES = {"mnist_grid": 80, "fashion_mnist_grid": 80, "locatello": 6 * 6 * 50, "smoke": 4}
