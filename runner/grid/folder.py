@@ -156,6 +156,10 @@ class GridFolder:
             raise UsageError(f"'{path}' holds a grid, not a search", _ANOTHER)
         if found := [*there.search.differences(search)]:
             raise UsageError(f"'{path}' holds another search: {in_words(found)}", _ANOTHER)
+        made = map(search.makes, there.runs, there.moved)
+        if not all(made) and not there.is_own:
+            message = f"'{path}' is not known as yours, and has runs that are not of this search"
+            raise UsageError(message, _ANOTHER)
         return replace(there, search=search)
 
     @classmethod

@@ -17,6 +17,7 @@ from runner.grid.labels import labels_of
 from runner.grid.progress import duration
 from runner.grid.search.objective import Outcome, best
 from runner.grid.space import Search
+from runner.store.shown_text import escaped
 
 _STYLES = {"finished": "green", "pruned": "dim", "failed": "bold red", "diverged": "bold red"}
 _MOST_BEST = 10
@@ -64,7 +65,7 @@ def print_best(
     named = search.metric.name
     line = Text.assemble(("best  ", "bold"), f"run {number}, {named} {shown(found[number].value)}")
     console.print(line, highlight=False)
-    console.print(Text(command(grid.runs[number])), highlight=False, soft_wrap=True)
+    console.print(Text(escaped(command(grid.runs[number]))), highlight=False, soft_wrap=True)
     console.print()
 
 
@@ -97,7 +98,7 @@ def _table_of_best(
         settings = dict(each.split("=", 1) for each in grid.runs[number])
         seconds = found[number].state.seconds
         time = "" if seconds is None else duration(seconds)
-        values = [Text(settings.get(name, "")) for name in names]
+        values = [Text(escaped(settings.get(name, ""))) for name in names]
         table.add_row(str(number), shown(found[number].value), *values, time)
     return table
 
@@ -111,5 +112,8 @@ def _line(number: int, outcome: Outcome, label: str) -> Text:
         why = "the metric is not among its numbers"
     style = _STYLES.get(state.state, "yellow")
     return Text.assemble(
-        (f"{number:>5}  ", "dim"), (f"{state.state:<11}", style), label, (f"  {why}", "dim")
+        (f"{number:>5}  ", "dim"),
+        (f"{escaped(state.state):<11}", style),
+        escaped(label),
+        (f"  {escaped(why)}", "dim"),
     )

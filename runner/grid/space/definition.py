@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, cast
 
 import msgspec
@@ -95,6 +95,12 @@ class Search(msgspec.Struct, frozen=True):
             f"{each.name}={each.values[0] if each.is_constant else each.text(moved[each.name])}"
             for each in self.parameters
         )
+
+    def makes(self, settings: Sequence[str], moved: Sequence[str | Number]) -> bool:
+        """Return whether a run's settings are those of its variables, and within their ranges."""
+        named = dict(zip((each.name for each in self.searched), moved, strict=True))
+        fits = all(each.variable.takes(named[each.name]) for each in self.searched)
+        return fits and tuple(settings) == self.overrides(named)
 
     def differences(self, other: Search) -> Iterator[tuple[str, str, str]]:
         """Yield (what, its value here, that of another search), but for their numbers of runs."""

@@ -65,6 +65,12 @@ class Variable:
     is_whole: bool = False
     is_logarithmic: bool = False
 
+    def takes(self, moved: str | Number) -> bool:
+        """Return whether it can be there."""
+        if isinstance(moved, str):
+            return moved in self.choices
+        return not self.choices and self.low <= moved <= self.high
+
 
 class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
     """A setting and the distribution of its values; ``values`` are in Hydra's grammar.

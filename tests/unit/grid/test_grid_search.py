@@ -213,6 +213,26 @@ def test_another_search_or_a_grid_is_refused(tmp_path: Path):
         GridFolder.searching(plain.path, None, SEARCH)
 
 
+@pytest.mark.parametrize("run", [
+    ["dataset=digits", "beta=1.0", "objective=hfvae", "prior.dimensions=8", "name=${oc.env:HOME}"],
+    ["dataset=digits", "beta=1.0", "objective=${oc.env:HOME}", "prior.dimensions=8"],
+])  # fmt: skip
+def test_a_stranger_s_runs_are_those_of_the_search(tmp_path: Path, run: list[str]):
+    """A folder that someone else has made cannot put settings of its own into a user's search."""
+    grid, trials = begun(tmp_path)
+    trials.begin(0)
+    content = json.loads((grid.path / "grid.json").read_text())
+    objective = run[2].partition("=")[2]
+    content |= {"runs": [run], "moved": [[1.0, objective, 0.5]]}
+    (grid.path / "grid.json").write_text(json.dumps(content))
+    with pytest.raises(UsageError, match="not known as yours, and has runs that are not of"):
+        GridFolder.searching(grid.path, "s", SEARCH)
+    mended = [*run[:2], "objective=hfvae", run[3]]
+    content |= {"runs": [mended], "moved": [[1.0, "hfvae", 0.5]]}
+    (grid.path / "grid.json").write_text(json.dumps(content))
+    assert len(GridFolder.searching(grid.path, "s", SEARCH).runs) == 1
+
+
 def test_no_run_is_begun_once_one_has_reached_the_target(tmp_path: Path):
     search = replace_search(metric=Metric("elbo", "maximize", -5))
     grid, trials = begun(tmp_path, search)
