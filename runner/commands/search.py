@@ -37,6 +37,7 @@ from runner.grid.search import (
     print_search,
     require_optuna,
 )
+from runner.grid.search_figure import draw_search
 from runner.grid.search_plan import print_search_plan
 from runner.grid.space import Search
 from runner.grid.space.reading import read_search
@@ -185,6 +186,8 @@ def _execute(
     folder = GridFolder.open(folder.path)
     results: dict[int, Any] = outcomes(folder, found)
     print_search(console, folder, found, results)
+    if (picture := draw_search(folder, found, results)) is not None:
+        print_labelled(console, "figure", str(picture))
     sys.stdout.write(f"{folder.path}\n")
     if stopped is not None:
         raise stopped

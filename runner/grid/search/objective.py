@@ -84,8 +84,10 @@ def check_metric(search: Search, configs: Iterable[RunConfig]) -> None:
     known = list(_known())
     is_open = name.startswith(_OPEN) and not _is_misspelt(name, known)
     if name not in known and not is_open:
-        hint = nearest(name, known) or "such as elbo, loss, validation/elbo or scores/mean/mig"
-        raise UsageError(f"no run has the metric '{name}'", hint)
+        ends = [each for each in known if each.endswith(f"/{name}")]  # mig of scores/mean/mig
+        hint = f"did you mean '{ends[0]}'?" if ends else nearest(name, known)
+        usual = "such as elbo, loss, validation/elbo or scores/mean/mig"
+        raise UsageError(f"no run has the metric '{name}'", hint or usual)
     if search.early_terminate is not None and not name.startswith(_RECORDED):
         message = f"early_terminate cannot go by '{name}', which is known at the end of a run"
         raise UsageError(message, "a metric of the records, such as validation/elbo or loss")

@@ -100,6 +100,11 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.distribution == "constant" or len(self.values) == 1
 
     @property
+    def is_logarithmic(self) -> bool:
+        """Whether its values spread evenly over a logarithmic scale."""
+        return "log" in self.distribution
+
+    @property
     def variable(self) -> Variable:
         """What a sampler moves for it."""
         kind = self.distribution
@@ -111,7 +116,7 @@ class Parameter(msgspec.Struct, frozen=True, omit_defaults=True):
             return Variable(
                 low=self._end(lowest=True),
                 high=self._end(lowest=False),
-                is_logarithmic="log" in kind,
+                is_logarithmic=self.is_logarithmic,
             )
         return Variable(low=_UNIT[0], high=_UNIT[1])
 

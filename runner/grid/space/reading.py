@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -70,7 +71,7 @@ def _parameter(path: Path, key: str, parameter: Mapping[str, Any]) -> Parameter:
     where = f"parameter {key}"
     check_keys(path, where, parameter, _KEYS)
     kind = parameter.get("distribution") or _natural(path, key, parameter)
-    if kind not in PARTS:
+    if not isinstance(kind, str) or kind not in PARTS:
         hint = nearest(str(kind), PARTS) or f"it can be {', '.join(PARTS)}"
         raise UsageError(f"{path}: {where} cannot have the distribution {str(kind)!r}", hint)
     parts = PARTS[kind]
@@ -80,10 +81,18 @@ def _parameter(path: Path, key: str, parameter: Mapping[str, Any]) -> Parameter:
         raise UsageError(f"{path}: {where} is {kind}, which has no {others[0]}", hint)
     content: dict[str, Any] = {name: USUAL[name] for name in parts if name in USUAL}
     content |= {"name": key, "distribution": kind}
-    content |= {name: value for name, value in parameter.items() if name not in ("value", "values")}
+    content |= {n: _number(v) for n, v in parameter.items() if n not in ("value", "values")}
     if "value" in parts or "values" in parts:
         content["values"] = _values(path, key, parameter, parts[0])
     return _converted(path, where, content, Parameter)
+
+
+def _number(value: object) -> object:
+    """Return a value; 1e-3, which YAML takes for text, is a number."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return float(value)
+    return value
 
 
 def _natural(path: Path, key: str, parameter: Mapping[str, Any]) -> str:
@@ -167,6 +176,7 @@ def _converted(path: Path, where: str, content: Mapping[str, Any], kind: type[Ki
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
         place = place.rstrip("`").partition("[")[0]
+        reason = reason.replace("int | float | null", "a number")
         reason = reason[:1].lower() + reason[1:] if place else reason
         goals = ("minimize", "maximize")
         hint = nearest(str(content.get(place)), goals) if place == "goal" else None

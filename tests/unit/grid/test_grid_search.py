@@ -7,22 +7,28 @@ import multiprocessing
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend
+from rich.console import Console
 
 import runner.runs.train
-from runner.config import RunConfig
+from runner.config import LocalLauncherConfig, RunConfig
 from runner.console.signals import Interrupt
 from runner.errors import DataError, DivergedError, PrunedRun, UsageError
-from runner.grid import GridFolder, work
-from runner.grid.search import Trials
+from runner.grid import GridFolder, RunState, work
+from runner.grid.search import Outcome, Trials, check_metric, exit_code, outcomes, print_search
+from runner.grid.search.objective import value_of
 from runner.grid.search.study import Study
+from runner.grid.search_figure import draw_search
+from runner.grid.search_plan import print_search_plan
 from runner.grid.space import Hyperband, Metric, Parameter, Search
 from runner.store.records import append
+from runner.store.run_folder import RunFolder
 
 SEARCH = Search(
     method="random",
@@ -360,3 +366,99 @@ def test_the_study_of_a_folder_is_not_pickled(tmp_path: Path):
     lines = (grid.path / "study.jsonl").read_text().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
     assert Study(grid, SEARCH).values_at(1) == []
+
+
+def test_the_metric_is_where_wandb_shows_it(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    (tmp_path / "summary.json").write_text('{"elbo": -3.5, "terms": {"reconstruction": 2.0}}')
+    entry = {"scores": {"mig": 0.25, "mig/x": 0.5}}
+    content = {"scores": {"mean/mig": entry, "sampled/mig": {"scores": {"mig": 0.1}}}}
+    (tmp_path / "scores.json").write_text(json.dumps(content))
+    for step, loss in ((1, 9.0), (2, 8.0)):
+        record = {"step": step, "loss": loss, "terms/reconstruction": 7.0}
+        append(tmp_path / "metrics.jsonl", record)
+    append(tmp_path / "metrics.jsonl", {"step": 3, "validation/elbo": -4.0})
+    expected = {
+        "elbo": -3.5, "terms/reconstruction": 2.0, "scores/mean/mig": 0.25, "loss": 8.0,
+        "scores/mean/mig/x": 0.5, "scores/sampled/mig": 0.1, "validation/elbo": -4.0,
+        "scores/mean/sap": None, "nothing": None, "terms": None,
+    }  # fmt: skip
+    assert {name: value_of(folder, name) for name in expected} == expected
+    (tmp_path / "summary.json").write_text("{")
+    assert value_of(folder, "elbo") is None
+
+
+@pytest.mark.parametrize(("name", "early", "hint"), [
+    ("elbo", None, None), ("loss", Hyperband(min_iter=1), None),
+    ("scores/mean/mig", None, "vaerun list metrics"),
+    ("scores/mean/dci/disentanglement", None, None), ("mig", None, "'scores/mean/mig'"),
+    ("terms/reconstruction", Hyperband(min_iter=1), None), ("eblo", None, "'elbo'"),
+    ("terms/recontsruction", None, "'terms/reconstruction'"),
+    ("mean/mig", None, "'scores/mean/mig'"), ("validation/elbo", None, "validation.every=100"),
+    ("elbo", Hyperband(min_iter=1), "validation/elbo"),
+])  # fmt: skip
+def test_a_metric_that_no_run_will_have_is_refused(
+    composed: Callable[..., RunConfig], name: str, early: Hyperband | None, hint: str | None
+):
+    search = replace_search(metric=Metric(name), early_terminate=early)
+    chosen = "metrics=none" if hint == "vaerun list metrics" else "metrics=reference"
+    configs = [composed("dataset=digits", chosen)]
+    if hint is None:
+        check_metric(search, configs)
+        return
+    with pytest.raises(UsageError) as refused:
+        check_metric(search, configs)
+    assert hint in str(refused.value.hint)
+
+
+def test_the_report_has_the_best_first_and_its_command(tmp_path: Path):
+    grid, trials = begun(tmp_path)
+    grid = trials.begin(3)
+    end(grid, 0, elbo=-3.0)
+    end(grid, 1, elbo=-2.0)
+    end(grid, 2, "diverged")
+    end(grid, 3, elbo=None)
+    found = outcomes(grid, SEARCH)
+    console = Console(file=StringIO(), width=120)
+    print_search(console, grid, SEARCH, found)
+    lines = console.file.getvalue().splitlines()
+    rows = [line.split()[0] for line in lines if line.strip()[:1].isdigit()]
+    assert rows == ["1", "0", "2", "3", "3"]  # the last counts the states
+    assert "the metric is not among its numbers" in lines[6]
+    place = lines.index("best  run 1, elbo -2")
+    assert lines[place + 1] == " ".join(["vaerun", *grid.runs[1]])
+    assert draw_search(grid, SEARCH, found) == grid.path / "figures" / "search.png"
+    assert exit_code(found) == 0
+
+
+@pytest.mark.parametrize(("ended", "code"), [
+    ([("finished", -1.0), ("diverged", None), ("pruned", None)], 0),
+    ([("finished", -1.0), ("failed", None)], 1),
+    ([("diverged", None), ("diverged", None)], 1),
+    ([("diverged", None), ("interrupted", None)], 0),
+    ([], 0),
+])  # fmt: skip
+def test_the_exit_code_says_whether_the_search_has_a_result(
+    ended: list[tuple[str, float | None]], code: int
+):
+    found = {n: Outcome(RunState(state), value) for n, (state, value) in enumerate(ended)}
+    assert exit_code(found) == code
+
+
+def test_a_dry_run_says_what_is_searched(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    grid, trials = begun(tmp_path, replace_search(early_terminate=Hyperband(max_iter=9, s=2)))
+    grid = trials.begin(1)
+    end(grid, 0, elbo=-3.0)
+    assert grid.search is not None
+    local = LocalLauncherConfig("local", 1, 1)
+    print_search_plan(grid, grid.search, local, "cpu")
+    printed = capsys.readouterr()
+    assert [line.split("\t")[:3] for line in printed.out.splitlines()] == [
+        ["0", "finished", "-3"], ["1", "waiting", ""],
+    ]  # fmt: skip
+    for text in (
+        "method random, to maximize elbo", "log_uniform_values 0.5 to 8",
+        "q_normal mu 8 sigma 1 q 2", "one of beta_vae, hfvae", "after 1, 3 records",
+        "6 runs, 5 to train", "best  run 0", "about 2 s each",
+    ):  # fmt: skip
+        assert text in printed.err

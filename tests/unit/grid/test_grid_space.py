@@ -35,6 +35,7 @@ DISTRIBUTIONS: list[tuple[dict[str, Any], Any]] = [
     ({"min": 1, "max": 9}, stats.randint(1, 10)),
     ({"min": 1.5, "max": 9}, stats.uniform(1.5, 7.5)),
     ({"distribution": "uniform", "min": 1, "max": 9}, stats.uniform(1, 8)),
+    ({"min": "1e-3", "max": "2E0"}, stats.uniform(0.001, 1.999)),  # as YAML has them: text
     ({"distribution": "log_uniform_values", "min": 0.01, "max": 10}, stats.loguniform(0.01, 10)),
     ({"distribution": "inv_log_uniform_values", "min": 0.01, "max": 10},
      stats.loguniform(0.01, 10)),
@@ -150,7 +151,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None]] = [
     ({"distribution": "uniform", "min": 1}, "needs max", None),
     ({"max": 3}, "needs min", None),
     ({"min": 3, "max": 1}, "has min 3 above max 1", None),
-    ({"min": "a", "max": 1.5}, "min: expected", None),
+    ({"min": "a", "max": 1.5}, "min: expected a number, got str", None),
     ({"mu": 3, "sigma": 1}, "or a distribution", "x: {distribution: normal"),
     ({"distribution": "normal", "mu": 1, "sgima": 2}, "cannot have 'sgima'", "'sigma'?"),
     ({"distribution": "normal", "mu": 1, "q": 2}, "is normal, which has no q", "'q_normal'?"),
