@@ -100,8 +100,8 @@ def test_a_run_that_falls_behind_stops_early_and_can_go_on(vaerun: Vaerun, tmp_p
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
 def test_a_search_that_is_killed_goes_on_with_the_same_runs(vaerun: Vaerun, tmp_path: Path):
     write_sweep(tmp_path, "killed", TEXT % ("loss", "minimize", ""))
-    arguments = [*SMALL, "sweep=killed", "launcher.processes=1", "steps=300", "search.trials=2",
-                 "training.checkpoint_minutes=0.001"]  # fmt: skip
+    arguments = [*SMALL, "sweep=killed", "launcher.processes=1", "steps=60", "search.trials=2",
+                 "training.checkpoint_minutes=0.01"]  # fmt: skip
     grid = tmp_path / "outputs" / "sweep-killed"
     process = train_on(arguments, tmp_path)
     while not (grid / "0" / "metrics.jsonl").exists():
