@@ -86,7 +86,9 @@ def test_status_changes_are_merged_in_order(folder: RunFolder) -> None:
 def test_only_the_six_states_exist(folder: RunFolder) -> None:
     for state in STATES:
         folder.update_status(state=state)
-    with pytest.raises(ValueError, match="running, finished, interrupted, failed, diverged, pruned"):
+    with pytest.raises(
+        ValueError, match="running, finished, interrupted, failed, diverged, pruned"
+    ):
         folder.update_status(state="done")
     assert folder.read_status() == {"state": "pruned"}
 
