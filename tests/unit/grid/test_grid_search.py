@@ -21,7 +21,15 @@ from runner.config import LocalLauncherConfig, RunConfig
 from runner.console.signals import Interrupt
 from runner.errors import DataError, DivergedError, PrunedRun, UsageError
 from runner.grid import GridFolder, RunState, work
-from runner.grid.search import Outcome, Trials, check_metric, exit_code, outcomes, print_search
+from runner.grid.search import (
+    Outcome,
+    Trials,
+    check_metric,
+    exit_code,
+    outcomes,
+    print_search,
+    require_optuna,
+)
 from runner.grid.search.objective import value_of
 from runner.grid.search.study import Study
 from runner.grid.search_figure import draw_search
@@ -462,3 +470,10 @@ def test_a_dry_run_says_what_is_searched(tmp_path: Path, capsys: pytest.CaptureF
         "6 runs, 5 to train", "best  run 0", "about 2 s each",
     ):  # fmt: skip
         assert text in printed.err
+
+
+def test_without_optuna_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "optuna" else 1)
+    with pytest.raises(UsageError, match="a search needs Optuna") as refused:
+        require_optuna()
+    assert refused.value.hint == "pip install 'vaerun[search]'"
