@@ -4,7 +4,8 @@ VaerunError            1    a run failed
 ├── UsageError         2    the user's input is wrong
 ├── DataError          3    data are missing or corrupt
 ├── DivergedError      4    the loss is no longer a finite number
-└── InterruptedRun     130  Ctrl-C (143 SIGTERM, 129 SIGHUP), after a checkpoint
+├── InterruptedRun     130  Ctrl-C (143 SIGTERM, 129 SIGHUP), after a checkpoint
+└── PrunedRun            0  a search stopped the run early, after a checkpoint
 
 Any other exception that reaches the command line is a bug, and is shown with its traceback.
 """
@@ -50,6 +51,12 @@ class InterruptedRun(VaerunError):  # noqa: N818 - an interruption is not an err
     def __init__(self, message: str, hint: str | None, signal_number: int) -> None:
         super().__init__(message, hint)
         self.exit_code = 128 + signal_number
+
+
+class PrunedRun(VaerunError):  # noqa: N818 - a search does without the rest of the run
+    """Training was stopped by the search that the run belongs to, after a checkpoint."""
+
+    exit_code = 0
 
 
 def nearest(text: str, choices: Iterable[str]) -> str | None:

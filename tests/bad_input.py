@@ -290,11 +290,29 @@ SWEEP: dict[str, Any] = {
 }
 
 
+SEARCH: dict[str, Any] = {
+    "name": "tried",
+    "method": "bayes",
+    "metric": {"name": "loss", "goal": "minimize", "target": 3.5},
+    "run_cap": 7,
+    "early_terminate": {"type": "hyperband", "min_iter": 2, "eta": 3, "strict": True},
+    "parameters": {
+        "dataset": {"value": "digits"},
+        "beta": {"distribution": "q_log_uniform_values", "min": 1, "max": 8, "q": 0.5},
+        "learning_rate": {"distribution": "log_normal", "mu": -7, "sigma": 0.5},
+        "objective": {"values": ["beta_vae", "hfvae"], "probabilities": [0.5, 0.5]},
+        "prior": {"parameters": {"dimensions": {"min": 2, "max": 8}}},
+    },
+}
+"""A search instead of a grid."""
+
+
 @st.composite
 def sweep_cases(draw: DrawFn) -> Case:
     """A sweep file of which one value, or some bytes, are strange."""
     values = plain_values | st.sampled_from(STRANGE)
-    tree = draw(damaged_trees(SWEEP, values) | damaged_trees(SWEEP, values).flatmap(damaged_trees))
+    whole = draw(st.sampled_from([SWEEP, SEARCH]))
+    tree = draw(damaged_trees(whole, values) | damaged_trees(whole, values).flatmap(damaged_trees))
     content = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False).encode()
     if draw(st.integers(0, 3)) == 0:
         content = draw(damaged_bytes(content))

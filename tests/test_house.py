@@ -16,11 +16,14 @@ import torch
 import yaml
 
 from runner.commands.list import choices, read_choice
-from runner.config import GROUPS, RunConfig, launcher
+from runner.config import GROUPS, RunConfig, launcher, search
 from runner.config.rules import validate
 from runner.dataset import OWN, Dataset, ResidentSplit
 from runner.errors import UsageError
-from runner.grid.sweep_file import read
+from runner.grid.search import check_metric
+from runner.grid.space.reading import read_search
+from runner.grid.sweep_file import Block, read
+from runner.grid.sweep_yaml import load
 from runner.model import build
 from runner.objective import Objective
 from runner.training import Record, TrainingState, check_compatibility, train
@@ -73,11 +76,22 @@ def test_every_choice_composes_and_is_valid(composed: Callable[..., RunConfig], 
 def test_every_sweep_expands_to_settings_that_are_valid(
     composed: Callable[..., RunConfig], path: Path
 ):
+    document = load(path)
+    if document.get("method", "grid") != "grid":
+        found = read_search(path, document, {}, search(document["method"], []))
+        block = Block({each.name: each.probes() for each in found.parameters})
+        check_metric(found, [composed(*words) for words in block.each_value()])
+        return
     sweep = read(path)
     assert len(list(sweep.runs())) > 1
     for block in sweep.blocks:
         for words in block.each_value():
             composed(*words)
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "search").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_way_to_search_is_valid(path: Path):
+    assert search(path.stem, []).name == path.stem
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "launcher").glob("*.yaml")), ids=lambda p: p.stem)

@@ -96,6 +96,7 @@ RESUME = Command(
         *_OF_RUNS,
         ("only=3,7-9", "of a grid: these runs alone"),
         ("launcher=NAME", "of a grid: where it runs; vaerun list launcher"),
+        ("search.trials=N", "of a search: how many runs it has in all"),
     ),
     examples=(
         ("vaerun resume outputs/2026-01-31/120000-1a2b-sprites-hfvae", ""),

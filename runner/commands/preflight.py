@@ -1,12 +1,46 @@
-"""Checks, before anything is written, that this machine can train the runs of a grid."""
+"""Checks, before anything is written, of the settings of a grid's runs, and of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 
+from runner.commands.arguments import Arguments
+from runner.commands.overrides import print_notes
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
+from runner.config.composition import compose
+from runner.errors import UsageError
+from runner.grid import GridFolder
+from runner.grid.sweep_file import Block
 
 _ANYWHERE = ("auto", "cpu")
+
+
+def preflight(blocks: Iterable[Block], common: list[str]) -> list[RunConfig]:
+    """Refuse what no run can use, print notes, and return settings with each of the values."""
+    found: list[RunConfig] = []
+    notes: list[str] = []
+    for block in blocks:
+        for overrides in block.each_value():
+            with _naming_the_file_of(block):
+                composition = compose([*overrides, *common])
+                found.append(composition.parse())
+            notes += composition.notes
+    print_notes(tuple(notes))
+    return found
+
+
+@contextmanager
+def _naming_the_file_of(block: Block) -> Generator[None]:
+    """Put the sweep file in front of an error about one of its parameters."""
+    try:
+        yield
+    except UsageError as error:
+        words = set(re.findall(r"[\w.]+", error.message))
+        if block.file is None or not words & block.from_file:
+            raise
+        raise UsageError(f"{block.file}: {error.message}", error.hint) from error
 
 
 def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
@@ -37,6 +71,33 @@ def _require_starting_points(runs: Iterable[RunConfig]) -> None:
 
         for config in {(c.init_from, c.init.checkpoint): c for c in runs}.values():
             require_starting_point(config)
+
+
+def require_places(launcher: LauncherConfig, places: Sequence[str]) -> None:
+    """Refuse a device or trackers, given to go on with a grid, that this machine lacks."""
+    if isinstance(launcher, LocalLauncherConfig):
+        require_device(given_place(places, "device", "auto"))
+        chosen = re.findall(r"\w+", given_place(places, "tracking.to", "wandb"))
+        require_trackers(chosen, given_place(places, "wandb.mode", ""))
+
+
+def given_place(places: Sequence[str], key: str, usual: str) -> str:
+    """Return the value of a setting that says where runs are carried out."""
+    given = [place.partition("=")[2] for place in places if place.startswith(f"{key}=")]
+    return given[0] if given else usual
+
+
+def require_own(folder: GridFolder, arguments: Arguments) -> None:
+    """Refuse to go on with a grid that is not known as this user's, unless it is trusted.
+
+    Raises: UsageError.
+    """
+    if "--trust" in arguments.flags:
+        folder.adopt()
+    elif not folder.is_own:
+        where = f"'{folder.path}' is not known as yours"
+        message = f"{where}: its runs say where they log and find their data"
+        raise UsageError(message, "--trust goes on with it all the same")
 
 
 def require_device(name: str) -> None:

@@ -5,18 +5,22 @@ Started again, a grid skips what is finished and goes on with what is not; what 
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from runner import config
 from runner.commands.arguments import Arguments
-from runner.commands.overrides import print_notes, searched
-from runner.commands.preflight import require_device, require_here, require_trackers
+from runner.commands.overrides import searched
+from runner.commands.preflight import (
+    given_place,
+    preflight,
+    require_here,
+    require_own,
+    require_places,
+)
+from runner.commands.search import is_search, resume_search, search
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
-from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
+from runner.config import LauncherConfig
 from runner.config.composition import compose
 from runner.config.plugin_use import given_plugins, use
 from runner.console.lines import print_labelled
@@ -33,7 +37,6 @@ from runner.grid import (
     print_states,
     require,
 )
-from runner.grid.sweep_file import Block, Sweep
 
 
 def sweep(arguments: Arguments, overrides: list[str]) -> int:
@@ -47,10 +50,12 @@ def sweep(arguments: Arguments, overrides: list[str]) -> int:
     options = sort_options(overrides)
     if options.name is None and "--multirun" not in arguments.flags:
         raise UsageError("only, launcher and --dry-run are for grids", "sweep=NAME, or -m KEY=A,B")
+    if is_search(options):
+        return search(options, arguments)
     launcher = config.launcher(options.launcher, options.of_launcher)
     grid = requested_sweep(options)
     common = [*options.folder, *options.places]
-    configs = _preflight(grid, common)
+    configs = preflight(grid.blocks, common)
     device = configs[-1].device
     runs = list(grid.runs())
     path = compose([*next(iter(runs)), *common]).grid_folder()
@@ -72,28 +77,23 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     Raises: UsageError for a setting that would make it another grid, and as :func:`sweep`.
     """
     options = sort_options(arguments.overrides)
-    if others := [*options.settings, *options.folder] + ([options.name] if options.name else []):
+    folder = GridFolder.open(path)
+    if folder.search is not None:
+        return resume_search(folder, options, arguments)
+    named = [options.name] if options.name else []
+    if others := [*options.settings, *options.folder, *options.of_search, *named]:
         key = others[0].partition("=")[0]
         allowed = "only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
-    folder = GridFolder.open(path)
-    if "--trust" in arguments.flags:
-        folder.adopt()
-    elif not folder.is_own:
-        message = f"'{path}' is not known as yours: its runs say where they log and find their data"
-        raise UsageError(message, "--trust goes on with it all the same")
-    for named in dict.fromkeys(o for run in folder.runs for o in run if o.startswith("plugins=")):
-        use(given_plugins([named]))  # a file that is missing or changed is refused at once
-    device = next((w.partition("=")[2] for w in options.places if w.startswith("device=")), "auto")
+    require_own(folder, arguments)
+    for given in dict.fromkeys(o for run in folder.runs for o in run if o.startswith("plugins=")):
+        use(given_plugins([given]))  # a file that is missing or changed is refused at once
+    device = given_place(options.places, "device", "auto")
     indices = selected(options.only, range(len(folder.runs)))
     job = Job(path, indices, (*searched(arguments), *options.places))
     launcher = config.launcher(options.launcher, options.of_launcher)
     require(launcher)
-    if isinstance(launcher, LocalLauncherConfig):
-        require_device(device)
-        places = {key: value for key, _, value in (p.partition("=") for p in options.places)}
-        chosen = re.findall(r"\w+", places.get("tracking.to", "wandb"))
-        require_trackers(chosen, places.get("wandb.mode", ""))
+    require_places(launcher, options.places)
     return _execute(folder, job, launcher, device)
 
 
@@ -118,29 +118,3 @@ def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str
     if stopped is not None:
         raise stopped
     return exit_code(list(states.values()))
-
-
-def _preflight(grid: Sweep, common: list[str]) -> list[RunConfig]:
-    """Refuse what no run can use, print notes, and return settings with each of the values."""
-    found: list[RunConfig] = []
-    notes: list[str] = []
-    for block in grid.blocks:
-        for overrides in block.each_value():
-            with _naming_the_file_of(block):
-                composition = compose([*overrides, *common])
-                found.append(composition.parse())
-            notes += composition.notes
-    print_notes(tuple(notes))
-    return found
-
-
-@contextmanager
-def _naming_the_file_of(block: Block) -> Generator[None]:
-    """Put the sweep file in front of an error about one of its parameters."""
-    try:
-        yield
-    except UsageError as error:
-        words = set(re.findall(r"[\w.]+", error.message))
-        if block.file is None or not words & block.from_file:
-            raise
-        raise UsageError(f"{block.file}: {error.message}", error.hint) from error

@@ -37,6 +37,7 @@ class SweepOptions:
     only: str | None = None
     launcher: str = "local"
     of_launcher: list[str] = field(default_factory=list[str])
+    of_search: list[str] = field(default_factory=list[str])
     folder: list[str] = field(default_factory=list[str])
     """Overrides that name the grid's folder."""
 
@@ -57,6 +58,8 @@ def _kind(options: SweepOptions, key: str, override: str) -> list[str]:
     """Return the list that an override belongs to."""
     if key.startswith("launcher."):
         return options.of_launcher
+    if key == "search" or key.startswith("search."):
+        return options.of_search
     if key in ("out", "sweep_name") or key.startswith("hydra.sweep."):
         return options.folder
     is_place = key.startswith(PLACES) and not _is_crossed(override)
@@ -65,19 +68,37 @@ def _kind(options: SweepOptions, key: str, override: str) -> list[str]:
 
 def requested_sweep(options: SweepOptions) -> Sweep:
     """Return the grid: a sweep file's with some values replaced, or what the settings cross."""
-    _use_the_first(options.settings)
-    given = _values(steps_or_epochs(options.settings))
-    named = [o.partition("=")[2] for o in options.folder if o.startswith("sweep_name=")]
-    name = None if named[-1:] in ([], ["null"]) else named[-1]
-    found = Sweep(name, (Block(given),))
-    if options.name is not None:
-        in_file = read(find(options.name))
-        found = Sweep(name if named else in_file.name, in_file.replaced(given).blocks)
+    if options.of_search:
+        key = options.of_search[0].partition("=")[0]
+        hint = "a sweep file with method: random or bayes is a search"
+        raise UsageError(f"{key} is for a search, and this is a grid", hint)
+    given = values_of(options.settings)
+    in_file = read(find(options.name)) if options.name is not None else None
+    name = named(options, in_file.name if in_file is not None else None)
+    found = Sweep(name, in_file.replaced(given).blocks if in_file else (Block(given),))
     found = found.with_recorded_plugins()
-    if not named and found.name is not None:
-        options.folder.append(f"sweep_name={found.name}")
     found.check_size()
     return found
+
+
+def named(options: SweepOptions, in_file: str | None) -> str | None:
+    """Return the name of a grid, from the command line or its file, and note it for its folder."""
+    given = [o.partition("=")[2] for o in options.folder if o.startswith("sweep_name=")]
+    if given:
+        return None if given[-1] == "null" else given[-1]
+    if in_file is not None:
+        options.folder.append(f"sweep_name={in_file}")
+    return in_file
+
+
+def values_of(settings: Iterable[str]) -> Values:
+    """Return the values of each setting of a command line.
+
+    Raises: UsageError when one cannot be read, or has no values.
+    """
+    given = list(settings)
+    _use_the_first(given)
+    return _values(steps_or_epochs(given))
 
 
 def _use_the_first(settings: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from runner.config.plugin_use import with_plugins
 from runner.config.written import of_command_line
 from runner.errors import UsageError, nearest
 
-_OF_GRIDS = ("sweep", "only", "launcher")
+_OF_GRIDS = ("sweep", "only", "launcher", "search")
 
 
 def run(arguments: Arguments) -> int:
@@ -53,7 +53,7 @@ def run(arguments: Arguments) -> int:
 
 def _is_grid(arguments: Arguments) -> bool:
     keys = {override.partition("=")[0] for override in arguments.overrides}
-    by_key = any(key in _OF_GRIDS or key.startswith("launcher.") for key in keys)
+    by_key = any(key in _OF_GRIDS or key.startswith(("launcher.", "search.")) for key in keys)
     return by_key or bool({"--multirun", "--dry-run"} & arguments.flags.keys())
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from runner.config.apart import launcher, metrics, search
 from runner.config.compose import (
     allow_new_key,
     flat_keys,
-    launcher,
-    metrics,
     parse,
     restore,
     to_yaml,
@@ -185,6 +184,7 @@ __all__ = [
     "register",
     "restore",
     "schedules",
+    "search",
     "shell_quoted",
     "to_yaml",
     "type_of",

@@ -12,14 +12,9 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from runner.config.added_settings import added
-from runner.config.data_root import data_root
-from runner.config.launcher_rules import launcher_rules
-from runner.config.launcher_schema import LAUNCHER_CHOICES, LauncherConfig
-from runner.config.metrics_rules import metrics_rules
-from runner.config.metrics_schema import MetricsConfig
 from runner.config.override import changes
-from runner.config.own_pieces import choices, own_folders, schema, widest
-from runner.config.rules import refuse, validate
+from runner.config.own_pieces import choices, schema
+from runner.config.rules import validate
 from runner.config.schema import CHOICES, PARTLY_TYPED, RunConfig
 from runner.config.tree import leaves
 from runner.config.typed_fields import parse_fields, plain
@@ -27,7 +22,6 @@ from runner.config.value_errors import explain_value
 from runner.config.value_types import require
 from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError, nearest, nearest_setting
-from runner.plugins import pieces
 
 Choice = TypeVar("Choice")
 
@@ -92,7 +86,7 @@ def restore(yaml_text: str, overrides: list[str]) -> RunConfig:
     except AssertionError as error:
         raise UsageError("config.yaml: not the settings of a run") from error
     try:
-        return parse(_changed(merged, overrides))
+        return parse(changed(merged, overrides))
     except UsageError as error:
         key = getattr(error.__cause__, "full_key", None)
         if "interpolation" not in error.message or key is None:
@@ -162,7 +156,7 @@ def _as_text(saved: DictConfig | ListConfig) -> DictConfig | ListConfig:
     return OmegaConf.create(cast("Any", escaped(OmegaConf.to_container(saved, resolve=False))))
 
 
-def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
+def changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
     """Return typed settings with some of them changed.
 
     Raises: UsageError for a setting that they lack, or a value that it cannot have.
@@ -171,51 +165,6 @@ def _changed(settings: DictConfig, overrides: list[str]) -> DictConfig:
         return cast("DictConfig", OmegaConf.merge(settings, changes(overrides)))
     except OmegaConfBaseException as error:
         raise explain_value(error) from error
-
-
-def metrics(name: str, overrides: list[str]) -> MetricsConfig:
-    """Return the settings of a choice of ``conf/metrics/``, with some of them changed.
-
-    ``overrides`` are settings such as ``metrics.dci.train=1000``.
-
-    Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
-    """
-    settings = _choice_apart("metrics", name, widest(MetricsConfig), overrides)
-    refuse(metrics_rules(settings))
-    return settings
-
-
-def launcher(name: str, overrides: list[str]) -> LauncherConfig:
-    """Return the settings of a choice of ``conf/launcher/``, with some of them changed.
-
-    ``overrides`` are settings such as ``launcher.processes=4``.
-
-    Raises: UsageError when there is no such choice, or an override is not a valid setting of it.
-    """
-    kind = LAUNCHER_CHOICES.get(name, LauncherConfig)
-    settings = _choice_apart("launcher", name, kind, overrides)
-    refuse(launcher_rules(settings))
-    return settings
-
-
-def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str]) -> Choice:
-    """Return a choice of a group that is composed by itself, without a run."""
-    folders = [folder / group for folder in (*own_folders(), data_root() / "conf")]
-    files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.yaml"))}
-    if name not in files:
-        hint = nearest(name, files) or f"{group}: {', '.join(sorted(files))}"
-        raise UsageError(f"unknown {group} '{name}'", hint)
-    chosen = OmegaConf.create({group: OmegaConf.load(files[name])})
-    if name == "none":
-        OmegaConf.update(chosen, group, dict.fromkeys(pieces("metric")), merge=True)
-    schema = OmegaConf.create({group: OmegaConf.structured(kind)})
-    merged = _changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
-    try:
-        found = cast("Choice", OmegaConf.to_object(OmegaConf.select(merged, group)))
-    except OmegaConfBaseException as error:
-        raise explain_value(error) from error
-    require(kind, group, found)
-    return found
 
 
 def flat_keys(composed: DictConfig) -> list[str]:

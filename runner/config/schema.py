@@ -35,7 +35,7 @@ GROUPS = (
 PARTLY_TYPED = ("dataset",)
 """Those of which most choices have no settings of their own, and so no class of their own."""
 
-GRID_GROUPS = ("launcher",)
+GRID_GROUPS = ("launcher", "search")
 """The groups of ``conf/`` that belong to a grid and not to a run."""
 
 WEIGHT_NAMES = ("alpha", "beta", "gamma")

@@ -9,14 +9,20 @@ from typing import Any, cast, get_args, get_origin
 
 from runner.config.launcher_schema import LAUNCHER_CHOICES
 from runner.config.own_pieces import choices, widest
-from runner.config.schema import RunConfig
+from runner.config.schema import GRID_GROUPS, RunConfig
+from runner.config.search_schema import SEARCH_CHOICES
 from runner.config.value_types import require, settings_of, without_null
 from runner.errors import UsageError, nearest_setting
+
+_OF_GRIDS: dict[str, dict[str, type]] = {
+    "launcher": {**LAUNCHER_CHOICES},
+    "search": {**SEARCH_CHOICES},
+}
 
 
 def _classes(group: str) -> Iterable[type]:
     """Return the classes of the settings of a group's choices."""
-    return LAUNCHER_CHOICES.values() if group == "launcher" else choices(group).values()
+    return (_OF_GRIDS.get(group) or choices(group)).values()
 
 
 def forget_types() -> None:
@@ -28,8 +34,8 @@ def forget_types() -> None:
 def type_of(key: str) -> object:
     """Return the type that a setting is declared with, or None where no choice has it."""
     first, *others = key.split(".")
-    if first == "launcher" and others:
-        return _type_within(_classes("launcher"), others)
+    if first in GRID_GROUPS and others:
+        return _type_within(_classes(first), others)
     hint = settings_of(RunConfig).get(first)
     return _type_below(hint, others, _classes(first)) if hint is not None else None
 

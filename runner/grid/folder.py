@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ import msgspec
 
 from runner.errors import DataError, UsageError
 from runner.grid.run_settings import differences, in_words, key_of
+from runner.grid.space import Search
 from runner.grid.sweep_file import identity
 from runner.store.confined import confined, make_folder
 from runner.store.json_file import read_json, write_json
@@ -28,17 +29,21 @@ from runner.store.signature import is_own, sign
 WAITING = "waiting"
 """The state of a run that no process has started."""
 
-SETTLED = ("finished", "failed", "diverged")
+SETTLED = ("finished", "failed", "diverged", "pruned")
 """States in which no worker trains a run."""
 
 _SECONDS_TO_REGISTER = 60.0
 
+_ANOTHER = "sweep_name=… names another folder"
+
 
 class _Content(msgspec.Struct):
-    """``grid.json``: the overrides of every run, by number."""
+    """``grid.json``: the overrides of every run, by number; of a search, what it is."""
 
     runs: list[list[Annotated[str, msgspec.Meta(pattern="=")]]]
     name: str | None = None
+    search: Search | None = None
+    moved: list[list[str | int | float]] = []
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,23 @@ class RunState:
 
     @property
     def pending(self) -> bool:
-        """Whether a launch trains it: not if it diverged, since it would diverge again."""
-        return self.state not in ("finished", "diverged")
+        """Whether a launch trains it: not if it diverged or was pruned, as it would be again."""
+        return self.state not in ("finished", "diverged", "pruned")
 
 
 @dataclass(frozen=True)
 class GridFolder:
-    """A grid of runs; ``runs`` holds the overrides of each, by number."""
+    """A grid of runs; ``runs`` holds the overrides of each, by number.
+
+    Those of a search are added as it goes on.
+    """
 
     path: Path
     name: str | None
     runs: tuple[tuple[str, ...], ...]
+    search: Search | None = None
+    moved: tuple[tuple[str | int | float, ...], ...] = ()
+    """Of a search: where each run has the variables of its parameters."""
 
     @classmethod
     def open(cls, path: Path) -> GridFolder:
@@ -80,7 +91,13 @@ class GridFolder:
         if not content:
             raise UsageError(f"'{path}' is not the folder of a grid (it has no grid.json)")
         runs: list[list[str]] = content["runs"]
-        return cls(path, content.get("name"), tuple(tuple(run) for run in runs))
+        found = content.get("search")
+        search = msgspec.convert(found, Search) if found else None
+        moved = tuple(tuple(values) for values in content.get("moved", ()))
+        expected = [len(search.searched)] * len(runs) if search else []
+        if [len(values) for values in moved] != expected:
+            raise DataError(f"'{path / 'grid.json'}' is corrupt: runs and moved do not match")
+        return cls(path, content.get("name"), tuple(map(tuple, runs)), search, moved)
 
     @classmethod
     def numbered(
@@ -95,7 +112,10 @@ class GridFolder:
 
         Raises: UsageError when the folder holds a grid that shares no run with this one.
         """
-        known = cls.open(path).runs if is_grid(path) else ()
+        there = cls.open(path) if is_grid(path) else cls(path, None, ())
+        if there.search is not None:
+            raise UsageError(f"'{path}' holds a search, not a grid", _ANOTHER)
+        known = there.runs
         own = is_own(path / "grid.json")
         every, indices = list(known), list[int]()
         for overrides, number in zip(runs, _numbers_of(runs, known, composed=own), strict=True):
@@ -105,7 +125,7 @@ class GridFolder:
         if known and len(every) == len(known) + len(set(indices)):
             found = in_words(differences(known, runs)) if own else "it is not known as yours"
             message = f"'{path}' holds a grid with other settings: {found}"
-            raise UsageError(message, "sweep_name=… names another folder")
+            raise UsageError(message, _ANOTHER)
         return cls(path, name, tuple(every)), list(dict.fromkeys(indices))
 
     @classmethod
@@ -119,13 +139,52 @@ class GridFolder:
         RunFolder.create(path)
         with lock(path, seconds=_SECONDS_TO_REGISTER):
             grid, indices = cls.numbered(path, name, runs)
-            is_new = not is_grid(path)
-            if is_new or len(grid.runs) > len(cls.open(path).runs):
-                was_own = is_new or grid.is_own
-                write_json(path / "grid.json", {"name": name, "runs": grid.runs})
-                if was_own:
-                    sign(path / "grid.json", (path / "grid.json").read_bytes())
+            if not is_grid(path) or len(grid.runs) > len(cls.open(path).runs):
+                grid.write()
         return grid, indices
+
+    @classmethod
+    def searching(cls, path: Path, name: str | None, search: Search) -> GridFolder:
+        """Return the folder of a search with the runs that it has so far, not yet written.
+
+        Raises: UsageError when the folder holds a grid, or another search.
+        """
+        if not is_grid(path):
+            return cls(path, name, (), search)
+        there = cls.open(path)
+        if there.search is None:
+            raise UsageError(f"'{path}' holds a grid, not a search", _ANOTHER)
+        if found := [*there.search.differences(search)]:
+            raise UsageError(f"'{path}' holds another search: {in_words(found)}", _ANOTHER)
+        made = map(search.makes, there.runs, there.moved)
+        if not all(made) and not there.is_own:
+            message = f"'{path}' is not known as yours, and has runs that are not of this search"
+            raise UsageError(message, _ANOTHER)
+        return replace(there, search=search)
+
+    @classmethod
+    def register_search(cls, path: Path, name: str | None, search: Search) -> GridFolder:
+        """Write what :meth:`searching` returns, under a lock.
+
+        Raises: UsageError as :meth:`searching`, or when the folder cannot be written to.
+        """
+        RunFolder.create(path)
+        with lock(path, seconds=_SECONDS_TO_REGISTER):
+            grid = cls.searching(path, name, search)
+            if not is_grid(path) or cls.open(path).search != search:
+                grid.write()
+        return grid
+
+    def write(self) -> None:
+        """Replace ``grid.json``, and sign it unless it was a stranger's."""
+        file = self.path / "grid.json"
+        was_own = not file.exists() or self.is_own
+        content: dict[str, object] = {"name": self.name, "runs": self.runs}
+        if self.search is not None:
+            content |= {"search": msgspec.to_builtins(self.search), "moved": self.moved}
+        write_json(file, content)
+        if was_own:
+            sign(file, file.read_bytes())
 
     @property
     def is_own(self) -> bool:

@@ -23,7 +23,7 @@ from runner.console.run_display import make_console
 from runner.errors import InterruptedRun, VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
-from runner.grid.labels import labels_of
+from runner.grid.labels import LiveLabels
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
@@ -76,7 +76,7 @@ def launch_in_job(job: Job, processes: int, cpus: int) -> None:
 
     Raises: as :func:`launch`.
     """
-    names = labels_of(GridFolder.open(job.path))
+    names = LiveLabels(job.path)
     settings = LocalLauncherConfig("local", processes, max(1, cpus // processes))
     with Progress(make_console(), names, len(job.indices)) as progress:
         launch(job, settings, "auto", progress)

@@ -13,7 +13,7 @@ from rich.text import Text
 from runner.console.durations import duration
 
 _MARKS = {"finished": "done", "interrupted": "stopped"}
-_STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
+_STYLES = {"finished": "green", "pruned": "dim", "failed": "bold red", "diverged": "bold red"}
 
 
 class Progress:

@@ -14,7 +14,7 @@ from runner.errors import DivergedError, VaerunError
 from runner.grid.folder import WAITING, RunState
 from runner.grid.progress import duration
 
-_STYLES = {"finished": "green", "failed": "bold red", "diverged": "bold red"}
+_STYLES = {"finished": "green", "pruned": "dim", "failed": "bold red", "diverged": "bold red"}
 
 _ALL_SHOWN = 40
 """Grids with more runs list only those that failed or stopped, and at most this number."""

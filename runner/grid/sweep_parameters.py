@@ -24,7 +24,7 @@ _TOP = (
     "prior_runs", "apiVersion", "kind",
 )  # fmt: skip
 _OF_A_PARAMETER = (
-    "value", "values", "min", "max", "distribution", "q", "mu", "sigma", "probabilities",
+    "value", "values", "min", "max", "distribution", "q", "mu", "sigma", "a", "b", "probabilities",
     "parameters",
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ _METHODS = ("grid", "random", "bayes")
 _NATURAL = {"value": "constant", "values": "categorical", "min": "int_uniform"}
 """How the values of a parameter are given → the distribution that W&B takes them for."""
 
-_NOT_SETTINGS = ("sweep", "only", "launcher", "hydra")
+_NOT_SETTINGS = ("sweep", "only", "launcher", "search", "hydra")
 """First parts of keys that no run has."""
 
 
@@ -52,20 +52,29 @@ def grid_values(path: Path, sweep: Mapping[str, Any]) -> Values:
 
     Raises: UsageError when it is no grid.
     """
+    parameters = parameters_of(path, sweep)
+    _check_method(path, sweep)
+    return with_steps(path, {key: _of_one(path, key, each) for key, each in parameters.items()})
+
+
+def parameters_of(path: Path, sweep: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what a sweep file says of each setting; nested ones have their dotted names.
+
+    Raises: UsageError when it is no sweep file, or a parameter has no name of a setting.
+    """
     if not isinstance(sweep.get("parameters"), dict):
         hint = nearest("parameters", [str(key) for key in sweep])
         raise UsageError(f"{path} is not a sweep file: it has no parameters", hint)
     check_keys(path, "a sweep file", sweep, _TOP)
-    _check_method(path, sweep)
     parameters = cast("dict[object, object]", sweep["parameters"])
     if not parameters:
         raise UsageError(f"{path}: its parameters are empty", "such as {beta: {values: [1, 4]}}")
-    values: dict[str, tuple[str, ...]] = {}
-    for key, found in _flat(path, parameters, ""):
-        if key in values:
+    found: dict[str, Mapping[str, Any]] = {}
+    for key, parameter in _flat(path, parameters, ""):
+        if key in found:
             raise UsageError(f"{path}: parameter {key} is given twice, once within another")
-        values[key] = found
-    return with_steps(path, values)
+        found[key] = parameter
+    return found
 
 
 def with_steps(path: Path, values: Values) -> Values:
@@ -80,21 +89,31 @@ def with_steps(path: Path, values: Values) -> Values:
     return {**values, "epochs": ("null",)}
 
 
-def _check_method(path: Path, sweep: Mapping[str, Any]) -> None:
+def method_of(path: Path, sweep: Mapping[str, Any]) -> str:
+    """Return the method of a sweep file: grid, random or bayes.
+
+    Raises: UsageError when W&B has no such method.
+    """
     method = sweep.get("method", "grid")
-    if method == "grid":
-        return
-    if method in _METHODS:
-        hint = f"wandb sweep {path} hands it to W&B"
-        raise UsageError(f"{path} asks for method {method}; only grid runs here", hint)
-    hint = nearest(str(method), _METHODS) or f"method: {', '.join(_METHODS)}"
-    raise UsageError(f"{path}: there is no method {str(method)!r}", hint)
+    if method not in _METHODS:
+        hint = nearest(str(method), _METHODS) or f"method: {', '.join(_METHODS)}"
+        raise UsageError(f"{path}: there is no method {str(method)!r}", hint)
+    return str(method)
+
+
+def _check_method(path: Path, sweep: Mapping[str, Any]) -> None:
+    if (method := method_of(path, sweep)) != "grid":
+        hint = "a search is a sweep file by itself: vaerun sweep=FILE"
+        raise UsageError(f"{path} asks for method {method}; a block is a grid", hint)
 
 
 def _flat(
     path: Path, parameters: Mapping[object, object], prefix: str
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (setting, its values); nested parameters under their dotted names."""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (setting, its parameter); nested parameters under their dotted names.
+
+    A mapping that stands for a group is taken apart into its settings.
+    """
     for name, entry in parameters.items():
         key = f"{prefix}{name}"
         check_name(path, key)
@@ -107,7 +126,13 @@ def _flat(
         check_keys(path, f"parameter {key}", parameter, _OF_A_PARAMETER)
         nested = parameter.get("parameters")
         if "parameters" not in parameter:
-            yield from _of_one(path, key, parameter)
+            inside = cast("object", parameter.get("value"))
+            is_alone = not {"values", "min"} & parameter.keys()
+            if is_alone and key in GROUPS and inside and isinstance(inside, dict):
+                settings = cast("dict[object, object]", inside)
+                yield from _flat(path, {n: {"value": v} for n, v in settings.items()}, f"{key}.")
+            else:
+                yield key, parameter
         elif len(parameter) > 1 or not isinstance(nested, dict) or not nested:
             hint = f"its settings can stand for themselves: {key}.NAME: {{value: …}}"
             raise UsageError(f"{path}: parameter {key} has no nested parameters alone", hint)
@@ -127,16 +152,9 @@ def check_name(path: Path, key: str) -> None:
         raise UsageError(f"{path}: parameter {key!r} is not the name of a setting")
 
 
-def _of_one(
-    path: Path, key: str, parameter: Mapping[str, Any]
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the values of a parameter; a mapping that stands for a group, by its settings."""
+def _of_one(path: Path, key: str, parameter: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the values of a parameter."""
     given = [way for way in ("value", "values", "min") if way in parameter]
-    inside = cast("object", parameter.get("value"))
-    if given == ["value"] and key in GROUPS and inside and isinstance(inside, dict):
-        inside = cast("dict[object, object]", inside)
-        yield from _flat(path, {name: {"value": v} for name, v in inside.items()}, f"{key}.")
-        return
     if len(given) != 1:
         both = " and ".join(given)
         what = (
@@ -144,10 +162,7 @@ def _of_one(
         )
         raise UsageError(f"{path}: parameter {key} {what}")
     _check_distribution(path, key, parameter, given[0])
-    if given == ["min"]:
-        yield key, _integers(path, key, parameter)
-    else:
-        yield key, _listed(path, key, parameter)
+    return (_integers if given == ["min"] else listed)(path, key, parameter)
 
 
 def _check_distribution(path: Path, key: str, parameter: Mapping[str, Any], way: str) -> None:
@@ -178,7 +193,11 @@ def _integers(path: Path, key: str, parameter: Mapping[str, Any]) -> tuple[str, 
     return tuple(str(number) for number in range(first, last + 1))
 
 
-def _listed(path: Path, key: str, parameter: Mapping[str, Any]) -> tuple[str, ...]:
+def listed(path: Path, key: str, parameter: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ``values`` of a parameter, or its ``value``, in Hydra's grammar.
+
+    Raises: UsageError when they are none, or one is there twice.
+    """
     values = parameter["values"] if "values" in parameter else [parameter["value"]]
     if not isinstance(values, list) or not values:
         raise UsageError(f"{path}: the values of parameter {key} must be a list of some")

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runner.config import RunConfig
     from runner.grid.folder import GridFolder
+    from runner.grid.search import KnownRuns, Trials
+    from runner.runs.preparation import GoesOn
 
 Tell = Callable[[Mapping[str, Any]], bool]
 """Receives {"begin": number}, and {"end": number, "state": …, "error": …} after it.
@@ -46,22 +48,26 @@ def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Te
         UnforeseenError: after an error that is a bug; a new worker can go on.
     """
     from runner.grid.folder import GridFolder
+    from runner.grid.search import trials_of
     from runner.store.confined import make_folder
     from runner.store.lock import LockedError, lock
 
     grid = GridFolder.open(path)
+    trials = trials_of(grid)
     left, trained = list(indices), True
     while trained:  # runs that were locked are tried again: their workers may have died
         trained, locked = False, list[int]()
         for number in left:
             if grid.state(number).settled:
                 continue
+            if trials.is_over(number):
+                return
             make_folder(grid.run_path(number), path)
             try:
                 with lock(grid.run_path(number)):
                     if grid.state(number).settled:  # another worker has just finished it
                         continue
-                    if not _train(grid, number, places, tell):
+                    if not _train(trials, number, places, tell):
                         return
                     _stop_after_signal()
                     trained = True
@@ -79,17 +85,19 @@ def _stop_after_signal() -> None:
         raise InterruptedRun("interrupted, after the run at hand", None, Interrupt.last)
 
 
-def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -> bool:
+def _train(trials: Trials | KnownRuns, number: int, places: tuple[str, ...], tell: Tell) -> bool:
     """Train a run that this process has locked; return whether to go on after it."""
+    grid = trials.begin(number)
     tell({"begin": number})
     unforeseen = None
     with _log(grid.run_path(number) / "log.txt"):
         try:
-            error = _execute(grid, number, places)
+            error = _execute(grid, number, places, trials.watch(number))
         except UnforeseenError as bug:
             unforeseen, error = bug, str(bug)
     if error is not None and not grid.state(number).settled:
         grid.mark(number, "failed", error)
+    trials.end()
     state = grid.state(number)
     if unforeseen is None:
         return tell({"end": number, "state": state.state, "error": state.error})
@@ -97,20 +105,25 @@ def _train(grid: GridFolder, number: int, places: tuple[str, ...], tell: Tell) -
     raise unforeseen
 
 
-def _execute(grid: GridFolder, number: int, places: tuple[str, ...]) -> str | None:
+def _execute(
+    grid: GridFolder, number: int, places: tuple[str, ...], goes_on: GoesOn | None
+) -> str | None:
     """Train a run from its settings or its last checkpoint; return its error, or None."""
-    from runner.errors import InterruptedRun, VaerunError
+    from runner.errors import InterruptedRun, PrunedRun, VaerunError
 
     try:
         from runner.runs.train import resume, start
 
         path = grid.run_path(number)
         if (path / "config.yaml").is_file():
-            resume(path, [place for place in places if not place.startswith("hydra.")])
+            here = [place for place in places if not place.startswith("hydra.")]
+            resume(path, here, goes_on=goes_on)
         else:
-            start(*_composed(grid, number, places))
+            start(*_composed(grid, number, places), goes_on=goes_on)
     except InterruptedRun:
         raise
+    except PrunedRun as stop:
+        sys.stderr.write(f"{stop.message}\n")
     except VaerunError as error:
         sys.stderr.write(f"error: {error.message}\n")
         return error.message

@@ -6,7 +6,7 @@ Nothing is written, apart from datasets that are downloaded.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,9 @@ from runner.training import (
 TRAINING = "training"
 """The folder in ``figures`` with the pictures that are drawn while a run trains."""
 
+GoesOn = Callable[[Mapping[str, float | None]], bool]
+"""Says of each record whether training goes on after it; if not, the run is pruned there."""
+
 
 @dataclass(frozen=True)
 class PreparedRun:
@@ -69,6 +72,9 @@ class PreparedRun:
     """Whether it has stopped early, and is not to go on."""
     restarted: int = 0
     """The step at which it went on although it had stopped there."""
+
+    goes_on: GoesOn | None = None
+    """Says after each record whether training goes on; None: it always does."""
 
     @property
     def is_trained(self) -> bool:

@@ -30,6 +30,7 @@ from runner.evaluation import Encodings, encode
 from runner.evaluation.traversal_rows import positions_of, traversal_rows, unit_of
 from runner.model import VaeRepresentation
 from runner.runs.preparation import TRAINING, PreparedRun
+from runner.tracking.trackers import Trackers
 from runner.training import generator
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class TrainingImages:
     def due(self, step: int) -> bool:
         """Return whether pictures are to be drawn after a step."""
         return self._every is not None and step % self._every == 0
+
+    def log_if_due(self, trackers: Trackers, speed: Speed) -> None:
+        """Draw the pictures that are due after the present step, and log them."""
+        step = self._run.state.step
+        if self.due(step):
+            trackers.log_images(self.draw(speed), step)
 
     def draw(self, speed: Speed) -> dict[str, Path]:
         """Write the pictures of the present step, and return their paths by name.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-STATES = ("running", "finished", "interrupted", "failed", "diverged")
+STATES = ("running", "finished", "interrupted", "failed", "diverged", "pruned")
 """The states of a run in ``status.json``."""
 
 FILES = (

@@ -37,7 +37,7 @@ def trained(
     """Replace training: a run finishes, or raises what is given for its seed."""
     done: list[tuple[int, str]] = []
 
-    def start(config: RunConfig, path: Path, unresolved: str) -> None:
+    def start(config: RunConfig, path: Path, unresolved: str, goes_on: object) -> None:
         done.append((config.seed, config.name))
         if config.seed in outcomes:
             raise outcomes[config.seed]
@@ -138,7 +138,7 @@ def test_places_reach_the_settings(
     seen: list[RunConfig] = []
     texts: list[str] = []
 
-    def start(config: RunConfig, folder: Path, unresolved: str) -> None:
+    def start(config: RunConfig, folder: Path, unresolved: str, goes_on: object) -> None:
         seen.append(config)
         texts.append(unresolved)
         (folder / "status.json").write_text(json.dumps({"state": "finished"}))

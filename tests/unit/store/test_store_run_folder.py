@@ -83,12 +83,14 @@ def test_status_changes_are_merged_in_order(folder: RunFolder) -> None:
     ]
 
 
-def test_only_the_five_states_exist(folder: RunFolder) -> None:
+def test_only_the_six_states_exist(folder: RunFolder) -> None:
     for state in STATES:
         folder.update_status(state=state)
-    with pytest.raises(ValueError, match="running, finished, interrupted, failed, diverged"):
+    with pytest.raises(
+        ValueError, match="running, finished, interrupted, failed, diverged, pruned"
+    ):
         folder.update_status(state="done")
-    assert folder.read_status() == {"state": "diverged"}
+    assert folder.read_status() == {"state": "pruned"}
 
 
 @pytest.mark.parametrize("content", [b"", b'{"state": "runn', b"[1]", b"\xff"])

@@ -1,0 +1,100 @@
+"""The steps of a run, and what is written while it trains: records, pictures and checkpoints."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from runner.console.run_display import Display, print_note
+from runner.console.signals import Interrupt
+from runner.console.speed import Speed
+from runner.errors import InterruptedRun, PrunedRun
+from runner.runs.preparation import PreparedRun
+from runner.runs.trained_on import TrainedOn
+from runner.runs.training_images import TrainingImages
+from runner.runs.validations import Validations
+from runner.store.checkpoint import Checkpoint
+from runner.store.checkpoint import save as save_checkpoint
+from runner.tracking.trackers import Trackers
+from runner.training import Record, train
+
+
+def fit(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
+    """Train to the last step; write every record, and a checkpoint every few minutes."""
+    if run.is_trained:
+        return  # resumed for the evaluation alone
+    validations = Validations(run)
+    if run.state.step in (0, run.restarted):
+        # So that a run that diverges at once has a checkpoint, and one that stopped goes on.
+        _save(run, trackers, validations)
+    speed, images = Speed(run.state.step, run.config.batch_size), TrainingImages(run)
+    saved_at, title, pruned = time.monotonic(), run.config.name, False
+    with Display(title, run.steps, console=run.console, done=run.state.step) as display:
+        steps = train(run.state, run.objective, run.dataset, run.config, run.steps)
+        for record in validations.beside(steps, speed):
+            display.advance(run.state.step)
+            if record is not None:
+                _write(run, trackers, record)
+                display.record(record)
+                pruned = run.goes_on is not None and not run.goes_on(record)
+            images.log_if_due(trackers, speed)
+            if validations.over or interrupt.signal_number is not None or pruned:
+                break
+            if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
+                _save(run, trackers, validations)
+                saved_at = time.monotonic()
+    _save(run, trackers, validations)
+    run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
+    _note_early_stop(run, validations.over)
+    stop_if_interrupted(run, interrupt)
+    _stop_if_pruned(run, pruned=pruned)
+
+
+def _write(run: PreparedRun, trackers: Trackers, record: Record) -> None:
+    run.folder.append_record(record)
+    trackers.log(record, step=run.state.step)
+
+
+def _stop_if_pruned(run: PreparedRun, *, pruned: bool) -> None:
+    if pruned and run.state.step < run.steps:
+        raise PrunedRun(f"pruned at step {run.state.step} of {run.steps}, after a checkpoint")
+
+
+def _note_early_stop(run: PreparedRun, reason: str | None) -> None:
+    if reason is not None and run.state.step < run.steps:
+        run.folder.update_status(stopped_early=reason)
+        print_note(run.console, f"stopped early at step {run.state.step:,}: {reason}")
+
+
+def _save(run: PreparedRun, trackers: Trackers, validations: Validations) -> None:
+    """Write a checkpoint, after the records up to it.
+
+    Raises: DivergedError when a loss so far or a parameter is not finite.
+    """
+    run.state.check_finite()
+    run.folder.sync_records()
+    state: dict[str, Any] = {
+        "step": run.state.step,
+        "wandb_id": trackers.wandb_id,
+        "dataset": TrainedOn.of(run.dataset).state(),
+    }
+    state |= validations.state()
+    save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
+    run.folder.update_status(step=run.state.step)
+
+
+def stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
+    if interrupt.signal_number is None:
+        return
+    raise InterruptedRun(
+        f"interrupted at step {run.state.step} of {run.steps}, after a checkpoint",
+        f"go on with: vaerun resume {shown_path(run.folder.path)}",
+        interrupt.signal_number,
+    )
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path, relative to the working directory if it is inside of it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
