@@ -85,6 +85,7 @@ def _save(run: PreparedRun, trackers: Trackers, validations: Validations) -> Non
 
 
 def stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
+    """Raise InterruptedRun where the program has been asked to stop."""
     if interrupt.signal_number is None:
         return
     raise InterruptedRun(

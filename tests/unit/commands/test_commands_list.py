@@ -34,7 +34,7 @@ def test_without_a_name_every_choice_of_every_group_is_printed(capsys: pytest.Ca
             assert f"{group}={choice.name}" in printed
             assert choice.help in printed
     assert "temperature" not in printed
-    assert "training evaluation tracking wandb" in printed
+    assert "training validation evaluation tracking wandb" in printed
     assert "alpha beta gamma" in printed
     assert "vaerun list NAME" in printed
 

@@ -205,3 +205,19 @@ def test_labels_differ_wherever_cells_do():
     found = {Configuration(each, ()).label for each in settings}
     assert len(found) == len(settings)
     assert "a  beta 1  prior.gamma 0.5" in found
+
+
+def test_runs_of_before_there_were_validations_are_no_others_than_those_without():
+    off = {
+        "validation.every": None,
+        "validation.images": 0.1,
+        "training.stop_early.patience": None,
+        "evaluation.checkpoint": "auto",
+        "init_from": None,
+        "init.checkpoint": "last",
+    }
+    found = compare_runs([run(), run(seed=1, **off)], None, None)
+    assert [configuration.seeds for configuration in found.configurations] == [(0, 1)]
+    validated = off | {"validation.every": 50}
+    found = compare_runs([run(), run(seed=1, **validated)], None, None)
+    assert len(found.configurations) == 2
