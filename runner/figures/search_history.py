@@ -55,16 +55,19 @@ def search_history(history: History) -> Figure | None:
     for axes, parameter in zip(panels[1:], shown, strict=True):
         _draw_parameter(axes, history, parameter)
     for place, axes in enumerate(panels):
-        axes.set_ylim(*_limits(valued))
+        axes.set_ylim(*sorted(_ends(valued, maximized=history.maximized)))
         axes.tick_params(labelleft=place % columns == 0)
     return fit(figure, grid)
 
 
-def _limits(valued: Sequence[float]) -> tuple[float, float]:
-    """Return the range of the metric; below it is room for the marks of runs without a value."""
+def _ends(valued: Sequence[float], *, maximized: bool) -> tuple[float, float]:
+    """Return the worse and the better end of the axis of the metric.
+
+    Beyond the worst value is room for the marks of runs without one.
+    """
     low, high = min(valued), max(valued)
     room = 0.08 * (high - low) or 1.0
-    return low - 2 * room, high + room
+    return (low - 2 * room, high + room) if maximized else (high + 2 * room, low - room)
 
 
 def _draw_runs(axes: Axes, history: History) -> None:
@@ -73,11 +76,11 @@ def _draw_runs(axes: Axes, history: History) -> None:
     best = [*accumulate(values, max if history.maximized else min)]
     axes.step(numbers, best, where="post", color=ACCENT, label="best so far")
     axes.plot(numbers, values, "o", color=QUIET, label="run")
-    floor = _limits(values)[0]
+    worst, _ = _ends(values, maximized=history.maximized)
     for state, mark in _MARKS.items():
         runs = [n for n, found in zip(history.runs, history.states, strict=True) if found == state]
         if runs:
-            places = [floor] * len(runs)
+            places = [worst] * len(runs)
             marks = axes.plot(runs, places, mark, markersize=5, color=QUIET, label=state)
             for each in marks:
                 each.set(clip_on=False, markeredgecolor=QUIET)

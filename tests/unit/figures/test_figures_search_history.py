@@ -31,13 +31,16 @@ def test_the_best_so_far_and_every_parameter_are_drawn():
     assert [*beta.get_lines()[1].get_xdata()] == [40.0]
     assert [text.get_text() for text in objective.get_xticklabels()] == ["vae", "hfvae"]
     assert runs.get_ylim() == beta.get_ylim()
+    assert {line.get_ydata()[0] for line in others} == {min(runs.get_ylim())}
     assert min(runs.get_ylim()) < -5.0
 
 
 def test_of_a_loss_the_smallest_is_the_best():
     figure = search_history(replace(HISTORY, maximized=False))
     assert figure is not None
-    assert [*figure.axes[0].get_lines()[0].get_ydata()] == [-3.0, -5.0, -5.0]
+    best, _, pruned, _ = figure.axes[0].get_lines()
+    assert [*best.get_ydata()] == [-3.0, -5.0, -5.0]
+    assert pruned.get_ydata()[0] > -1.0  # beyond the worst
 
 
 def test_one_run_makes_no_picture():
