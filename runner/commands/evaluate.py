@@ -19,7 +19,7 @@ from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
 from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
-from runner.runs.evaluate import open_wandb, score, score_run
+from runner.runs.evaluate import draw_run, open_wandb, score, score_run
 from runner.runs.load import RunLoader
 from runner.runs.rank import RunCodes, rank
 from runner.store.find_runs import runs_beneath
@@ -27,8 +27,11 @@ from runner.store.lock import lock
 from runner.store.scores_file import ScoresFile
 from runner.tracking.mode import resolve_mode
 
-_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
-_CHANGEABLE = "metrics, metrics.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
+_FIGURES = "figures."
+_OF_THE_RUN = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.", _FIGURES)
+_CHANGEABLE = (
+    "metrics, metrics.*, figures.*, device, data_dir, dataset.path, dataset.factors, wandb.*"
+)
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
 
@@ -39,9 +42,14 @@ class _Request:
 
     paths: list[Path] = field(default_factory=list[Path])
     codes: Path | None = None
-    metrics: str = _DEFAULT
+    metrics: str | None = None
     of_metrics: list[str] = field(default_factory=list[str])
     of_runs: list[str] = field(default_factory=list[str])
+
+    @property
+    def draws(self) -> bool:
+        """Whether figures are drawn again: something about them is asked for."""
+        return any(override.startswith(_FIGURES) for override in self.of_runs)
 
 
 def run(arguments: Arguments) -> int:
@@ -53,7 +61,8 @@ def run(arguments: Arguments) -> int:
     Raises: VaerunError for arguments that cannot be carried out.
     """
     request = _read(arguments)
-    metrics = settings.metrics(request.metrics, request.of_metrics)
+    default = "none" if request.draws and not request.of_metrics else _DEFAULT
+    metrics = settings.metrics(request.metrics or default, request.of_metrics)
     if request.codes is not None:
         with stopping(_GOES_ON):
             _evaluate_codes(request.codes, metrics)
@@ -61,7 +70,7 @@ def run(arguments: Arguments) -> int:
     paths = [run for path in request.paths for run in runs_beneath(path)]
     runs = RunLoader(make_console(), request.of_runs, trusted="--trust" in arguments.flags)
     with stopping(_GOES_ON):
-        return _Evaluation(metrics, runs).carry_out(list(dict.fromkeys(paths)))
+        return _Evaluation(metrics, runs, draws=request.draws).carry_out(list(dict.fromkeys(paths)))
 
 
 def _read(arguments: Arguments) -> _Request:
@@ -94,8 +103,9 @@ def _changeable() -> list[str]:
 class _Evaluation:
     """Several runs, scored one after the other; what they share is loaded once."""
 
-    def __init__(self, metrics: MetricsConfig, runs: RunLoader) -> None:
+    def __init__(self, metrics: MetricsConfig, runs: RunLoader, *, draws: bool) -> None:
         self._metrics = metrics
+        self._draws = draws
         self._console = make_console()
         self._runs = runs
         self._members: list[RunCodes] = []
@@ -127,7 +137,10 @@ class _Evaluation:
         mode = resolve_mode(run.config.wandb.mode)
         ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
         with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
-            paths = score_run(run, self._metrics, wandb_run, check=lambda: None)
+            paths = draw_run(run, check=lambda: None) if self._draws else {}
+            paths |= score_run(
+                run, self._metrics, wandb_run, lambda: None, draw_again=self._draws
+            )
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, self._metrics))

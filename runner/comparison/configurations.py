@@ -21,7 +21,7 @@ _OBJECTIVE = "objective.name"
 _NO_DIFFERENCE = (
     "seed", "name", "out", "data_dir", "device", "sweep_name", "wandb.", "metrics.",
     "training.record_every", "training.checkpoint_minutes", "training.compile",
-    "evaluation.map_points", "evaluation.traversal_",
+    "evaluation.map_points", "evaluation.traversal_", "figures.",
 )  # fmt: skip
 """Settings that change neither the trained model nor its metrics, and the seed."""
 

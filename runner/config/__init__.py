@@ -23,6 +23,7 @@ from runner.config.dataset_schema import (
     FolderConfig,
     OwnDatasetConfig,
 )
+from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
 from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
@@ -62,6 +63,7 @@ from runner.config.prior_schema import (
     StudentTPriorConfig,
     VampPriorConfig,
 )
+from runner.config.rule import refuse
 from runner.config.schedule import Schedule, Value, at_step, parse_value
 from runner.config.schema import (
     CHOICES,
@@ -92,6 +94,7 @@ __all__ = [
     "CONTRACTIONS",
     "CORRUPTIONS",
     "FITS",
+    "FORMATS",
     "GRID_GROUPS",
     "GROUPS",
     "KERNELS",
@@ -120,6 +123,7 @@ __all__ = [
     "DiscreteKind",
     "DiscriminatorConfig",
     "EvaluationConfig",
+    "FiguresConfig",
     "FolderConfig",
     "GroupTree",
     "InclusiveKlConfig",
@@ -156,10 +160,12 @@ __all__ = [
     "metrics",
     "of_grid",
     "parse",
+    "parse_formats",
     "parse_value",
     "plain",
     "quoted",
     "read_override",
+    "refuse",
     "register",
     "restore",
     "schedules",
@@ -167,4 +173,5 @@ __all__ = [
     "to_yaml",
     "type_of",
     "values",
+    "width_rules",
 ]

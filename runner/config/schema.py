@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
+from runner.config.figures_schema import FiguresConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
 from runner.config.prior_schema import PRIOR_CHOICES, PriorConfig
@@ -154,6 +155,7 @@ class RunConfig:
     sweep_name: Optional[str]  # noqa: UP045
     training: TrainingConfig
     evaluation: EvaluationConfig
+    figures: FiguresConfig
     metrics: MetricsConfig
     wandb: WandbConfig
 

@@ -1,4 +1,4 @@
-"""Bars with their values written at their ends."""
+"""Bars with their values written at their ends: a bar is as long as its number says."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
+from matplotlib.lines import Line2D
 
-from runner.figures.style import ACCENT, number
+from runner.figures.numbers import number
+from runner.figures.style import ACCENT, INK, QUIET
 
-PALE = "#c5ddec"
-"""Of bars behind others."""
+LEAST_REACH = 0.1
+"""Of a scale of bars: where all values are written as zero, no bar looks as if there was one."""
 
 
 def draw_bars(
@@ -20,26 +22,40 @@ def draw_bars(
     values: Sequence[float],
     *,
     thickness: float = 0.6,
-    behind: Sequence[float] | None = None,
+    marks: Sequence[float] | None = None,
 ) -> BarContainer:
     """Draw horizontal bars from a line at zero, each value written at its end.
 
     Args:
         axes: where to draw; they have no scale and no ticks.
         places: of the bars on the y axis.
-        values: of the bars; a negative one has no bar.
+        values: of the bars; that of a negative one points to the left.
         thickness: of the bars, in the units of the y axis.
-        behind: values of paler bars behind these; the values are then written clear of both.
+        marks: another quantity on the same scale, an upright line across each bar; the values are
+            then written clear of both.
     """
+    bars = axes.barh(places, values, thickness, color=ACCENT)
     ends = np.maximum(values, 0)
-    if behind is not None:
-        axes.barh(places, behind, thickness, color=PALE)
-    bars = labelled = axes.barh(places, ends, thickness, color=ACCENT)
-    if behind is not None:
-        ends = np.maximum(ends, behind)
-        labelled = axes.barh(places, ends, thickness, color="none")
-    axes.bar_label(labelled, [number(value) for value in values], padding=4)
-    axes.spines["bottom"].set_visible(False)
+    if marks is not None:
+        ends = np.maximum(ends, marks)
+        axes.add_line(mark_line(marks, places))
+    for end, place, value in zip(ends.tolist(), places, values, strict=True):
+        text = axes.annotate(number(value), (end, place), (4, 0), textcoords="offset points")
+        text.set_verticalalignment("center_baseline")
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.tick_params(length=0)
-    axes.set(xlim=(0, float(ends.max()) or 1), xticks=[], yticks=[])
+    axes.set(xlim=reach([*values, *(marks if marks is not None else ())]), xticks=[], yticks=[])
     return bars
+
+
+def reach(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the scale of bars with these values."""
+    return min(0.0, *values), max(LEAST_REACH, *values)
+
+
+def mark_line(x: Sequence[float], y: Sequence[float]) -> Line2D:
+    """Return upright lines at these places, which cross the bars of another quantity."""
+    line = Line2D(list(x), list(y), linewidth=0, marker="|", clip_on=False)
+    line.set(markersize=9, markeredgewidth=1.8, markeredgecolor=INK)
+    return line

@@ -5,7 +5,7 @@ Shapes: N images, T steps of a traversal, W columns of z, C H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from runner.figures.animation import traversal_frames
 from runner.figures.images import interpolation, reconstructions, samples
 from runner.figures.information import information
 from runner.figures.latents import latents
+from runner.figures.notes import add_note
 from runner.figures.plane import plane
 from runner.figures.traversals import traversals
 
@@ -56,6 +57,8 @@ class RunFigures:
     encodings: Encodings
     settings: EvaluationConfig
     summary: Mapping[str, Any]
+    unseen: Sequence[str] = ()
+    """What the training images lack, in words: held-out combinations, a correlation."""
 
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
@@ -67,7 +70,7 @@ class RunFigures:
             if (row.of_points if points else row.of_images) and (density or not row.of_densities):
                 figure = row.draw(self, source)
                 if figure is not None:
-                    yield name, figure
+                    yield name, add_note(figure, [row.note(self), *self._trained()])
 
     @property
     def traversed(self) -> EvaluationConfig:
@@ -79,6 +82,22 @@ class RunFigures:
         """Return a row per variable; see :func:`runner.evaluation.traversal_rows`."""
         known = self.summary["information"]["variable"]
         return traversal_rows(self.model, self.encodings, self.traversed, known, _MOST_VARIABLES)
+
+    def _trained(self) -> list[str]:
+        return [f"trained on images {' and '.join(self.unseen)}"] if self.unseen else []
+
+    def variables(self) -> str:
+        """Return which variables are drawn, in words."""
+        count = len(self.model.columns)
+        few = f"the {_MOST_VARIABLES} most informative of {count:,} variables"
+        return few if count > _MOST_VARIABLES else f"{count:,} variable{'s' * (count != 1)}"
+
+    def estimate(self) -> str:
+        """Return how information was estimated, in words."""
+        if self.model.latents is None:
+            return f"codes of {len(self.encodings):,} test images"
+        images, encodings = self.summary["images"], self.summary["encodings"]
+        return f"information from {images:,} test images, q(z) from {encodings:,} encodings"
 
     def _say_what_is_left_out(self) -> None:
         known = self.summary["information"]
@@ -175,6 +194,7 @@ def _information(run: RunFigures, _: Generator) -> Figure:
         {name: variables[name] for name in _largest(variables, _MOST_VARIABLES)},
         known["rate"],
         {g: {f: groups[g][f] for f in drawn} for g in _largest(highest, _MOST_VARIABLES)},
+        run.model.category_values.keys(),
     )
 
 
@@ -198,10 +218,22 @@ def _latents(run: RunFigures, _: Generator) -> Figure:
     )
 
 
+def _nothing(_: RunFigures) -> str:
+    return ""
+
+
+def _note_of_held_out(run: RunFigures) -> str:
+    split = run.dataset.held_out_combinations
+    size = 0 if split is None else split.size
+    return f"{min(_RECONSTRUCTIONS, size)} of {size:,} images that training never saw"
+
+
 class _Row(NamedTuple):
     """How a figure is drawn, None where it cannot be, and for which runs."""
 
     draw: Callable[[RunFigures, Generator], Figure | None]
+    note: Callable[[RunFigures], str] = _nothing
+    """What is written below it in small type: how many images are behind it."""
     of_images: bool = True
     of_points: bool = False
     of_densities: bool = False
@@ -209,13 +241,33 @@ class _Row(NamedTuple):
 
 
 FIGURES: Mapping[str, _Row] = {
-    "reconstructions": _Row(_reconstructions),
-    "held_out": _Row(_held_out),
-    "samples": _Row(_samples),
-    "traversals": _Row(_traversals),
-    "interpolation": _Row(_interpolation),
-    "plane": _Row(_plane, of_images=False, of_points=True),
-    "information": _Row(_information, of_points=True, of_densities=True),
+    "reconstructions": _Row(
+        _reconstructions,
+        lambda run: f"{min(_RECONSTRUCTIONS, len(run.encodings))} test images, from their means",
+    ),
+    "held_out": _Row(_held_out, _note_of_held_out),
+    "samples": _Row(_samples, lambda _: f"images of {_SAMPLES} codes drawn from the prior p(z)"),
+    "traversals": _Row(
+        _traversals,
+        lambda run: f"{run.variables()}, each alone moved from one test image; {run.estimate()}",
+    ),
+    "interpolation": _Row(
+        _interpolation,
+        lambda run: f"straight lines between the mean codes of "
+        f"{min(_PAIRS, len(run.encodings) // 2)} pairs of test images",
+    ),
+    "plane": _Row(
+        _plane,
+        lambda run: f"{len(run.encodings):,} test points; q(z) from all of their encodings",
+        of_images=False,
+        of_points=True,
+    ),
+    "information": _Row(
+        _information,
+        lambda run: f"{run.variables()}; {run.estimate()}",
+        of_points=True,
+        of_densities=True,
+    ),
     "latents": _Row(_latents),
 }
 """The still figures by the names of their files, in the order in which they are drawn."""

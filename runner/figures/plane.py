@@ -19,11 +19,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from runner.evaluation.latent_plane import Densities, Points, Window
+from runner.figures.page import room
 from runner.figures.style import COLOURS, INK, LINE, QUIET, fit, new_figure, styled
 
 _DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#c4c4c4", "#5a5a5a"])
 
 _SIDE = 290
+_BESIDE = 50
+"""Pixels for the scale of a panel."""
+
 _BAR = 10
 """Height of the bar of shades."""
 
@@ -45,7 +49,8 @@ def plane(points: Points, densities: Densities) -> Figure:
 
     Source: the pinwheel figure of Mathieu et al. 2019, with q(z) beside p(z).
     """
-    figure, grid = new_figure([_SIDE, 2 * LINE], [_SIDE] * 3)
+    side = min(_SIDE, room(3 * (_SIDE + _BESIDE)) / 3 - _BESIDE)
+    figure, grid = new_figure([side, 2 * LINE], [side] * 3)
     data, prior, posterior = (figure.add_subplot(grid[0, column]) for column in range(3))
     data.set_title("points and their reconstructions")
     _draw_data(data, points)

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from runner.evaluation.pruning import Pruning
-from runner.figures.style import ACCENT, fit, new_figure, number, styled, text_width
+from runner.figures.numbers import number
+from runner.figures.style import ACCENT, fit, new_figure, styled, text_width
 
 _HEIGHT = 130
 _PITCH = 48

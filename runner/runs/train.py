@@ -35,7 +35,7 @@ from runner.store.writable import require_writable
 from runner.tracking.run import WandbRun
 from runner.training import describe_device, train
 
-_RESUMABLE_SECTIONS = ("wandb.", "evaluation.")
+_RESUMABLE_SECTIONS = ("wandb.", "evaluation.", "figures.")
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "dataset.path", "dataset.factors",
     "training.checkpoint_minutes",
@@ -87,7 +87,7 @@ def _check_overrides(overrides: list[str]) -> None:
     for override in overrides:
         key = override.partition("=")[0]
         if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
-            allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*"])
+            allowed = ", ".join([*_RESUMABLE, "wandb.*", "evaluation.*", "figures.*"])
             raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
 
 

@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from runner.figures.bars import draw_bars
+from runner.figures.numbers import number, short_number
+from runner.figures.page import DPI
 from runner.figures.style import (
-    DPI,
     fit,
     new_figure,
-    number,
-    short_number,
     shorten,
     styled,
     text_width,
