@@ -66,9 +66,7 @@ def _command(arguments: Arguments) -> str:
     return " ".join(words)
 
 
-def draw(
-    console: Console, comparison: Comparison, look: Look
-) -> dict[tuple[str, str], bytes]:
+def draw(console: Console, comparison: Comparison, look: Look) -> dict[tuple[str, str], bytes]:
     """Return the figures as files, by name and format; always as PNG, for the page, too."""
     from runner.figures.of_comparison import draw as drawn  # matplotlib is slow to import
     from runner.figures.page import PRINT_DPI, page
@@ -91,7 +89,9 @@ def _about(comparison: Comparison, look: Look) -> About:
     """Return the metadata of the figures of a comparison: what its runs have."""
     keys = ("dataset.name", "objective.name", *comparison.by, "seed", "steps")
     found = {
-        key.removesuffix(".name"): ",".join(dict.fromkeys(str(run.settings.get(key)) for run in comparison.runs))
+        key.removesuffix(".name"): ",".join(
+            dict.fromkeys(str(run.settings.get(key)) for run in comparison.runs)
+        )
         for key in dict.fromkeys(keys)
     }
     title = f"a comparison of {len(comparison.runs):,} runs"

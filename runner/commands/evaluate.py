@@ -138,9 +138,7 @@ class _Evaluation:
         ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
         with lock(path), open_wandb(run.config, run.folder, wandb_id, mode) as wandb_run:
             paths = draw_run(run, check=lambda: None) if self._draws else {}
-            paths |= score_run(
-                run, self._metrics, wandb_run, lambda: None, draw_again=self._draws
-            )
+            paths |= score_run(run, self._metrics, wandb_run, lambda: None, draw_again=self._draws)
             wandb_run.keep_figures(paths)
         if self._metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, self._metrics))

@@ -28,9 +28,10 @@ def parse_formats(key: str, value: object) -> list[str]:
     names = cast("list[object]", value) if isinstance(value, list) else [value]
     for name in names:
         if name not in FORMATS:
-            hint = nearest(str(name), FORMATS) or f"several are a list: {key}=[png,pdf]"
+            several = f"{key}=[png,pdf]" if "." in key else f"{key} png,pdf"
+            hint = nearest(str(name), FORMATS) or f"of several: {several}"
             known = ", ".join(FORMATS)
-            raise UsageError(f"{key} must be one or several of {known}, got {shown(value)}", hint)
+            raise UsageError(f"{key} must be one or several of {known}, got {shown(name)}", hint)
     if not names:
         raise UsageError(f"{key} must name a format: {', '.join(FORMATS)}", f"{key}=png")
     return [str(name) for name in dict.fromkeys(names)]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.lines import Line2D
 
 from runner.figures.numbers import number
+from runner.figures.page import DPI
 from runner.figures.style import ACCENT, INK, QUIET
+
+COLUMN = 60
+"""Width of a column of numbers beside bars, in pixels."""
 
 LEAST_REACH = 0.1
 """Of a scale of bars: where all values are written as zero, no bar looks as if there was one."""
@@ -22,7 +25,7 @@ def draw_bars(
     values: Sequence[float],
     *,
     thickness: float = 0.6,
-    marks: Sequence[float] | None = None,
+    marks: tuple[str, str, Sequence[float]] | None = None,
 ) -> BarContainer:
     """Draw horizontal bars from a line at zero, each value written at its end.
 
@@ -31,22 +34,47 @@ def draw_bars(
         places: of the bars on the y axis.
         values: of the bars; that of a negative one points to the left.
         thickness: of the bars, in the units of the y axis.
-        marks: another quantity on the same scale, an upright line across each bar; the values are
-            then written clear of both.
+        marks: the short name of the values, that of another quantity on the same scale, and its
+            values, an upright line across each bar; both are then written in columns beside the
+            bars, where no number can be taken for the other.
     """
     bars = axes.barh(places, values, thickness, color=ACCENT)
-    ends = np.maximum(values, 0)
-    if marks is not None:
-        ends = np.maximum(ends, marks)
-        axes.add_line(mark_line(marks, places))
-    for end, place, value in zip(ends.tolist(), places, values, strict=True):
-        text = axes.annotate(number(value), (end, place), (4, 0), textcoords="offset points")
-        text.set_verticalalignment("center_baseline")
+    if marks is None:
+        for place, value in zip(places, values, strict=True):
+            end = max(value, 0.0)
+            text = axes.annotate(number(value), (end, place), (4, 0), textcoords="offset points")
+            text.set_verticalalignment("center_baseline")
+        others: Sequence[float] = ()
+    else:
+        name, other_name, others = marks
+        axes.add_line(mark_line(others, places))
+        _write_column(axes, 0, name, places, values)
+        _write_column(axes, 1, other_name, places, others)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.tick_params(length=0)
-    axes.set(xlim=reach([*values, *(marks if marks is not None else ())]), xticks=[], yticks=[])
+    axes.set(xlim=reach([*values, *others]), xticks=[], yticks=[])
     return bars
+
+
+def _write_column(
+    axes: Axes, column: int, name: str, places: Sequence[float], values: Sequence[float]
+) -> None:
+    """Write values in a column on the right of the axes, headed by their name."""
+    right = COLUMN * (column + 1) * 72 / DPI
+    for place, value in zip(places, values, strict=True):
+        text = axes.annotate(
+            number(value),
+            (1, place),
+            (right, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+        )
+        text.set(ha="right", va="center_baseline")
+    head = axes.annotate(
+        name, (1, 1), (right, 6), xycoords="axes fraction", textcoords="offset points"
+    )
+    head.set(ha="right", va="baseline")
 
 
 def reach(values: Sequence[float]) -> tuple[float, float]:

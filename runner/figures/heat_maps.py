@@ -25,7 +25,7 @@ from runner.comparison.statistics import decimals_of, spread
 from runner.figures.metric_panels import UPWARDS, panel_title, with_metrics
 from runner.figures.numbers import number
 from runner.figures.page import room
-from runner.figures.style import fit, new_figure, styled, text_width, wrap
+from runner.figures.style import fit, new_figure, styled, text_width
 from runner.figures.tables import Table, draw_table
 
 _HEIGHT = 44
@@ -103,13 +103,16 @@ def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure 
     lines = [line for each in texts.values() for text in each.values() for line in text.split("\n")]
     columns, rows = (len(block.values(setting)) for setting in (block.across, block.up))
     width = max(columns * max(60, text_width(max(lines, key=len)) + 18), _LEAST)
-    per_row = min(len(metrics), max(1, round(room(_WIDEST) / width) if room(0) == 0 else int(room(0) / (width + 70))))
+    per_row = min(
+        len(metrics),
+        max(1, round(room(_WIDEST) / width) if room(0) == 0 else int(room(0) / (width + 70))),
+    )
     figure, grid = new_figure(
         [rows * _HEIGHT] * -(-len(metrics) // per_row), [round(width)] * per_row
     )
     for i, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[i // per_row, i % per_row])
-        axes.set_title(wrap(panel_title(metric, UPWARDS), width))
+        axes.set_title(panel_title(metric, UPWARDS, width))
         _draw(axes, block, metric, texts[metric])
         axes.set_xlabel(hyperparameter_title(by, block.across))
         axes.set_ylabel(hyperparameter_title(by, block.up), rotation=0, ha="right", va="center")

@@ -59,14 +59,17 @@ class Montage:
     def zoom(self) -> float:
         """Pixels of the figure along the edge of a pixel of an image: a whole number.
 
-        On a page that is too narrow for that it is one half or a third or less, of which a file
-        for print has a whole number of pixels again, down to a third.
+        On a page it is a multiple of a third if possible: a whole number of the pixels of a file
+        for print.
         """
         length = self.array_YX3.shape[1]
         free = room(_WIDEST + self.beside + _MARGIN) - self.beside - _MARGIN
-        if room(0) and free < length:
-            return 1 / math.ceil(length / max(free, 1))
-        return max(1, min(_TILE // max(self.height, self.width), int(free // length)))
+        most = max(1, _TILE // max(self.height, self.width))
+        if room(0) == 0:
+            return max(1, min(most, int(free // length)))
+        finest = PRINT_DPI // DPI
+        thirds = int(finest * free // length)
+        return min(most, thirds / finest) if thirds else 1 / math.ceil(length / max(free, 1))
 
     @property
     def size(self) -> tuple[int, int]:

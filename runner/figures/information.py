@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from runner.comparison.representatives import RepresentativeRun
-from runner.figures.bars import draw_bars, mark_line, reach
+from runner.figures.bars import COLUMN, draw_bars, mark_line, reach
 from runner.figures.numbers import number
 from runner.figures.page import room
 from runner.figures.style import (
@@ -63,11 +63,13 @@ class _Panel:
     width: float
     rows: Sequence[str]
     draw: Callable[[Axes], None]
+    numbers: float = 0
+    """Pixels of columns of numbers beside it."""
 
     @property
     def outer_width(self) -> float:
         """The width with names, numbers and white."""
-        return self.width + text_width(*self.rows) + _AROUND
+        return self.width + text_width(*self.rows) + _AROUND + self.numbers
 
 
 @styled()
@@ -86,11 +88,12 @@ def information(
     groups = {name: groups[name] for name in (names if set(names) == set(groups) else groups)}
     factors = list(next(iter(groups.values())))
     ends = reach([*variables.values(), *(rates[name] for name in names)])
-    title = "I(x; z), nats"
-    length = min(_BAR, room(_BAR + 1000) - text_width(*names, *groups) - _AROUND)
+    title = "I(x; z) and rate, nats"
+    length = min(_BAR, room(_BAR + 1000) - text_width(*names, *groups) - _AROUND - 2 * COLUMN)
+    marks = "I(x; z)", "rate", [rates[name] for name in names]
     draw = partial(_draw_variables, variables={n: variables[n] for n in names}, ends=ends)
-    draw = partial(draw, rates=[rates[n] for n in names], discrete=discrete, title=title)
-    panels = [_Panel(length, names, draw)]
+    draw = partial(draw, marks=marks, discrete=discrete, title=title)
+    panels = [_Panel(length, names, draw, 2 * COLUMN)]
     if len(factors) == 1:
         panels.append(_of_one_factor(groups, factors[0], length / (ends[1] - ends[0])))
     elif factors:
@@ -130,8 +133,11 @@ def information_of_runs(chosen: Sequence[RepresentativeRun]) -> Figure | None:
     beside = [_Panel(_width(table), table.rows, partial(draw, table=table)) for table in tables]
     across = min(len(bars), 2 if len(tables) < 2 else 1)
     rows = [bars[i : i + across] for i in range(0, len(bars), across)]
-    for row, panel in zip(rows, beside, strict=False):
-        row.append(panel)
+    if single and _outer_width([*rows[0], *beside]) > room(float("inf")):
+        rows += [beside]  # below all runs, since it is of all of them
+    else:
+        for row, panel in zip(rows, beside, strict=False):
+            row.append(panel)
     return _drawn(rows, _kinds() if any(each.discrete for each in chosen) else {})
 
 
@@ -143,7 +149,7 @@ def _kinds() -> dict[str, Artist]:
 
 def _drawn(rows: Sequence[Sequence[_Panel]], legend: Mapping[str, Artist]) -> Figure:
     """Return a figure of panels side by side, or each below the last where the page is narrow."""
-    widest = max(sum(panel.outer_width for panel in row) for row in rows)
+    widest = max(map(_outer_width, rows))
     if widest > room(widest):
         rows = [[panel] for row in rows for panel in row]
     columns = range(max(map(len, rows)))
@@ -161,6 +167,10 @@ def _drawn(rows: Sequence[Sequence[_Panel]], legend: Mapping[str, Artist]) -> Fi
             handlelength=1.2,
         )
     return _in_rows(fit(figure, grid))
+
+
+def _outer_width(row: Sequence[_Panel]) -> float:
+    return sum(panel.outer_width for panel in row)
 
 
 def _title(factors: Sequence[str]) -> str:
@@ -224,19 +234,19 @@ def _of_run(each: RepresentativeRun, title: str, ends: tuple[float, float]) -> _
     return _Panel(_SHORT_BAR, names, draw)
 
 
-def _draw_variables(  # noqa: PLR0913 what a panel of bars shows
+def _draw_variables(  # noqa: PLR0913 - what a panel of bars shows
     axes: Axes,
     *,
     variables: Mapping[str, float],
     ends: tuple[float, float],
     title: str,
-    rates: Sequence[float] | None = None,
+    marks: tuple[str, str, Sequence[float]] | None = None,
     discrete: Collection[str] = (),
     below: str = "",
 ) -> None:
     """Draw a bar for each variable or group, between the given ends of the scale."""
     names = list(variables)
-    bars = draw_bars(axes, range(len(names)), list(variables.values()), marks=rates)
+    bars = draw_bars(axes, range(len(names)), list(variables.values()), marks=marks)
     for name, bar in zip(names, bars, strict=True):
         if name in discrete:
             bar.set(facecolor=DISCRETE, edgecolor="white", hatch=_HATCH, linewidth=0)

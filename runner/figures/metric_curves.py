@@ -21,9 +21,9 @@ from runner.figures.metric_panels import (
     panel_width,
     with_metrics,
 )
-from runner.figures.series import Series, among, draw_legend, lines
 from runner.figures.numbers import short_number
 from runner.figures.page import DPI
+from runner.figures.series import Series, among, draw_legend, lines
 from runner.figures.style import fit, styled, text_width
 
 _HEIGHT = 170

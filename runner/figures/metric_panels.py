@@ -15,13 +15,13 @@ from runner.comparison.configurations import Configuration
 from runner.comparison.statistics import spread
 from runner.figures.page import is_narrow, room
 from runner.figures.series import Series
-from runner.figures.style import new_figure, wrap
+from runner.figures.style import new_figure, text_width, wrap
 from runner.metric.quantities import quantity
 
 _PANEL_WIDTH = 250
 _PER_ROW = 3
 _LEAST_WIDTH = 120
-_BESIDE = 66
+_BESIDE = 78
 """Pixels between two panels, for the numbers of a scale."""
 
 Arrows = tuple[str, str]
@@ -51,13 +51,18 @@ def _per_row() -> int:
     return 2 if is_narrow() else _PER_ROW
 
 
-def panel_title(metric: str, arrows: Arrows) -> str:
-    """Return the name of a metric with its unit, and where it is better: ``↑ higher is better``."""
+def panel_title(metric: str, arrows: Arrows, width: float) -> str:
+    """Return the name of a metric with its unit, and where it is better: ``↑ higher is better``.
+
+    In lines of that many pixels.
+    """
     known = quantity(metric)
-    if not known.better:
-        return known.short_with_unit
-    arrow = arrows[known.better == "higher"]
-    return f"{known.short_with_unit}  {arrow} {known.better_direction}"
+    name, direction = known.short_with_unit, known.better_direction
+    if not direction:
+        return wrap(name, width)
+    direction = f"{arrows[known.better == 'higher']} {direction}"
+    together = f"{name}  {direction}"
+    return together if text_width(together) <= width else f"{wrap(name, width)}\n{direction}"
 
 
 def metric_panels(
@@ -81,7 +86,7 @@ def metric_panels(
     for i, (dataset, part) in enumerate(rows):
         for j, metric in enumerate(part):
             axes = panels[dataset, metric] = figure.add_subplot(grid[i, j])
-            axes.set_title(wrap(panel_title(metric, arrows), panel_width() + 16))
+            axes.set_title(panel_title(metric, arrows, panel_width() + 16))
         if not part:
             head = figure.add_subplot(grid[i, 0])
             head.set_axis_off()

@@ -98,8 +98,7 @@ def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mappin
 
 
 def runs_behind(comparison: Comparison) -> str:
-    """Return how many runs there are of a configuration, in words: ``n = 3 runs each, seeds 0–2``.
-    """
+    """Return how many runs there are of a configuration, in words: ``n = 3 runs each, seeds 0–2``."""
     counts = sorted({len(configuration.runs) for configuration in comparison.configurations})
     seeds = sorted({run.seed for run in comparison.runs})
     each = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

@@ -64,13 +64,14 @@ class RunFigures:
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure that makes sense for the run."""
         points, density = self.dataset.kind is POINTS, self.model.latents is not None
+        words = self.words()
         self._say_what_is_left_out()
         for place, (name, row) in enumerate(FIGURES.items()):
             progress.tell(name, place, len(FIGURES))
             if (row.of_points if points else row.of_images) and (density or not row.of_densities):
                 figure = row.draw(self, source)
                 if figure is not None:
-                    yield name, add_note(figure, [row.note(self), *self._trained()])
+                    yield name, add_note(figure, [row.note.format_map(words), words["trained"]])
 
     @property
     def traversed(self) -> EvaluationConfig:
@@ -83,21 +84,25 @@ class RunFigures:
         known = self.summary["information"]["variable"]
         return traversal_rows(self.model, self.encodings, self.traversed, known, _MOST_VARIABLES)
 
-    def _trained(self) -> list[str]:
-        return [f"trained on images {' and '.join(self.unseen)}"] if self.unseen else []
-
-    def variables(self) -> str:
-        """Return which variables are drawn, in words."""
-        count = len(self.model.columns)
-        few = f"the {_MOST_VARIABLES} most informative of {count:,} variables"
-        return few if count > _MOST_VARIABLES else f"{count:,} variable{'s' * (count != 1)}"
-
-    def estimate(self) -> str:
-        """Return how information was estimated, in words."""
-        if self.model.latents is None:
-            return f"codes of {len(self.encodings):,} test images"
-        images, encodings = self.summary["images"], self.summary["encodings"]
-        return f"information from {images:,} test images, q(z) from {encodings:,} encodings"
+    def words(self) -> dict[str, str]:
+        """Return what the notes below figures say of the run, by the names of their parts."""
+        count, size = len(self.encodings), len(self.model.columns)
+        examples = "points" if self.dataset.kind is POINTS else "images"
+        test = f"{count:,} test {examples}"
+        split = self.dataset.held_out_combinations
+        few = f"the {_MOST_VARIABLES} most informative of {size:,} variables"
+        return {
+            "test": test,
+            "shown": f"{min(_RECONSTRUCTIONS, count)} test images",
+            "pairs": f"{min(_PAIRS, count // 2)} pairs of test images",
+            "samples": f"{_SAMPLES} codes",
+            "unseen": f"{split.size:,} images" if split is not None else "",
+            "variables": few if size > _MOST_VARIABLES else f"{size:,} variable{'s' * (size != 1)}",
+            "estimate": f"codes of {test}"
+            if self.model.latents is None
+            else f"information from {test}, q(z) from {self.summary['encodings']:,} encodings",
+            "trained": f"trained on {examples} {' and '.join(self.unseen)}" if self.unseen else "",
+        }
 
     def _say_what_is_left_out(self) -> None:
         known = self.summary["information"]
@@ -218,22 +223,12 @@ def _latents(run: RunFigures, _: Generator) -> Figure:
     )
 
 
-def _nothing(_: RunFigures) -> str:
-    return ""
-
-
-def _note_of_held_out(run: RunFigures) -> str:
-    split = run.dataset.held_out_combinations
-    size = 0 if split is None else split.size
-    return f"{min(_RECONSTRUCTIONS, size)} of {size:,} images that training never saw"
-
-
 class _Row(NamedTuple):
     """How a figure is drawn, None where it cannot be, and for which runs."""
 
     draw: Callable[[RunFigures, Generator], Figure | None]
-    note: Callable[[RunFigures], str] = _nothing
-    """What is written below it in small type: how many images are behind it."""
+    note: str = ""
+    """What is written below it in small type, with parts of ``RunFigures.words``."""
     of_images: bool = True
     of_points: bool = False
     of_densities: bool = False
@@ -241,33 +236,15 @@ class _Row(NamedTuple):
 
 
 FIGURES: Mapping[str, _Row] = {
-    "reconstructions": _Row(
-        _reconstructions,
-        lambda run: f"{min(_RECONSTRUCTIONS, len(run.encodings))} test images, from their means",
-    ),
-    "held_out": _Row(_held_out, _note_of_held_out),
-    "samples": _Row(_samples, lambda _: f"images of {_SAMPLES} codes drawn from the prior p(z)"),
-    "traversals": _Row(
-        _traversals,
-        lambda run: f"{run.variables()}, each alone moved from one test image; {run.estimate()}",
-    ),
-    "interpolation": _Row(
-        _interpolation,
-        lambda run: f"straight lines between the mean codes of "
-        f"{min(_PAIRS, len(run.encodings) // 2)} pairs of test images",
-    ),
+    "reconstructions": _Row(_reconstructions, "{shown}, reconstructed from their mean codes"),
+    "held_out": _Row(_held_out, "some of the {unseen} that training never saw"),
+    "samples": _Row(_samples, "images of {samples} drawn from the prior p(z)"),
+    "traversals": _Row(_traversals, "{variables}, each moved alone; {estimate}"),
+    "interpolation": _Row(_interpolation, "straight lines between the mean codes of {pairs}"),
     "plane": _Row(
-        _plane,
-        lambda run: f"{len(run.encodings):,} test points; q(z) from all of their encodings",
-        of_images=False,
-        of_points=True,
+        _plane, "{test}, and as many encodings behind q(z)", of_images=False, of_points=True
     ),
-    "information": _Row(
-        _information,
-        lambda run: f"{run.variables()}; {run.estimate()}",
-        of_points=True,
-        of_densities=True,
-    ),
+    "information": _Row(_information, "{variables}; {estimate}", of_points=True, of_densities=True),
     "latents": _Row(_latents),
 }
 """The still figures by the names of their files, in the order in which they are drawn."""

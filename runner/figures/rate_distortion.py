@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.grouping import by_dataset, main_hyperparameter, setting_words
 from runner.figures.metric_panels import UPWARDS, with_metrics
-from runner.figures.series import Series, among, draw_legend, lines
 from runner.figures.numbers import short_number
 from runner.figures.page import DPI, is_narrow, room
+from runner.figures.series import Series, among, draw_legend, lines
 from runner.figures.style import (
     LINE,
     QUIET,
@@ -38,7 +38,7 @@ RATE, DISTORTION = "rate", "terms/reconstruction"
 _SIZE = (420, 360)
 _SIZE_ALONE = (560, 440)
 _PER_ROW = 2
-_BESIDE = 110
+_BESIDE = 120
 """Pixels beside a panel for its scale, and for the values of diagonals."""
 
 _DIAGONALS = 6

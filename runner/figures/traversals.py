@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -27,8 +28,17 @@ _BAR = 100
 _BOLD = 1.15
 """How much wider bold text is."""
 
-_BESIDE = _BAR + 90
-"""Pixels of the bars, their numbers and the white around them."""
+_SHORT_BAR = 60
+"""Its length on a narrow page."""
+
+_BESIDE = 80
+"""Pixels of the numbers of bars and the white around them."""
+
+_LEAST_TILE = 18
+"""Height of images in pixels on a page, of which fewer are drawn if need be."""
+
+_FEWEST = 4
+"""Steps of a traversal that are drawn in any case."""
 
 _LEAST_NOTE = 250
 """Pixels in which a note below a few images is written."""
@@ -57,10 +67,13 @@ def traversals(
     blocks = _discrete_first(of_variables(rows))
     rows, apart = [row for block in blocks for row in block], list(_apart(blocks))
     known = [row.information for row in rows if row.information is not None]
-    beside = text_width(*(row.label for row in rows)) + (_BESIDE if known else 0)
+    beside = text_width(*(row.label for row in rows)) + (_bar() + _BESIDE if known else 0)
     montage = tile(np.stack([row.images_TCHW for row in rows]), rows_apart=apart, beside=beside)
+    if montage.zoom * montage.height < _LEAST_TILE and len(positions) > _FEWEST:  # half of them
+        halved = [replace(row, images_TCHW=row.images_TCHW[::2]) for row in rows]
+        return traversals(halved, positions[::2], unit)
     height, width = montage.size
-    figure, grid = new_figure([height], [width] + [_BAR] * bool(known))
+    figure, grid = new_figure([height], [width] + [_bar()] * bool(known))
     axes = figure.add_subplot(grid[0])
     notes = _notes(blocks, unit, _ROWS_OF_CATEGORIES, montage)
     _draw_images(axes, montage, rows, _values(blocks, positions), notes)
@@ -81,7 +94,7 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
     known = [row.information for rows in shown for row in rows if row.information is not None]
     across = min(1 if is_narrow() else 2, len(models))
     names = text_width(*(row.label for rows in shown for row in rows))
-    beside = names + (_BESIDE if known else 0)
+    beside = names + (_bar() + _BESIDE if known else 0)
     beside += room(0) * (across - 1) / across  # what other models need of a page
     original_TCHW = models[0].original_CHW[None]
     first, *montages = (
@@ -90,7 +103,7 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
     )
     heights, width = [montage.size[0] for montage in montages], first.size[1]
     highest = [max(heights[i : i + across]) for i in range(0, len(models), across)]
-    per_model = [width, _BAR] if known else [width]
+    per_model = [width, _bar()] if known else [width]
     figure, grid = new_figure([first.size[0], *highest], per_model * across)
     _draw_original(figure.add_subplot(grid[0, 0]), first)
     for i, (model, rows, montage) in enumerate(zip(models, shown, montages, strict=True)):
@@ -106,6 +119,10 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
     for i, axes in enumerate(figure.axes[1:]):
         shorten(axes, heights[i // len(per_model)])
     return figure
+
+
+def _bar() -> int:
+    return _SHORT_BAR if is_narrow() else _BAR
 
 
 def of_variables(rows: Sequence[TraversalRow]) -> list[list[TraversalRow]]:

@@ -9,7 +9,7 @@ from typing import cast
 import yaml
 
 import runner
-from runner.config import CorrelationConfig, DatasetConfig, RunConfig
+from runner.config import CorrelationConfig, DatasetConfig, RunConfig, Schedule, Value
 from runner.config.composition import ORIGIN
 from runner.config.yaml_text import refuse_unusual
 from runner.errors import UsageError
@@ -25,9 +25,9 @@ def about(config: RunConfig, step: int, folder: RunFolder) -> About:
     settings = {
         "dataset": config.dataset.name,
         "objective": config.objective.name,
-        "alpha": str(config.alpha),
-        "beta": str(config.beta),
-        "gamma": str(config.gamma),
+        "alpha": _number(config.alpha),
+        "beta": _number(config.beta),
+        "gamma": _number(config.gamma),
         "prior": config.prior.name,
         "architecture": config.architecture.name,
         "likelihood": config.likelihood.name,
@@ -48,6 +48,10 @@ def not_trained_on(dataset: DatasetConfig) -> Iterator[str]:
     correlated = dataset.correlated
     if isinstance(correlated, CorrelationConfig) and correlated.factors:
         yield f"{' and '.join(correlated.factors)} correlated (width {correlated.width:g})"
+
+
+def _number(value: Value) -> str:
+    return str(value) if isinstance(value, Schedule) else f"{value:g}"
 
 
 def _values(value: object) -> str:
