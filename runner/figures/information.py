@@ -79,7 +79,7 @@ def information(
     groups: Mapping[str, Mapping[str, float]],
     discrete: Collection[str] = (),
 ) -> Figure:
-    """Return bars of I(x; z_v) with marks at the rates, beside I(factor; z_g) of groups and factors.
+    """Return bars of I(x; z_v) with marks at the rates, beside I(factor; z_g) of each group.
 
     Bars of both stand on one scale. Units: nats. ``discrete`` names variables with categories.
     """

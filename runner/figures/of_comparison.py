@@ -74,7 +74,9 @@ class _Compared:
         if name.startswith(_OF_SINGLE_RUNS):
             metric = quantity(_main_metric(self.comparison)).short
             return f"one run each: of the runs of a configuration, the one with the median {metric}"
-        return f"{runs_behind(self.comparison)}; {_SHOWN[name.partition('_')[0]]}"
+        several = any(len(each.runs) > 1 for each in self.comparison.configurations)
+        shown = _SHOWN.get(name.partition("_")[0], "") if several else ""
+        return "; ".join(part for part in (runs_behind(self.comparison), shown) if part)
 
     def say(self, text: str) -> None:
         """Print what is left out."""
@@ -98,7 +100,7 @@ def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mappin
 
 
 def runs_behind(comparison: Comparison) -> str:
-    """Return how many runs there are of a configuration, in words: ``n = 3 runs each, seeds 0–2``."""
+    """Return how many runs each configuration has, in words, and their seeds."""
     counts = sorted({len(configuration.runs) for configuration in comparison.configurations})
     seeds = sorted({run.seed for run in comparison.runs})
     each = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
