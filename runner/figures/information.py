@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from runner.comparison.representatives import RepresentativeRun
 from runner.figures.bars import COLUMN, draw_bars, mark_line, reach
 from runner.figures.numbers import number
-from runner.figures.page import room
+from runner.figures.page import is_narrow, room
 from runner.figures.style import (
     ACCENT,
     COLOURS,
@@ -42,6 +42,9 @@ _LEAST_BAR = 60
 
 _COLUMN = 60
 """Least width of a column of a table."""
+
+_NARROW_COLUMN = 36
+"""The same on a narrow page."""
 
 _ABOVE = 20
 """Points between a table and its title, which stands above the names of its columns."""
@@ -184,7 +187,8 @@ def _table(values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequ
 
 def _width(table: Table) -> float:
     """Return the width of the inside of a table, in pixels."""
-    return len(table.columns) * max(_COLUMN, text_width(*table.columns, "0") + 14)
+    least = _NARROW_COLUMN if is_narrow() else _COLUMN
+    return len(table.columns) * max(least, text_width(*table.columns, "0") + 12)
 
 
 def _darkest(tables: Sequence[Table]) -> float:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from runner.evaluation.latent_plane import Densities, Points, Window
-from runner.figures.plane import plane, shades
 from runner.figures.page import DPI
+from runner.figures.plane import plane, shades
 from runner.figures.style import COLOURS
 
 NAMES = ["arm 0", "arm 1", "arm 2"]

@@ -59,8 +59,8 @@ def test_a_pdf_has_its_fonts_within_and_says_what_it_shows():
 
 
 def test_an_svg_is_xml_with_outlines_for_letters_and_says_what_it_shows():
-    root = ET.fromstring(rendered(some_figure(), "svg", ABOUT))  # noqa: S314 - our own
-    assert [each.text for each in root.iter(f"{DUBLIN}title")][0] == "a_run"
+    root = ET.fromstring(rendered(some_figure(), "svg", ABOUT))
+    assert next(each.text for each in root.iter(f"{DUBLIN}title")) == "a_run"
     assert "beta=4" in {each.text for each in root.iter() if each.tag.endswith("}li")}
     assert not [each for each in root.iter() if each.tag.endswith("}text")]
 
