@@ -35,7 +35,8 @@ def test_metadata_names_runs_and_command_and_no_path(tmp_path: Path):
     write_grid(tmp_path / "a_grid", seeds=2)
     arguments = [str(tmp_path / "a_grid"), "--by", "beta", "--out", str(tmp_path / "there")]
     assert run(read(COMPARE, arguments)) == 0
-    told = Image.open(tmp_path / "there" / "figures" / "rate_distortion.png").info
+    with Image.open(tmp_path / "there" / "figures" / "rate_distortion.png") as picture:
+        told = picture.info
     assert told["Title"] == "rate distortion of a comparison of 8 runs"
     assert "objective=beta_vae,hfvae" in told["Description"]
     assert told["Comment"] == "vaerun compare a_grid --by beta"
