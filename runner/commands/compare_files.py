@@ -5,17 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from runner.commands.arguments import Arguments
+from runner.commands.compare_figures import draw, look_of
 from runner.comparison.configurations import Comparison
-from runner.comparison.representatives import RepresentativeRun
 from runner.comparison.statistics import Difference
-from runner.console.part_display import PartDisplay
 from runner.errors import UsageError
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
 from runner.report.html import render
@@ -23,9 +20,6 @@ from runner.store.comparison_file import read_figures
 from runner.store.confined import delete, make_folder, write_atomically
 from runner.store.json_file import write_json
 from runner.store.writable import require_writable
-
-if TYPE_CHECKING:
-    from runner.evaluation.traversal_rows import Traversal
 
 
 @dataclass(frozen=True)
@@ -57,8 +51,9 @@ class Request:
 def refuse_places(request: Request) -> None:
     """Refuse places that cannot be written, before anything is made there.
 
-    Raises: UsageError.
+    Raises: UsageError, also for figures that there cannot be.
     """
+    look_of(request.arguments)
     require_writable(request.folder, "--out names another folder")
     if (page := request.html) is not None:
         if page.is_dir():
@@ -79,12 +74,15 @@ def write(
     if html is not None:
         _make(html.parent, html.parent)
     _make(folder / "figures", root)
-    figures = {} if "--no-figures" in request.arguments.flags else _draw(console, comparison)
+    look = look_of(request.arguments)
+    drawn = {} if "--no-figures" in request.arguments.flags else draw(console, comparison, look)
     for name in earlier:
         # A figure of the last comparison that this one lacks would be taken for one of its own.
         delete(folder / "figures" / name, root)
-    for name, picture in figures.items():
-        write_atomically(folder / "figures" / f"{name}.png", picture, root)
+    for (name, form), picture in drawn.items():
+        if form in look.formats:
+            write_atomically(folder / "figures" / f"{name}.{form}", picture, root)
+    figures = {name: picture for (name, form), picture in drawn.items() if form == "png"}
     command = shlex.join(["vaerun", "compare", *request.arguments.given])
     named = relative(comparison, folder.parent)
     renamed = {
@@ -104,8 +102,8 @@ def write(
         pages.append(html)
         write_atomically(html, page)
     tables = [folder / f"{name}.csv" for name in ("configurations", "runs", "differences")]
-    drawn = [folder / "figures"] if figures else []
-    return [*pages, *tables, folder / "comparison.json", *drawn]
+    pictures = [folder / "figures"] if figures else []
+    return [*pages, *tables, folder / "comparison.json", *pictures]
 
 
 def _make(folder: Path, root: Path) -> None:
@@ -113,21 +111,3 @@ def _make(folder: Path, root: Path) -> None:
         make_folder(folder, root)
     except OSError as error:
         raise UsageError(f"'{folder}' cannot be made ({error.strerror})") from error
-
-
-def _draw(console: Console, comparison: Comparison) -> dict[str, bytes]:
-    """Return the figures as PNG files."""
-    from runner.figures.of_comparison import draw  # matplotlib takes half a second to import
-
-    def traverse(chosen: Sequence[RepresentativeRun]) -> Sequence[Traversal]:
-        from runner.runs.traverse import traverse_runs  # this imports torch, and the datasets
-
-        return traverse_runs(chosen, console)
-
-    figures: dict[str, bytes] = {}
-    with PartDisplay(console) as display, display.part("figures"):
-        for name, figure in draw(comparison, console, traverse).items():
-            content = BytesIO()
-            figure.savefig(content, format="png")
-            figures[name] = content.getvalue()
-    return figures

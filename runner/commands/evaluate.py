@@ -27,12 +27,13 @@ from runner.runs.saved import use_plugins_of
 from runner.store.find_runs import runs_beneath
 from runner.store.scores_file import ScoresFile
 
+_FIGURES = "figures."
 _OF_THE_RUN = (
     "device", "data_dir", "dataset.path", "dataset.factors", "dataset.changed", "plugins",
-    "wandb.", "tracking.",
+    "wandb.", "tracking.", _FIGURES,
 )  # fmt: skip
 _CHANGEABLE = (
-    "metrics, metrics.*, checkpoint, device, data_dir, dataset.path, dataset.factors, "
+    "metrics, metrics.*, figures.*, checkpoint, device, data_dir, dataset.path, dataset.factors, "
     "dataset.changed, plugins, wandb.*, tracking.*"
 )
 _DEFAULT = "reference"
@@ -45,7 +46,7 @@ class _Request:
 
     paths: list[Path] = field(default_factory=list[Path])
     codes: Path | None = None
-    metrics: str = _DEFAULT
+    metrics: str | None = None
     of_metrics: list[str] = field(default_factory=list[str])
     of_runs: list[str] = field(default_factory=list[str])
     checkpoint: str | None = None
@@ -55,7 +56,13 @@ class _Request:
 
         Raises: UsageError for what is no setting of a score.
         """
-        return settings.metrics(self.metrics, self.of_metrics)
+        default = "none" if self.draws and not self.of_metrics else _DEFAULT
+        return settings.metrics(self.metrics or default, self.of_metrics)
+
+    @property
+    def draws(self) -> bool:
+        """Whether figures are drawn again: something about them is asked for."""
+        return any(override.startswith(_FIGURES) for override in self.of_runs)
 
 
 def run(arguments: Arguments) -> int:
@@ -169,7 +176,13 @@ class _Evaluation:
     def _score(self, path: Path) -> None:
         run, wandb_id = self._runs.open(path)
         self._metrics = metrics = self._request.settings()
-        score_again(run, wandb_id, metrics, renews=self._request.checkpoint is not None)
+        score_again(
+            run,
+            wandb_id,
+            metrics,
+            renews=self._request.checkpoint is not None,
+            draws=self._request.draws,
+        )
         if metrics.udr is not None and run.model.latents.has_density:
             self._members.append(RunCodes.of(run, metrics))
 

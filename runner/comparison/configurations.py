@@ -22,7 +22,7 @@ _NO_DIFFERENCE = (
     "seed", "name", "out", "data_dir", "device", "sweep_name", "wandb.", "tracking.",
     "metrics.", "plugins",
     "training.record_every", "training.checkpoint_minutes", "training.compile",
-    "evaluation.map_points", "evaluation.traversal_", "init.step", "init.sha256",
+    "evaluation.map_points", "evaluation.traversal_", "init.step", "init.sha256", "figures.",
 )  # fmt: skip
 """Settings that change neither the trained model nor its metrics, and the seed."""
 

@@ -21,6 +21,7 @@ from runner.config.dataset_schema import (
     FolderConfig,
     OwnDatasetConfig,
 )
+from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
 from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
 from runner.config.metrics_schema import MetricsConfig
@@ -63,6 +64,7 @@ from runner.config.prior_schema import (
     VampPriorConfig,
 )
 from runner.config.registration import register
+from runner.config.rule import refuse
 from runner.config.schedule import Schedule, Value, at_step, parse_value
 from runner.config.schema import (
     CHOICES,
@@ -105,6 +107,7 @@ __all__ = [
     "CONTRACTIONS",
     "CORRUPTIONS",
     "FITS",
+    "FORMATS",
     "GRID_GROUPS",
     "GROUPS",
     "KERNELS",
@@ -135,6 +138,7 @@ __all__ = [
     "DiscreteKind",
     "DiscriminatorConfig",
     "EvaluationConfig",
+    "FiguresConfig",
     "FolderConfig",
     "GroupTree",
     "InclusiveKlConfig",
@@ -177,10 +181,12 @@ __all__ = [
     "metrics",
     "of_grid",
     "parse",
+    "parse_formats",
     "parse_value",
     "plain",
     "quoted",
     "read_override",
+    "refuse",
     "register",
     "restore",
     "schedules",
@@ -190,4 +196,5 @@ __all__ = [
     "type_of",
     "use_plugins",
     "values",
+    "width_rules",
 ]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from runner.config.dataset_rules import dataset_choices, dataset_rules
+from runner.config.figures_schema import width_rules
 from runner.config.memory_rules import check_memory
 from runner.config.metrics_rules import metrics_rules
 from runner.config.number_rules import number_rules, size_rules, weight_rules
@@ -105,6 +106,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield from metrics_rules(config.metrics)
     yield from dataset_rules(config.dataset)
     yield from training_rules(config)
+    yield from width_rules("figures.width", config.figures.width)
 
 
 def _positive(config: RunConfig) -> Iterator[Rule]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
+from runner.config.figures_schema import FiguresConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
 from runner.config.plugin_setting import Plugins, Record
@@ -159,6 +160,7 @@ class RunConfig:
     training: TrainingConfig
     validation: ValidationConfig
     evaluation: EvaluationConfig
+    figures: FiguresConfig
     metrics: MetricsConfig
     tracking: TrackingConfig
     wandb: WandbConfig

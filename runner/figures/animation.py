@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from runner.evaluation.traversal_rows import TraversalRow
-from runner.figures.style import DPI, LINE, styled, text_width
+from runner.figures.page import DPI
+from runner.figures.style import LINE, styled, text_width
 from runner.figures.traversals import of_variables
 
 _TILE = 120

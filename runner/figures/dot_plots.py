@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import by_dataset
-from runner.figures.metric_panels import limits, marks, metric_panels, with_metrics
+from runner.figures.metric_panels import RIGHTWARDS, limits, marks, metric_panels, with_metrics
 from runner.figures.series import among, lines
 from runner.figures.style import fit, styled, wrap
 
@@ -31,7 +31,7 @@ def dot_plots(comparison: Comparison, metrics: Sequence[str]) -> Figure | None:
     if len(every) < 2 or not any(shown.values()):
         return None
     heights = {dataset: _ROW * len(part) for dataset, part in series.items()}
-    figure, grid, panels = metric_panels(shown, heights)
+    figure, grid, panels = metric_panels(shown, heights, RIGHTWARDS)
     for (dataset, metric), axes in panels.items():
         part = series[dataset]
         axes.spines["left"].set_visible(False)

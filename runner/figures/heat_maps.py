@@ -21,11 +21,12 @@ from runner.comparison.grouping import (
     numeric_settings,
 )
 from runner.comparison.names import value_text
-from runner.comparison.statistics import Spread, spread
-from runner.figures.metric_panels import with_metrics
-from runner.figures.style import fit, new_figure, number, styled, text_width, wrap
+from runner.comparison.statistics import decimals_of, spread
+from runner.figures.metric_panels import UPWARDS, panel_title, with_metrics
+from runner.figures.numbers import number
+from runner.figures.page import room
+from runner.figures.style import fit, new_figure, styled, text_width
 from runner.figures.tables import Table, draw_table
-from runner.metric.quantities import quantity
 
 _HEIGHT = 44
 """Of a field, which holds two lines of text."""
@@ -102,13 +103,16 @@ def heat_map(block: Block, by: Sequence[str], metrics: Sequence[str]) -> Figure 
     lines = [line for each in texts.values() for text in each.values() for line in text.split("\n")]
     columns, rows = (len(block.values(setting)) for setting in (block.across, block.up))
     width = max(columns * max(60, text_width(max(lines, key=len)) + 18), _LEAST)
-    per_row = min(len(metrics), max(1, round(_WIDEST / width)))
+    per_row = min(
+        len(metrics),
+        max(1, round(room(_WIDEST) / width) if room(0) == 0 else int(room(0) / (width + 70))),
+    )
     figure, grid = new_figure(
         [rows * _HEIGHT] * -(-len(metrics) // per_row), [round(width)] * per_row
     )
     for i, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[i // per_row, i % per_row])
-        axes.set_title(wrap(quantity(metric).short_with_unit, width))
+        axes.set_title(panel_title(metric, UPWARDS, width))
         _draw(axes, block, metric, texts[metric])
         axes.set_xlabel(hyperparameter_title(by, block.across))
         axes.set_ylabel(hyperparameter_title(by, block.up), rotation=0, ha="right", va="center")
@@ -121,28 +125,12 @@ def _texts(configurations: Sequence[Configuration], metric: str) -> dict[int, st
     """Return what is written in each field, by the id of its configuration."""
     found = {id(configuration): spread(configuration, metric) for configuration in configurations}
     known = {key: each for key, each in found.items() if each is not None}
-    decimals = _decimals(list(known.values()))
+    decimals = decimals_of(list(known.values()))
     texts = {key: number(each.mean, decimals) for key, each in known.items()}
     for key, each in known.items():
         if each.deviation is not None:
             texts[key] += f"\n\N{PLUS-MINUS SIGN} {number(each.deviation, decimals)}"
     return texts
-
-
-def _decimals(spreads: Sequence[Spread]) -> int:
-    """Return how many decimals tell the means apart: three digits of the way between them."""
-    decimals = _digits_of([each.mean for each in spreads])
-    deviations = [each.deviation for each in spreads if each.deviation]
-    if deviations:  # which need a digit, but not many more than the means
-        fine = _digits_of([0, 100 * float(np.median(deviations))])
-        decimals = max(decimals, min(decimals + 1, fine))
-    return decimals
-
-
-def _digits_of(values: Sequence[float]) -> int:
-    """Return the decimals of three digits of the range of the values, at most five."""
-    reach = max(values) - min(values) or abs(max(values)) or 1
-    return int(np.clip(2 - np.floor(np.log10(reach)), 0, 5))
 
 
 def _draw(axes: Axes, block: Block, metric: str, texts: Mapping[int, str]) -> None:

@@ -20,11 +20,15 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from runner.figures.page import DPI, PRINT_DPI, is_narrow, room
 from runner.figures.style import ACCENT, fit, new_figure, styled, text_width
 
 _TILE = 64
 _WIDEST = 820
 """Pixels of the figure up to which images and rows of images are enlarged."""
+
+_MARGIN = 20
+"""Pixels of white beside all that is drawn on a page."""
 
 _COLUMNS = 12
 
@@ -38,6 +42,8 @@ class Montage:
     lefts_J: NDArray[np.intp]
     height: int
     width: int
+    beside: float = 0
+    """Pixels that the figure needs beside the images, for names and bars."""
 
     @property
     def centres_I(self) -> list[float]:
@@ -50,20 +56,32 @@ class Montage:
         return (self.lefts_J + (self.width - 1) / 2).tolist()
 
     @property
-    def zoom(self) -> int:
-        """Pixels of the figure along the edge of a pixel of an image."""
-        tile = _TILE // max(self.height, self.width)
-        return max(1, min(tile, _WIDEST // self.array_YX3.shape[1]))
+    def zoom(self) -> float:
+        """Pixels of the figure along the edge of a pixel of an image: a whole number.
+
+        On a page it is a multiple of a third if possible: a whole number of the pixels of a file
+        for print.
+        """
+        length = self.array_YX3.shape[1]
+        free = room(_WIDEST + self.beside + _MARGIN) - self.beside - _MARGIN
+        most = max(1, _TILE // max(self.height, self.width))
+        if room(0) == 0:
+            return max(1, min(most, int(free // length)))
+        finest = PRINT_DPI // DPI
+        thirds = int(finest * free // length)
+        return min(most, thirds / finest) if thirds else 1 / math.ceil(length / max(free, 1))
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in the figure, in its pixels."""
         height, width = self.array_YX3.shape[:2]
-        return self.zoom * height, self.zoom * width
+        return round(self.zoom * height), round(self.zoom * width)
 
     def draw(self, axes: Axes) -> None:
         """Draw the images into axes of their size, without lines or ticks."""
-        axes.imshow(self.array_YX3)
+        # In vector files "none" keeps the pixels of the images as they are.
+        small = self.zoom * PRINT_DPI < DPI
+        axes.imshow(self.array_YX3, interpolation="auto" if small else "none")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.set(xticks=[], yticks=[])
@@ -82,10 +100,12 @@ def tile(
     *,
     rows_apart: Collection[int] = (),
     columns_apart: Collection[int] = (),
+    beside: float = 0,
 ) -> Montage:
     """Return the images as one array; a row or column named is set apart from the one before it.
 
-    Images are grey (C = 1) or in colour (C = 3); values outside [0, 1] are clipped.
+    Images are grey (C = 1) or in colour (C = 3); values outside [0, 1] are clipped. ``beside``:
+    pixels that the figure needs beside them.
     """
     rows, columns, _, height, width = images_IJCHW.shape
     gutter = max(1, round(width / 16))
@@ -95,7 +115,7 @@ def tile(
     for top, images_JCHW in zip(tops_I, images_IJCHW, strict=True):
         for left, image_CHW in zip(lefts_J, images_JCHW, strict=True):
             array_YX3[top : top + height, left : left + width] = image_CHW.transpose(1, 2, 0)
-    return Montage(array_YX3.clip(0, 1), tops_I, lefts_J, height, width)
+    return Montage(array_YX3.clip(0, 1), tops_I, lefts_J, height, width, beside)
 
 
 def in_rows(images_NCHW: NDArray[np.floating], columns: int) -> NDArray[np.floating]:
@@ -117,12 +137,14 @@ def reconstructions(
     originals_NCHW: NDArray[np.floating], reconstructions_NCHW: NDArray[np.floating]
 ) -> Figure:
     """Return rows of images, each with the row of their reconstructions below it."""
-    columns = min(_COLUMNS, len(originals_NCHW))
+    names = ["image", "reconstruction"]
+    columns = min(_COLUMNS // 2 if is_narrow() else _COLUMNS, len(originals_NCHW))
     pairs = [in_rows(originals_NCHW, columns), in_rows(reconstructions_NCHW, columns)]
     rows_IJCHW = np.stack(pairs, axis=1).reshape(-1, *pairs[0].shape[1:])
-    montage = tile(rows_IJCHW, rows_apart=range(2, len(rows_IJCHW), 2))
+    apart = range(2, len(rows_IJCHW), 2)
+    montage = tile(rows_IJCHW, rows_apart=apart, beside=text_width(*names))
     figure, grid, axes = montage.new_figure()
-    axes.set_yticks(montage.centres_I, ["image", "reconstruction"] * len(pairs[0]))
+    axes.set_yticks(montage.centres_I, names * len(pairs[0]))
     return fit(figure, grid)
 
 

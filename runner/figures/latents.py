@@ -13,9 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from runner.figures.page import room
 from runner.figures.style import LINE, fit, new_figure, styled, text_width
 
 _PETROFF = (
@@ -31,6 +33,16 @@ _PETROFF = (
     "#92dadd",
 )
 """Ten colours that remain distinct under colour blindness (Petroff 2021, arXiv 2107.02270)."""
+
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+"""One for each of ten classes, which grey tells apart as well."""
+
+_PATHS = [
+    marker.get_path().transformed(marker.get_transform()) for marker in map(MarkerStyle, _MARKERS)
+]
+
+_BESIDE = 130
+"""Pixels for the names of the classes."""
 
 _SIDE = 640
 """Edge of the map, in pixels."""
@@ -50,22 +62,27 @@ def latents(
     colours = _colours(len(class_names) or 1)
     present: list[int] = np.unique(classes_N).tolist() if class_names else []
     names = [class_names[c] for c in present]
-    figure, grid = new_figure([_SIDE], [_SIDE])
+    side = min(_SIDE, room(_SIDE + _BESIDE) - _BESIDE)
+    figure, grid = new_figure([side], [side])
     axes = figure.add_subplot(grid[0], title=title, xticks=[], yticks=[])
     # In the order of a permutation no class is drawn over the others.
     order_N = np.random.default_rng(0).permutation(len(points_N2))
-    axes.scatter(
+    shown = axes.scatter(
         *points_N2[order_N].T,
         c=[colours[c] for c in classes_N[order_N]],
-        s=float(np.clip(14_000 / len(points_N2), 7, 40)),
+        s=float(np.clip(14_000 / len(points_N2), 7, 40)) * (side / _SIDE),
         alpha=0.85,
         linewidths=0,
     )
+    shown.set_paths([_PATHS[c % len(_PATHS)] for c in classes_N[order_N]])
     _set_limits(axes, points_N2)
     axes.spines[:].set(visible=True, linewidth=0.5)
     if not present:
         return fit(figure, grid)
-    dots = [Line2D([], [], marker="o", ms=6, lw=0, mew=0, color=colours[c]) for c in present]
+    dots = [
+        Line2D([], [], marker=_MARKERS[c % len(_MARKERS)], ms=6, lw=0, mew=0, color=colours[c])
+        for c in present
+    ]
     figure.legend(dots, names, loc="outside right upper", handlelength=1, handletextpad=0.4)
     fit(figure, grid)
     middles_K2 = np.array([_middle(points_N2[classes_N == c]) for c in present])

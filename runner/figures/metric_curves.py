@@ -14,14 +14,17 @@ from matplotlib.transforms import ScaledTranslation
 from runner.comparison.configurations import Comparison
 from runner.comparison.grouping import by_dataset, hyperparameter_title, main_hyperparameter
 from runner.figures.metric_panels import (
-    PANEL_WIDTH,
+    UPWARDS,
     limits,
     marks,
     metric_panels,
+    panel_width,
     with_metrics,
 )
+from runner.figures.numbers import short_number
+from runner.figures.page import DPI
 from runner.figures.series import Series, among, draw_legend, lines
-from runner.figures.style import DPI, fit, short_number, styled, text_width
+from runner.figures.style import fit, styled, text_width
 
 _HEIGHT = 170
 _STEP = 4
@@ -51,7 +54,7 @@ def metric_curves(comparison: Comparison, metrics: Sequence[str]) -> Figure | No
     used = {each.name for parts in found.values() for part in parts.values() for each in part}
     drawn = [each for each in every if each.name in used]
     shown = {dataset: list(parts) for dataset, parts in found.items()}
-    figure, grid, panels = metric_panels(shown, dict.fromkeys(found, _HEIGHT))
+    figure, grid, panels = metric_panels(shown, dict.fromkeys(found, _HEIGHT), UPWARDS)
     for (dataset, metric), axes in panels.items():
         axes.set_xlabel(hyperparameter_title(comparison.by, hyperparameter))
         _draw(axes, metric, found[dataset][metric], hyperparameter, [each.name for each in drawn])
@@ -106,7 +109,7 @@ def _set_scale(axes: Axes, values: Sequence[float], *, without: bool) -> float:
     texts = [short_number(value) for value in ticks]
     if without:
         ticks, texts, ends = [place, *ticks], ["none", *texts], np.array([nowhere, *ends])
-    pixels = (PANEL_WIDTH * (ends - low) / (high - low)).tolist()
+    pixels = (panel_width() * (ends - low) / (high - low)).tolist()
     axes.set_xticks(ticks, _without_overlap(texts, pixels))
     return place
 

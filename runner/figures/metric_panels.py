@@ -13,12 +13,23 @@ from numpy.typing import NDArray
 
 from runner.comparison.configurations import Configuration
 from runner.comparison.statistics import spread
+from runner.figures.page import is_narrow, room
 from runner.figures.series import Series
-from runner.figures.style import new_figure, wrap
+from runner.figures.style import new_figure, text_width, wrap
 from runner.metric.quantities import quantity
 
-PANEL_WIDTH = 250
+_PANEL_WIDTH = 250
 _PER_ROW = 3
+_LEAST_WIDTH = 120
+_BESIDE = 78
+"""Pixels between two panels, for the numbers of a scale."""
+
+Arrows = tuple[str, str]
+"""To where values are lower, and to where they are higher."""
+
+UPWARDS: Arrows = ("\N{DOWNWARDS ARROW}", "\N{UPWARDS ARROW}")
+RIGHTWARDS: Arrows = ("\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}")
+
 _HEAD = 2
 """Height of a row that has the name of a dataset above it."""
 
@@ -30,27 +41,52 @@ def with_metrics(configurations: Sequence[Configuration], *metrics: str) -> list
     ]
 
 
+def panel_width() -> int:
+    """Return the width of a panel in pixels, less where a page holds no more."""
+    free = room(_PER_ROW * (_PANEL_WIDTH + _BESIDE)) / _per_row() - _BESIDE
+    return int(min(_PANEL_WIDTH, max(_LEAST_WIDTH, free)))
+
+
+def _per_row() -> int:
+    return 2 if is_narrow() else _PER_ROW
+
+
+def panel_title(metric: str, arrows: Arrows, width: float) -> str:
+    """Return the name of a metric with its unit, and where it is better: ``↑ higher is better``.
+
+    In lines of that many pixels.
+    """
+    known = quantity(metric)
+    name, direction = known.short_with_unit, known.better_direction
+    if not direction:
+        return wrap(name, width)
+    direction = f"{arrows[known.better == 'higher']} {direction}"
+    together = f"{name}  {direction}"
+    return together if text_width(together) <= width else f"{wrap(name, width)}\n{direction}"
+
+
 def metric_panels(
-    metrics: Mapping[str, Sequence[str]], heights: Mapping[str, float]
+    metrics: Mapping[str, Sequence[str]], heights: Mapping[str, float], arrows: Arrows
 ) -> tuple[Figure, GridSpec, dict[tuple[str, str], Axes]]:
     """Return axes for the metrics of each dataset, by dataset and metric.
 
-    Datasets stand below each other, each headed by its name if there are several.
+    Datasets stand below each other, each headed by its name if there are several. ``arrows``
+    point to where values are lower and higher.
     """
-    columns = min(_PER_ROW, max(map(len, metrics.values())))
+    columns = min(_per_row(), max(map(len, metrics.values())))
     headed = len(metrics) > 1
     rows: list[tuple[str, Sequence[str]]] = []
     for dataset, names in metrics.items():
         rows += [(dataset, ())] if headed else []
         rows += [(dataset, names[i : i + columns]) for i in range(0, len(names), columns)]
     figure, grid = new_figure(
-        [heights[dataset] if part else _HEAD for dataset, part in rows], [PANEL_WIDTH] * columns
+        [heights[dataset] if part else _HEAD for dataset, part in rows], [panel_width()] * columns
     )
     panels: dict[tuple[str, str], Axes] = {}
     for i, (dataset, part) in enumerate(rows):
         for j, metric in enumerate(part):
             axes = panels[dataset, metric] = figure.add_subplot(grid[i, j])
-            axes.set_title(wrap(quantity(metric).short_with_unit, PANEL_WIDTH + 16))
+            axes.set_title(panel_title(metric, arrows, panel_width() + 16))
         if not part:
             head = figure.add_subplot(grid[i, 0])
             head.set_axis_off()

@@ -21,12 +21,16 @@ from runner.figures.dot_plots import dot_plots
 from runner.figures.heat_maps import blocks, fields, heat_map
 from runner.figures.information import information_of_runs
 from runner.figures.metric_curves import metric_curves
+from runner.figures.notes import add_note
 from runner.figures.rate_distortion import rate_distortion
 from runner.metric.quantities import quantity
 from runner.plugins import Piece, call, pieces, wrong
 
 if TYPE_CHECKING:
     from runner.evaluation.traversal_rows import Traversal
+
+_SEEDS = 5
+"""That are listed."""
 
 _MOST_METRICS = 12
 _MOST_HEAT_MAPS = 6
@@ -43,6 +47,17 @@ Named = Iterator[tuple[str, Figure | None]]
 """Figures by the names of their files; None where a figure cannot be drawn."""
 
 
+_OF_SINGLE_RUNS = ("traversals", "information")
+"""How the names of figures of single runs begin."""
+
+_SHOWN = {
+    "rate": "small dots are runs, marks their means",
+    "metric": "small dots are runs, marks and bars their mean and standard deviation",
+    "heat": "mean and standard deviation over the runs",
+}
+"""What figures of several runs show, by how their names begin."""
+
+
 @dataclass(frozen=True)
 class _Compared:
     """What the figures of a comparison are drawn from."""
@@ -55,6 +70,15 @@ class _Compared:
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are drawn."""
         return self.comparison.metrics[:_MOST_METRICS]
+
+    def note(self, name: str) -> str:
+        """Return what is written below a figure: how many runs are behind it, and as what."""
+        if name.startswith(_OF_SINGLE_RUNS):
+            metric = quantity(_main_metric(self.comparison)).short
+            return f"one run each: of the runs of a configuration, the one with the median {metric}"
+        several = any(len(each.runs) > 1 for each in self.comparison.configurations)
+        shown = _SHOWN.get(name.partition("_")[0], "") if several else ""
+        return "; ".join(part for part in (runs_behind(self.comparison), shown) if part)
 
     def say(self, text: str) -> None:
         """Print what is left out."""
@@ -74,8 +98,9 @@ def draw(comparison: Comparison, console: Console, traverse: Traverse) -> Mappin
         compared.say(f"show the first {_MOST_METRICS} of {len(comparison.metrics)} metrics")
     parts = progress.counted(FIGURES, "figures", len(FIGURES))
     named = (each for figures in parts for each in figures(compared))
-    figures = {name: figure for name, figure in named if figure is not None}
-    return {**figures, **dict(_own_figures(own, comparison, compared.say))}
+    drawn = {name: figure for name, figure in named if figure is not None}
+    noted = {name: add_note(figure, [compared.note(name)]) for name, figure in drawn.items()}
+    return {**noted, **dict(_own_figures(own, comparison, compared.say))}
 
 
 def _own_figures(
@@ -95,6 +120,18 @@ def _own_figures(
         elif figure is not None:
             what = f"it must return a figure of Matplotlib or None, not {type(figure).__name__}"
             say(f"without {name}: {wrong(piece, what)}")
+
+
+def runs_behind(comparison: Comparison) -> str:
+    """Return how many runs each configuration has, in words, and their seeds."""
+    counts = sorted({len(configuration.runs) for configuration in comparison.configurations})
+    seeds = sorted({run.seed for run in comparison.runs})
+    each = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    runs = f"n = {each} run{'s' * (counts[-1] > 1)} of each configuration"
+    several = seeds[-1] - seeds[0] == len(seeds) - 1 and len(seeds) > 2
+    ends = [f"{seeds[0]} to {seeds[-1]}"] if several else [str(seed) for seed in seeds[:_SEEDS]]
+    more = " and more" if not several and len(seeds) > _SEEDS else ""
+    return f"{runs}, seed{'s' * (len(seeds) > 1)} {', '.join(ends)}{more}"
 
 
 def _few(comparison: Comparison) -> Comparison:

@@ -5,7 +5,7 @@ Shapes: N images, T steps of a traversal, W columns of z, C H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from runner.figures.animation import traversal_frames
 from runner.figures.images import interpolation, reconstructions, samples
 from runner.figures.information import information
 from runner.figures.latents import latents
+from runner.figures.notes import add_note
 from runner.figures.plane import plane
 from runner.figures.traversals import traversals
 
@@ -56,18 +57,21 @@ class RunFigures:
     encodings: Encodings
     settings: EvaluationConfig
     summary: Mapping[str, Any]
+    unseen: Sequence[str] = ()
+    """What the training images lack, in words: held-out combinations, a correlation."""
 
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure that makes sense for the run."""
         points, density = self.dataset.kind is POINTS, self.model.latents is not None
+        words = self.words()
         self._say_what_is_left_out()
         for place, (name, row) in enumerate(FIGURES.items()):
             progress.tell(name, place, len(FIGURES))
             if (row.of_points if points else row.of_images) and (density or not row.of_densities):
                 figure = row.draw(self, source)
                 if figure is not None:
-                    yield name, figure
+                    yield name, add_note(figure, [row.note.format_map(words), words["trained"]])
 
     @property
     def traversed(self) -> EvaluationConfig:
@@ -79,6 +83,26 @@ class RunFigures:
         """Return a row per variable; see :func:`runner.evaluation.traversal_rows`."""
         known = self.summary["information"]["variable"]
         return traversal_rows(self.model, self.encodings, self.traversed, known, _MOST_VARIABLES)
+
+    def words(self) -> dict[str, str]:
+        """Return what the notes below figures say of the run, by the names of their parts."""
+        count, size = len(self.encodings), len(self.model.columns)
+        examples = "points" if self.dataset.kind is POINTS else "images"
+        test = f"{count:,} test {examples}"
+        split = self.dataset.held_out_combinations
+        few = f"the {_MOST_VARIABLES} most informative of {size:,} variables"
+        return {
+            "test": test,
+            "shown": f"{min(_RECONSTRUCTIONS, count)} test images",
+            "pairs": f"{min(_PAIRS, count // 2)} pairs of test images",
+            "samples": f"{_SAMPLES} codes",
+            "unseen": f"{split.size:,} images" if split is not None else "",
+            "variables": few if size > _MOST_VARIABLES else f"{size:,} variable{'s' * (size != 1)}",
+            "estimate": f"codes of {test}"
+            if self.model.latents is None
+            else f"information from {test}, q(z) from {self.summary['encodings']:,} encodings",
+            "trained": f"trained on {examples} {' and '.join(self.unseen)}" if self.unseen else "",
+        }
 
     def _say_what_is_left_out(self) -> None:
         known = self.summary["information"]
@@ -175,6 +199,7 @@ def _information(run: RunFigures, _: Generator) -> Figure:
         {name: variables[name] for name in _largest(variables, _MOST_VARIABLES)},
         known["rate"],
         {g: {f: groups[g][f] for f in drawn} for g in _largest(highest, _MOST_VARIABLES)},
+        run.model.category_values.keys(),
     )
 
 
@@ -202,6 +227,8 @@ class _Row(NamedTuple):
     """How a figure is drawn, None where it cannot be, and for which runs."""
 
     draw: Callable[[RunFigures, Generator], Figure | None]
+    note: str = ""
+    """What is written below it in small type, with parts of ``RunFigures.words``."""
     of_images: bool = True
     of_points: bool = False
     of_densities: bool = False
@@ -209,13 +236,15 @@ class _Row(NamedTuple):
 
 
 FIGURES: Mapping[str, _Row] = {
-    "reconstructions": _Row(_reconstructions),
-    "held_out": _Row(_held_out),
-    "samples": _Row(_samples),
-    "traversals": _Row(_traversals),
-    "interpolation": _Row(_interpolation),
-    "plane": _Row(_plane, of_images=False, of_points=True),
-    "information": _Row(_information, of_points=True, of_densities=True),
+    "reconstructions": _Row(_reconstructions, "{shown}, reconstructed from their mean codes"),
+    "held_out": _Row(_held_out, "some of the {unseen} that training never saw"),
+    "samples": _Row(_samples, "images of {samples} drawn from the prior p(z)"),
+    "traversals": _Row(_traversals, "{variables}, each moved alone; {estimate}"),
+    "interpolation": _Row(_interpolation, "straight lines between the mean codes of {pairs}"),
+    "plane": _Row(
+        _plane, "{test}, and as many encodings behind q(z)", of_images=False, of_points=True
+    ),
+    "information": _Row(_information, "{variables}; {estimate}", of_points=True, of_densities=True),
     "latents": _Row(_latents),
 }
 """The still figures by the names of their files, in the order in which they are drawn."""

@@ -19,11 +19,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from runner.evaluation.latent_plane import Densities, Points, Window
+from runner.figures.page import is_narrow, room
 from runner.figures.style import COLOURS, INK, LINE, QUIET, fit, new_figure, styled
 
 _DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#c4c4c4", "#5a5a5a"])
 
 _SIDE = 290
+_BESIDE = 50
+"""Pixels for the scale of a panel."""
+
 _BAR = 10
 """Height of the bar of shades."""
 
@@ -45,8 +49,11 @@ def plane(points: Points, densities: Densities) -> Figure:
 
     Source: the pinwheel figure of Mathieu et al. 2019, with q(z) beside p(z).
     """
-    figure, grid = new_figure([_SIDE, 2 * LINE], [_SIDE] * 3)
-    data, prior, posterior = (figure.add_subplot(grid[0, column]) for column in range(3))
+    across = 1 if is_narrow() else 3
+    side = min(_SIDE, room(3 * (_SIDE + _BESIDE)) / across - _BESIDE)
+    figure, grid = new_figure([side, 2 * LINE] * (3 // across), [side] * across)
+    places = [divmod(panel, across) for panel in range(3)]
+    data, prior, posterior = (figure.add_subplot(grid[2 * row, column]) for row, column in places)
     data.set_title("points and their reconstructions")
     _draw_data(data, points)
     prior.set_title("prior p(z), and draws z from q(z|x)")
@@ -56,7 +63,7 @@ def plane(points: Points, densities: Densities) -> Figure:
     _draw_density(posterior, densities, densities.posterior_HW)
     for axes in (data, prior, posterior):
         axes.spines[:].set(visible=True, linewidth=0.5)
-    names, contours, bar = (figure.add_subplot(grid[1, column]) for column in range(3))
+    names, contours, bar = (figure.add_subplot(grid[2 * row + 1, column]) for row, column in places)
     _name_points(names, points)
     low, high = (f"{100 * mass:.0f}" for mass in sorted(_MASSES))
     line = Line2D([], [], color=INK, linewidth=0.7)

@@ -19,24 +19,28 @@ from numpy.typing import NDArray
 
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.grouping import by_dataset, main_hyperparameter, setting_words
-from runner.figures.metric_panels import with_metrics
+from runner.figures.metric_panels import UPWARDS, with_metrics
+from runner.figures.numbers import short_number
+from runner.figures.page import DPI, is_narrow, room
 from runner.figures.series import Series, among, draw_legend, lines
 from runner.figures.style import (
-    DPI,
     LINE,
     QUIET,
     fit,
     new_figure,
-    short_number,
     styled,
     text_width,
 )
+from runner.metric.quantities import quantity
 
 RATE, DISTORTION = "rate", "terms/reconstruction"
 
 _SIZE = (420, 360)
 _SIZE_ALONE = (560, 440)
 _PER_ROW = 2
+_BESIDE = 120
+"""Pixels beside a panel for its scale, and for the values of diagonals."""
+
 _DIAGONALS = 6
 _DIAGONAL = "#d4d4d4"
 
@@ -68,18 +72,18 @@ def rate_distortion(comparison: Comparison) -> Figure | None:
         return None
     hyperparameter = main_hyperparameter(comparison)
     series = lines(comparison, hyperparameter)
-    width, height = _SIZE if len(panels) > 1 else _SIZE_ALONE
-    across = min(_PER_ROW, len(panels))
-    figure, grid = new_figure([height] * -(-len(panels) // _PER_ROW), [width] * across)
+    across = min(1 if is_narrow() else _PER_ROW, len(panels))
+    width, height = _size(len(panels), across)
+    figure, grid = new_figure([height] * -(-len(panels) // across), [width] * across)
     drawn = {name: among(series, found) for name, found in panels.items()}
     for i, (name, part) in enumerate(drawn.items()):
-        axes = figure.add_subplot(grid[i // _PER_ROW, i % _PER_ROW])
+        axes = figure.add_subplot(grid[i // across, i % across])
         _draw(axes, part, hyperparameter)
         if len(panels) > 1:
             axes.set_title(name, weight="bold", pad=LINE)  # above the values of diagonals
     diagonal = Line2D([], [], color=_DIAGONAL, linewidth=1.2)
     shown = among(series, [c for found in panels.values() for c in found])
-    draw_legend(figure, shown, {"equal ELBO, nats": diagonal})
+    draw_legend(figure, shown, {"equal ELBO, nats, higher is better": diagonal})
     fit(figure, grid)
     for axes, part in zip(figure.axes, drawn.values(), strict=True):  # now that places are known
         _draw_marks(axes, part)
@@ -88,13 +92,22 @@ def rate_distortion(comparison: Comparison) -> Figure | None:
     return figure
 
 
+def _size(panels: int, across: int) -> tuple[int, int]:
+    """Return width and height of a panel in pixels, smaller where a page holds no more."""
+    width, height = _SIZE if panels > 1 else _SIZE_ALONE
+    free = room(across * (width + _BESIDE)) / across - _BESIDE
+    return round(min(width, free)), round(height * min(width, free) / width)
+
+
 def _draw(axes: Axes, series: Sequence[Series], hyperparameter: str | None) -> None:
     """Draw the lines of one dataset, without marks and labels."""
     _set_limits(axes, np.concatenate([_points(c) for each in series for c in each.configurations]))
     _draw_diagonals(axes)
     for each in series:
         _draw_line(axes, each, hyperparameter)
-    axes.set(xlabel="rate, nats", ylabel="reconstruction, nats")
+    lower, _ = UPWARDS
+    title = f"{quantity(DISTORTION).short_with_unit}  {lower} lower is better"
+    axes.set(xlabel=quantity(RATE).short_with_unit, ylabel=title)
 
 
 def _points(configuration: Configuration) -> NDArray[np.float64]:

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from runner.figures.style import ACCENT, QUIET, fit, new_figure, short_number, styled
+from runner.figures.numbers import short_number
+from runner.figures.style import ACCENT, QUIET, fit, new_figure, styled
 
 _WIDTH = 230
 _HEIGHT = 170

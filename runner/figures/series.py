@@ -12,14 +12,20 @@ from matplotlib.lines import Line2D
 
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.grouping import distinguishing_settings, families, is_number, name_of
+from runner.figures.page import room
 from runner.figures.style import COLOURS, INK, wrap
 
 _COLOURS = (*COLOURS, "#832db6", INK, "#a96b59", "#b9ac70")
 """Okabe and Ito's palette, and three colours of Petroff 2021."""
 
-_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "p", "h", "d")
+"""One after the other, so that lines are told apart in grey as well."""
+
 _PALEST = 0.5
 """How much of its colour the palest line of a family keeps."""
+
+_BESIDE = 1000
+"""Pixels of a page that has room for a legend beside panels."""
 
 _NAME_WIDTH = 380
 """Pixels of a line of a legend."""
@@ -61,7 +67,8 @@ def lines(comparison: Comparison, hyperparameter: str | None) -> list[Series]:
             members.setdefault(name, []).append(configuration)
         for i, (name, part) in enumerate(members.items()):
             ordered = sorted(part, key=lambda c: _value(c, hyperparameter))
-            found.append(Series(name, *_look(family, i, len(members)), ordered))
+            marker = _MARKERS[len(found) % len(_MARKERS)]
+            found.append(Series(name, _colour(family, i, len(members)), marker, ordered))
     return found
 
 
@@ -78,17 +85,19 @@ def among(series: Sequence[Series], configurations: Sequence[Configuration]) -> 
 def draw_legend(
     figure: Figure, series: Sequence[Series], others: Mapping[str, Line2D] | None = None
 ) -> None:
-    """Name the lines on the right of all panels."""
+    """Name the lines on the right of all panels, or below them on a narrow page."""
     handles = {each.name: Line2D([], [], **each.look) for each in series} | dict(others or {})
-    names = [wrap(name, _NAME_WIDTH) for name in handles]
-    figure.legend(list(handles.values()), names, loc="outside right upper")
+    below = room(_BESIDE) < _BESIDE
+    names = [wrap(name, room(_NAME_WIDTH) - 60 if below else _NAME_WIDTH) for name in handles]
+    place = "outside lower left" if below else "outside right upper"
+    figure.legend(list(handles.values()), names, loc=place)
 
 
-def _look(family: int, member: int, members: int) -> tuple[tuple[float, float, float], str]:
-    """Return colour and marker: families differ in colour, members of a family in shade."""
+def _colour(family: int, member: int, members: int) -> tuple[float, float, float]:
+    """Return a colour: families differ in colour, members of a family in shade."""
     share = 1 if members == 1 else _PALEST + (1 - _PALEST) * member / (members - 1)
     red, green, blue = (1 - share * (1 - c) for c in to_rgb(_COLOURS[family % len(_COLOURS)]))
-    return (red, green, blue), _MARKERS[(member + family // len(_COLOURS)) % len(_MARKERS)]
+    return red, green, blue
 
 
 def _value(configuration: Configuration, hyperparameter: str | None) -> float:

@@ -18,13 +18,19 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
 
-DPI = 120
+from runner.figures.page import DPI, text_size
+
 FONT_SIZE = 9
+"""Size of text in points, unless the figure is to fit a page."""
+
 LINE = 18
 """Height of a line of text in pixels."""
 
 INK = "#222222"
 QUIET = "#8c8c8c"
+QUIET_INK = "#595959"
+"""Of small type, which is still read easily on white."""
+
 ACCENT = "#0072b2"
 COLOURS = (ACCENT, "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Palette for all kinds of colour vision (Okabe and Ito 2008)."""
@@ -77,6 +83,8 @@ STYLE: Mapping[Any, Any] = {
 }
 """Matplotlib's settings of every figure."""
 
+_TEXT_SIZES = tuple(key for key, value in STYLE.items() if value == FONT_SIZE)
+
 _LOCK = RLock()
 _PAD = 0.07
 """White around everything that is laid out, in inches."""
@@ -88,7 +96,8 @@ def styled() -> Generator[None]:
 
     The settings are those of the process while a figure is drawn, so one thread draws at a time.
     """
-    with _LOCK, matplotlib.rc_context(dict(STYLE)):
+    sizes = {key: text_size() for key in _TEXT_SIZES}
+    with _LOCK, matplotlib.rc_context({**STYLE, **sizes}):
         yield
 
 
@@ -179,24 +188,13 @@ def shorten(axes: Axes, height: float) -> None:
     axes.set_position(placed.transformed(figure.transFigure.inverted()))
 
 
-def text_width(*texts: str) -> float:
-    """Return the width of the widest of the texts in pixels."""
-    size = FONT_SIZE * DPI / 72
-    return max(float(TextPath((0, 0), text, size).get_extents().width) for text in texts)
+def text_width(*texts: str, size: float | None = None) -> float:
+    """Return the width of the widest of the texts in pixels, by default of the usual size."""
+    pixels = (size or text_size()) * DPI / 72
+    return max(float(TextPath((0, 0), text, pixels).get_extents().width) for text in texts)
 
 
 def wrap(text: str, width: float) -> str:
     """Return the text in lines of about that many pixels at most."""
     characters = int(width * len(text) / max(text_width(text), 1))
     return textwrap.fill(text, max(8, characters), break_on_hyphens=False)
-
-
-def number(value: float, decimals: int = 2) -> str:
-    """Return the value with so many decimals; a tiny negative one is zero."""
-    written = f"{value:z,.{decimals}f}"
-    return written.replace("-", "\N{MINUS SIGN}").replace(",", "\N{THIN SPACE}")
-
-
-def short_number(value: float) -> str:
-    """Return the value without needless digits."""
-    return f"{value:zg}".replace("-", "\N{MINUS SIGN}")

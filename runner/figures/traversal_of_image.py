@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from runner.figures.images import Montage, tile
-from runner.figures.style import fit, new_figure, short_number, styled, text_width
+from runner.figures.numbers import short_number
+from runner.figures.style import fit, new_figure, styled, text_width
 
 _SPACE = 8
 """Pixels between the texts of neighbouring ticks."""

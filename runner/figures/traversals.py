@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -15,15 +16,38 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from runner.evaluation.traversal_rows import Traversal, TraversalRow
-from runner.figures.bars import draw_bars
+from runner.figures.bars import draw_bars, reach
 from runner.figures.images import Montage, tile
-from runner.figures.style import fit, new_figure, short_number, shorten, styled, text_width, wrap
+from runner.figures.numbers import short_number
+from runner.figures.page import is_narrow, room
+from runner.figures.style import fit, new_figure, shorten, styled, text_width, wrap
 
 _BAR = 100
 """Length of the longest bar, in pixels."""
 
 _BOLD = 1.15
 """How much wider bold text is."""
+
+_SHORT_BAR = 60
+"""Its length on a narrow page."""
+
+_BESIDE = 80
+"""Pixels of the numbers of bars and the white around them."""
+
+_LEAST_TILE = 18
+"""Height of images in pixels on a page, of which fewer are drawn if need be."""
+
+_FEWEST = 4
+"""Steps of a traversal that are drawn in any case."""
+
+_LEAST_NOTE = 250
+"""Pixels in which a note below a few images is written."""
+
+_EQUALS = " = "
+"""Between the name of a discrete variable and its category."""
+
+_ROWS_OF_CATEGORIES = "rows of a category: each column keeps one image's other variables"
+_ROW_OF_CATEGORIES = "a row of categories: one in each column"
 
 _MOST = 6
 """Variables of each of several models that are shown, the most informative ones."""
@@ -37,21 +61,24 @@ def traversals(
 ) -> Figure:
     """Return a row of images per variable, with the variable's information beside it.
 
-    ``positions`` are the values of the variable, in ``unit``.
+    ``positions`` are the values of the variable, in ``unit``. Discrete variables, which do not take
+    these values, stand above all others.
     """
-    blocks = of_variables(rows)
-    montage = tile(np.stack([row.images_TCHW for row in rows]), rows_apart=list(_apart(blocks)))
-    notes = [f"value of the variable, in {unit}"]
-    if any(len(block) > 1 for block in blocks):
-        notes.append("rows of a category: each column keeps one image's other variables")
+    blocks = _discrete_first(of_variables(rows))
+    rows, apart = [row for block in blocks for row in block], list(_apart(blocks))
+    known = [row.information for row in rows if row.information is not None]
+    beside = text_width(*(row.label for row in rows)) + (_bar() + _BESIDE if known else 0)
+    montage = tile(np.stack([row.images_TCHW for row in rows]), rows_apart=apart, beside=beside)
+    if montage.zoom * montage.height < _LEAST_TILE and len(positions) > _FEWEST:  # half of them
+        halved = [replace(row, images_TCHW=row.images_TCHW[::2]) for row in rows]
+        return traversals(halved, positions[::2], unit)
     height, width = montage.size
-    known = any(row.information is not None for row in rows)
-    figure, grid = new_figure([height], [width] + [_BAR] * known)
+    figure, grid = new_figure([height], [width] + [_bar()] * bool(known))
     axes = figure.add_subplot(grid[0])
-    _draw_images(axes, montage, rows, positions)
-    axes.set_xlabel("\n".join(notes), loc="left")
+    notes = _notes(blocks, unit, _ROWS_OF_CATEGORIES, montage)
+    _draw_images(axes, montage, rows, _values(blocks, positions), notes)
     if known:
-        _draw_information(figure.add_subplot(grid[1]), montage, rows)
+        _draw_information(figure.add_subplot(grid[1]), montage, rows, known)
     return fit(figure, grid)
 
 
@@ -61,38 +88,58 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
 
     Bars beside the rows are I(x; z_v) in nats, all on one scale.
     """
-    shown = [list(_few_rows(model)) for model in models]
-    steps, original_TCHW = len(models[0].positions), models[0].original_CHW[None]
+    blocks = [_discrete_first(of_variables(model.rows)[:_MOST]) for model in models]
+    steps = len(models[0].positions)
+    shown = [list(_few_rows(each, steps)) for each in blocks]
+    known = [row.information for rows in shown for row in rows if row.information is not None]
+    across = min(1 if is_narrow() else 2, len(models))
+    names = text_width(*(row.label for rows in shown for row in rows))
+    beside = names + (_bar() + _BESIDE if known else 0)
+    beside += room(0) * (across - 1) / across  # what other models need of a page
+    original_TCHW = models[0].original_CHW[None]
     first, *montages = (
-        _montage([row.images_TCHW for row in rows], steps)
+        _montage([row.images_TCHW for row in rows], steps, beside)
         for rows in ([TraversalRow("", None, original_TCHW)], *shown)
     )
-    known = [row.information for rows in shown for row in rows if row.information is not None]
-    across = min(2, len(models))
     heights, width = [montage.size[0] for montage in montages], first.size[1]
     highest = [max(heights[i : i + across]) for i in range(0, len(models), across)]
-    per_model = [width, _BAR] if known else [width]
+    per_model = [width, _bar()] if known else [width]
     figure, grid = new_figure([first.size[0], *highest], per_model * across)
     _draw_original(figure.add_subplot(grid[0, 0]), first)
     for i, (model, rows, montage) in enumerate(zip(models, shown, montages, strict=True)):
         row, column = 1 + i // across, i % across * len(per_model)
         axes = figure.add_subplot(grid[row, column])
-        _draw_images(axes, montage, rows, model.positions)
+        notes = _notes(blocks[i], model.unit, _ROW_OF_CATEGORIES, montage)
+        _draw_images(axes, montage, rows, _values(blocks[i], model.positions), notes)
         axes.set_title(wrap(model.name, width / _BOLD), weight="bold")
-        axes.set_xlabel(f"value of the variable, {model.unit}", loc="left")
         if known:
             bars = figure.add_subplot(grid[row, column + 1])
-            _draw_information(bars, montage, rows)
-            bars.set_xlim(0, max(known) or 1)
+            _draw_information(bars, montage, rows, known)
     fit(figure, grid)
     for i, axes in enumerate(figure.axes[1:]):
         shorten(axes, heights[i // len(per_model)])
     return figure
 
 
+def _bar() -> int:
+    return _SHORT_BAR if is_narrow() else _BAR
+
+
 def of_variables(rows: Sequence[TraversalRow]) -> list[list[TraversalRow]]:
     """Return the rows of each variable: those of a discrete one's categories stand together."""
-    return [list(block) for _, block in groupby(rows, lambda row: row.label.partition(" = ")[0])]
+    return [list(block) for _, block in groupby(rows, lambda row: row.label.partition(_EQUALS)[0])]
+
+
+def _is_discrete(block: Sequence[TraversalRow]) -> bool:
+    return _EQUALS in block[0].label
+
+
+def _discrete_first(blocks: Sequence[list[TraversalRow]]) -> list[list[TraversalRow]]:
+    """Return discrete variables and then the others, so that values stand right below the latter.
+
+    Both stay in their order, the most informative first.
+    """
+    return sorted(blocks, key=lambda block: not _is_discrete(block))
 
 
 def _apart(blocks: Sequence[Sequence[TraversalRow]]) -> Iterator[int]:
@@ -104,17 +151,16 @@ def _apart(blocks: Sequence[Sequence[TraversalRow]]) -> Iterator[int]:
         start, before = start + size, size
 
 
-def _few_rows(model: Traversal) -> Iterator[TraversalRow]:
+def _few_rows(blocks: Sequence[list[TraversalRow]], steps: int) -> Iterator[TraversalRow]:
     """Yield a row per variable; the categories of a discrete one beside each other, in few rows.
 
     The first images of the rows of a category differ in the category alone.
     """
-    steps = len(model.positions)
-    for block in of_variables(model.rows)[:_MOST]:
-        if len(block) == 1:
+    for block in blocks:
+        if not _is_discrete(block):
             yield block[0]
             continue
-        name = block[0].label.partition(" = ")[0]
+        name = block[0].label.partition(_EQUALS)[0]
         for part in np.array_split(np.arange(len(block)), math.ceil(len(block) / steps)):
             first, last = part[[0, -1]].tolist()
             label = f"{name} {first}\N{EN DASH}{last}" if last > first else f"{name} {first}"
@@ -122,12 +168,12 @@ def _few_rows(model: Traversal) -> Iterator[TraversalRow]:
             yield TraversalRow(label, block[first].information, images_TCHW)
 
 
-def _montage(rows: Sequence[NDArray[np.floating]], steps: int) -> Montage:
+def _montage(rows: Sequence[NDArray[np.floating]], steps: int, beside: float) -> Montage:
     """Return rows of images; short ones are filled up with white."""
     white_ITCHW = np.ones((len(rows), steps, *rows[0].shape[1:]), np.float32)
     for images_TCHW, found_TCHW in zip(white_ITCHW, rows, strict=True):
         images_TCHW[: len(found_TCHW)] = found_TCHW
-    return tile(white_ITCHW)
+    return tile(white_ITCHW, beside=beside)
 
 
 def _draw_original(axes: Axes, montage: Montage) -> None:
@@ -139,22 +185,42 @@ def _draw_original(axes: Axes, montage: Montage) -> None:
 
 
 def _draw_images(
-    axes: Axes, montage: Montage, rows: Sequence[TraversalRow], positions: Sequence[float]
+    axes: Axes, montage: Montage, rows: Sequence[TraversalRow], values: Sequence[str], notes: str
 ) -> None:
     """Draw the images with the names of the rows and as many values as there is room for."""
     montage.draw(axes)
     axes.set_yticks(montage.centres_I, [row.label for row in rows])
-    values = [short_number(round(position, 2)) for position in positions]
-    every = math.ceil((text_width(*values) + 8) * len(values) / montage.size[1])
-    chosen = slice(len(values) // 2 % every, None, every)  # the middle of the range is named
-    axes.set_xticks(montage.centres_J[chosen], values[chosen])
+    axes.set_xlabel(notes, loc="left")
+    if values:
+        every = math.ceil((text_width(*values) + 8) * len(values) / montage.size[1])
+        chosen = slice(len(values) // 2 % every, None, every)  # the middle of the range is named
+        axes.set_xticks(montage.centres_J[chosen], values[chosen])
 
 
-def _draw_information(axes: Axes, montage: Montage, rows: Sequence[TraversalRow]) -> None:
-    """Draw the information of each variable beside its row."""
+def _values(blocks: Sequence[Sequence[TraversalRow]], positions: Sequence[float]) -> list[str]:
+    """Return the values of the rows right above, or none where those are of categories."""
+    if _is_discrete(blocks[-1]):
+        return []
+    return [short_number(round(position, 2)) for position in positions]
+
+
+def _notes(
+    blocks: Sequence[Sequence[TraversalRow]], unit: str, of_categories: str, montage: Montage
+) -> str:
+    """Return what is written below the rows."""
+    notes = [] if _is_discrete(blocks[-1]) else [f"value of the variable, {unit}"]
+    notes += [of_categories] if _is_discrete(blocks[0]) else []
+    width = room(0) and max(montage.size[1] + montage.beside / 2, _LEAST_NOTE)
+    return "\n".join(wrap(note, width) if width else note for note in notes)
+
+
+def _draw_information(
+    axes: Axes, montage: Montage, rows: Sequence[TraversalRow], every: Sequence[float]
+) -> None:
+    """Draw the information of each variable beside its row, on the scale of ``every`` bar."""
     places = zip(montage.centres_I, (row.information for row in rows), strict=True)
     known = [(place, value) for place, value in places if value is not None]
     thickness = min(montage.height / 2, 16 / montage.zoom)
     draw_bars(axes, [y for y, _ in known], [value for _, value in known], thickness=thickness)
-    axes.set_ylim(len(montage.array_YX3) - 0.5, -0.5)
+    axes.set(xlim=reach(every), ylim=(len(montage.array_YX3) - 0.5, -0.5))
     axes.set_title("I(x; z), nats")

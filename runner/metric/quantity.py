@@ -65,6 +65,11 @@ class Quantity:
         return f"{self.short}, {self.unit}" if self.unit else self.short
 
     @property
+    def better_direction(self) -> str:
+        """Which direction is better, in words, or empty: ``lower is better``."""
+        return f"{self.better} is better" if self.better else ""
+
+    @property
     def title_with_unit(self) -> str:
         """The long name and the unit: ``index-code MI, nats``."""
         return f"{self.title}, {self.unit}" if self.unit else self.title

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,13 @@ from runner.evaluation import (
     score_requests,
     summarize,
 )
+from runner.figures.page import page
 from runner.metric import describe_score, description_of
 from runner.metric.quantities import VALIDATION
 from runner.plugins import active, piece
+from runner.runs.about import not_trained_on
+from runner.runs.draw import picture_files, write_figures
 from runner.runs.load import LoadedRun
-from runner.runs.own_figures import own_figures
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -33,6 +35,12 @@ from runner.training import generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Generator
+
+    from runner.figures.of_run import RunFigures
+
+_DRAWN = ("model/pruning",)
+"""The scores that have a figure."""
 
 Check = Callable[[], None]
 """Called between two steps of the evaluation; it raises an error to stop there."""
@@ -40,35 +48,43 @@ Check = Callable[[], None]
 
 def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str, Path]:
     """Write the summary and the figures of a run; return the paths of the figures by name."""
-    from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
-
-    config, folder = run.config, run.folder
+    config = run.config
     use_plugins(config.plugins)
     images = f"{config.evaluation.encodings:,} images at most"
     print_labelled(run.console, "evaluating", f"on {images}")
-    source = generator(run.device, config.seed, "evaluation")
-    model, dataset = run.representation, run.dataset
     with PartDisplay(run.console, check) as display:
-        with display.part("summary"):
-            encodings = encode(model, dataset.test, config.evaluation.encodings, source)
-            summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
-            if figures := _validation(folder, run.step):
-                summary["validation"] = figures
-        folder.write_summary(summary)
+        summary, drawn, source = _summarized(run, display)
+        run.folder.write_summary(summary)
         trackers.summarize(summary)
         print_summary(run.console, summary)
-        drawn = RunFigures(model, dataset, encodings, config.evaluation, summary)
-        paths: dict[str, Path] = {}
-        with display.part("figures"):
-            for name, figure in drawn.figures(source):
-                paths[name] = folder.write_figure(name, figure)
-            own = own_figures(run, folder.write_figure)
-        paths |= own
-        with display.part("animation"):
-            frames = drawn.animation()
-        if frames is not None:
-            paths["traversal"] = folder.write_animation("traversal", frames, seconds_per_frame=0.12)
-    return paths
+        return write_figures(run, drawn, source, display, alone=True)
+
+
+def draw_run(run: LoadedRun, check: Check) -> dict[str, Path]:
+    """Write the figures of a run again, as its evaluation drew them, and return their paths."""
+    with PartDisplay(run.console, check) as display:
+        _, drawn, source = _summarized(run, display)
+        return write_figures(run, drawn, source, display, alone=False)
+
+
+def _summarized(
+    run: LoadedRun, display: PartDisplay
+) -> tuple[dict[str, Any], RunFigures, Generator]:
+    """Return the summary of a run, its figures to be drawn, and the randomness that is left."""
+    from runner.figures.of_run import RunFigures  # matplotlib takes half a second to import
+
+    config = run.config
+    use_plugins(config.plugins)
+    source = generator(run.device, config.seed, "evaluation")
+    model, dataset = run.representation, run.dataset
+    with display.part("summary"):
+        encodings = encode(model, dataset.test, config.evaluation.encodings, source)
+        summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+        if figures := _validation(run.folder, run.step):
+            summary["validation"] = figures
+    unseen = tuple(not_trained_on(config.dataset))
+    settings = config.evaluation
+    return summary, RunFigures(model, dataset, encodings, settings, summary, unseen), source
 
 
 def _validation(folder: RunFolder, step: int) -> dict[str, float | None]:
@@ -83,11 +99,17 @@ def _validation(folder: RunFolder, step: int) -> dict[str, float | None]:
 
 
 def score_run(
-    run: LoadedRun, metrics: MetricsConfig, trackers: Trackers, check: Check
+    run: LoadedRun,
+    metrics: MetricsConfig,
+    trackers: Trackers,
+    check: Check,
+    *,
+    draw_again: bool = False,
 ) -> dict[str, Path]:
     """Write the scores that ``metrics`` selects; return the paths of their figures by name.
 
-    Scores already computed with the same settings are not computed again.
+    Scores already computed with the same settings are not computed again, but for those with a
+    figure if it is to be drawn again.
     """
     use_plugins(run.config.plugins)
     wanted = list(score_requests(metrics, sampled=run.representation.latents is not None))
@@ -95,19 +117,29 @@ def score_run(
         return {}
     scores_file = ScoresFile(run.folder.path / "scores.json", {"step": run.step})
     evaluator = Evaluator(run.representation, run.dataset, metrics)
-    with ScoreDisplay(run.console, check) as display:
-        figures = score(evaluator, wanted, scores_file, display)
+    again = _DRAWN if draw_again else ()
+    with (
+        ScoreDisplay(run.console, check) as display,
+        page(run.config.figures.width),
+    ):
+        figures = score(evaluator, wanted, scores_file, display, again)
     trackers.summarize({"scores": scores_file.numbers()})
-    return {name: run.folder.write_figure(name, figure) for name, figure in figures.items()}
+    files = picture_files(run) if figures else None
+    return {name: run.folder.write_figure(name, figure, files) for name, figure in figures.items()}
 
 
 def score_again(
-    run: LoadedRun, wandb_id: str | None, metrics: MetricsConfig, *, renews: bool = False
+    run: LoadedRun,
+    wandb_id: str | None,
+    metrics: MetricsConfig,
+    *,
+    renews: bool = False,
+    draws: bool = False,
 ) -> list[str]:
     """Score a run that was opened, in its locked folder and on W&B; return the scores' names.
 
     The names are those of the entries of ``scores.json``. ``renews``: a summary of another
-    checkpoint is computed again.
+    checkpoint is computed again. ``draws``: the figures are drawn again.
 
     Raises: VaerunError when another process works in the folder, its scores cannot be read, or a
         setting of W&B is wrong.
@@ -120,7 +152,9 @@ def score_again(
         paths: dict[str, Path] = {}
         if renews and run.folder.read_summary().get("step") != run.step:
             paths = summarize_run(run, trackers, check=lambda: None)
-        paths |= score_run(run, metrics, trackers, check=lambda: None)
+        elif draws:
+            paths = draw_run(run, check=lambda: None)
+        paths |= score_run(run, metrics, trackers, check=lambda: None, draw_again=draws)
         trackers.keep_figures(paths)
     sampled = run.representation.latents is not None
     return [request.key for request in score_requests(metrics, sampled=sampled)]
@@ -131,8 +165,9 @@ def score(
     wanted: Sequence[ScoreRequest],
     scores_file: ScoresFile,
     display: ScoreDisplay,
+    again: Collection[str] = (),
 ) -> dict[str, Figure]:
-    """Compute the scores that a file lacks, and return their figures by name.
+    """Compute the scores that a file lacks, or that are wanted again; return figures by name.
 
     Each score is written as soon as it is computed, so an interrupted evaluation continues with
     the next one.
@@ -142,7 +177,8 @@ def score(
     pending = [
         request
         for request in wanted
-        if not scores_file.has(
+        if request.key in again
+        or not scores_file.has(
             request.key, {"settings": request.settings, **same, **_origin(request)}
         )
     ]

@@ -30,7 +30,9 @@ from runner.store.run_folder import RunFolder
 from runner.store.writable import require_writable
 from runner.tracking.trackers import Trackers
 
-_RESUMABLE_SECTIONS = ("wandb.", "tracking.", "evaluation.", "training.stop_early.")
+_RESUMABLE_SECTIONS = (
+    "wandb.", "tracking.", "evaluation.", "figures.", "training.stop_early.",
+)  # fmt: skip
 _RESUMABLE = (
     "steps", "epochs", "device", "data_dir", "plugins", "dataset.path", "dataset.factors",
     "dataset.changed", "training.checkpoint_minutes",

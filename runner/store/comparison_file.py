@@ -8,6 +8,7 @@ import msgspec
 
 from runner.store.confined import confined
 from runner.store.json_file import read_json
+from runner.store.pictures import PICTURES
 
 FILES = (
     "comparison.json", "comparison.html", "configurations.csv", "runs.csv", "differences.csv",
@@ -20,7 +21,7 @@ class _Comparison(msgspec.Struct):
 
 
 def read_figures(folder: Path, within: Path) -> list[str]:
-    """Return the names of the files in ``figures/`` that the last comparison of a folder drew.
+    """Return the names of files that the last comparison of a folder may have in ``figures/``.
 
     Raises: DataError when ``comparison.json`` is corrupt.
     """
@@ -28,7 +29,8 @@ def read_figures(folder: Path, within: Path) -> list[str]:
     hint = "it is written anew by each comparison: delete it"
     content = read_json(path, _Comparison, within=within, hint=hint)
     names: list[str] = content.get("figures", [])
-    return [f"{Path(name).name}.png" for name in names if Path(name).name]
+    stems = [Path(name).name for name in names if Path(name).name]
+    return [f"{stem}.{ending}" for stem in stems for ending in PICTURES]
 
 
 def refuse_links(folder: Path, within: Path) -> None:
@@ -40,5 +42,6 @@ def refuse_links(folder: Path, within: Path) -> None:
     """
     for name in FILES:
         confined(folder / name, within)
-    for picture in (folder / "figures").glob("*.png"):
-        confined(picture, within)
+    for ending in PICTURES:
+        for picture in (folder / "figures").glob(f"*.{ending}"):
+            confined(picture, within)

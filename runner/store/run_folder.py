@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import UsageError
 from runner.store import records
 from runner.store.confined import (
+    delete,
     file_place,
     make_folder,
     read,
@@ -27,6 +28,7 @@ from runner.store.confined import (
     write_atomically,
 )
 from runner.store.json_file import read_json, write_json
+from runner.store.pictures import PICTURES, About, PictureFiles, rendered
 from runner.store.run_schemas import Status, Summary
 
 if TYPE_CHECKING:
@@ -171,14 +173,31 @@ class RunFolder:
         """Flush the records to disk, so that they survive a power failure."""
         records.sync(self._records)
 
-    def write_figure(self, name: str, figure: Figure) -> Path:
-        """Replace ``figures/<name>.png`` and return its path."""
-        content = BytesIO()
-        figure.savefig(content, format="png")
-        return self._write_picture(f"{name}.png", content)
+    def write_figure(
+        self, name: str, figure: Figure, files: PictureFiles | None = None, *, alone: bool = False
+    ) -> Path:
+        """Replace ``figures/<name>.<format>`` in each format, and return the path of the first.
+
+        The first is a PNG if there is one. ``alone``: delete what other formats there are of the
+        figure, since they show an earlier state of the run.
+        """
+        files = files or PictureFiles()
+        about = files.about.of(name)
+        formats = sorted(files.formats, key=lambda form: form != "png")
+        contents = {form: rendered(figure, form, about, files.dpi) for form in formats}
+        paths = [self._write_picture(f"{name}.{form}", contents[form]) for form in formats]
+        for other in PICTURES:
+            if alone and other not in formats:
+                delete(self.path / "figures" / f"{name}.{other}", self.path)
+        return paths[0]
 
     def write_animation(
-        self, name: str, frames_FHWC: NDArray[np.uint8], *, seconds_per_frame: float
+        self,
+        name: str,
+        frames_FHWC: NDArray[np.uint8],
+        *,
+        seconds_per_frame: float,
+        about: About | None = None,
     ) -> Path:
         """Replace ``figures/<name>.gif``, an endless loop, and return its path."""
         from PIL import Image
@@ -194,17 +213,18 @@ class RunFolder:
             append_images=others,
             duration=round(1000 * seconds_per_frame),
             loop=0,
+            comment=(about or About()).of(name).description.encode(),
         )
-        return self._write_picture(f"{name}.gif", content)
+        return self._write_picture(f"{name}.gif", content.getvalue())
 
     @property
     def _records(self) -> Path:
         return file_place(self.path / "metrics.jsonl", self.path)
 
-    def _write_picture(self, file_name: str, content: BytesIO) -> Path:
+    def _write_picture(self, file_name: str, content: bytes) -> Path:
         path = self.path / "figures" / file_name
         make_folder(path.parent, self.path)
-        write_atomically(path, content.getvalue(), self.path)
+        write_atomically(path, content, self.path)
         return path
 
     def _read_text(self, name: str) -> str | None:

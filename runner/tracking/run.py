@@ -266,4 +266,5 @@ def _forget_client() -> None:
 
 def _media(paths: Mapping[str, Path]) -> dict[str, Any]:
     kinds = {".png": silent_wandb().Image, ".gif": silent_wandb().Video}
-    return {f"figures/{name}": kinds[path.suffix](str(path)) for name, path in paths.items()}
+    shown = {name: path for name, path in paths.items() if path.suffix in kinds}  # W&B has no PDF
+    return {f"figures/{name}": kinds[path.suffix](str(path)) for name, path in shown.items()}

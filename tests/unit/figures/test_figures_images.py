@@ -5,7 +5,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from runner.figures.images import in_rows, tile
-from runner.figures.style import DPI, fit, styled
+from runner.figures.page import DPI
+from runner.figures.style import fit, styled
 
 
 def images(*shape: int, seed: int = 0) -> np.ndarray:

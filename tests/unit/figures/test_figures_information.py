@@ -110,10 +110,11 @@ def test_variables_are_ordered_by_information_and_show_their_rate():
     axes = figure.axes[0]
     names = ticks(axes.get_yticklabels())
     assert names == sorted(known, key=lambda name: -known[name])
-    widths = [patch.get_width() for patch in axes.patches]
-    assert widths[:10] == [*(rates[n] for n in names), *(known[n] for n in names)]
-    assert {patch.get_facecolor()[3] for patch in axes.patches[10:]} == {0}
-    assert ticks(axes.texts) == [f"{known[name]:.2f}" for name in names]
+    assert [patch.get_width() for patch in axes.patches] == [known[name] for name in names]
+    marks = next(line for line in axes.lines if line.get_marker() == "|")
+    assert marks.get_xdata() == [rates[name] for name in names]
+    columns = [[f"{each[name]:.2f}" for name in names] for each in (known, rates)]
+    assert ticks(axes.texts) == [*columns[0], "I(x; z)", *columns[1], "rate"]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first is at the top
     assert axes.get_xlim()[1] >= max(rates.values())
     assert "nats" in axes.get_title(loc="left")
@@ -126,6 +127,9 @@ def test_one_factor_is_a_bar_per_group():
     axes = information(known, rates, groups).axes[1]
     assert ticks(axes.get_yticklabels()) == ["category", "style"]
     assert [patch.get_width() for patch in axes.patches] == [2.01, 0.934]
+    beside = axes.figure.axes[0]  # a nat is as long in both
+    lengths = [part.bbox.width / np.diff(part.get_xlim())[0] for part in (axes, beside)]
+    assert lengths[0] == pytest.approx(lengths[1], rel=0.02)
     assert ticks(axes.texts) == ["2.01", "0.93"]
     assert axes.get_title(loc="left") == "I(label; z), nats"
 
@@ -155,7 +159,8 @@ def test_groups_of_one_variable_stand_in_the_variables_order():
 @pytest.mark.parametrize("factors", [["label"], FACTORS])
 def test_a_model_without_information_has_a_figure(factors: list[str]):
     figure = information({"z": 0.0}, {"z": 0.0}, {"z": dict.fromkeys(factors, 0.0)})
-    assert all(text.get_text() == "0.00" for axes in figure.axes for text in axes.texts)
+    written = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert written == {"0.00", "I(x; z)", "rate"}
     assert render(figure).shape[-1] == 4
 
 

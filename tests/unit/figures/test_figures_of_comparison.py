@@ -98,7 +98,7 @@ def test_lines_join_configurations_of_one_objective_and_gamma_by_beta():
         "beta_vae",
         f"hfvae  {GAMMA} 1",
         f"hfvae  {GAMMA} 2",
-        "equal ELBO, nats",
+        "equal ELBO, nats, higher is better",
     ]
     joined = [
         line.get_xdata()
@@ -147,7 +147,7 @@ def test_a_mark_below_another_is_larger():
         compare(*same, made_configuration({"objective.name": "hfvae", "beta": 8}))
     )
     assert figure is not None
-    sizes = [line.get_markersize() for line in figure.axes[0].lines if line.get_marker() == "o"]
+    sizes = [line.get_markersize() for line in figure.axes[0].lines if line.get_marker() in "os"]
     assert sorted(sizes) == [8, 8, 12]
 
 
@@ -173,7 +173,8 @@ def test_curves_go_through_the_means_at_the_values_of_beta():
     figure = metric_curves(grid(), METRICS)
     assert figure is not None
     axes = figure.axes[1]
-    assert axes.get_title(loc="left") == "reconstruction, nats"
+    lower = "\N{DOWNWARDS ARROW} lower is better"
+    assert axes.get_title(loc="left") == f"reconstruction, nats\n{lower}"
     assert ticks(axes.get_xticklabels()) == ["1", "4", "16"]
     assert axes.get_xscale() == "log"
     assert axes.get_xlabel() == "β"
@@ -231,7 +232,8 @@ def test_a_metric_is_drawn_for_the_runs_that_have_it():
         run.metrics.pop("scores/mean/mig")
     figure = metric_curves(comparison, [*METRICS, "scores/mean/sap"])
     assert figure is not None
-    assert titles(figure) == ["ELBO, nats", "reconstruction, nats", "MIG"]
+    names = [title.split("  ")[0].split("\n")[0] for title in titles(figure)]
+    assert names == ["ELBO, nats", "reconstruction, nats", "MIG"]
     assert len(means(figure.axes[2])) == 8
 
 

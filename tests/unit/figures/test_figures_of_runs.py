@@ -129,7 +129,11 @@ def test_bars_are_sorted_on_one_scale_with_discrete_variables_marked():
     assert colours[1] == second.patches[0].get_facecolor() != colours[0]
     assert to_hex(colours[1]) == DISCRETE
     assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["A  one", "B  two"]
-    assert ticks(figure.legends[0].get_texts()) == ["continuous", "discrete"]
+    assert ticks(figure.legends[0].get_texts()) == [
+        "I(x; z), continuous",
+        "I(x; z), discrete",
+    ]
+    assert {bar.get_hatch() for bar in first.patches} == {None, "////"}  # grey has no colours
     assert ticks(table.get_xticklabels()) == ["A", "B"]
     assert ticks(table.get_yticklabels()) == ["style", "category"]
     written = {text.get_position(): text.get_text() for text in table.texts}
@@ -142,7 +146,7 @@ def test_with_several_factors_each_run_has_a_table_of_its_own():
         [informative_run(n, z=1.0, factors=factors) for n in ("one", "two")]
     )
     assert figure is not None
-    tables = figure.axes[2:]
+    tables = figure.axes[1::2]
     assert [ticks(table.get_xticklabels()) for table in tables] == [["x", "y"]] * 2
     assert ticks(tables[0].texts) == ["1.00", "0.20", "0.00", "0.70"]
 

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from runner.evaluation.latent_plane import Densities, Points, Window
+from runner.figures.page import DPI
 from runner.figures.plane import plane, shades
-from runner.figures.style import COLOURS, DPI
+from runner.figures.style import COLOURS
 
 NAMES = ["arm 0", "arm 1", "arm 2"]
 WINDOW = Window(-4, 4, -3, 5)

@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from runner.figures.bars import draw_bars
+from runner.figures.numbers import number, short_number
+from runner.figures.page import DPI
 from runner.figures.style import (
-    DPI,
     fit,
     new_figure,
-    number,
-    short_number,
     shorten,
     styled,
     text_width,
@@ -113,18 +112,34 @@ def test_the_style_applies_to_figures_alone():
     assert figure.axes[0].xaxis.label.get_fontsize() == 9
 
 
-def test_numbers_stand_at_the_ends_of_their_bars_or_further_out():
+def test_numbers_stand_at_the_ends_of_their_bars():
     axes = Figure().add_subplot()
-    bars = draw_bars(axes, [0, 1], [2.0, 1.0], thickness=0.5, behind=[2.5, 0.5])
+    bars = draw_bars(axes, [0, 1], [2.0, 1.0], thickness=0.5)
     assert [bar.get_width() for bar in bars] == [2, 1]
-    assert [text.xy for text in axes.texts] == [(2.5, 0), (1.0, 1)]
+    assert [text.xy for text in axes.texts] == [(2.0, 0), (1.0, 1)]
+    assert axes.get_xlim() == (0, 2)
+
+
+def test_two_quantities_stand_in_columns_and_not_at_the_end_of_a_bar():
+    axes = Figure().add_subplot()
+    bars = draw_bars(axes, [0, 1], [2.0, 1.0], marks=("I", "rate", [2.5, 0.5]))
+    assert [bar.get_width() for bar in bars] == [2, 1]
+    assert [text.get_text() for text in axes.texts] == ["2.00", "1.00", "I", "2.50", "0.50", "rate"]
+    assert [text.xy[0] for text in axes.texts] == [1] * 6  # of the axes, whatever the bars
     assert axes.get_xlim() == (0, 2.5)
 
 
-def test_negative_values_are_numbers_without_a_bar():
+def test_negative_values_point_to_the_left_of_zero():
     axes = Figure().add_subplot()
     (bar,) = draw_bars(axes, [0], [-0.25])
-    assert bar.get_width() == 0
+    assert bar.get_width() == -0.25
     assert axes.texts[0].get_text() == "\N{MINUS SIGN}0.25"
     assert axes.texts[0].xy == (0, 0)
-    assert axes.get_xlim() == (0, 1)
+    assert axes.get_xlim() == (-0.25, 0.1)
+
+
+def test_a_bar_whose_number_is_written_as_zero_is_hardly_seen():
+    axes = Figure().add_subplot()
+    (bar,) = draw_bars(axes, [0], [0.004])
+    assert axes.texts[0].get_text() == "0.00"
+    assert bar.get_width() < 0.05 * np.diff(axes.get_xlim())[0]

@@ -65,11 +65,19 @@ def test_information_stands_beside_its_row_in_nats():
 def test_a_concrete_variable_has_one_bar_and_a_note():
     rows = [*normal_rows(1), *category_rows(), *normal_rows(1)]
     figure = traversals(rows, POSITIONS)
-    assert bars(figure) == [3, 1.5, 3]
+    assert bars(figure) == [1.5, 3, 3]  # first what does not take the values below
+    names = ticks(figure.axes[0].get_yticklabels())
+    assert ["=" in name for name in names] == sorted(("=" in name for name in names), reverse=True)
     assert "category" in figure.axes[0].get_xlabel()
     assert "category" not in traversals(normal_rows(2), POSITIONS).axes[0].get_xlabel()
     pitch = np.diff(figure.axes[0].get_yticks())
-    assert pitch[0] == pitch[4] > pitch[1] == pitch[2] == pitch[3]  # its rows are close together
+    assert max(pitch[:3]) == pitch[4] < pitch[3]  # its rows are close together
+
+
+def test_values_stand_only_below_variables_that_take_them():
+    figure = traversals(category_rows(), POSITIONS)
+    assert ticks(figure.axes[0].get_xticklabels()) == []
+    assert "value of the variable" not in figure.axes[0].get_xlabel()
 
 
 @pytest.mark.parametrize(("steps", "side"), [(2, 8), (5, 64), (40, 28)])
@@ -83,7 +91,7 @@ def test_positions_are_named_as_far_as_there_is_room(steps: int, side: int):
 def test_a_single_variable_without_information_is_drawn():
     figure = traversals([TraversalRow("z", 0.0, ramp(11))], POSITIONS)
     assert ticks(figure.axes[1].texts) == ["0.00"]
-    assert figure.axes[1].get_xlim() == (0, 1)
+    assert figure.axes[1].get_xlim() == (0, 0.1)
 
 
 def test_frames_play_forwards_and_backwards():
@@ -126,7 +134,7 @@ def test_variables_without_information_have_no_bars_and_move_each_by_itself():
     rows = [TraversalRow(f"z_{i}", None, ramp(3, 8, 1)) for i in range(4)]
     figure = traversals(rows, [-1, 0, 1], "code standard deviations")
     assert len(figure.axes) == 1
-    assert figure.axes[0].get_xlabel() == "value of the variable, in code standard deviations"
+    assert figure.axes[0].get_xlabel() == "value of the variable, code standard deviations"
     assert traversal_frames(rows)[0].size > 3 * traversal_frames(rows[:1])[0].size
 
 

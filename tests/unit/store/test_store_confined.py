@@ -227,7 +227,9 @@ def test_a_comparison_is_not_written_through_links(folder: Path, name: str) -> N
 
 def test_pictures_of_a_comparison_are_named_plainly(tmp_path: Path) -> None:
     (tmp_path / "comparison.json").write_text('{"figures": ["a", "../../b", "/etc/c.d", ""]}')
-    assert read_figures(tmp_path, tmp_path) == ["a.png", "b.png", "c.d.png"]
+    endings = ("png", "pdf", "svg")
+    named = [f"{stem}.{ending}" for stem in ("a", "b", "c.d") for ending in endings]
+    assert read_figures(tmp_path, tmp_path) == named
 
 
 def test_a_path_that_is_not_in_the_folder_is_no_path(tmp_path: Path) -> None:
