@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tables import code, plain, table
+
 from runner.commands.arguments import Command, Option
 from runner.commands.manual import MANUAL
-from tables import code, plain, table
 
 _INTRODUCTION = """\
 # Commands

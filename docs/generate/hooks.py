@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 _OUT = re.compile(r"\]\(((?:\.\./)+)(SECURITY|CONTRIBUTING|CHANGELOG)\.md")
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, **_: object) -> str:
     """Lead links to the files at the top of the repository to their pages.
 
     From ``docs/PAGE.md`` these are ``../SECURITY.md``: one folder further up than on the site.

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from docstrings import as_page
+from tables import code, plain, table
+
 from runner.config.descriptions import Setting, choices, settings_of_choice, within
 from runner.metric.quantities import QUANTITIES
 from runner.metric.quantity import Quantity, Score
-from tables import code, plain, table
 
 _OTHERS = {
-    "mig_density": "evaluation.mig_density.mig_density",
-    "information": "evaluation.information.set_information",
-    "reconstruction": "evaluation.reconstruction.reconstruction_error",
-    "log_likelihood": "evaluation.marginal_likelihood.log_likelihood",
-    "pruning": "evaluation.pruning.pruning",
-    "udr": "metric.udr.udr",
+    "mig_density": ("evaluation.mig_density.mig_density",),
+    "information": ("evaluation.information.set_information",),
+    "reconstruction": ("evaluation.reconstruction.reconstruction_error",),
+    "log_likelihood": ("evaluation.marginal_likelihood.log_likelihood",),
+    "pruning": ("evaluation.pruning.Pruning.scores", "evaluation.pruning.pruning"),
+    "udr": ("metric.udr.udr",),
 }
 """The functions of the scores that need more than the codes of one run; a new one fails the build
 until it stands here."""
@@ -77,15 +78,16 @@ def _lines(root: Path) -> Iterator[str]:
 
 def _of_score(root: Path, name: str, rows: list[Quantity]) -> Iterator[str]:
     score = next((row.score for row in rows if row.score), None)
-    place = f"metric.{score.function}" if score else _OTHERS[name]
+    places = (f"metric.{score.function}",) if score else _OTHERS[name]
     yield from (f"### {name} {{#{name}}}", "")
     if said := _settings("reference", name)[:1]:
         yield from (f"*{plain(said[0].help)}*", "")
     yield from (f"**Needs:** {_needs(name, rows)}.", "")
     yield from _rows(rows)
-    yield from (as_page(_docstring(root, place)), "")
+    yield from (as_page(_docstring(root, place)) for place in places)
     yield from _setting_table(name)
-    yield from (f"Computed by [`runner.{place}`][runner.{place}].", "")
+    functions = " and ".join(f"[`runner.{place}`][runner.{place}]" for place in places)
+    yield from (f"Computed by {functions}.", "")
 
 
 def _needs(name: str, rows: list[Quantity]) -> str:
@@ -134,10 +136,12 @@ def _settings(preset: str, name: str) -> list[Setting]:
 
 def _docstring(root: Path, place: str) -> str:
     """Return the docstring of ``module.function`` in ``runner``, without importing it."""
-    module, _, function = place.rpartition(".")
-    tree = ast.parse((root / "runner" / f"{module.replace('.', '/')}.py").read_text())
-    (found,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
-    text = ast.get_docstring(found)
+    folder, module, *names = place.split(".")
+    found: ast.AST = ast.parse((root / "runner" / folder / f"{module}.py").read_text())
+    for name in names:
+        inside = (n for n in ast.iter_child_nodes(found) if getattr(n, "name", None) == name)
+        found = next(inside)
+    text = ast.get_docstring(found) if isinstance(found, ast.FunctionDef) else None
     if not text:
         raise ValueError(f"{place} has no docstring")
     return text

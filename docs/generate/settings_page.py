@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tables import code, plain, table
+
 from runner.config.descriptions import (
     LISTED_GROUPS,
     Setting,
@@ -13,7 +15,6 @@ from runner.config.descriptions import (
     shared_settings,
     within,
 )
-from tables import code, plain, table
 
 _TITLES = ("setting", "default", "meaning")
 _INTRODUCTION = """\
