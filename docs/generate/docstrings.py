@@ -44,10 +44,15 @@ def _rewritten(lines: list[str], *, errors: bool = True) -> Iterator[str]:
             at += 1
             continue
         end = at + 1
-        while end < len(lines) and lines[end].startswith(" "):
+        while end < len(lines) and _goes_on(lines[end], entries=found[2] is None):
             end += 1
         yield from ("", *_labelled(found[1], found[2], lines[at + 1 : end], errors=errors), "")
         at = end
+
+
+def _goes_on(line: str, *, entries: bool) -> bool:
+    """Return whether a line belongs to the label above it: its entries are indented."""
+    return line.startswith(" ") if entries else bool(line) and _LABEL.match(line) is None
 
 
 def _labelled(label: str, first: str | None, rest: list[str], *, errors: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from docstrings import as_page
@@ -111,10 +111,11 @@ def _needs_of_codes(score: Score) -> str:
     return f"codes{variables}{factors}"
 
 
-def _rows(rows: Iterable[Quantity]) -> Iterator[str]:
-    titles = ("name", "meaning", "unit", "better")
-    cells = ((code(r.name), plain(r.title), r.unit, r.better or "") for r in rows)
-    yield from table(titles, cells)
+def _rows(rows: Sequence[Quantity]) -> Iterator[str]:
+    columns = {"name": [code(row.name) for row in rows], "meaning": [plain(r.title) for r in rows]}
+    columns |= {"unit": [row.unit for row in rows], "better": [row.better or "" for row in rows]}
+    filled = {title: column for title, column in columns.items() if any(column)}
+    yield from table(tuple(filled), zip(*filled.values(), strict=True))
 
 
 def _setting_table(name: str) -> Iterator[str]:

@@ -113,7 +113,7 @@ SETTINGS = set(names())
 SECTIONS = {name.partition(".")[0] for name in SETTINGS if "." in name} | {"launcher"}
 _SETTING = re.compile(r"([a-z]\w*(?:\.[a-z]\w*)+)(?:=.*)?")
 _ASSIGNED = re.compile(r"([a-z_]\w*)=(\S*)")
-_FILE = re.compile(r"(?:runner|tests|docs|conf|sweeps|examples)/[\w./-]+\.\w+")
+_FILE = re.compile(r"(?<![\w/-])(?:runner|tests|docs|conf|sweeps|examples)/[\w./-]+\.\w+")
 OF_FILES = ("yaml", "yml", "json", "csv", "npz", "h5", "hdf5", "py", "md", "png", "gif", "txt",
             "jsonl", "html", "svg", "pdf", "npy", "onnx", "pt2", "zip", "ipynb")  # fmt: skip
 OF_GRIDS = {"sweep", "only", "method", "plugins"}
