@@ -17,11 +17,12 @@ _FENCE = re.compile(r"^( *)```(\w*)([^\n]*)\n(.*?)^\1```", re.MULTILINE | re.DOT
 _TITLE = re.compile(r'title="([^"]+)"')
 _SPAN = re.compile(r"(?<!`)`(vaerun [^`\n]+)`(?!`)")
 _PROGRAMS = ("vaerun", "python", "python3", "pip", "wandb", "mkdocs", "ruff", "pyright",
-             "lint-imports", "pytest", "tensorboard", "jupyter", "curl")  # fmt: skip
+             "lint-imports", "pytest", "tensorboard", "optuna-dashboard", "jupyter",
+             "curl")  # fmt: skip
 _STUB = '#!/bin/bash\nprintf "%s\\0" "${0##*/}" "$#" "$@" >>"$CALLS"\n'
 
-PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*(\.[a-z]+)?…?|.*…")
-"""What stands for something else: ``DIR``, ``RUN_DIR``, ``FILE.npz``, ``DIR…``."""
+PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*(\.[a-z]+)?…?|.*…|path/to/.*")
+"""What stands for something else: ``DIR``, ``RUN_DIR``, ``FILE.npz``, ``DIR…``, ``path/to/it``."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class Page:
 
     text: str
 
-    def blocks(self, language: str) -> Iterator[tuple[str, str]]:
-        """Yield (what follows the language, content) of each fenced block in a language."""
-        for _, found, rest, content in _FENCE.findall(self.text):
-            if found == language:
-                yield rest, content
+    def commands(self) -> Iterator[str]:
+        """Yield the blocks of bash, and from others without a language the lines of vaerun."""
+        for _, language, _, content in _FENCE.findall(self.text):
+            if language == "bash":
+                yield content
+            elif not language:
+                yield from re.findall(r"^vaerun [^…<\n]+$", content, re.MULTILINE)
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Yield (name, content) of the fenced blocks that have a title: files of the reader's."""
@@ -67,7 +70,7 @@ def calls(page: Page, folder: Path, others: Iterable[Page] = ()) -> list[list[st
     for program in _PROGRAMS:
         (stubs / program).write_text(_STUB)
         (stubs / program).chmod(0o700)
-    script = "\n".join([*(content for _, content in page.blocks("bash")), *page.spans()])
+    script = "\n".join([*page.commands(), *page.spans()])
     done = subprocess.run(
         ["/bin/bash", "-c", script],
         cwd=folder,

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from runner import config
 from runner.commands.arguments import Arguments, Command, read
 from runner.commands.list import run as list_settings
 from runner.commands.manual import MANUAL
 from runner.commands.sweep_options import requested_sweep, sort_options
+from runner.commands.train import run as train
 from runner.config import RunConfig
 from runner.config.composition import compose, search_path
 from runner.config.descriptions import LISTED_GROUPS, choices, names
+from runner.grid.sweep_file import find
 from runner.metric.quantities import QUANTITIES, quantity
 from tests.page_commands import Page, calls, without_placeholders
 
@@ -88,14 +92,17 @@ def compose_quickly(overrides: list[str], composed: Composed) -> None:
 def accept_settings(arguments: Arguments, composed: Composed) -> None:
     overrides = arguments.overrides
     keys = {override.partition("=")[0] for override in overrides}
-    if "--shell-completion" in arguments.flags:
-        return
+    if "--shell-completion" in arguments.flags or "plugins" in keys:
+        return  # own pieces are tested beside their examples: here they would stay in the process
     if not keys & {"sweep", "only", "launcher"} and "--multirun" not in arguments.flags:
-        folders = [Path(folder).resolve() for folder in arguments.texts("--config-dir") or ()]
-        if folders or "plugins" in keys:
-            compose([*overrides, *([search_path(folders)] if folders else [])]).parse()
+        if folders := arguments.texts("--config-dir"):
+            searched = search_path([Path(folder).resolve() for folder in folders])
+            compose([*overrides, searched]).parse()
         else:
             compose_quickly(overrides, composed)
+        return
+    if any(is_search(o.partition("=")[2]) for o in overrides if o.startswith("sweep=")):
+        train(read(MANUAL[""], [*arguments.given, "--dry-run"]))
         return
     options = sort_options(overrides)
     config.launcher(options.launcher, options.of_launcher)
@@ -104,9 +111,14 @@ def accept_settings(arguments: Arguments, composed: Composed) -> None:
         compose_quickly([*run, *options.folder, *options.places], composed)
 
 
+def is_search(name: str) -> bool:
+    return yaml.safe_load(find(name).read_text()).get("method") in ("random", "bayes")
+
+
 def spans(text: str) -> Iterator[str]:
     """Yield the code spans of a page's running text."""
-    yield from re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=16 | 8))
+    without_blocks = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    yield from re.findall(r"(?<!`)`([^`\n]+)`(?!`)", without_blocks)
 
 
 SETTINGS = set(names())
@@ -123,33 +135,44 @@ OF_GRIDS = {"sweep", "only", "method", "plugins"}
 def unknown_settings(text: str) -> list[str]:
     """Return what is written as a setting of a section, or of a run, and is none."""
     found: list[str] = []
+    own = words_of_own_pieces() if "plugins=" in text or "import runner" in text else set()
     for span in spans(text):
         if match := _SETTING.fullmatch(span):
             key = match[1]
             of_a_file = key.rpartition(".")[2] in OF_FILES
-            if key.partition(".")[0] in SECTIONS and not of_a_file and not under(key):
+            if key.partition(".")[0] in SECTIONS and not of_a_file and not under(key, own):
                 found.append(span)
         elif (match := _ASSIGNED.fullmatch(span)) and not (
-            match[1] in SETTINGS | OF_GRIDS and is_choice(match[1], match[2])
+            match[1] in SETTINGS | OF_GRIDS | own and is_choice(match[1], match[2], own)
         ):
             found.append(span)
     return found
 
 
-def under(key: str) -> bool:
-    """Whether a setting exists, or is an entry of one that is a mapping of the reader's names."""
-    return key in SETTINGS or f"{key.rpartition('.')[0]}" in MAPPINGS
+@cache
+def words_of_own_pieces() -> set[str]:
+    """Return the words of the examples and of Python on the pages: names of pieces and settings."""
+    examples = (ROOT / "examples").rglob("*.py")
+    blocks = re.compile(r"^```python.*?^```", re.DOTALL | re.MULTILINE)
+    on_pages = [block for path in PAGES for block in blocks.findall(path.read_text())]
+    texts = [*(path.read_text() for path in examples), *on_pages]
+    return {word for text in texts for word in re.findall(r"[a-z]\w+", text)}
+
+
+def under(key: str, own: set[str]) -> bool:
+    """Whether a setting exists, is of an own piece, or in a mapping of the reader's names."""
+    section, _, name = key.rpartition(".")
+    return key in SETTINGS or section in MAPPINGS or name in own
 
 
 MAPPINGS = {"objective.group_information", "dataset.hold_out", "prior.groups", "prior.discrete"}
 
 
-def is_choice(group: str, value: str) -> bool:
+def is_choice(group: str, value: str, own: set[str]) -> bool:
     """Whether the value of a group is one of its choices, as far as it says one."""
     if group not in LISTED_GROUPS or not re.fullmatch(r"[a-z]\w*", value):
         return True
-    own = {"mine", "my_dataset", "my_network", "my_prior"}
-    return value in own | {choice.name for choice in choices(group)}
+    return value in own | {"mine"} | {choice.name for choice in choices(group)}
 
 
 @of_page
