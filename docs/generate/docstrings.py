@@ -16,7 +16,10 @@ import griffe
 _SECTIONS = ("Args:", "Raises:", "Returns:", "Yields:")
 """The sections of several lines that Griffe reads itself."""
 
-_LABEL = re.compile(r"([A-Z][a-z]+(?:[ ,]+[a-z]+){0,4}):(?: +(.*))?$")
+_LABEL = re.compile(
+    r"(Args|Raises|Keys(?:, [a-z ]+)?|Range|Units|Discrete variables|Degenerate input|Estimator"
+    r"|Shapes|Source):(?: +(.*))?$"
+)
 _ROLE = re.compile(r":(?:func|class|data|meth|attr|mod):`~?([^`]+)`")
 _ENTRY = re.compile(r"(\S.*?): +(.*)")
 _ERROR = re.compile(r"(?:^|; )([A-Z]\w+(?:Error|Run|Exception|Interrupt))\b[.,:]? *")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docstrings import as_page
+from json_keys import MEANINGS
 from tables import cell, code, table
 
 _INTRODUCTION = """\
@@ -24,19 +25,26 @@ _SHOWN = ("Status", "Summary", "Scores", "ScoreEntry", "Commit", "CheckpointStat
 
 def pages(root: Path) -> dict[str, str]:
     """Return the page by its path."""
-    source = (root / "runner" / "store" / "run_schemas.py").read_text()
-    structs = {n.name: n for n in ast.parse(source).body if isinstance(n, ast.ClassDef)}
-    others = [name for name in structs if name not in _SHOWN]
-    lines = (line for name in (*_SHOWN, *others) for line in _of(structs[name]))
+    found = structs(root)
+    others = [name for name in found if name not in _SHOWN]
+    lines = (line for name in (*_SHOWN, *others) for line in _of(found[name]))
     return {"reference/json_files.md": "\n".join([_INTRODUCTION, *lines])}
 
 
+def structs(root: Path) -> dict[str, ast.ClassDef]:
+    """Return the schemas by name."""
+    source = (root / "runner" / "store" / "run_schemas.py").read_text()
+    return {n.name: n for n in ast.parse(source).body if isinstance(n, ast.ClassDef)}
+
+
 def fields(struct: ast.ClassDef) -> list[tuple[str, str, str]]:
-    """Return (name, type, meaning) of each field; the meaning is the text below the field."""
+    """Return (name, type, meaning) of each field, empty where nobody says what it means."""
     found: list[tuple[str, str, str]] = []
+    known = MEANINGS.get(struct.name, {})
     for statement, after in zip(struct.body, [*struct.body[1:], None], strict=True):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            found.append((statement.target.id, _type(statement.annotation), _text(after)))
+            name = statement.target.id
+            found.append((name, _type(statement.annotation), _text(after) or known.get(name, "")))
     return found
 
 
@@ -58,5 +66,6 @@ def _type(annotation: ast.expr) -> str:
     text = ast.unparse(annotation).removesuffix(" | None")
     text = re.sub(r"Annotated\[(\w+),.*\]", r"\1", text)
     words = {"str": "text", "int": "whole number", "float": "number", "Step": "whole number",
-             "Count": "whole number", "Seconds": "number", "Any": "anything"}  # fmt: skip
+             "Count": "whole number", "Seconds": "number", "Side": "whole number",
+             "bool": "true or false", "Any": "anything"}  # fmt: skip
     return re.sub(r"\w+", lambda word: words.get(word[0], word[0]), text).replace("dict", "object")
