@@ -58,6 +58,7 @@ MEANINGS: dict[str, dict[str, str]] = {
     "CheckpointState": {
         "step": "The gradient step.",
         "wandb_id": "The W&B run, which a resumed run goes on with.",
+        "value": "Of the best checkpoint: the value of that figure.",
     },
     "CheckpointFile": {
         "name": "The file in ``checkpoint/``.",
