@@ -38,7 +38,8 @@ def pages(_root: Path) -> dict[str, str]:
 
 
 def _of(command: Command) -> Iterator[str]:
-    yield f"## vaerun {command.name}".rstrip() + f" {{#{command.name or 'vaerun'}}}"
+    anchor = command.name.replace(" ", "-") or "vaerun"
+    yield f"## vaerun {command.name}".rstrip() + f" {{#{anchor}}}"
     yield from ("", plain(command.summary), "")
     yield from ("```text", *command.usage, "```", "")
     options = [option for option in command.options if not option.refused]

@@ -91,7 +91,8 @@ def test_a_score_is_on_the_page_of_metrics_with_its_definition(site: Path):
 def test_a_command_is_on_the_page_of_commands_with_its_options(site: Path):
     page = (site / "reference" / "commands" / "index.html").read_text()
     for command in MANUAL.values():
-        assert f'id="{command.name or "vaerun"}"' in page
+        anchor = command.name.replace(" ", "-") or "vaerun"
+        assert f'id="{anchor}"' in page
         for option in command.options:
             assert option.refused or f"<code>{option.name}</code>" in page, option.name
 

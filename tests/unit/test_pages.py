@@ -54,8 +54,9 @@ def accept(words: list[str], composed: Composed) -> None:
     """
     if words[:1] == ["COMMAND"]:
         return
-    command = MANUAL[words[0] if words and words[0] in MANUAL else ""]
-    given = without_placeholders(words[1:] if command.name else words)
+    names_of_words = (" ".join(words[:2]), "".join(words[:1]), "")
+    command = MANUAL[next(name for name in names_of_words if name in MANUAL)]
+    given = without_placeholders(words[len(command.name.split()) :])
     if command.name == "list":
         list_settings(read(command, given))
         return
@@ -132,6 +133,11 @@ OF_GRIDS = {"sweep", "only", "method", "plugins"}
 """What is written like a setting, and belongs to grids, sweep files or the reader's own pieces."""
 
 
+HELP = [text for c in MANUAL.values() for option in c.options for text in (option.help, *c.usage)]
+OF_COMMANDS = {key for text in HELP for key in re.findall(r"(\w+)=", text)}
+"""What the help of a command writes like a setting, such as a filter."""
+
+
 def unknown_settings(text: str) -> list[str]:
     """Return what is written as a setting of a section, or of a run, and is none."""
     found: list[str] = []
@@ -143,7 +149,8 @@ def unknown_settings(text: str) -> list[str]:
             if key.partition(".")[0] in SECTIONS and not of_a_file and not under(key, own):
                 found.append(span)
         elif (match := _ASSIGNED.fullmatch(span)) and not (
-            match[1] in SETTINGS | OF_GRIDS | own and is_choice(match[1], match[2], own)
+            match[1] in SETTINGS | OF_GRIDS | OF_COMMANDS | own
+            and is_choice(match[1], match[2], own)
         ):
             found.append(span)
     return found
