@@ -98,6 +98,9 @@ def set_information(
     a lower bound for any density put in q's place (Barber & Agakov 2003), so the best of a few
     widenings of the kernels q(z_s|x) is taken, and never less than zero. The expectation is over
     the first ``samples`` encodings.
+
+    Range: 0 to the entropy of the factor.
+    Source: Barber & Agakov 2003 for the bound.
     """
     samples = min(samples, len(encodings))
     found = affordable(len(_WIDENINGS) * len(sets), encodings, samples, "I(factor; z)")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -27,16 +29,21 @@ def vaerun_from(place: Path, cwd: Path, *arguments: str) -> subprocess.Completed
     )
 
 
-@pytest.fixture(scope="module")
-def unpacked_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def build(kind: str, folder: Path) -> None:
+    """Build a ``wheel`` or an ``sdist`` into a folder."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)],
         cwd=ROOT,
         check=True,
         capture_output=True,
         timeout=200,
     )
+
+
+@pytest.fixture(scope="module")
+def unpacked_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build("wheel", folder)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
@@ -49,6 +56,18 @@ def test_a_wheel_contains_conf_and_no_tests(unpacked_wheel: Path):
     assert {path.name for path in unpacked_wheel.iterdir() if path.suffix != ".dist-info"} == {
         "runner"
     }
+
+
+def test_a_source_archive_has_all_that_its_readme_links(tmp_path: Path):
+    build("sdist", tmp_path)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
+    linked = set(re.findall(r"\]\(([^)#:]+)", (ROOT / "README.md").read_text()))
+    assert len(linked) > 10
+    assert linked <= names
+    assert {"mkdocs.yml", "conf/config.yaml", "tests/test_house.py", "docs/style.css"} <= names
+    assert not any(name.startswith(("site/", "outputs/")) for name in names)
 
 
 def test_a_wheel_trains(unpacked_wheel: Path, tmp_path: Path):
