@@ -29,10 +29,6 @@ from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
 from runner.store.subprocesses import safe_environment
 
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**26), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
-"""Sizes in bytes up to which glibc keeps freed memory for the next batch. Larger values are no
-faster, and let the memory of a worker grow from run to run."""
-
 
 @dataclass
 class _Worker:
@@ -106,7 +102,7 @@ class _WorkerPool:
             {"path": str(job.path), "indices": job.indices, "places": job.places}
         )
         threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        self._environment = {**_ALLOCATOR, **safe_environment(), **threading}
+        self._environment = {**safe_environment(), **threading}
         self._progress = progress
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from runner.errors import UsageError
+from runner.training.allocator import keep_freed_memory
 
 
 def choose_device(name: str) -> torch.device:
@@ -29,12 +30,16 @@ def choose_device(name: str) -> torch.device:
 
 
 def prepare(device: torch.device) -> None:
-    """Let float32 matrix products on this device use the fastest kernels that keep their digits.
+    """Set up this process for computing on a device.
 
+    On a CPU, memory is kept for the next step (:mod:`runner.training.allocator`). Float32 matrix
+    products use the fastest kernels that keep their digits.
     On a CPU "medium" hands products to oneDNN, about twice as fast as the default library and with
     float32 results; only where the CPU has bfloat16 matrix units would it round the inputs, and
     there, as on a GPU, the default stays.
     """
+    if device.type == "cpu":
+        keep_freed_memory()
     has_matrix_units = torch.cpu._is_amx_tile_supported  # pyright: ignore[reportPrivateUsage] - no public name
     rounds = device.type != "cpu" or has_matrix_units()
     torch.set_float32_matmul_precision("highest" if rounds else "medium")

@@ -15,6 +15,7 @@ from torch.func import functional_call
 from runner.config import DiscriminatorConfig
 from runner.model import build_discriminator
 from runner.objective import density_ratio
+from runner.training.adam import Adam
 
 _BETAS = (0.5, 0.9)
 """Of the discriminator's Adam (Kim & Mnih 2018)."""
@@ -25,7 +26,7 @@ class Discriminator:
     """A discriminator between q(z) and the product of its marginals, with its own optimizer."""
 
     network: nn.Sequential
-    optimizer: torch.optim.Adam
+    optimizer: Adam
 
     @classmethod
     def fresh(
@@ -35,10 +36,7 @@ class Discriminator:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = build_discriminator(width, config.widths).to(device)
-        fused = device.type in ("cpu", "cuda")
-        rate = config.learning_rate
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=_BETAS, fused=fused)
-        return cls(network, optimizer)
+        return cls(network, Adam(network.parameters(), config.learning_rate, _BETAS))
 
     def total_correlation(self, z_BW: Tensor) -> Tensor:
         """Return the estimate for these samples; no gradient reaches the discriminator."""
@@ -56,7 +54,7 @@ class Discriminator:
         loss = density_ratio.discriminator_loss(
             self.network(z_BW.detach()), self.network(permuted_BW)
         )
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return loss.detach()

@@ -109,9 +109,8 @@ def _update(
     state: TrainingState, result: StepOutput, config: RunConfig, learning_rate: float | None
 ) -> None:
     if learning_rate is not None:
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate
-    state.optimizer.zero_grad(set_to_none=True)
+        state.optimizer.learning_rate = learning_rate
+    state.optimizer.zero_grad()
     result.loss.backward()
     if config.training.clip_gradient is not None:
         torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.training.clip_gradient)

@@ -12,6 +12,7 @@ from runner.config import RunConfig, at_step
 from runner.dataset import Dataset
 from runner.errors import DivergedError
 from runner.model import VAE, build
+from runner.training.adam import Adam
 from runner.training.checkpoint_tensors import check_bank, check_network
 from runner.training.discriminator import Discriminator
 from runner.training.memory_bank import MemoryBank
@@ -35,7 +36,7 @@ class TrainingState:
     """The model, its optimizer, and what some objectives remember or train beside them."""
 
     model: VAE
-    optimizer: torch.optim.Adam
+    optimizer: Adam
     discriminator: Discriminator | None = None
     bank: MemoryBank | None = None
     step: int = 0
@@ -46,11 +47,7 @@ class TrainingState:
     def fresh(cls, model: VAE, config: RunConfig) -> TrainingState:
         """Return the state before the first step."""
         device = next(model.parameters()).device
-        optimizer = torch.optim.Adam(
-            model.parameters(),
-            lr=float(at_step(config.learning_rate, 0)),
-            fused=device.type in ("cpu", "cuda"),
-        )
+        optimizer = Adam(model.parameters(), float(at_step(config.learning_rate, 0)))
         penalties = config.objective.penalties
         wanted = penalties.discriminator if penalties.discriminator.weight != 0 else None
         places = (config.objective.encodings or 0) - config.batch_size
@@ -110,9 +107,7 @@ class TrainingState:
             )
 
 
-def _trained(
-    prefix: str, network: nn.Module, optimizer: torch.optim.Adam
-) -> dict[str, dict[str, Tensor]]:
+def _trained(prefix: str, network: nn.Module, optimizer: Adam) -> dict[str, dict[str, Tensor]]:
     parameters = {name: p.detach().cpu() for name, p in network.state_dict().items()}
     moments = {
         f"{name}/{key}": value.detach().cpu()
@@ -125,18 +120,14 @@ def _trained(
 def _restore(
     prefix: str,
     network: nn.Module,
-    optimizer: torch.optim.Adam,
+    optimizer: Adam,
     tensors: Mapping[str, Mapping[str, Tensor]],
 ) -> None:
     network.load_state_dict(dict(tensors[f"{prefix}model"]))
-    fused = bool(optimizer.defaults["fused"])
     for name, parameter in network.named_parameters():
         start = f"{name}/"
         optimizer.state[parameter] = {
-            # Only the fused Adam counts its steps on the parameter's device.
             key.removeprefix(start): value.to(parameter.device)
-            if fused or not key.endswith("/step")
-            else value
             for key, value in tensors[f"{prefix}optimizer"].items()
             if key.startswith(start)
         }

@@ -46,7 +46,7 @@ def test_the_seed_alone_decides_the_first_parameters():
 
 def test_the_optimizer_is_that_of_the_source():
     assert discriminator().optimizer.defaults["betas"] == (0.5, 0.9)
-    assert discriminator(rate=0.3).optimizer.param_groups[0]["lr"] == 0.3
+    assert discriminator(rate=0.3).optimizer.learning_rate == 0.3
 
 
 def test_the_estimate_has_a_gradient_for_z_and_none_for_the_discriminator():

@@ -153,7 +153,7 @@ def test_a_scheduled_learning_rate_is_that_of_the_step(
     state, objective = fresh(config, toy_dataset)
     for _ in train(state, objective, toy_dataset, config, 12):
         expected = 0.01 - 0.001 * min(9, state.step - 1)
-        assert state.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
+        assert state.optimizer.learning_rate == pytest.approx(expected)
 
 
 def test_a_record_names_each_scheduled_setting_once(
