@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from dataclasses import fields
+from typing import Any, TypeVar, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -18,7 +19,7 @@ from runner.config.rules import refuse
 from runner.config.search_schema import SEARCH_CHOICES, SearchConfig, search_rules
 from runner.config.value_errors import explain_value
 from runner.config.value_types import require
-from runner.errors import UsageError, nearest
+from runner.errors import UsageError, nearest, nearest_setting
 from runner.plugins import pieces
 
 Choice = TypeVar("Choice")
@@ -69,8 +70,10 @@ def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str
     if name not in files:
         hint = nearest(name, files) or f"{group}: {', '.join(sorted(files))}"
         raise UsageError(f"unknown {group} '{name}'", hint)
+    if group != "metrics":  # whose settings are in sections, each with names of its own
+        _require_known(group, kind, overrides)
     chosen = OmegaConf.create({group: OmegaConf.load(files[name])})
-    if name == "none":
+    if (group, name) == ("metrics", "none"):
         OmegaConf.update(chosen, group, dict.fromkeys(pieces("metric")), merge=True)
     schema = OmegaConf.create({group: OmegaConf.structured(kind)})
     merged = changed(cast("DictConfig", OmegaConf.merge(schema, chosen)), overrides)
@@ -80,3 +83,12 @@ def _choice_apart(group: str, name: str, kind: type[Choice], overrides: list[str
         raise explain_value(error) from error
     require(kind, group, found)
     return found
+
+
+def _require_known(group: str, kind: type[Any], overrides: list[str]) -> None:
+    """Refuse a setting that a choice of a group lacks, with the nearest that it has."""
+    known = [f"{group}.{field.name}" for field in fields(kind)]
+    for override in overrides:
+        key = override.partition("=")[0].lstrip("+~")
+        if key.startswith(f"{group}.") and ".".join(key.split(".")[:2]) not in known:
+            raise UsageError(f"unknown setting '{key}'", nearest_setting(key, known))

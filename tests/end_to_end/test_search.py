@@ -125,9 +125,9 @@ def test_a_search_that_is_killed_goes_on_with_the_same_runs(vaerun: Vaerun, tmp_
 @pytest.mark.parametrize(("arguments", "message", "hint"), [
     (["only=1"], "only=1 is for grids", "vaerun resume DIR/3"),
     (["search=bayes"], "search is chosen by the sweep file", None),
-    (["search.trails=3"], "unknown setting 'search.trails'", "search.trials"),
+    (["search.trails=3"], "unknown setting 'search.trails'", "did you mean 'search.trials'?"),
     (["beta=1", "learning_rate=0.1"], "no parameter has more than one value", None),
-    (["beta=-1"], "beta", None),
+    (["beta=-1"], "must be zero or a positive finite number, got -1", None),
     (["metrics=none", "sweep=score"], "'scores/mean/mig' is not computed with metrics=none",
      "vaerun list metrics"),
     (["sweep=typo"], "no run has the metric 'eblo'", "did you mean 'elbo'?"),

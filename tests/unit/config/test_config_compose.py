@@ -120,7 +120,7 @@ def test_a_restored_run_is_changed_by_its_overrides_alone(composed: Composed):
 
 def test_a_restored_run_does_not_ask_conf(composed: Composed, monkeypatch: pytest.MonkeyPatch):
     text = to_yaml(composed("prior=concrete_normal"))
-    monkeypatch.setattr("runner.config.compose.data_root", lambda: Path("/missing"))
+    monkeypatch.setattr("runner.config.apart.data_root", lambda: Path("/missing"))
     assert restore(text, []).prior.name == "concrete_normal"
 
 
