@@ -162,7 +162,7 @@ LIST = Command(
         ("vaerun list prior", "the priors, with the settings of each"),
         ("vaerun list training", "a section of the settings, with defaults"),
         ("vaerun list objective.penalties.mmd learning_rate", ""),
-        ("vaerun list prior plugins=[mine.py]", "with your own among them"),
+        ("vaerun list prior plugins=[a.py]", "with your own among them"),
     ),
     takes="NAME",
     offers=_listed,
