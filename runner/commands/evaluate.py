@@ -20,6 +20,7 @@ from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
 from runner.errors import UsageError, VaerunError, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
+from runner.plugins import pieces
 from runner.runs.evaluate import score, score_again
 from runner.runs.load import RunLoader
 from runner.runs.rank import RunCodes, rank
@@ -81,9 +82,8 @@ def run(arguments: Arguments) -> int:
         with stopping(_GOES_ON):
             _evaluate_codes(request.codes, metrics)
         return 0
+    _refuse_wrong_settings(request, trusted=trusted)  # before a run is looked for
     paths = [run for path in request.paths for run in runs_beneath(path)]
-    if _has_pieces_of_the_first(paths, request, trusted=trusted):
-        request.settings()  # what is wrong in them is said before a run is opened
     runs = RunLoader(
         make_console(), request.of_runs, trusted=trusted, checkpoint=request.checkpoint
     )
@@ -91,17 +91,21 @@ def run(arguments: Arguments) -> int:
         return _Evaluation(request, runs).carry_out(list(dict.fromkeys(paths)))
 
 
-def _has_pieces_of_the_first(paths: list[Path], request: _Request, *, trusted: bool) -> bool:
-    """Load the own pieces of the first run, and return whether that could be done.
+def _refuse_wrong_settings(request: _Request, *, trusted: bool) -> None:
+    """Refuse settings of scores that there are not, neither ours nor own ones of the first run.
 
-    Why not is said of that run when its turn comes.
+    Raises: UsageError; or DataError of a run that is not as it should be.
     """
     try:
-        for path in paths[:1]:
-            use_plugins_of(path, request.of_runs, trusted=trusted)
-    except VaerunError:
-        return False
-    return True
+        request.settings()
+    except UsageError as error:
+        if not request.of_metrics or not all(path.exists() for path in request.paths):
+            raise
+        for first in [run for path in request.paths[:1] for run in runs_beneath(path)][:1]:
+            use_plugins_of(first, request.of_runs, trusted=trusted)
+        if not pieces("metric"):
+            raise error from None
+        request.settings()
 
 
 def _read(arguments: Arguments) -> _Request:

@@ -176,7 +176,7 @@ LIST = Command(
         ("vaerun list prior", "the priors, with the settings of each"),
         ("vaerun list training", "a section of the settings, with defaults"),
         ("vaerun list objective.penalties.mmd learning_rate", ""),
-        ("vaerun list prior plugins=[my_pieces.py]", "with your own among them"),
+        ("vaerun list prior plugins=[a.py]", "with your own among them"),
     ),
     takes="NAME",
     offers=_listed,
