@@ -22,7 +22,7 @@ from runner.errors import DataError, UsageError, nearest
 from runner.files import open_to_read
 from runner.metric import Codes, Variable
 
-_NEEDED = ("codes", "factors")
+_ARRAYS = ("codes", "factors")
 _OPTIONAL = {
     "factor_names": 1, "class_factor": 0, "complete": 0, "variables": 1, "scales": 2, "images": 1,
 }  # fmt: skip
@@ -41,8 +41,8 @@ class CodesFile:
     """The content of a file of codes."""
 
     codes: Codes
-    class_factor: str
-    """The factor for scores of a single factor."""
+    class_factor: str | None
+    """The factor for scores of a single factor; None where no factors are given."""
     sha256: str
     """Digest of the file, which is stored with its scores."""
 
@@ -50,12 +50,13 @@ class CodesFile:
 def read_codes(path: Path) -> CodesFile:
     """Return the content of an ``.npz`` file, as ``numpy.savez`` writes it.
 
-    It holds ``codes``, (N, D), and ``factors``, (N, F), integers; and optionally ``factor_names``,
-    F strings, ``class_factor``, one of them (default: the first that varies), and ``complete``,
-    true where the images are a full factor grid and not a sample (default: whether every
-    combination of values occurs once); ``variables``, D strings, the variable that each column
-    belongs to: neighbouring columns of one are a discrete variable (default: each column is a
-    variable). ``scales`` and ``images``, which ``vaerun encode`` writes, are for other readers.
+    It holds ``codes``, (N, D), and optionally ``factors``, (N, F), integers, without which only the
+    scores that need none are defined; ``factor_names``, F strings, ``class_factor``, one of them
+    (default: the first that varies), and ``complete``, true where the images are a full factor grid
+    and not a sample (default: whether every combination of values occurs once); ``variables``, D
+    strings, the variable that each column belongs to: neighbouring columns of one are a discrete
+    variable (default: each column is a variable). ``scales`` and ``images``, which
+    ``vaerun encode`` writes, are for other readers.
 
     Raises:
         DataError: there is no such file, or it is not one of NumPy's.
@@ -63,27 +64,27 @@ def read_codes(path: Path) -> CodesFile:
     """
     arrays, sha256 = _arrays(path)
     for name in arrays:
-        if name not in (*_NEEDED, *_OPTIONAL):
-            hint = nearest(name, (*_NEEDED, *_OPTIONAL)) or f"it may hold {', '.join(_OPTIONAL)}"
+        if name not in (*_ARRAYS, *_OPTIONAL):
+            hint = nearest(name, (*_ARRAYS, *_OPTIONAL)) or f"it may hold {', '.join(_OPTIONAL)}"
             raise UsageError(f"'{path}' has an array '{name}' that means nothing", hint)
-    for name in _NEEDED:
-        if name not in arrays:
-            made = "np.savez('codes.npz', codes=…, factors=…)"
-            raise UsageError(f"'{path}' has no array '{name}'", f"it is made by {made}")
+    if "codes" not in arrays:
+        made = "np.savez('codes.npz', codes=…, factors=…)"
+        raise UsageError(f"'{path}' has no array 'codes'", f"it is made by {made}")
     for name, dimensions in _OPTIONAL.items():
         if name in arrays and arrays[name].ndim != dimensions:
             what = "a list" if dimensions else "a single value"
             raise UsageError(f"{name} in '{path}' must be {what}, not {arrays[name].ndim}-d")
     names = [str(name) for name in arrays["factor_names"]] if "factor_names" in arrays else None
     given = arrays.get("complete")
+    factors = arrays.get("factors", np.zeros((len(np.atleast_1d(arrays["codes"])), 0), np.int64))
     codes = Codes.of(
         arrays["codes"],
-        arrays["factors"],
+        factors,
         factor_names=names,
         variables=_variables(path, arrays),
-        complete=bool(given) if given is not None else _is_grid(arrays["factors"]),
+        complete=bool(given) if given is not None else _is_grid(factors),
     )
-    factor = _class_factor(path, codes, arrays)
+    factor = _class_factor(codes, arrays)
     return CodesFile(codes, factor, sha256)
 
 
@@ -107,13 +108,13 @@ def _variables(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Variable]
     return found
 
 
-def _class_factor(path: Path, codes: Codes, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Return the factor that is the class.
+def _class_factor(codes: Codes, arrays: Mapping[str, NDArray[Any]]) -> str | None:
+    """Return the factor that is the class, or None where no factors are given.
 
-    Raises: UsageError when it does not vary, or there is none.
+    Raises: UsageError when it does not vary, or there is none of that name.
     """
-    if not codes.factor_names:
-        raise UsageError(f"'{path}' has no factor, so no score is defined")
+    if not codes.factor_names and "class_factor" not in arrays:
+        return None
     factor = str(arrays["class_factor"]) if "class_factor" in arrays else codes.factor_names[0]
     if factor not in codes.factor_names:
         hint = nearest(factor, codes.factor_names) or f"factors: {', '.join(codes.factor_names)}"

@@ -65,5 +65,6 @@ def _means(values: Sequence[float | None], width: int) -> Iterator[float | None]
 
 
 def _names(record: Mapping[str, Any]) -> Iterator[str]:
-    yield from (each.name for each in shown_in("live") if each.name in record)
+    shown = [each.name for each in shown_in("live") if each.name in record]
+    yield from (name for name in shown if not name.startswith(_ALSO))
     yield from (name for name in record if name.startswith(_ALSO))

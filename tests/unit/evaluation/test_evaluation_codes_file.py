@@ -71,9 +71,16 @@ def test_a_wrong_array_is_named(tmp_path: Path, arrays: dict[str, Any], message:
     assert error.value.hint == hint
 
 
-def test_a_file_without_factors_has_a_hint_to_its_format(tmp_path: Path):
+def test_codes_alone_have_no_factors(tmp_path: Path):
     np.savez(tmp_path / "codes.npz", codes=CODES)
-    with pytest.raises(UsageError, match="no array 'factors'") as error:
+    found = read_codes(tmp_path / "codes.npz")
+    assert found.codes.factor_names == ()
+    assert found.class_factor is None
+
+
+def test_a_file_without_codes_has_a_hint_to_its_format(tmp_path: Path):
+    np.savez(tmp_path / "codes.npz", factors=FACTORS)
+    with pytest.raises(UsageError, match="no array 'codes'") as error:
         read_codes(tmp_path / "codes.npz")
     assert "np.savez" in (error.value.hint or "")
 
