@@ -116,12 +116,13 @@ def trainable(config: RunConfig) -> tuple[RunConfig, Path, str | None]:
     """
     if not isinstance(config, RunConfig):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"train takes the settings that compose returns, not {config!r:.60}")
-    try:
-        checked = settings.restore(settings.to_yaml(config), [])
-    except UsageError as error:
-        raise UsageError(error.message.removeprefix("config.yaml: "), error.hint) from error
     origin = _ORIGINS.get(id(config))
     with own_hydra():
+        settings.use_plugins(config.plugins)
+        try:
+            checked = settings.restore(settings.to_yaml(config), [])
+        except UsageError as error:
+            raise UsageError(error.message.removeprefix("config.yaml: "), error.hint) from error
         if origin is not None and origin.settings == plain(checked):
             composition = origin.composition
         else:

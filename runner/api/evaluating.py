@@ -10,13 +10,20 @@ from rich.console import Console
 
 from runner import config as settings
 from runner import progress
-from runner.api.isolation import own_environment, own_hydra, own_precision, plain_errors
+from runner.api.isolation import (
+    own_environment,
+    own_hydra,
+    own_pieces,
+    own_precision,
+    plain_errors,
+)
 from runner.api.place import Place
 from runner.config import MetricsConfig
 from runner.console.run_display import make_console
 from runner.errors import UsageError, nearest
 from runner.runs.evaluate import score_again
 from runner.runs.load import LoadedRun, RunLoader
+from runner.runs.saved import use_plugins_of
 from runner.store.scores_file import ScoresFile
 
 _PLACES = ("device", "data_dir", "dataset.path", "dataset.factors", "wandb.")
@@ -53,11 +60,13 @@ def evaluate(run: Place, names: Sequence[str], preset: str, *, verbose: bool) ->
         own_precision(),
         nullcontext() if verbose else progress.silenced(),
     ):
-        metrics = _only(settings.metrics(preset, of_metrics), wanted)
         loader = RunLoader(console, [f"device={run.device}", *places], trusted=run.trusted)
         with own_hydra():
+            use_plugins_of(run.path, places, trusted=run.trusted)
+            metrics = _only(settings.metrics(preset, of_metrics), wanted)
             loaded, wandb_id = loader.open(run.path)
-        keys = score_again(loaded, wandb_id, metrics)
+        with own_pieces(loaded.config):
+            keys = score_again(loaded, wandb_id, metrics)
         file = ScoresFile(run.path / "scores.json", {"step": loaded.step})
     return _numbers(file, keys, wanted)
 

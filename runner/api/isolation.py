@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock, RLock
 from typing import Any, cast
 
@@ -39,7 +39,8 @@ def plain_errors() -> Generator[None]:
 def own_hydra() -> Generator[None]:
     """Compose within without regard to the program's own Hydra, which is as before afterwards.
 
-    That goes for what it has initialised, its stored configurations, and OmegaConf's resolvers.
+    That goes for what it has initialised, its stored configurations, OmegaConf's resolvers, and the
+    own pieces that settings may have.
     """
     from hydra.core.config_store import ConfigStore
     from hydra.core.global_hydra import GlobalHydra
@@ -60,7 +61,8 @@ def own_hydra() -> Generator[None]:
         try:
             setup_globals()  # Hydra's own resolvers, which folders of earlier compositions need
             config.register()
-            yield
+            with config.unchanged_pieces():
+                yield
         finally:
             for kind in stateful:
                 made.pop(kind, None)
@@ -87,6 +89,16 @@ def _without_hydra(repo: Mapping[str, Any]) -> dict[str, Any]:
     These store theirs once in a process, when they are imported.
     """
     return {name: node for name, node in repo.items() if name != "hydra"}
+
+
+@contextmanager
+def own_pieces(settings: config.RunConfig) -> Generator[None]:
+    """Let a run have its own pieces within.
+
+    There is one set of them for all threads, so that runs which have any take turns.
+    """
+    with own_hydra() if settings.plugins else nullcontext():
+        yield
 
 
 @contextmanager

@@ -6,12 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import config as settings
 from runner.api.isolation import own_hydra, own_precision, plain_errors
 from runner.api.place import Place
 from runner.config import RunConfig
 from runner.errors import VaerunError
-from runner.runs.saved import naming_version, version_of
+from runner.runs.saved import saved_settings
 from runner.store.confined import confined
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -48,7 +47,7 @@ class Run:
             device: where its model computes: cpu, cuda, cuda:1, mps, or auto for the first of
                 cuda, mps and cpu that there is.
             trust: whether a run that this user did not make may read datasets and log to W&B where
-                its folder says.
+                its folder says, and run the code of its own pieces.
 
         Raises: UsageError where there is no run.
         """
@@ -68,8 +67,8 @@ class Run:
     @cached_property
     def config(self) -> RunConfig:
         """The settings, as :func:`runner.compose` returns them."""
-        with plain_errors(), naming_version(version_of(self._folder)):
-            return settings.restore(self._folder.read_config(), [])
+        with plain_errors(), own_hydra():
+            return saved_settings(self.path, trusted=self.trust)
 
     @property
     def status(self) -> dict[str, Any]:

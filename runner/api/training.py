@@ -11,7 +11,7 @@ from rich.console import Console
 
 from runner import progress
 from runner.api.composing import trainable
-from runner.api.isolation import own_environment, own_precision, plain_errors
+from runner.api.isolation import own_environment, own_pieces, own_precision, plain_errors
 from runner.api.run import Run
 from runner.config import RunConfig
 from runner.console.run_display import make_console
@@ -44,6 +44,7 @@ def train(config: RunConfig, *, verbose: bool = False) -> Run:
         plain_errors(),
         own_environment(),
         own_precision(),
+        own_pieces(checked),
         nullcontext() if verbose else progress.silenced(),
         _signals_passed_on(),
     ):

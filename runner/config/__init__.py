@@ -47,6 +47,7 @@ from runner.config.objective_schema import (
 )
 from runner.config.override import of_grid, read_override
 from runner.config.plugin_setting import Plugins, Record
+from runner.config.plugin_use import unchanged as unchanged_pieces
 from runner.config.plugin_use import use as use_plugins
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
@@ -194,6 +195,7 @@ __all__ = [
     "shell_quoted",
     "to_yaml",
     "type_of",
+    "unchanged_pieces",
     "use_plugins",
     "values",
     "width_rules",

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner import config as settings
 from runner.config import OwnDatasetConfig, RunConfig
+from runner.config.plugin_use import recorded_in
 from runner.errors import DataError, VaerunError
 from runner.store.json_file import read_json
 from runner.store.lock import is_locked
@@ -35,7 +36,9 @@ def standing(path: Path) -> Standing:
     try:
         folder = RunFolder.open(path)
         commit = _checkpoint(folder)
-        config = settings.restore(folder.read_config(), [])
+        text = folder.read_config()
+        # Settings of own pieces cannot be read without running their code.
+        config = None if recorded_in(text) else settings.restore(text, [])
         status = folder.read_status()
     except (VaerunError, OSError) as error:
         return Standing(None, None, own, f"is refused: {error}")
@@ -70,8 +73,10 @@ def _last_record(folder: RunFolder) -> int:
     return int((folder.read_records()[-1:] or [{}])[0].get("step") or 0)
 
 
-def _next(config: RunConfig, step: int | None, steps: int | None, *, own: bool) -> str:
-    total = steps if steps is not None else config.steps if config.epochs is None else None
+def _next(config: RunConfig | None, step: int | None, steps: int | None, *, own: bool) -> str:
+    total = steps
+    if total is None and config is not None and config.epochs is None:
+        total = config.steps
     of = "" if total is None else f" of {total:,}"
     if step is None:
         words = f"begins at step 0{of}, having no checkpoint"
@@ -81,6 +86,8 @@ def _next(config: RunConfig, step: int | None, steps: int | None, *, own: bool) 
         words = f"goes on at step {step:,}{of}"
     if own:
         return words
+    if config is None:
+        return f"{words}, given plugins=[…] or --trust, which runs the code of its own pieces"
     if isinstance(config.dataset, OwnDatasetConfig):
         return f"{words}, given dataset.path=… or --trust"
     return f"{words}, without W&B and with your data_dir; --trust follows the folder"

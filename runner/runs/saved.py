@@ -122,6 +122,18 @@ class SavedRun:
             raise LockedError(self.folder.path)
 
 
+def saved_settings(path: Path, *, trusted: bool) -> RunConfig:
+    """Return the settings of a run as its folder has them, after its own pieces are loaded.
+
+    Raises: UsageError where there is no run, its settings are wrong, or its own pieces are a
+        stranger's that is not trusted.
+    """
+    use_plugins_of(path, [], trusted=trusted)
+    folder = RunFolder.open(path)
+    with naming_version(version_of(folder)):
+        return settings.restore(folder.read_config(), [])
+
+
 def use_plugins_of(path: Path, overrides: Sequence[str], *, trusted: bool) -> None:
     """Let settings have the own pieces of a run.
 
