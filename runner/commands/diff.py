@@ -75,7 +75,9 @@ def _print_settings(
         console.print(values_table("setting", shown, labels))
     else:
         console.print("the same settings, but for what changes nothing in a model")
-    _note(console, len(settings) - len(shown), "settings that follow from others or change nothing")
+    hidden = len(settings) - len(shown)
+    what = "settings that follow" if hidden != 1 else "setting that follows"
+    _note(console, hidden, f"{what} from others or change nothing")
 
 
 def _note(console: Console, count: int, what: str) -> None:

@@ -29,8 +29,8 @@ def choices_of(run: ComparedRun) -> dict[str, str]:
 def changed_settings(run: ComparedRun) -> dict[str, Any] | None:
     """Return the settings that are not as the run's choices bring them, with their values.
 
-    Those with which it went on later count too. None where the folder does not say, having no
-    ``config_unresolved.yaml``.
+    Those with which it went on later count too; the names of its choices do not. None where the
+    folder does not say, having no ``config_unresolved.yaml``.
     """
     if run.origin is None:
         return None
@@ -40,7 +40,8 @@ def changed_settings(run: ComparedRun) -> dict[str, Any] | None:
         for key, value in run.settings.items()
         if key not in origin.references and origin.values.get(key, value) != value
     }
-    return {key: value for key, value in run.settings.items() if key in origin.changed | later}
+    changed = (origin.changed | later) - {f"{group}.name" for group in SECTIONS}
+    return {key: value for key, value in run.settings.items() if key in changed}
 
 
 def differing(runs: Sequence[ComparedRun]) -> list[dict[str, Any]]:

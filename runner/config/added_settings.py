@@ -19,7 +19,7 @@ ADDED: Mapping[str, object] = {
     "validation": {"every": None, "images": 0.1, "encodings": 2000, "seed": 0, "scores": []},
     "evaluation.checkpoint": "auto",
     "dataset.changed": "refuse",
-    "figures": {"format": "png", "width": None},
+    "figures": {"format": ["png"], "width": None},
     "tracking": {"to": ["wandb"], "images_every": None},
 }
 """Setting or section by its dotted name → its value in runs that do not have it."""
