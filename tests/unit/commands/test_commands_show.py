@@ -132,7 +132,7 @@ def test_two_runs_side_by_side(capsys, run: Path, here: Path):
     assert ["ELBO", "-90.000", "-95.000", "-5.000"] in rows
     assert ["MIG", "0.250", "-", "-"] in rows
     assert "group_total_correlation" not in text
-    assert "settings that follow from others" in text
+    assert "from others or change nothing" in text
     assert "objective.weights.group_total_correlation" in compared(capsys, "run", "other", "--all")
     found = json.loads(compared(capsys, "run", "other", "--json"))
     assert found["settings"]["beta"] == {"values": [4.0, 9.0], "follows": False}
