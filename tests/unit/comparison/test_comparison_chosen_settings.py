@@ -20,7 +20,7 @@ def test_the_choices_and_what_is_not_as_they_bring_it(tmp_path: Path):
     run = made(tmp_path / "a", beta=12.0, seed=3)
     assert choices_of(run)["objective"] == "hfvae"
     assert changed_settings(run) == {
-        "objective.name": "hfvae", "beta": 12.0, "seed": 3, "name": "digits-hfvae",
+        "beta": 12.0, "seed": 3, "name": "digits-hfvae",
     }  # fmt: skip
 
 
