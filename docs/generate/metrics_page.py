@@ -26,6 +26,7 @@ until it stands here."""
 
 _OF_A_RUN = {
     "run": "Of training and the whole model",
+    "validation": "Of the images set aside for validation",
     "terms": "The five terms",
     "information": "Information",
     "distances": "Distances of q(z) from the prior",

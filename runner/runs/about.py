@@ -65,9 +65,10 @@ def _command(folder: RunFolder) -> str:
     try:
         _, _, origin = (folder.read_unresolved() or "").rpartition(f"\n{ORIGIN}:\n")
         refuse_unusual(origin, ORIGIN)
-        given = yaml.safe_load(origin).get("overrides")
+        tree: object = yaml.safe_load(origin)
     except (UsageError, yaml.YAMLError, ValueError):
         return ""  # the figures do without
+    given = cast("dict[str, object]", tree).get("overrides") if isinstance(tree, dict) else None
     if not isinstance(given, list):
         return ""
     overrides = map(str, cast("list[object]", given))

@@ -33,7 +33,7 @@ class Adam:
         self.learning_rate = learning_rate
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
         self._parameters = list(parameters)
-        self._betas = betas
+        self.betas = betas
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -50,10 +50,10 @@ class Adam:
         for (device, _), parameters in kinds.items():
             states = [self._state_of(parameter) for parameter in parameters]
             update = _fused if device.type in _FUSED else _plain
-            update(parameters, states, self.learning_rate, self._betas)
+            update(parameters, states, self.learning_rate, self.betas)
 
     def _state_of(self, parameter: nn.Parameter) -> dict[str, Tensor]:
-        if parameter not in self.state:
+        if not self.state.get(parameter):
             self.state[parameter] = {
                 "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
                 "exp_avg": torch.zeros_like(parameter),

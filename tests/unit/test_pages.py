@@ -76,7 +76,8 @@ def accept_command(command: Command, overrides: list[str], composed: Composed) -
     """Settings of a command that are no settings of a run are those that its help names."""
     own = {part.partition("=")[0] for key, _ in command.settings for part in key.split(", ")}
     own -= set(names())
-    of_run = [o for o in overrides if o.partition("=")[0] not in own | {"only", "launcher"}]
+    own |= {"only", "launcher", "plugins"}  # of which the last are the reader's files
+    of_run = [o for o in overrides if o.partition("=")[0] not in own]
     compose_quickly(
         of_run if command.name != "evaluate" else ["metrics=reference", *of_run], composed
     )
@@ -134,6 +135,7 @@ OF_GRIDS = {"sweep", "only", "method", "plugins"}
 
 
 HELP = [text for c in MANUAL.values() for option in c.options for text in (option.help, *c.usage)]
+HELP += [key for c in MANUAL.values() for key, _ in c.settings]
 OF_COMMANDS = {key for text in HELP for key in re.findall(r"(\w+)=", text)}
 """What the help of a command writes like a setting, such as a filter."""
 

@@ -24,7 +24,7 @@ from omegaconf.basecontainer import BaseContainer
 
 import runner
 from runner.figures import of_run
-from runner.runs import train as story
+from runner.runs import fit
 from tests.unit.api.conftest import SMALL
 
 
@@ -131,7 +131,7 @@ def test_what_is_no_setting_is_refused_in_one_line(override: str, message: str):
 
 def test_own_yaml_is_found(tmp_path: Path):
     (tmp_path / "objective").mkdir()
-    text = (Path(story.__file__).parents[2] / "conf/objective/beta_vae.yaml").read_text()
+    text = (Path(fit.__file__).parents[2] / "conf/objective/beta_vae.yaml").read_text()
     mine = text.replace("name: beta_vae", "name: mine")
     (tmp_path / "objective" / "mine.yaml").write_text(mine)
     assert runner.compose("objective=mine", config_dir=tmp_path).objective.name == "mine"
@@ -174,7 +174,7 @@ def test_weights_that_no_longer_follow_are_refused(out: Path):
 
 
 def _interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    real = story.train
+    real = fit.train
 
     def watched(state, *rest):
         for record in real(state, *rest):
@@ -182,7 +182,7 @@ def _interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch, number: int) -> 
                 signal.raise_signal(number)
             yield record
 
-    monkeypatch.setattr(story, "train", watched)
+    monkeypatch.setattr(fit, "train", watched)
 
 
 def test_an_interrupt_leaves_a_checkpoint(out: Path, monkeypatch: pytest.MonkeyPatch):

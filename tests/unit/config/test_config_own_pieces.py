@@ -14,13 +14,14 @@ from runner.config.own_pieces import FIGURES
 from runner.config.plugin_use import given_plugins, restored, use, with_plugins
 from runner.errors import UsageError
 from runner.figures import of_run
-from runner.plugins import active, pieces
+from runner.plugins import active, loading, pieces
 
 FILE = """
 from dataclasses import dataclass, field
 from typing import Optional
 from runner.config import Value
 from runner.plugins import *
+from runner.plugins import loading
 
 @dataclass
 class Width:
@@ -154,6 +155,7 @@ def test_a_plugin_that_is_given_takes_the_place_of_the_recorded_one(plugin: str,
     (elsewhere / "mine.py").write_text(f"{FILE}\n# edited")  # another content of the same name
     restored(text, [f"plugins=[{elsewhere / 'mine.py'}]"], _refuse)
     (tmp_path / "more.py").write_text(FILE.replace('"', "'").replace("'", "'", 1))
+    loading._of_files.clear()  # a new process
     with pytest.raises(UsageError, match="has own pieces of the run, and is missing"):
         restored(text, [f"plugins=[{tmp_path / 'more.py'}]"], lambda _: None)
 

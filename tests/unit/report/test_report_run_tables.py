@@ -139,7 +139,7 @@ def test_records_have_a_row_for_the_loss_and_each_term():
     assert table[2:] == [
         ["loss", "9.000", "-", "▁"],
         ["reconstruction", "8.000", "5.000", "█▁"],
-        ["validation elbo", "-9.000", "-6.000", "▁█"],
+        ["ELBO of the validation images", "-9.000", "-6.000", "▁█"],
     ]
     assert "▁" not in str(cells(curves_table(records, ascii_only=True)))
 

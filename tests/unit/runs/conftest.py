@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from runner.config import RunConfig
+from runner.runs import fit
 from runner.runs import train as story
 from runner.store.checkpoint import load as load_checkpoint
 
@@ -49,14 +50,14 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]],
     """``during(event)`` calls ``event(step)`` after every step of the runs of a test."""
 
     def during(event: Callable[[int], None]) -> None:
-        real = story.train
+        real = fit.train
 
         def watched(state, *rest) -> Iterator[object]:
             for record in real(state, *rest):
                 event(state.step)
                 yield record
 
-        monkeypatch.setattr(story, "train", watched)
+        monkeypatch.setattr(fit, "train", watched)
 
     return during
 

@@ -114,12 +114,18 @@ def test_what_cannot_be_opened_says_why(finished: Path, tmp_path: Path):
 def test_of_a_strangers_run_only_the_model_is_read(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(saved, "is_own", lambda _: False)
+    monkeypatch.setattr(saved, "is_own", lambda *_: False)
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
     tree = yaml.safe_load((folder / "config.yaml").read_text())
     more = {"images": "images", "factors": "auto", "bins": 10, "size": None, "channels": None}
-    more |= {"fit": "crop", "test_share": 0.2, "test_seed": 0, "class_factor": None}
+    more |= {
+        "fit": "crop",
+        "test_share": 0.2,
+        "test_seed": 0,
+        "class_factor": None,
+        "changed": "refuse",
+    }
     tree["dataset"] |= {"name": "npz", "path": "/home/other/images.npz", **more}
     (folder / "config.yaml").write_text(yaml.safe_dump(tree))
     with pytest.raises(UsageError, match="not known as yours, and it would read"):

@@ -16,6 +16,7 @@ from runner.commands.arguments import read
 from runner.commands.evaluate import run as evaluate
 from runner.commands.manual import EVALUATE
 from runner.errors import DataError, UsageError, VaerunError
+from runner.runs import fit
 from runner.runs import train as story
 from runner.runs.train import resume, start
 from runner.store.lock import lock
@@ -256,7 +257,7 @@ def test_an_unwritable_folder_with_parents_of_its_own_leaves_none(small: Setting
 def test_what_fails_in_the_evaluation_goes_on_with_it(
     small: Settings, tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise VaerunError("no picture")
 
     path = tmp_path / "run"
@@ -272,7 +273,7 @@ def test_what_fails_in_the_evaluation_goes_on_with_it(
     def never(*_: object) -> None:
         pytest.fail("it trains again")
 
-    monkeypatch.setattr(story, "train", never)
+    monkeypatch.setattr(fit, "train", never)
     resume(path, [])
     said = json.loads((path / "status.json").read_text())
     assert (said["state"], said["error"]) == ("finished", None)

@@ -17,6 +17,8 @@ import pytest
 import torch
 
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.runs import fit
+from runner.runs import status as said_of
 from runner.runs import train as story
 from runner.runs.train import resume, start
 from runner.store.checkpoint import load as load_checkpoint
@@ -98,7 +100,7 @@ def test_a_checkpoint_is_saved_at_the_start_every_few_minutes_and_at_the_end(
     small: Settings, during: During, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     clock, saved = SimpleNamespace(now=0.0), list[int]()
-    real = story.save_checkpoint
+    real = fit.save_checkpoint
 
     def tick(_: int) -> None:
         clock.now += 25
@@ -107,8 +109,9 @@ def test_a_checkpoint_is_saved_at_the_start_every_few_minutes_and_at_the_end(
         saved.append(checkpoint.state["step"])
         real(folder, checkpoint)
 
-    monkeypatch.setattr(story, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr(story, "save_checkpoint", noted)
+    for module in (story, fit, said_of):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(fit, "save_checkpoint", noted)
     during(tick)
     start(small("training.checkpoint_minutes=1"), tmp_path / "run")
     assert saved == [0, 3, 6, 8]  # 75 seconds are the first that are more than a minute
@@ -144,7 +147,7 @@ def test_a_diverged_run_keeps_the_checkpoint_before_it(small: Settings, tmp_path
 def test_a_broken_state_is_not_saved_before_a_record_shows_it(
     small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    real = story.train
+    real = fit.train
 
     def breaking(state, *rest):
         for record in real(state, *rest):
@@ -152,7 +155,7 @@ def test_a_broken_state_is_not_saved_before_a_record_shows_it(
                 next(state.model.parameters()).data.fill_(float("nan"))
             yield record
 
-    monkeypatch.setattr(story, "train", breaking)
+    monkeypatch.setattr(fit, "train", breaking)
     with pytest.raises(DivergedError):
         start(small("training.checkpoint_minutes=0.0000001"), tmp_path / "run")
     assert load_checkpoint(tmp_path / "run" / "checkpoint").state["step"] == 2

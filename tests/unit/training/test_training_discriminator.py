@@ -45,7 +45,7 @@ def test_the_seed_alone_decides_the_first_parameters():
 
 
 def test_the_optimizer_is_that_of_the_source():
-    assert discriminator().optimizer.defaults["betas"] == (0.5, 0.9)
+    assert discriminator().optimizer.betas == (0.5, 0.9)
     assert discriminator(rate=0.3).optimizer.learning_rate == 0.3
 
 

@@ -22,7 +22,7 @@ def settings(path: Path, kind: str, **changes: object) -> ArraysConfig:
     given: dict[str, object] = {
         "name": kind, "hold_out": {}, "correlated": None, "path": str(path), "size": None,
         "fit": "crop", "channels": None, "class_factor": None, "bins": None, "test_share": 0,
-        "test_seed": 0, "images": "images", "factors": "auto",
+        "test_seed": 0, "images": "images", "factors": "auto", "changed": "refuse",
     }  # fmt: skip
     return ArraysConfig(**{**given, **changes})  # pyright: ignore[reportArgumentType]
 

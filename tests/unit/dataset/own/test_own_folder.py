@@ -25,6 +25,7 @@ def settings(root: Path, **changes: object) -> FolderConfig:
         "name": "folder", "hold_out": {}, "correlated": None, "path": str(root), "size": 8,
         "fit": "crop", "channels": None, "class_factor": None, "bins": None, "test_share": 0.25,
         "test_seed": 0, "factors": "auto", "test_folder": None, "broken": "skip",
+        "changed": "refuse",
     }  # fmt: skip
     return FolderConfig(**{**given, **changes})  # pyright: ignore[reportArgumentType]
 
