@@ -8,14 +8,16 @@ import sys
 
 import pytest
 
+from runner.training import allocator
+
 _FAULTS = """
-import resource, sys, torch
-from runner.training.allocator import keep_freed_memory
-kept = sys.argv[1] == "kept" and keep_freed_memory()
+import resource, runpy, sys
+import numpy as np
+kept = sys.argv[1] == "kept" and runpy.run_path(sys.argv[2])["keep_freed_memory"]()
 for turn in range(60):
     if turn == 10:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    x = torch.ones(10 * 1024 * 1024)  # 40 MB
+    x = np.ones(10 * 1024 * 1024, np.float32)  # 40 MB
     del x
 print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
@@ -26,7 +28,7 @@ def test_page_faults_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
 
     def faults(kept: str) -> tuple[str, int]:
-        command = [sys.executable, "-c", _FAULTS, kept]
+        command = [sys.executable, "-c", _FAULTS, kept, allocator.__file__]
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         return shown[0], int(shown[1])
 
@@ -37,7 +39,5 @@ def test_page_faults_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_of_the_environment_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runner.training.allocator import keep_freed_memory
-
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
-    assert not keep_freed_memory()
+    assert not allocator.keep_freed_memory()
