@@ -10,6 +10,8 @@ from runner.commands.arguments import Arguments
 from runner.commands.overrides import print_notes
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
+from runner.config.plugin_setting import KEY as PLUGINS
+from runner.config.plugin_use import given_plugins, use
 from runner.errors import UsageError
 from runner.grid import GridFolder
 from runner.grid.sweep_file import Block
@@ -98,6 +100,15 @@ def require_own(folder: GridFolder, arguments: Arguments) -> None:
         where = f"'{folder.path}' is not known as yours"
         message = f"{where}: its runs say where they log and find their data"
         raise UsageError(message, "--trust goes on with it all the same")
+
+
+def use_plugins_of_grid(runs: Iterable[Sequence[str]]) -> None:
+    """Load the own pieces that the runs of a grid name.
+
+    Raises: UsageError where a file is missing or not as it was.
+    """
+    for given in dict.fromkeys(o for run in runs for o in run if o.startswith(f"{PLUGINS}=")):
+        use(given_plugins([given]))
 
 
 def require_device(name: str) -> None:

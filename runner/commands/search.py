@@ -21,6 +21,7 @@ from runner.commands.preflight import (
     require_here,
     require_own,
     require_places,
+    use_plugins_of_grid,
 )
 from runner.commands.sweep_options import SweepOptions, named, values_of
 from runner.config import LauncherConfig
@@ -41,7 +42,7 @@ from runner.grid.search_figure import draw_search
 from runner.grid.search_plan import print_search_plan
 from runner.grid.space import Search
 from runner.grid.space.reading import read_search
-from runner.grid.sweep_file import OF_A_NAME, Block, find, is_name
+from runner.grid.sweep_file import OF_A_NAME, PLUGINS, Block, find, is_name, recorded
 from runner.grid.sweep_parameters import method_of
 from runner.grid.sweep_yaml import load
 
@@ -111,6 +112,7 @@ def resume_search(folder: GridFolder, options: SweepOptions, arguments: Argument
     found = _with_trials(found, options.of_search)
     launcher = config.launcher(options.launcher, options.of_launcher)
     require_own(folder, arguments)
+    use_plugins_of_grid(folder.runs)
     require_optuna()
     require(launcher)
     require_places(launcher, options.places)
@@ -132,6 +134,9 @@ def _requested(options: SweepOptions) -> _Requested:
         raise UsageError("search is chosen by the sweep file: its method", "search.trials=30")
     settings = config.search(method_of(path, document), options.of_search)
     found = read_search(path, document, given, settings)
+    if plugins := next((each.values for each in found.parameters if each.name == PLUGINS), ()):
+        given = {**given, PLUGINS: recorded(plugins)}
+        found = read_search(path, document, given, settings)
     values = {each.name: each.probes() for each in found.parameters}
     block = Block(values, file=path, replaced_keys=frozenset(given))
     return _Requested(found, named(options, name), block)

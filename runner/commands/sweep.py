@@ -17,12 +17,12 @@ from runner.commands.preflight import (
     require_here,
     require_own,
     require_places,
+    use_plugins_of_grid,
 )
 from runner.commands.search import is_search, resume_search, search
 from runner.commands.sweep_options import requested_sweep, selected, sort_options
 from runner.config import LauncherConfig
 from runner.config.composition import compose
-from runner.config.plugin_use import given_plugins, use
 from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
 from runner.errors import UsageError, VaerunError
@@ -86,8 +86,7 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
         allowed = "only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     require_own(folder, arguments)
-    for given in dict.fromkeys(o for run in folder.runs for o in run if o.startswith("plugins=")):
-        use(given_plugins([given]))  # a file that is missing or changed is refused at once
+    use_plugins_of_grid(folder.runs)
     device = given_place(options.places, "device", "auto")
     indices = selected(options.only, range(len(folder.runs)))
     job = Job(path, indices, (*searched(arguments), *options.places))

@@ -129,10 +129,18 @@ class Sweep:
 
 
 def _recorded(block: Block) -> Block:
-    named = block.values.get(PLUGINS, ())
-    texts = tuple(written(use(given_plugins([f"{PLUGINS}={text}"]))) for text in named)
-    values = {**block.values, PLUGINS: tuple(text.partition("=")[2] for text in texts)}
-    return replace(block, values=values) if named else block
+    if PLUGINS not in block.values:
+        return block
+    return replace(block, values={**block.values, PLUGINS: recorded(block.values[PLUGINS])})
+
+
+def recorded(plugins: Sequence[str]) -> tuple[str, ...]:
+    """Return values of ``plugins`` with the digests of what they name, after these are loaded.
+
+    Raises: UsageError for what is no plugin.
+    """
+    texts = (written(use(given_plugins([f"{PLUGINS}={text}"]))) for text in plugins)
+    return tuple(text.partition("=")[2] for text in texts)
 
 
 def identity(overrides: Sequence[str]) -> frozenset[str]:
