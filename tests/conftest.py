@@ -59,13 +59,13 @@ def composed() -> Callable[..., RunConfig]:
     composed once; values (``beta=2``) are written into a copy of it by Hydra's own code, in the
     order given. Every call returns settings of its own.
     """
-    settings.register()
     conf = settings.data_root() / "conf"
     groups = {path.name for path in conf.iterdir() if path.is_dir()}
     parser = OverridesParser.create()
 
     @cache
     def base(choices: tuple[str, ...]) -> DictConfig:
+        settings.register()  # here, since a test may have cleared what Hydra knows
         with initialize_config_dir(str(conf), version_base="1.3"):
             return compose("config", list(choices))
 

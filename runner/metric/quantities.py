@@ -220,4 +220,5 @@ def default_columns() -> tuple[str, ...]:
     """
     rows = sorted((row.column, row.name) for row in QUANTITIES if row.column is not None)
     own = [name for name in _described if not name.endswith(">")]
-    return tuple(name.replace("<codes>", "mean") for name in [*(n for _, n in rows), *own])
+    names = (name.replace("<codes>", "mean") for name in [*(n for _, n in rows), *own])
+    return tuple(dict.fromkeys(names))
