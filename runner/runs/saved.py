@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import runner
 from runner import config as settings
@@ -20,13 +20,15 @@ from runner.config import (
 from runner.config.composition import compose_run
 from runner.config.plugin_setting import short_name
 from runner.config.plugin_use import restored, unchanged
-from runner.dataset import Dataset
 from runner.errors import DataError, UsageError
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.lock import LockedError
 from runner.store.run_folder import RunFolder
 from runner.store.signature import is_own
+
+if TYPE_CHECKING:
+    from runner.dataset import Dataset  # imports torch, which settings alone do not need
 
 _GO_ON = ("steps", "epochs", "training.stop_early")
 """Settings that ask a run that stopped early to train further."""

@@ -255,3 +255,11 @@ def test_a_strangers_run_is_opened_as_data(trained: runner.Run, images: np.ndarr
     (folder / "checkpoint").symlink_to(trained.path / "checkpoint")
     with pytest.raises(runner.UsageError, match="link out of"):
         runner.load_run(folder)
+
+
+def test_settings_records_and_scores_need_no_torch(trained: runner.Run):
+    code = (
+        f"import runner, sys; run = runner.load_run({str(trained.path)!r});"
+        "run.config, run.summary, run.scores; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
