@@ -19,7 +19,7 @@ from runner import __version__, memory
 from runner.commands.arguments import read
 from runner.commands.manual import MANUAL
 from runner.console.streams import lost_output, make_unfailing
-from runner.errors import InterruptedRun, VaerunError
+from runner.errors import InterruptedRun, VaerunError, of_the_system
 from runner.store.subprocesses import import_safely
 
 
@@ -45,8 +45,7 @@ def _carried_out() -> int:
             return _report(too_little)
         if not isinstance(error, OSError):
             raise
-        place = f": '{error.filename}'" if error.filename else ""
-        return _report(VaerunError(f"{error.strerror or error}{place}"))
+        return _report(of_the_system(error))
 
 
 def _run(arguments: list[str]) -> int:

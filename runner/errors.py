@@ -27,6 +27,12 @@ class VaerunError(Exception):
         self.hint = hint
 
 
+def of_the_system(error: OSError) -> VaerunError:
+    """Return what to tell the user of a file, a folder or a disk that cannot be used."""
+    place = f": '{error.filename}'" if error.filename else ""
+    return VaerunError(f"{error.strerror or error}{place}")
+
+
 class UsageError(VaerunError):
     """The command line, a YAML file or a folder given by the user is wrong."""
 

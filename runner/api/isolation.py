@@ -13,7 +13,7 @@ from threading import Lock, RLock
 from typing import Any, cast
 
 from runner import config, memory
-from runner.errors import VaerunError
+from runner.errors import VaerunError, of_the_system
 
 _COMPOSING = RLock()
 """Hydra has one state for all threads."""
@@ -31,8 +31,7 @@ def plain_errors() -> Generator[None]:
             raise too_little from error
         if not isinstance(error, OSError):
             raise
-        place = f": '{error.filename}'" if error.filename else ""
-        raise VaerunError(f"{error.strerror or error}{place}") from error
+        raise of_the_system(error) from error
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from rich.text import Text
 from runner.console.durations import duration
 from runner.console.lines import LABEL_WIDTH, one_line
 from runner.console.safe_console import SafeConsole
-from runner.console.summary_tables import decimal_text, summary_tables
+from runner.console.summary_tables import summary_tables
+from runner.metric.number_text import decimal_text
 from runner.metric.quantities import shown_in
 
 _PANEL_WIDTH = 72

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
-from runner.console.summary_tables import decimal_text
+from runner.metric.number_text import decimal_text
 
 _SHOWN = 3
 """Numbers of a score that its line shows; ``scores.json`` has all of them."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from runner.metric.number_text import number_text
+from runner.metric.number_table import number_table
+from runner.metric.number_text import decimal_text
 from runner.metric.quantities import quantity, shown_in
 
 _GAP = 3
@@ -25,11 +25,6 @@ _UNUSED = 0.01
 """Nats below which a variable is shown as unused."""
 
 Numbers = Mapping[str, float | None]
-
-
-def decimal_text(value: float | None) -> str:
-    """Return a number with three decimals and groups of thousands, a hyphen where there is none."""
-    return number_text(value, 3, group=",")
 
 
 def summary_tables(
@@ -55,7 +50,7 @@ def summary_tables(
             yield title, table
             title = ""
     if summary["scores"]:
-        scores = _table("score", "value")
+        scores = number_table("score", "value")
         for name, value in summary["scores"].items():
             scores.add_row(Text(quantity(f"scores/{name}").short), decimal_text(value))
         yield "", scores
@@ -68,7 +63,7 @@ def _cut(rows: Numbers) -> str:
 
 def _terms(summary: Mapping[str, Any]) -> Table:
     values = {**summary, **{f"terms/{name}": value for name, value in summary["terms"].items()}}
-    table = _table("quantity", "nats")
+    table = number_table("quantity", "nats")
     for each in shown_in("summary"):
         if each.name in values:  # of the terms a deterministic code has the reconstruction alone
             style = "bold" if each.name == "elbo" else ""
@@ -84,7 +79,7 @@ def _variables(information: Numbers, rates: Numbers, bars: tuple[str, int]) -> T
     }
     character, longest = bars
     scale = longest / max(*known.values(), _UNUSED)
-    table = _table("variable", "information", "rate")
+    table = number_table("variable", "information", "rate")
     table.add_column(no_wrap=True)
     for name in sorted(known, key=lambda name: -known[name])[:_MOST_ROWS]:
         numbers = (decimal_text(information[name]), decimal_text(rates[name]))
@@ -99,7 +94,7 @@ def _groups(width: int, information: Numbers, by_factor: Mapping[str, Numbers]) 
     rows = {group: {"image": value, **by_factor[group]} for group, value in information.items()}
     columns = dict.fromkeys(name for row in rows.values() for name in row)
     for names in _packed(columns, width - _MARGIN - _widest("group", rows)):
-        table = _table("group", *names)
+        table = number_table("group", *names)
         for group, row in rows.items():
             table.add_row(Text(group), *(decimal_text(row[name]) for name in names))
         yield table
@@ -121,11 +116,3 @@ def _packed(names: Iterable[str], free: int) -> list[list[str]]:
 
 def _widest(header: str, names: Iterable[str]) -> int:
     return max(len(name) for name in [header, *names])
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-    table.add_column(Text(first), no_wrap=True)
-    for name in others:
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    return table

@@ -24,3 +24,8 @@ def number_text(
         return "-"
     text = f"{value:z,.{decimals}f}".replace(",", group).replace("-", minus)
     return f"+{text}" if signed and value > 0 and text.strip("0.,") else text
+
+
+def decimal_text(value: float | None) -> str:
+    """Return a number with three decimals and groups of thousands, a hyphen where there is none."""
+    return number_text(value, 3, group=",")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runner.metric.number_table import bare_table
 from runner.metric.quantities import quantity
 
 _HEAD = ("name", "title", "unit", "better")
@@ -35,7 +35,7 @@ def _row(name: str) -> tuple[str, ...]:
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(*_HEAD, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table = bare_table(*_HEAD)
     for column in table.columns:
         column.no_wrap = column.header != "title"  # which alone is broken into lines
     for row in rows:

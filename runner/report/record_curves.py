@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from runner.metric.number_table import bare_table
 from runner.metric.number_text import number_text
 from runner.metric.quantities import quantity, shown_in
 from runner.store.records import Record
@@ -23,7 +23,7 @@ _ALSO = "validation/"
 def curves_table(records: Sequence[Record], *, ascii_only: bool) -> Table:
     """Return a row for the loss, each term and each validation figure of the records."""
     first, last = records[0], records[-1]
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table = bare_table()
     table.add_column("record", no_wrap=True)
     for record in (first, last):
         table.add_column(f"step {record.get('step') or 0:,}", justify="right", no_wrap=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from runner.metric.number_text import number_text
+from runner.metric.number_table import number_table
+from runner.metric.number_text import decimal_text
 from runner.metric.quantities import quantity, shown_in
 
 _MOST_ROWS = 20
@@ -33,58 +33,46 @@ def is_main(name: str) -> bool:
 
 
 def _terms(metrics: Metrics) -> Table:
-    table = _table("quantity", "nats")
+    table = number_table("quantity", "nats")
     for each in shown_in("summary"):
         if each.name in metrics and not each.name.startswith("scores/"):
             style = "bold" if each.name == "elbo" else ""
-            table.add_row(each.title, _number(metrics[each.name]), style=style)
+            table.add_row(each.title, decimal_text(metrics[each.name]), style=style)
     return table
 
 
 def _variables(metrics: Metrics) -> Table:
     names = [name.removeprefix(_VARIABLE) for name in metrics if name.startswith(_VARIABLE)]
     names.sort(key=lambda name: -metrics[_VARIABLE + name])
-    table = _table("variable", "I(x; z)", "rate")
+    table = number_table("variable", "I(x; z)", "rate")
     for name in names[:_MOST_ROWS]:
         rate = metrics.get(f"information/rate/{name}")
-        table.add_row(Text(name), _number(metrics[_VARIABLE + name]), _number(rate))
+        table.add_row(Text(name), decimal_text(metrics[_VARIABLE + name]), decimal_text(rate))
     return _cut(table, len(names))
 
 
 def _groups(metrics: Metrics) -> Table:
     """Return I(x; z) of each group, and what it has of the factor that it knows most of."""
     names = [name.removeprefix(_GROUP) for name in metrics if name.startswith(_GROUP)]
-    table = _table("group", "I(x; z)", "most of a factor", "I(factor; z)")
+    table = number_table("group", "I(x; z)", "most of a factor", "I(factor; z)")
     for name in names[:_MOST_ROWS]:
         start = f"information/factor/{name}/"
         factors = {key.removeprefix(start): v for key, v in metrics.items() if start in key}
         best = max(factors, key=lambda factor: factors[factor], default=None)
-        known = ("-", "-") if best is None else (best, _number(factors[best]))
-        table.add_row(Text(name), _number(metrics[_GROUP + name]), Text(known[0]), known[1])
+        known = ("-", "-") if best is None else (best, decimal_text(factors[best]))
+        table.add_row(Text(name), decimal_text(metrics[_GROUP + name]), Text(known[0]), known[1])
     return _cut(table, len(names))
 
 
 def _scores(metrics: Metrics) -> Table:
-    table = _table("score", "value")
+    table = number_table("score", "value")
     for name in metrics:
         if name.startswith(("scores/", "distances/")) and is_main(name):
-            table.add_row(Text(quantity(name).short), _number(metrics[name]))
+            table.add_row(Text(quantity(name).short), decimal_text(metrics[name]))
     return table
 
 
 def _cut(table: Table, count: int) -> Table:
     if count > _MOST_ROWS:
         table.add_row(Text(f"and {count - _MOST_ROWS:,} more", "dim"))
-    return table
-
-
-def _number(value: float | None) -> str:
-    return number_text(value, 3, group=",")
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-    table.add_column(Text(first), no_wrap=True)
-    for name in others:
-        table.add_column(Text(name), justify="right", no_wrap=True)
     return table

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from runner.comparison.names import short_names, value_text
 from runner.comparison.overview import MIG, Overview
+from runner.metric.number_table import bare_table
 from runner.metric.number_text import number_text
 from runner.report.csv_text import csv_text
 
@@ -44,7 +44,7 @@ def list_table(
         for run, own in zip(runs, differing, strict=True)
     ]
     room = _room(columns, width)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table = bare_table()
     shown = [name for name in _ORDER if name in columns]
     for name in shown:
         side = "right" if name in _NUMBERS else "left"

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from runner.comparison.names import value_text
 from runner.comparison.side_by_side import ABSENT, Row
+from runner.metric.number_table import bare_table
 from runner.metric.number_text import number_text
 from runner.metric.quantities import quantity
 
@@ -95,7 +95,7 @@ def _value(value: object) -> Text:
 
 
 def _table(title: str, labels: Sequence[str]) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table = bare_table()
     table.add_column(Text(title), overflow="fold")
     for label in labels:
         table.add_column(Text(label), overflow="fold")

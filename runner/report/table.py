@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +14,7 @@ from runner.comparison.best import best_of
 from runner.comparison.configurations import Comparison, Configuration
 from runner.comparison.names import short_names, value_text
 from runner.comparison.statistics import Difference, Spread, decimals_of, spread
+from runner.metric.number_table import bare_table
 from runner.metric.number_text import number_text
 from runner.metric.quantities import quantity
 
@@ -80,7 +80,7 @@ def comparison_table(
             settings = [_label(comparison)]
         while shown > 1 and _width([*settings, *columns[:shown]]) > room:
             shown -= 1
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table = bare_table()
     for column in settings:
         table.add_column(
             Text(column.title), justify=column.side, overflow="fold", min_width=column.least

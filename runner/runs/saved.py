@@ -103,9 +103,7 @@ class SavedRun:
         text = folder.read_config()
         trusted = trusted or is_own(path / "config.yaml", text.encode())
 
-        changed = _with_plugins(text, overrides, trusted=trusted)
-        with naming_version(version_of(folder)):
-            config = settings.restore(text, changed)
+        config = _restored(folder, text, overrides, trusted=trusted)
         note = None
         if not trusted and files is None:
             with unchanged():
@@ -130,10 +128,10 @@ def saved_settings(path: Path, *, trusted: bool) -> RunConfig:
     Raises: UsageError where there is no run, its settings are wrong, or its own pieces are a
         stranger's that is not trusted.
     """
-    use_plugins_of(path, [], trusted=trusted)
     folder = RunFolder.open(path)
-    with naming_version(version_of(folder)):
-        return settings.restore(folder.read_config(), [])
+    text = folder.read_config()
+    own = trusted or is_own(path / "config.yaml", text.encode())
+    return _restored(folder, text, [], trusted=own)
 
 
 def use_plugins_of(path: Path, overrides: Sequence[str], *, trusted: bool) -> None:
@@ -144,6 +142,15 @@ def use_plugins_of(path: Path, overrides: Sequence[str], *, trusted: bool) -> No
     text = RunFolder.open(path).read_config()
     own = trusted or is_own(path / "config.yaml", text.encode())
     _with_plugins(text, overrides, trusted=own)
+
+
+def _restored(
+    folder: RunFolder, text: str, overrides: Sequence[str], *, trusted: bool
+) -> RunConfig:
+    """Return the settings of a run, some of them changed, after its own pieces are loaded."""
+    changed = _with_plugins(text, overrides, trusted=trusted)
+    with naming_version(version_of(folder)):
+        return settings.restore(text, changed)
 
 
 def _with_plugins(text: str, overrides: Sequence[str], *, trusted: bool) -> list[str]:

@@ -108,34 +108,34 @@ class Trials:
 
     def watch(self, number: int) -> Callable[[Mapping[str, float | None]], bool] | None:
         """Return what says of each record of a run whether to go on after it; None: always."""
-        rule, metric = self._search.early_terminate, self._search.metric
-        if rule is None:
+        hyperband, metric = self._search.early_terminate, self._search.metric
+        if hyperband is None:
             return None
         folder = RunFolder(self._path / str(number))
-        judge = Rule(rule, maximized=metric.goal == "maximize")
+        rule = Rule(hyperband, maximized=metric.goal == "maximize")
 
         def goes_on(record: Mapping[str, float | None]) -> bool:
             value = record.get(metric.name)
             if value is None or not math.isfinite(value):
                 return True
-            if not judge.values:  # a run that goes on has records from before
+            if not rule.values:  # a run that goes on has records from before
                 earlier = (each.get(metric.name) for each in folder.iterate_records())
-                judge.values += [each for each in earlier if each is not None]
+                rule.values += [each for each in earlier if each is not None]
             else:
-                judge.values.append(value)
+                rule.values.append(value)
             with suppress(VaerunError, OSError):  # a run is worth more than its early end
-                return self._goes_on(number, judge)
+                return self._goes_on(number, rule)
             return True
 
         return goes_on
 
-    def _goes_on(self, number: int, judge: Rule) -> bool:
-        if judge.band is None:
+    def _goes_on(self, number: int, rule: Rule) -> bool:
+        if rule.band is None:
             return True
         with self._opened() as (_, study):
-            for band in judge.passed:
-                study.report(number, band, judge.values[band - 1])
-            return not judge.stops(study.values_at(judge.band))
+            for band in rule.passed:
+                study.report(number, band, rule.values[band - 1])
+            return not rule.stops(study.values_at(rule.band))
 
     def _extended(self, grid: GridFolder, moved: tuple[str | int | float, ...]) -> GridFolder:
         """Write a run into ``grid.json``."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner.console.summary_tables import decimal_text, summary_tables
+from runner.console.summary_tables import summary_tables
+from runner.metric.number_text import decimal_text
 from runner.metric.quantities import shown_in
 from runner.objective import TERM_NAMES
 
