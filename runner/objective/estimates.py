@@ -23,7 +23,7 @@ from runner.objective.aggregate_posterior import (
     log_enumerated_posterior,
 )
 from runner.objective.encoding_weights import EncodingWeights
-from runner.objective.normal_sweep import SweepRequest, swept_marginals
+from runner.objective.normal_sweep import Family, SweepRequest, swept_marginals
 
 Variables = tuple[int, ...]
 
@@ -177,28 +177,44 @@ def _swept(
         v: _log_table_posterior(densities, densities.enumerated_VAM[v], of_singles)
         for v in singles if v < enumerated
     }  # fmt: skip
-    swept = [part for part in several if part[-1] >= enumerated]
     found = {
         part: over_atoms(
             densities, _log_table_posterior(densities, _table(densities, part), weights)
         )
         for part in several if part[-1] < enumerated
     }  # fmt: skip
+    order, families = _families([p for p in several if p[-1] >= enumerated], enumerated)
     request = SweepRequest(
         bool(singles) and singles[-1] >= enumerated,
-        tuple(tuple(v - enumerated for v in part if v >= enumerated) for part in swept),
-        tuple(part[0] < enumerated for part in swept),
+        families,
         weights.first,
         torch.is_grad_enabled(),
     )
     sampled_V = normals.z_BV.new_zeros(normals.z_BV.shape[1])
-    if request.singles or swept:
-        tables = [_table(densities, part) for part in swept if part[0] < enumerated]
+    if request.singles or order:
+        tables = [_table(densities, part) for part in order if part[0] < enumerated]
         mean_S = swept_marginals(normals, weights, request, densities.atoms_AB, tables)
         if request.singles:
-            sampled_V, mean_S = mean_S.split([len(sampled_V), len(swept)])
-        found |= dict(zip(swept, mean_S.unbind(), strict=True))
+            sampled_V, mean_S = mean_S.split([len(sampled_V), len(order)])
+        found |= dict(zip(order, mean_S.unbind(), strict=True))
     return Means(_with_exact(densities, exact, sampled_V), found)
+
+
+def _families(
+    sets: Sequence[Variables], enumerated: int
+) -> tuple[list[Variables], tuple[Family, ...]]:
+    """Return sets in the order of their families: those of equal size, each with atoms alone."""
+    order = sorted(sets, key=lambda part: (part[0] < enumerated, len(part), part))
+    families: list[Family] = []
+    for part in order:
+        normal = tuple(v - enumerated for v in part if v >= enumerated)
+        with_atoms = part[0] < enumerated
+        last = families[-1] if families else None
+        if last and not with_atoms and len(last.sets[0]) == len(normal):
+            families[-1] = Family((*last.sets, normal))
+        else:
+            families.append(Family((normal,), with_atoms))
+    return order, tuple(families)
 
 
 def _log_table_posterior(

@@ -5,16 +5,14 @@ all pairs of samples and encodings is kept for autograd: memory grows with B + M
 The plain form, which this equals, is ``estimates.plain_marginals``.
 
 Shapes: B samples, M encodings, C encodings that have a gradient and that single variables are
-estimated from (the first ones), K = M - C others, V normal variables, S sets of variables, L layers
-of sets that share no variable, A atoms (see ``aggregate_posterior``).
+estimated from (the first ones), K = M - C others, V normal variables, S sets of variables, Y
+variables of some sets one after the other, A atoms (see ``aggregate_posterior``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -23,23 +21,48 @@ from torch.autograd.function import once_differentiable
 
 from runner.objective.aggregate_posterior import NormalSamples
 from runner.objective.encoding_weights import EncodingWeights
-from runner.objective.sweep_sets import Atoms, Quadratic, SetFound, Variables, sweep_set
+from runner.objective.sweep_sets import (
+    Atoms,
+    Quadratic,
+    SetsFound,
+    Variables,
+    columns,
+    sweep_sets,
+)
 from runner.objective.sweep_singles import sweep_singles
 
 
 @dataclass(frozen=True)
+class Family:
+    """Sets of as many normal variables each, which are reduced in one call."""
+
+    sets: tuple[Variables, ...]
+    with_atoms: bool = False
+    """Whether enumerated variables belong to the set, which is then alone."""
+
+    @property
+    def variables(self) -> list[int]:
+        """The variables of all sets, one after the other."""
+        return [v for part in self.sets for v in part]
+
+
+@dataclass(frozen=True)
 class SweepRequest:
-    """Which sets are wanted; hashable."""
+    """What is wanted."""
 
     singles: bool
     """Whether E log q(z_v) of every normal variable is wanted; they come first."""
-    sets: tuple[Variables, ...]
-    """Sets of normal variables, by their numbers among the normal ones."""
-    with_atoms: tuple[bool, ...]
-    """For each set, whether there are enumerated variables in it."""
+    sets: tuple[Family, ...]
+    """Sets of several normal variables, or of some and atoms, by their numbers among the normal
+    variables."""
     first: int
     """Sample i owns encoding ``first + i``."""
     with_gradient: bool
+
+    def families(self, variables: int) -> list[Family]:
+        """Return all families, the single variables first, in the order of the results."""
+        singles = [Family(tuple((v,) for v in range(variables)))] if self.singles else []
+        return [*singles, *self.sets]
 
 
 def swept_marginals(
@@ -51,7 +74,8 @@ def swept_marginals(
 ) -> Tensor:
     """Return E log q of every normal variable, if wanted, and of every set, (S,), in nats.
 
-    ``tables`` are log q(k|x_j) of the atoms, (A, M), one for each set with enumerated variables;
+    The order is that of the families. ``tables`` are log q(k|x_j) of the atoms, (A, M), one for
+    each set with enumerated variables;
     E log q of such a set is the exact sum over the atoms, whose probabilities are ``atoms_AB``.
 
     Differentiable once, in the samples, the first C encodings, the atoms' probabilities and the
@@ -68,34 +92,21 @@ def swept_marginals(
 
 
 class _Sweep(torch.autograd.Function):
-    """The means of all sets; beside them, as constants, their gradients."""
+    """The means of all sets, family by family; beside them, as constants, their gradients."""
 
     @staticmethod
     def forward(request: SweepRequest, *given: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the means (S,) and, if wanted, their gradients."""
-        z_BV, loc_CV, log_scale_CV, _, _, own, others_C, *_ = given
-        gradients = _Gradients(request, z_BV, loc_CV)
-        means: list[Tensor] = []
-        if request.singles:
-            singles = EncodingWeights(own, others_C, request.first)
-            mean_V, *parts = sweep_singles(
-                z_BV, loc_CV, log_scale_CV, singles, with_gradient=request.with_gradient
-            )
-            means.append(mean_V)
-            gradients.put(0, slice(None), parts)
-        found = _sweep_sets(request, given)
-        if found:
-            means.append(torch.stack([each.mean for each in found]).to(z_BV.dtype))
-        if not request.with_gradient:
-            return (torch.cat(means),)
-        for s, each in enumerate(found):
-            gradients.put_set(s, each)
-        return torch.cat(means), *gradients.layered, *gradients.of_atoms
+        """Return the means (S,) and, if wanted, the gradients of each family, then of the atoms."""
+        found = _sweep_families(request, given)
+        dtype = given[0].dtype
+        normals = [t.to(dtype) for each in found for t in each.normals]
+        atoms = [t.to(dtype) for each in found for t in each.atoms]
+        return torch.cat([each.mean_S.to(dtype) for each in found]), *normals, *atoms
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         """Keep the gradients."""
-        ctx.request = inputs[0]
+        ctx.request, ctx.inputs, ctx.variables = inputs[0], len(inputs), inputs[1].shape[1]
         ctx.mark_non_differentiable(*output[1:])
         ctx.set_materialize_grads(False)  # noqa: FBT003 - torch's signature
         ctx.save_for_backward(*output[1:])
@@ -104,19 +115,24 @@ class _Sweep(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, of_mean_S: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the kept gradients, each times the weight of its set, summed over the sets."""
-        request, (z_LBV, loc_LCV, log_scale_LCV, *of_atoms) = ctx.request, ctx.saved_tensors
-        none: tuple[None, ...] = (None,) * 6
         if of_mean_S is None:
-            return (None,) * (11 + len(of_atoms) // 2)
-        weights_L1V = _weights_of_layers(request, z_LBV.shape[2], of_mean_S)
-        layered = [(t * weights_L1V).sum(0) for t in (z_LBV, loc_LCV, log_scale_LCV)]
-        of_sets = of_mean_S[z_LBV.shape[2] * request.singles :].unbind()
-        mixed = [w for w, has in zip(of_sets, request.with_atoms, strict=True) if has]
+            return (None,) * ctx.inputs
+        families = ctx.request.families(ctx.variables)
+        kept: tuple[Tensor, ...] = ctx.saved_tensors
+        normals, atoms = kept[: 3 * len(families)], kept[3 * len(families) :]
+        of_families = of_mean_S.split([len(family.sets) for family in families])
+        weights = [
+            w_S.repeat_interleave(len(family.sets[0]))
+            for w_S, family in zip(of_families, families, strict=True)
+        ]
+        which = [columns(family.variables) for family in families]
+        total = [_combined(normals[i::3], weights, which, ctx.variables) for i in range(3)]
+        mixed = [w for w, f in zip(of_families, families, strict=True) if f.with_atoms]
         probabilities, tables = (
-            [w * t for w, t in zip(mixed, of_atoms[k::2], strict=True)] for k in (0, 1)
+            [w * t for w, t in zip(mixed, atoms[i::2], strict=True)] for i in range(2)
         )
-        probability_AB = torch.stack(probabilities).sum(0) if mixed else None
-        return None, *layered, *none, probability_AB, *tables
+        none: list[None] = [None] * 6
+        return None, *total, *none, sum(probabilities) if mixed else None, *tables
 
     @staticmethod
     def vmap(
@@ -137,83 +153,38 @@ class _Sweep(torch.autograd.Function):
         return stacked, (0,) * len(stacked)
 
 
-def _sweep_sets(request: SweepRequest, given: Sequence[Tensor]) -> list[SetFound]:
-    """Return what is found of every set, given the tensors of :func:`swept_marginals`."""
-    z_BV, loc_CV, log_scale_CV, bank_loc_KV, bank_log_scale_KV, _, _ = given[:7]
-    own, others_M, atoms_AB, *tables = given[7:]
-    if not request.sets:
-        return []
-    loc_MV = torch.cat([loc_CV, bank_loc_KV])
-    log_scale_MV = torch.cat([log_scale_CV, bank_log_scale_KV])
-    quadratic = Quadratic(z_BV, loc_MV, log_scale_MV, len(loc_CV))
-    weights = EncodingWeights(own, others_M, request.first)
+def _combined(
+    parts_RY: Sequence[Tensor],
+    weights_Y: Sequence[Tensor],
+    which: Sequence[slice | list[int]],
+    variables: int,
+) -> Tensor:
+    """Return the weighted sum of the families' gradients, each at its variables, (R, V)."""
+    total_RV = parts_RY[0].new_zeros(len(parts_RY[0]), variables)
+    for part_RY, weight_Y, index in zip(parts_RY, weights_Y, which, strict=True):
+        total_RV[:, index] += part_RY * weight_Y
+    return total_RV
+
+
+def _sweep_families(request: SweepRequest, given: Sequence[Tensor]) -> list[SetsFound]:
+    """Return what is found of each family of sets, given the tensors of :func:`swept_marginals`."""
+    z_BV, loc_CV, log_scale_CV, bank_loc_KV, bank_log_scale_KV, own, others_C = given[:7]
+    own_of_sets, others_M, atoms_AB, *tables = given[7:]
+    families = request.families(z_BV.shape[1])
+    found: list[SetsFound] = []
+    if request.singles:
+        weights = EncodingWeights(own, others_C, request.first)
+        mean_V, *normals = sweep_singles(
+            z_BV, loc_CV, log_scale_CV, weights, with_gradient=request.with_gradient
+        )
+        found.append(SetsFound(mean_V, tuple(normals)))
+    if len(families) > len(found):
+        own_CP = torch.cat([loc_CV, log_scale_CV], 1)
+        bank_KP = torch.cat([bank_loc_KV, bank_log_scale_KV], 1)
+        weights = EncodingWeights(own_of_sets, others_M, request.first)
+        quadratic = Quadratic(z_BV, torch.cat([own_CP, bank_KP]), len(own_CP), weights)
     left = iter(tables)
-    return [
-        sweep_set(
-            quadratic,
-            variables,
-            weights,
-            Atoms(atoms_AB, next(left)) if has_atoms else None,
-            with_gradient=request.with_gradient,
-        )
-        for variables, has_atoms in zip(request.sets, request.with_atoms, strict=True)
-    ]
-
-
-class _Gradients:
-    """The gradients of all means; those of a layer of sets are one tensor for each input."""
-
-    def __init__(self, request: SweepRequest, z_BV: Tensor, loc_CV: Tensor) -> None:
-        self.request = request
-        self.layered: tuple[Tensor, ...] = ()
-        self.of_atoms: list[Tensor] = []
-        if request.with_gradient:
-            self.places = _layers(request, z_BV.shape[1])
-            layers = len(self.places)
-            self.layered = tuple(t.new_zeros(layers, *t.shape) for t in (z_BV, loc_CV, loc_CV))
-
-    def put(self, layer: int, which: slice | list[int], parts: Sequence[Tensor]) -> None:
-        """Put the gradients of some variables, with respect to samples, means and log-scales."""
-        for layered, part in zip(self.layered, parts, strict=False):
-            layered[layer][:, which] = part.to(layered.dtype)
-
-    def put_set(self, s: int, found: SetFound) -> None:
-        """Put the gradients of a set, and keep those of its atoms."""
-        variables = self.request.sets[s]
-        index = s + self.layered[0].shape[2] * self.request.singles
-        layer = next(i for i, row in enumerate(self.places) if row[variables[0]] == index)
-        first, last = variables[0], variables[-1] + 1
-        which = slice(first, last) if last - first == len(variables) else list(variables)
-        self.put(layer, which, found.normals or ())
-        for gradient in found.atoms or ():
-            self.of_atoms.append(gradient.to(self.layered[0].dtype))
-
-
-@lru_cache(maxsize=256)
-def _layers(request: SweepRequest, variables: int) -> list[list[int | None]]:
-    """Return layers of sets that share no variable: for each variable, the number of its set."""
-    layers = [list[int | None](range(variables))] if request.singles else []
-    for index, part in enumerate(request.sets, start=variables * request.singles):
-        free = (layer for layer in layers if all(layer[v] is None for v in part))
-        layer = next(free, None)
-        if layer is None:
-            layers.append(layer := [None] * variables)
-        for v in part:
-            layer[v] = index
-    return layers
-
-
-def _weights_of_layers(request: SweepRequest, variables: int, weight_S: Tensor) -> Tensor:
-    """Return the weight of each variable's set in every layer, (L, 1, V); zero where there is none."""
-    zero = weight_S.new_zeros(())
-    # By views, since an index would make a GPU wait for the CPU.
-    rows = [
-        torch.cat(
-            [
-                (zero if index is None else weight_S[index]).expand(len(list(run)))
-                for index, run in groupby(layer)
-            ]
-        )
-        for layer in _layers(request, variables)
-    ]
-    return torch.stack(rows)[:, None]
+    for family in families[len(found) :]:
+        atoms = Atoms(atoms_AB, next(left)) if family.with_atoms else None
+        found.append(sweep_sets(quadratic, family.sets, atoms, with_gradient=request.with_gradient))
+    return found

@@ -1,4 +1,4 @@
-"""E log q of a set of normal variables by products of matrices, with its gradient.
+"""E log q of sets of normal variables by products of matrices, with its gradient.
 
 sum_v log2 N(z_v; loc_v, scale_v) is a constant of the encoding plus the product of the sample's
 [z^2, z] with the encoding's [-p, 2 p loc], p = log2(e) / (2 scale^2). So a set costs one exponential
@@ -6,12 +6,13 @@ a pair, however many variables it has. The product cancels digits as (z / scale)
 centred first, and everything is computed in float64.
 
 Shapes: B samples, R samples of a chunk, M encodings, C of them (the first) with a gradient, V
-normal variables, X those of a set, A atoms.
+normal variables, S sets of X variables each, F = 2 X features of a sample, E = F + 1, A atoms.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,8 +21,6 @@ from runner.objective.encoding_weights import EncodingWeights
 from runner.objective.sweep_singles import HALF_LOG_2PI, LN_2, LOG2_E, rows_at_once
 
 Variables = tuple[int, ...]
-Gradient = tuple[Tensor, Tensor, Tensor]
-"""With respect to samples (B, X), means (C, X) and log-scales (C, X)."""
 
 
 @dataclass(frozen=True)
@@ -33,115 +32,141 @@ class Atoms:
 
 
 @dataclass(frozen=True)
-class SetFound:
-    """E log q of a set in nats, a scalar, and its gradients, where they were wanted."""
+class SetsFound:
+    """E log q of sets of equal size, in nats, and its gradients, where they were wanted."""
 
-    mean: Tensor
-    normals: Gradient | None = None
-    atoms: tuple[Tensor, Tensor] | None = None
+    mean_S: Tensor
+    normals: tuple[Tensor, ...] = ()
+    """With respect to samples (B, S X), means and log-scales (C, S X)."""
+    atoms: tuple[Tensor, ...] = ()
     """With respect to the probabilities, (A, B), and the log-table, (A, M)."""
 
 
-class Quadratic:
-    """The factors of log2 q(z_v|x_j) for all normal variables, in float64."""
+def columns(variables: Sequence[int]) -> slice | list[int]:
+    """Return an index of some variables: a slice, which copies nothing, if they are neighbours."""
+    first, last = variables[0], variables[-1] + 1
+    return slice(first, last) if list(variables) == list(range(first, last)) else list(variables)
 
-    def __init__(self, z_BV: Tensor, loc_MV: Tensor, log_scale_MV: Tensor, learned: int) -> None:
-        """Take samples and encodings, the first ``learned`` of which have a gradient."""
+
+class Quadratic:
+    """The factors of log2 w_ij q(z_v|x_j) for all normal variables, in float64."""
+
+    def __init__(
+        self, z_BV: Tensor, encodings_MP: Tensor, learned: int, weights: EncodingWeights
+    ) -> None:
+        """Take samples, and means and log-scales, the first ``learned`` of which have a gradient."""
+        loc_VM, log_scale_VM = encodings_MP.T.double().chunk(2)
+        center_V1 = loc_VM[:, :learned].mean(1, keepdim=True)
         self.learned = learned
-        center_V = loc_MV[:learned].double().mean(0)
-        self.z_BV = z_BV.double() - center_V
-        self.features_BV2 = torch.stack([self.z_BV.square(), self.z_BV], 2)
-        loc_VM = (loc_MV.double() - center_V).T
-        log_scale_VM = log_scale_MV.double().T
+        self.z_VB = z_BV.T.double() - center_V1
+        self.features_VB2 = torch.stack([self.z_VB.square(), self.z_VB], 2)
+        loc_VM = loc_VM - center_V1
         precision_VM = (-2 * log_scale_VM).exp() * (0.5 * LOG2_E)
         both_VM = precision_VM * loc_VM
         self.factors_V2M = torch.stack([-precision_VM, 2 * both_VM], 1)
         self.constant_VM = (log_scale_VM + HALF_LOG_2PI) * -LOG2_E - both_VM * loc_VM
         self.loc_VC, self.precision_VC = loc_VM[:, :learned], precision_VM[:, :learned]
+        self.others_M = weights.others_M.double() * LOG2_E
+        self.own_B = weights.correction_B(len(z_BV)).double() * LOG2_E
+        self.first = weights.first
 
-    def gradients(self, which: slice | list[int], rows_BX2: Tensor, sums: Tensor) -> Gradient:
-        """Return the gradients of a set from sums of responsibilities.
+    def gradients(
+        self, which: slice | list[int], rows_SBF: Tensor, sums_SEC: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the gradients of some sets from sums of responsibilities.
 
-        ``rows_BX2`` are sums over encodings, times their factors; ``sums`` those over samples,
-        times z^2 and z of every variable and, last, one, (2 X + 1, C).
+        ``rows_SBF`` are sums over encodings, times their factors; ``sums_SEC`` those over samples,
+        times z^2 and z of every variable and, last, one.
         """
-        slope_XC, loc_XC = 2 * LN_2 * self.precision_VC[which], self.loc_VC[which]
-        second_XC, first_XC = sums[:-1].view(-1, 2, sums.shape[1]).unbind(1)
-        zeroth_C = sums[-1]
-        away_XC = first_XC - loc_XC * zeroth_C
-        spread_XC = second_XC - loc_XC * (first_XC + away_XC)
-        of_z_BX = LN_2 * torch.addcmul(rows_BX2[..., 1], rows_BX2[..., 0], 2 * self.z_BV[:, which])
-        return of_z_BX, (slope_XC * away_XC).T, (slope_XC * spread_XC - zeroth_C).T
+        sets, features = len(rows_SBF), rows_SBF.shape[2]
+        zeroth_SC = sums_SEC[:, -1:]
+        loc_SXC, slope_SXC = (
+            t[which].view(sets, -1, self.learned)
+            for t in (self.loc_VC, 2 * LN_2 * self.precision_VC)
+        )
+        second_SXC, first_SXC = sums_SEC[:, :-1].unflatten(1, (-1, 2)).unbind(2)
+        away_SXC = first_SXC - loc_SXC * zeroth_SC
+        spread_SXC = second_SXC - loc_SXC * (first_SXC + away_SXC)
+        square_BY, linear_BY = (
+            rows_SBF.transpose(0, 1).reshape(-1, sets * features // 2, 2).unbind(2)
+        )
+        return (
+            LN_2 * torch.addcmul(linear_BY, square_BY, self.z_VB[which].T, value=2),
+            (slope_SXC * away_SXC).flatten(0, 1).T,
+            (slope_SXC * spread_SXC - zeroth_SC).flatten(0, 1).T,
+        )
 
 
-def sweep_set(
+def sweep_sets(
     quadratic: Quadratic,
-    variables: Variables,
-    weights: EncodingWeights,
-    atoms: Atoms | None,
+    sets: Sequence[Variables],
+    atoms: Atoms | None = None,
     *,
     with_gradient: bool,
-) -> SetFound:
-    """Return E log q of some of the normal variables, together with atoms if there are any."""
-    sweep = _SetSweep(quadratic, variables, weights)
+) -> SetsFound:
+    """Return E log q of sets of as many normal variables each; of one set together with atoms."""
+    sweep = _SetSweep(quadratic, sets)
     of_atoms = _AtomSweep(atoms, with_gradient=with_gradient) if atoms else None
     for start in range(0, sweep.samples, sweep.rows):
         part = slice(start, min(start + sweep.rows, sweep.samples))
-        powers_RM, top_R1 = sweep.powers(part)
+        powers_SRM, top_SR1 = sweep.powers(part)
         if of_atoms:
-            share_R1, log_q_R = of_atoms.reduce(part, powers_RM, top_R1)
+            share_SR1, log_q_SR1 = of_atoms.reduce(part, powers_SRM[0], top_SR1)
         else:
-            sum_R1 = powers_RM.sum(1, keepdim=True)
-            share_R1, log_q_R = 1 / (sum_R1 * sweep.samples), (sum_R1.log2() + top_R1)[:, 0]
-        sweep.log_q_B[part] = log_q_R
+            sum_SR1 = powers_SRM.sum(2, keepdim=True)
+            share_SR1, log_q_SR1 = 1 / (sum_SR1 * sweep.samples), sum_SR1.log2() + top_SR1
+        sweep.log_q_SB1[:, part] = log_q_SR1
         if with_gradient:
-            sweep.add(part, powers_RM, share_R1)
-    found = SetFound(sweep.log_q_B.mean() * LN_2)
+            sweep.add(part, powers_SRM, share_SR1)
+    mean_S = sweep.log_q_SB1.mean((1, 2)) * LN_2
     if not with_gradient:
-        return found
-    normals = quadratic.gradients(sweep.which, sweep.rows_BF.unflatten(1, (-1, 2)), sweep.sums_EC)
-    return replace(found, normals=normals, atoms=of_atoms and of_atoms.gradients())
+        return SetsFound(mean_S)
+    normals = quadratic.gradients(sweep.which, sweep.rows_SBF, sweep.sums_SEC)
+    return SetsFound(mean_S, normals, of_atoms.gradients() if of_atoms else ())
 
 
 class _SetSweep:
-    """The pairs of one set, some samples at a time, and the sums that its gradient is made of.
+    """The pairs of some sets, some samples at a time, and the sums that gradients are made of."""
 
-    Shapes: F = 2 X features of a sample, E = F + 1 of them and one.
-    """
-
-    def __init__(
-        self, quadratic: Quadratic, variables: Variables, weights: EncodingWeights
-    ) -> None:
-        first, last = variables[0], variables[-1] + 1
-        # Neighbours are views, others copies.
-        self.which = slice(first, last) if last - first == len(variables) else list(variables)
-        self.features_BF = quadratic.features_BV2[:, self.which].flatten(1)
-        self.factors_FM = quadratic.factors_V2M[self.which].flatten(0, 1)
-        constant_M = quadratic.constant_VM[self.which].sum(0)
-        self.constant_M = constant_M + weights.others_M.double() * LOG2_E
-        self.samples, encodings = len(self.features_BF), len(constant_M)
-        self.own_B = weights.correction_B(self.samples).double() * LOG2_E
-        self.first = weights.first
-        self.rows = min(self.samples, rows_at_once(2 * encodings, constant_M))
-        self.pairs_RM = constant_M.new_empty(self.rows, encodings)
-        self.log_q_B = torch.empty_like(self.own_B)
-        self.rows_BF = torch.empty_like(self.features_BF)
-        self.sums_EC = constant_M.new_zeros(self.features_BF.shape[1] + 1, quadratic.learned)
+    def __init__(self, quadratic: Quadratic, sets: Sequence[Variables]) -> None:
+        self.which = columns([v for part in sets for v in part])
+        features_VB2 = quadratic.features_VB2[self.which].unflatten(0, (len(sets), -1))
+        self.features_SBF = features_VB2.transpose(1, 2).flatten(2)
+        self.factors_SFM = quadratic.factors_V2M[self.which].unflatten(0, (len(sets), -1)).flatten(1, 2)
+        constant_SXM = quadratic.constant_VM[self.which].unflatten(0, (len(sets), -1))
+        self.constant_S1M = constant_SXM.sum(1, keepdim=True) + quadratic.others_M
+        self.own_B, self.first = quadratic.own_B, quadratic.first
+        self.samples, encodings = len(self.own_B), len(quadratic.others_M)
+        new = self.own_B.new_empty
+        self.rows = min(self.samples, rows_at_once(2 * len(sets) * encodings, self.own_B))
+        self.pairs = new(len(sets) * self.rows * encodings)
+        self.log_q_SB1 = new(len(sets), self.samples, 1)
+        self.rows_SBF = torch.empty_like(self.features_SBF)
+        shape = (len(sets), self.features_SBF.shape[2] + 1, quadratic.learned)
+        self.sums_SEC = self.own_B.new_zeros(shape)
 
     def powers(self, part: slice) -> tuple[Tensor, Tensor]:
-        """Return w_ij q(z_i|x_j) over its largest, (R, M), and that as a logarithm to base 2."""
-        pairs_RM = self.pairs_RM[: part.stop - part.start]
-        torch.addmm(self.constant_M, self.features_BF[part], self.factors_FM, out=pairs_RM)
-        pairs_RM.diagonal(self.first + part.start).add_(self.own_B[part])
-        top_R1 = pairs_RM.amax(1, keepdim=True)
-        return pairs_RM.sub_(top_R1).exp2_(), top_R1
+        """Return w_ij q(z_i|x_j) over its largest, (S, R, M), and that as a logarithm to base 2."""
+        features_SRF = self.features_SBF[:, part]
+        sets, rows, encodings = *features_SRF.shape[:2], self.factors_SFM.shape[2]
+        pairs_SRM = self.pairs[: sets * rows * encodings].view(sets, rows, encodings)
+        if sets == 1:  # some libraries have a slower product for a batch
+            torch.addmm(
+                self.constant_S1M[0], features_SRF[0], self.factors_SFM[0], out=pairs_SRM[0]
+            )
+        else:
+            torch.baddbmm(self.constant_S1M, features_SRF, self.factors_SFM, out=pairs_SRM)
+        pairs_SRM.diagonal(self.first + part.start, 1, 2).add_(self.own_B[part])
+        top_SR1 = pairs_SRM.amax(2, keepdim=True)
+        return pairs_SRM.sub_(top_SR1).exp2_(), top_SR1
 
-    def add(self, part: slice, powers_RM: Tensor, share_R1: Tensor) -> None:
+    def add(self, part: slice, powers_SRM: Tensor, share_SR1: Tensor) -> None:
         """Add the sums over the responsibilities, which are the powers times the shares."""
-        features_RF = self.features_BF[part]
-        torch.mul(powers_RM @ self.factors_FM.T, share_R1, out=self.rows_BF[part])
-        with_one_RE = torch.cat([features_RF * share_R1, share_R1], 1)
-        self.sums_EC.addmm_(with_one_RE.T, powers_RM[:, : self.sums_EC.shape[1]])
+        rows_SRF = powers_SRM @ self.factors_SFM.transpose(1, 2)
+        torch.mul(rows_SRF, share_SR1, out=self.rows_SBF[:, part])
+        with_one_SRE = torch.cat([self.features_SBF[:, part] * share_SR1, share_SR1], 2)
+        learned_SRC = powers_SRM[:, :, : self.sums_SEC.shape[2]]
+        self.sums_SEC.baddbmm_(with_one_SRE.transpose(1, 2), learned_SRC)
 
 
 class _AtomSweep:
@@ -154,8 +179,9 @@ class _AtomSweep:
         self.log_q_BA = torch.empty_like(self.probability_BA)
         self.sums_AM = torch.zeros_like(self.table_AM)
 
-    def reduce(self, part: slice, powers_RM: Tensor, top_R1: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the shares, (R, 1), and E log2 q, (R,); powers become responsibilities by them."""
+    def reduce(self, part: slice, powers_RM: Tensor, top_1R1: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the shares and E log2 q, (1, R, 1); powers become responsibilities by them."""
+        top_R1 = top_1R1[0]
         sum_RA = (powers_RM @ self.table_AM.T).clamp_min(torch.finfo(top_R1.dtype).tiny)
         self.log_q_BA[part] = sum_RA.log2() + top_R1
         probability_RA = self.probability_BA[part]
@@ -164,7 +190,8 @@ class _AtomSweep:
             shares_RA = probability_RA / (sum_RA * samples)
             self.sums_AM.addmm_(shares_RA.T, powers_RM)
             powers_RM.mul_(shares_RA @ self.table_AM)
-        return torch.ones_like(top_R1), (probability_RA * self.log_q_BA[part]).sum(1)
+        log_q_R1 = (probability_RA * self.log_q_BA[part]).sum(1, keepdim=True)
+        return torch.ones_like(top_1R1), log_q_R1[None]
 
     def gradients(self) -> tuple[Tensor, Tensor]:
         """Return those with respect to the probabilities, (A, B), and to the log-table, (A, M)."""
