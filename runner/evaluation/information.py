@@ -16,7 +16,7 @@ from runner.dataset import Factor
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
 from runner.evaluation.row_chunks import affordable, row_chunks
-from runner.objective import TERM_NAMES, LogDensities, decompose
+from runner.objective import TERM_NAMES, LogDensities, can_sweep, decompose
 
 _FACTOR_SAMPLES = 2000
 """Samples behind an I(factor; z_s): their mean has a standard error of about 0.02 nats."""
@@ -46,9 +46,10 @@ def decompose_all(latents: LatentDensities, encodings: Encodings) -> Information
     total = torch.zeros(sum(sizes))
     samples = affordable(len(latents.variable_names), encodings, len(encodings), "terms")
     drawn = encodings if samples == len(encodings) else encodings.spread(samples)
-    for chunk in row_chunks(latents, drawn, samples, "terms"):
+    plain = not (latents.only_normals_sampled and can_sweep(drawn.z_MW))
+    for chunk in row_chunks(latents, drawn, samples, "terms", pairs=plain):
         reconstruction = -drawn.log_px_z_M[chunk.rows].mean()
-        part = decompose(chunk.densities, reconstruction, chunk.log_weights())
+        part = decompose(chunk.densities, reconstruction, chunk.encoding_weights(), plain=plain)
         figures = (part.terms.stack(), part.variable_information_V, part.group_information_G)
         total += torch.cat(figures).cpu() * (chunk.size / samples)
     terms, variables, groups = total.split(sizes)

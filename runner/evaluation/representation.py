@@ -58,8 +58,18 @@ class LatentDensities(Protocol):
         """The standard deviation of each continuous variable under p(z)."""
         ...
 
-    def densities(self, z_BW: Tensor, parameters_BP: Tensor, encodings_MP: Tensor) -> LogDensities:
-        """Return the log-densities of samples under all encodings, their own, and the prior."""
+    @property
+    def only_normals_sampled(self) -> bool:
+        """Whether every variable is normal or enumerated."""
+        ...
+
+    def densities(
+        self, z_BW: Tensor, parameters_BP: Tensor, encodings_MP: Tensor, *, pairs: bool = True
+    ) -> LogDensities:
+        """Return the log-densities of samples under all encodings, their own, and the prior.
+
+        Without ``pairs`` those of sampled variables under other encodings are left out.
+        """
         ...
 
     def rate(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:

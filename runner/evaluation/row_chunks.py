@@ -13,10 +13,13 @@ from torch import Tensor
 from runner import progress
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
-from runner.objective import LogDensities, log_mixture_weights
+from runner.objective import EncodingWeights, LogDensities, mixture_weights
 
 _ROWS = 20
 """Samples of a chunk; few, so that it stays in a CPU's cache."""
+
+_ROWS_OF_A_SWEEP = 500
+"""Samples of a chunk without tensors of pairs."""
 
 _PAIRS_AT_ONCE = 2**23
 """Numbers of a tensor of a chunk, one for each variable or factor, sample and encoding: 32 MiB."""
@@ -47,12 +50,14 @@ class RowChunk:
         """B, the number of samples."""
         return self.rows.stop - self.rows.start
 
-    def log_weights(self) -> Tensor:
-        """Return the log-weights of all encodings behind q(z), (B, M)."""
+    def encoding_weights(self) -> EncodingWeights:
+        """Return the log-weights of all encodings behind q(z)."""
         every = self.encodings
-        return log_mixture_weights(
-            self.size, len(every), every.dataset_size, first=self.first, like=every.z_MW
-        )
+        return mixture_weights(len(every), every.dataset_size, first=self.first, like=every.z_MW)
+
+    def log_weights(self) -> Tensor:
+        """Return the log-weights of all pairs, (B, M)."""
+        return self.encoding_weights().dense(self.size)
 
     def same_factors(self) -> Tensor:
         """Return one where an encoding has a sample's value of a factor, else zero, (B, M, F)."""
@@ -76,18 +81,27 @@ def affordable(sets: int, encodings: Encodings, samples: int, what: str) -> int:
 
 
 def row_chunks(
-    latents: LatentDensities, encodings: Encodings, samples: int, what: str = "samples"
+    latents: LatentDensities,
+    encodings: Encodings,
+    samples: int,
+    what: str = "samples",
+    *,
+    pairs: bool = True,
 ) -> Iterator[RowChunk]:
     """Yield the first ``samples`` of the encodings in chunks; ``what`` says what they are for.
+
+    Without ``pairs`` the densities of sampled variables under other encodings are left out.
 
     A chunk has fewer samples where there are many variables, factors or encodings, so that no
     tensor grows with the square of the number of encodings.
     """
     parameters_MP = encodings.parameters_MP
     each = max(len(latents.variable_names), encodings.factors_MF.shape[1]) * len(encodings)
-    size = min(_ROWS, max(1, _PAIRS_AT_ONCE // each))
+    size = min(_ROWS, max(1, _PAIRS_AT_ONCE // each)) if pairs else _ROWS_OF_A_SWEEP
     starts = range(0, samples, size)
     for first in progress.counted(starts, what, len(starts)):
         rows = slice(first, min(first + size, samples))
-        densities = latents.densities(encodings.z_MW[rows], parameters_MP[rows], parameters_MP)
+        densities = latents.densities(
+            encodings.z_MW[rows], parameters_MP[rows], parameters_MP, pairs=pairs
+        )
         yield RowChunk(encodings, rows, densities)

@@ -68,6 +68,11 @@ class LatentSpace(nn.Module):
         return self.prior is not None
 
     @property
+    def only_normals_sampled(self) -> bool:
+        """Whether every variable is normal or enumerated, so that the others are not sampled."""
+        return self.discrete.enumerated or not self.discrete.variables
+
+    @property
     def width(self) -> int:
         """W, the columns of z."""
         return self.discrete.width + self.continuous.count
@@ -263,9 +268,7 @@ class LatentSpace(nn.Module):
 
     def _normals(self, z_BV: Tensor, rest_MP: Tensor) -> NormalSamples | None:
         """Return samples and encodings of the normal variables, if no others are sampled."""
-        if self.discrete.variables and not self.discrete.enumerated:
-            return None
-        return NormalSamples(z_BV, *rest_MP.chunk(2, dim=1))
+        return NormalSamples(z_BV, *rest_MP.chunk(2, dim=1)) if self.only_normals_sampled else None
 
     def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:
         """Return the columns of the discrete variables and of the continuous ones."""

@@ -15,6 +15,7 @@ from runner.objective.encoding_weights import (
     mixture_weights,
     weights_with_bank,
 )
+from runner.objective.normal_sweep import can_sweep
 from runner.objective.objective import Objective
 from runner.objective.plan import Plan
 from runner.objective.terms import TERM_NAMES, Decomposition, Terms, average, decompose, nodes_of
@@ -30,6 +31,7 @@ __all__ = [
     "Plan",
     "Terms",
     "average",
+    "can_sweep",
     "decompose",
     "log_aggregate_posterior",
     "log_mixture_weights",

@@ -65,6 +65,14 @@ class SweepRequest:
         return [*singles, *self.sets]
 
 
+def can_sweep(like: Tensor) -> bool:
+    """Return whether this device can sweep, and whether that is best.
+
+    Apple's GPUs lack float64, and a compiler fuses the plain form by itself.
+    """
+    return like.device.type != "mps" and not torch.compiler.is_compiling()
+
+
 def swept_marginals(
     normals: NormalSamples,
     weights: EncodingWeights,

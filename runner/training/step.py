@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from runner.model import VAE, LatentSpace
-from runner.objective import Decomposition, Plan, average, decompose
+from runner.objective import Decomposition, Plan, average, can_sweep, decompose
 from runner.training.batch import Batch
 from runner.training.discriminator import Discriminator
 from runner.training.penalties import PenaltyInputs, weighted_penalties
@@ -56,7 +56,8 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
         with torch.set_grad_enabled(needed and torch.is_grad_enabled()):
             wanted = None if with_terms else plan.required_marginals
             samples = _Samples(z_BW, parameters_BP, reconstruction, wanted)
-            decompose_by = _decompose_plainly if plain or not sweeps(latents, z_BW) else _decompose
+            swept = not plain and latents.only_normals_sampled and can_sweep(z_BW)
+            decompose_by = _decompose if swept else _decompose_plainly
             decomposition = decompose_by(latents, plan, samples, batch)
     loss = plan.loss(weights, reconstruction, rate, decomposition)
     inputs = PenaltyInputs(
@@ -75,15 +76,6 @@ class _Samples:
     reconstruction: Tensor
     wanted: frozenset[tuple[int, ...]] | None
     """The sets of variables whose E log q is wanted; None: all."""
-
-
-def sweeps(latents: LatentSpace, z_BW: Tensor) -> bool:
-    """Return whether the estimate of q(z) is swept: all sampled variables are normal.
-
-    A compiler fuses the plain form itself, and Apple's GPUs lack the float64 of the sweep.
-    """
-    swept = latents.discrete.enumerated or not latents.discrete.variables
-    return swept and z_BW.device.type != "mps" and not torch.compiler.is_compiling()
 
 
 def _decompose(
