@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -99,11 +99,30 @@ def swept_marginals(
     )[0]  # fmt: skip
 
 
+class _Context(Protocol):
+    """What torch keeps between the passes, and what is put there."""
+
+    request: SweepRequest
+    inputs: int
+    variables: int
+    saved_tensors: tuple[Tensor, ...]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+    def mark_non_differentiable(self, *tensors: Tensor) -> None: ...
+    def set_materialize_grads(self, value: bool) -> None: ...  # noqa: FBT001 - torch's signature
+
+
+class _Runs(Protocol):
+    """What torch says of the runs that ``vmap`` stacks."""
+
+    batch_size: int
+
+
 class _Sweep(torch.autograd.Function):
     """The means of all sets, family by family; beside them, as constants, their gradients."""
 
     @staticmethod
-    def forward(request: SweepRequest, *given: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(request: SweepRequest, *given: Tensor) -> tuple[Tensor, ...]:
         """Return the means (S,) and, if wanted, the gradients of each family, then of the atoms."""
         found = _sweep_families(request, given)
         dtype = given[0].dtype
@@ -112,16 +131,21 @@ class _Sweep(torch.autograd.Function):
         return torch.cat([each.mean_S.to(dtype) for each in found]), *normals, *atoms
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    def setup_context(
+        ctx: _Context, inputs: tuple[SweepRequest, *tuple[Tensor, ...]], output: tuple[Tensor, ...]
+    ) -> None:
         """Keep the gradients."""
-        ctx.request, ctx.inputs, ctx.variables = inputs[0], len(inputs), inputs[1].shape[1]
+        request, z_BV, *_ = inputs
+        ctx.request, ctx.inputs, ctx.variables = request, len(inputs), z_BV.shape[1]
         ctx.mark_non_differentiable(*output[1:])
-        ctx.set_materialize_grads(False)  # noqa: FBT003 - torch's signature
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(*output[1:])
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, of_mean_S: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: _Context, of_mean_S: Tensor | None, *_: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         """Return the kept gradients, each times the weight of its set, summed over the sets."""
         if of_mean_S is None:
             return (None,) * ctx.inputs
@@ -140,11 +164,12 @@ class _Sweep(torch.autograd.Function):
             [w * t for w, t in zip(mixed, atoms[i::2], strict=True)] for i in range(2)
         )
         none: list[None] = [None] * 6
-        return None, *total, *none, sum(probabilities) if mixed else None, *tables
+        of_atoms = torch.stack(probabilities).sum(0) if mixed else None
+        return None, *total, *none, of_atoms, *tables
 
     @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[int | None, ...], request: SweepRequest, *given: Tensor
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
+        info: _Runs, in_dims: tuple[int | None, ...], request: SweepRequest, *given: Tensor
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         """Sweep the runs one after the other."""
         runs = [
@@ -176,9 +201,7 @@ def _combined(
 
 def _sweep_families(request: SweepRequest, given: Sequence[Tensor]) -> list[SetsFound]:
     """Return what is found of each family of sets, given the tensors of :func:`swept_marginals`."""
-    z_BV, loc_CV, log_scale_CV, bank_loc_KV, bank_log_scale_KV, own, others_C = given[:7]
-    own_of_sets, others_M, atoms_AB, *tables = given[7:]
-    families = request.families(z_BV.shape[1])
+    z_BV, loc_CV, log_scale_CV, _, _, own, others_C, _, _, atoms_AB, *tables = given
     found: list[SetsFound] = []
     if request.singles:
         weights = EncodingWeights(own, others_C, request.first)
@@ -186,13 +209,20 @@ def _sweep_families(request: SweepRequest, given: Sequence[Tensor]) -> list[Sets
             z_BV, loc_CV, log_scale_CV, weights, with_gradient=request.with_gradient
         )
         found.append(SetsFound(mean_V, tuple(normals)))
-    if len(families) > len(found):
-        own_CP = torch.cat([loc_CV, log_scale_CV], 1)
-        bank_KP = torch.cat([bank_loc_KV, bank_log_scale_KV], 1)
-        weights = EncodingWeights(own_of_sets, others_M, request.first)
-        quadratic = Quadratic(z_BV, torch.cat([own_CP, bank_KP]), len(own_CP), weights)
-    left = iter(tables)
-    for family in families[len(found) :]:
-        atoms = Atoms(atoms_AB, next(left)) if family.with_atoms else None
-        found.append(sweep_sets(quadratic, family.sets, atoms, with_gradient=request.with_gradient))
+    if request.sets:
+        quadratic, left = _quadratic(request, given), iter(tables)
+        for family in request.sets:
+            atoms = Atoms(atoms_AB, next(left)) if family.with_atoms else None
+            found.append(
+                sweep_sets(quadratic, family.sets, atoms, with_gradient=request.with_gradient)
+            )
     return found
+
+
+def _quadratic(request: SweepRequest, given: Sequence[Tensor]) -> Quadratic:
+    """Return the factors of all pairs, given the tensors of :func:`swept_marginals`."""
+    z_BV, loc_CV, log_scale_CV, bank_loc_KV, bank_log_scale_KV, _, _, own, others_M, *_ = given
+    own_CP = torch.cat([loc_CV, log_scale_CV], 1)
+    bank_KP = torch.cat([bank_loc_KV, bank_log_scale_KV], 1)
+    weights = EncodingWeights(own, others_M, request.first)
+    return Quadratic(z_BV, torch.cat([own_CP, bank_KP]), len(own_CP), weights)

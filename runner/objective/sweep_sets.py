@@ -1,9 +1,9 @@
 """E log q of sets of normal variables by products of matrices, with its gradient.
 
 sum_v log2 N(z_v; loc_v, scale_v) is a constant of the encoding plus the product of the sample's
-[z^2, z] with the encoding's [-p, 2 p loc], p = log2(e) / (2 scale^2). So a set costs one exponential
-a pair, however many variables it has. The product cancels digits as (z / scale)^2: values are
-centred first, and everything is computed in float64.
+[z^2, z] with the encoding's [-p, 2 p loc], p = log2(e) / (2 scale^2). So a set costs one
+exponential a pair, however many variables it has. The product cancels digits as (z / scale)^2:
+values are centred first, and everything is computed in float64.
 
 Shapes: B samples, R samples of a chunk, M encodings, C of them (the first) with a gradient, V
 normal variables, S sets of X variables each, F = 2 X features of a sample, E = F + 1, A atoms.
@@ -54,7 +54,7 @@ class Quadratic:
     def __init__(
         self, z_BV: Tensor, encodings_MP: Tensor, learned: int, weights: EncodingWeights
     ) -> None:
-        """Take samples, and means and log-scales, the first ``learned`` of which have a gradient."""
+        """Take samples, and means and log-scales, of which the first have a gradient."""
         loc_VM, log_scale_VM = encodings_MP.T.double().chunk(2)
         center_V1 = loc_VM[:, :learned].mean(1, keepdim=True)
         self.learned = learned
@@ -132,7 +132,9 @@ class _SetSweep:
         self.which = columns([v for part in sets for v in part])
         features_VB2 = quadratic.features_VB2[self.which].unflatten(0, (len(sets), -1))
         self.features_SBF = features_VB2.transpose(1, 2).flatten(2)
-        self.factors_SFM = quadratic.factors_V2M[self.which].unflatten(0, (len(sets), -1)).flatten(1, 2)
+        self.factors_SFM = (
+            quadratic.factors_V2M[self.which].unflatten(0, (len(sets), -1)).flatten(1, 2)
+        )
         constant_SXM = quadratic.constant_VM[self.which].unflatten(0, (len(sets), -1))
         self.constant_S1M = constant_SXM.sum(1, keepdim=True) + quadratic.others_M
         self.own_B, self.first = quadratic.own_B, quadratic.first

@@ -78,9 +78,7 @@ class _Samples:
     """The sets of variables whose E log q is wanted; None: all."""
 
 
-def _decompose(
-    latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch
-) -> Decomposition:
+def _decompose(latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch) -> Decomposition:
     """Return the terms of a minibatch, by a sweep over its samples."""
     z_BW, encodings_MP = samples.z_BW, _encodings(samples, batch)
     return decompose(

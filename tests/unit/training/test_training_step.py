@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -92,8 +93,9 @@ def test_beta_vae_computes_terms_only_if_requested(
         model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=False
     )
     with_terms = step(
-        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
-    )
+        model, objective.plan, objective.weights(0), Batch(images, images, noise),
+        with_terms=True, plain=True,
+    )  # fmt: skip
     assert without.decomposition is None
     assert with_terms.decomposition is not None
     assert not with_terms.decomposition.terms.index_code_mi.requires_grad
@@ -127,12 +129,14 @@ def test_chunks_of_rows_give_the_whole_minibatch(
     model.float()
     images, noise = torch.rand(7, 1, 2, 2), model.latents.noise(7, torch.Generator().manual_seed(0))
     whole = step(
-        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
-    )
+        model, objective.plan, objective.weights(0), Batch(images, images, noise),
+        with_terms=True, plain=True,
+    )  # fmt: skip
     monkeypatch.setattr("runner.training.step._CACHED_PAIRS", 2 * 7 * model.latents.width)
     parts = step(
-        model, objective.plan, objective.weights(0), Batch(images, images, noise), with_terms=True
-    )
+        model, objective.plan, objective.weights(0), Batch(images, images, noise),
+        with_terms=True, plain=True,
+    )  # fmt: skip
     assert whole.decomposition is not None
     assert parts.decomposition is not None
     for name in ("levels_L", "variable_information_V", "group_information_G"):
@@ -146,8 +150,31 @@ def test_chunks_of_rows_give_the_whole_minibatch(
     torch.testing.assert_close(parts.loss, whole.loss, atol=1e-4, rtol=1e-4)
 
 
-def test_the_memory_bank_extends_the_encodings_of_the_minibatch(composed: Callable[..., RunConfig]):
-    """As in a larger minibatch of which the first few images are sampled."""
+@pytest.mark.parametrize("overrides", [*CASES, (*CASES[4], "objective.concrete_density=argmax")])
+def test_a_step_has_the_loss_and_gradient_of_the_plain_estimate(
+    composed: Callable[..., RunConfig], overrides: tuple[str, ...]
+):
+    model, objective = small_model(composed("architecture=mlp", "prior.dimensions=4", *overrides))
+    source = torch.Generator().manual_seed(1)
+    images = torch.rand(5, 1, 2, 2, generator=source).double()
+    batch = Batch(images, images, model.latents.noise(5, source).double())
+    found: list[tuple[torch.Tensor, ...]] = []
+    for plain in (True, False):
+        weights_S = objective.weights(3)
+        loss = step(model, objective.plan, weights_S, batch, with_terms=False, plain=plain).loss
+        found.append((loss, *torch.autograd.grad(loss, list(model.parameters()))))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_memory_bank_extends_the_encodings_of_sets_of_variables(
+    composed: Callable[..., RunConfig], *, plain: bool
+):
+    """As in a larger minibatch of which the first few images are sampled.
+
+    Single variables are estimated from the minibatch alone.
+    """
     model, objective = small_model(composed("architecture=mlp", "objective=hfvae"))
     model.float()
     images, noise = (
@@ -161,12 +188,22 @@ def test_the_memory_bank_extends_the_encodings_of_the_minibatch(composed: Callab
         bank_KP=model.encode(images[4:]).detach(),
         is_held_K=torch.ones(8),
     )
-    result = stepped(model, objective, batch, with_terms=True)
+    weights_S = objective.weights(0)
+    result = step(model, objective.plan, weights_S, batch, with_terms=True, plain=plain)
     numbers, z = model.encode(images), result.z_BW
     densities = model.latents.densities(z, numbers[:4], numbers)
     weights = log_mixture_weights(4, 12, 50, like=z)
-    expected = decompose(densities, result.reconstruction, weights)
-    assert result.decomposition is not None
-    torch.testing.assert_close(
-        result.decomposition.terms.stack(), expected.terms.stack(), atol=1e-4, rtol=1e-4
+    together = decompose(densities, result.reconstruction, weights)
+    alone = decompose(
+        model.latents.densities(z, numbers[:4], numbers[:4]),
+        result.reconstruction,
+        log_mixture_weights(4, 4, 50, like=z),
     )
+    got = result.decomposition
+    assert got is not None
+    close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
+    close(got.terms.index_code_mi, together.terms.index_code_mi)
+    close(got.group_information_G, together.group_information_G)
+    close(got.terms.dimension_wise_kl, alone.terms.dimension_wise_kl)
+    close(got.variable_information_V, alone.variable_information_V)
+    close(got.terms.stack().sum(), together.terms.stack().sum())
