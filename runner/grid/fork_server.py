@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 from runner.grid.preloading import preload
@@ -45,7 +46,7 @@ def _serve(server: socket.socket) -> tuple[int, int] | None:
     In a worker, return the number of its threads and the descriptor for its events.
     """
     woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # noted in the pipe
+    signal.signal(signal.SIGCHLD, _noted)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     with selectors.DefaultSelector() as selector:
         selector.register(server, selectors.EVENT_READ)
@@ -69,6 +70,10 @@ def _serve(server: socket.socket) -> tuple[int, int] | None:
         os.close(descriptor)
     server.close()
     return json.loads(message)["threads"], descriptors[0]
+
+
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: Python has written into the pipe that the server waits for."""
 
 
 def _report_ends(server: socket.socket) -> None:

@@ -1,7 +1,8 @@
 """The launcher of this machine: worker processes side by side, replaced when they die.
 
 Each worker is a process of its own, so that a crash, a broken GPU context or leaked memory of one
-run does not affect the others. On a CPU they are forked from one process (:mod:`runner.grid.forking`).
+run does not affect the others. On a CPU they are forked from one process
+(:mod:`runner.grid.forking`).
 """
 
 from __future__ import annotations
@@ -133,10 +134,12 @@ class _WorkerPool:
         try:
             answer = forker.ready()
         except ServerGoneError:
-            answer = {"forks": False, "device": device}
-        if not answer["forks"]:
             forker.close()
-        return forker if answer["forks"] else None, answer["device"]
+            return None, device
+        if answer["forks"]:
+            return forker, answer["device"]
+        forker.close()
+        return None, answer["device"]
 
     def _hire(self) -> None:
         if self._starter is None or self._signals:
@@ -171,8 +174,10 @@ class _WorkerPool:
 
     def _lose(self, run: int, code: int | None) -> None:
         """Mark the run that killed its worker as failed, so that no other worker tries it again."""
-        what = "" if code is None else f" by signal {-code}" if code < 0 else f" with exit code {code}"
-        error = f"its process ended{what}" + (" (out of memory?)" if code == -9 else "")
+        how = "" if code is None else f" with exit code {code}"
+        if code is not None and code < 0:
+            how = f" by signal {-code}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
+        error = f"its process ended{how}"
         with suppress(LockedError):  # another worker trains it already
             self._grid.mark(run, "failed", error)
             self._progress.ended(run, "failed", error)

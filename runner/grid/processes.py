@@ -109,5 +109,3 @@ class _Spawned:
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=seconds)
-
-

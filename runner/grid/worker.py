@@ -7,6 +7,7 @@ is trained by another.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -98,11 +99,20 @@ def _train(trials: Trials | KnownRuns, number: int, places: tuple[str, ...], tel
     if error is not None and not grid.state(number).settled:
         grid.mark(number, "failed", error)
     trials.end()
+    _free_memory()
     state = grid.state(number)
     if unforeseen is None:
         return tell({"end": number, "state": state.state, "error": state.error})
     tell({"end": number, "state": state.state, "error": state.error})
     raise unforeseen
+
+
+def _free_memory() -> None:
+    """Return the memory of a run to the system, which another run may not need."""
+    gc.collect()
+    from runner.training.allocator import return_freed_memory
+
+    return_freed_memory()
 
 
 def _execute(
@@ -137,9 +147,7 @@ def _execute(
     return None
 
 
-def composed(
-    grid: GridFolder, number: int, places: tuple[str, ...]
-) -> tuple[RunConfig, Path, str]:
+def composed(grid: GridFolder, number: int, places: tuple[str, ...]) -> tuple[RunConfig, Path, str]:
     """Return the settings of a run, its folder, and the text of ``config_unresolved.yaml``.
 
     The settings that distinguish the run from the others of its grid are added to its name.
