@@ -36,14 +36,15 @@ def main() -> NoReturn:
     request = _serve(server)
     if request is None:
         _leave(0)
-    _become(*request)
-    _leave(carry_out(job))
+    asked, events = request
+    _become(asked["threads"], events)
+    _leave(carry_out({**job, **asked["changes"]}))
 
 
-def _serve(server: socket.socket) -> tuple[int, int] | None:
+def _serve(server: socket.socket) -> tuple[dict[str, Any], int] | None:
     """Fork workers until the parent closes the socket; then return None.
 
-    In a worker, return the number of its threads and the descriptor for its events.
+    In a worker, return what was asked for, and the descriptor for its events.
     """
     woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, _noted)
@@ -69,7 +70,7 @@ def _serve(server: socket.socket) -> tuple[int, int] | None:
     for descriptor in (woken, waker):
         os.close(descriptor)
     server.close()
-    return json.loads(message)["threads"], descriptors[0]
+    return json.loads(message), descriptors[0]
 
 
 def _noted(_number: int, _frame: FrameType | None) -> None:

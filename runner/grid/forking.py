@@ -5,8 +5,8 @@ only where it writes. Where a worker is to use a GPU, or the process cannot be f
 processes from scratch (:mod:`runner.grid.processes`).
 
 The process is :mod:`runner.grid.fork_server`. Messages are JSON, each a packet of a socket:
-``{"device", "forks"}`` once it is ready; ``{"threads"}`` with the descriptor of a pipe asks for a
-worker, ``{"pid"}`` answers, and ``{"pid", "code"}`` says how one has ended.
+``{"device", "forks"}`` once it is ready; ``{"threads", "changes"}`` with the descriptor of a pipe
+asks for a worker, ``{"pid"}`` answers, and ``{"pid", "code"}`` says how one has ended.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -36,8 +37,8 @@ class ServerGoneError(Exception):
 class ForkServer:
     """The process that forks workers, as a child of this one."""
 
-    def __init__(self, job: str) -> None:
-        """Start it with a job as JSON; it takes seconds until it is ready."""
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        """Start it with a job; it takes seconds until it is ready."""
         self._socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with there:
             self._process = subprocess.Popen(
@@ -51,7 +52,7 @@ class ForkServer:
             )
         if self._process.stdin is not None:
             with suppress(BrokenPipeError), self._process.stdin as pipe:
-                pipe.write(job.encode())
+                pipe.write(json.dumps(job).encode())
         self._codes: dict[int, int] = {}
         self.is_ready = False
 
@@ -69,14 +70,15 @@ class ForkServer:
         self.is_ready = True
         return answer
 
-    def start(self, threads: int) -> Process:
-        """Fork a worker.
+    def start(self, threads: int, changes: Mapping[str, Any]) -> Process:
+        """Fork a worker for the job with these changes.
 
         Raises: ServerGoneError.
         """
+        request = json.dumps({"threads": threads, "changes": changes}).encode()
         events, theirs = os.pipe()
         try:
-            socket.send_fds(self._socket, [json.dumps({"threads": threads}).encode()], [theirs])
+            socket.send_fds(self._socket, [request], [theirs])
             while "code" in (answer := self._receive()):
                 self._codes[answer["pid"]] = answer["code"]
         except (OSError, ServerGoneError) as error:
@@ -147,13 +149,14 @@ class _Forked:
 class Forker:
     """Starts workers by a fork server, which is replaced if it was killed."""
 
-    def __init__(self, job: str) -> None:
-        """Start the server of a job, given as JSON."""
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        """Start the server of a job."""
         self._job = job
         self._server = ForkServer(job)
         self._is_over = False
         self.threads = 1
         """Threads of each worker."""
+        self.changes: dict[str, Any] = {}
 
     def ready(self) -> dict[str, Any]:
         """Return as :meth:`ForkServer.ready`.
@@ -173,7 +176,7 @@ class Forker:
         Raises: InterruptedError after :meth:`hurry`.
         """
         try:
-            return self._server.start(self.threads)
+            return self._server.start(self.threads, self.changes)
         except ServerGoneError:
             self._server.close()
         try:
@@ -181,10 +184,10 @@ class Forker:
                 raise InterruptedError
             self._server = ForkServer(self._job)
             if self.ready()["forks"]:
-                return self._server.start(self.threads)
+                return self._server.start(self.threads, self.changes)
         except ServerGoneError:
             pass
-        return Spawner(self._job, self.threads).start()
+        return Spawner({**self._job, **self.changes}, self.threads).start()
 
     def hurry(self) -> None:
         """Stop waiting for a server that is not ready."""

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.config import LocalLauncherConfig
@@ -113,20 +113,17 @@ class _WorkerPool:
 
         Raises: InterruptedError after a signal.
         """
-        job = self._job
-        text = json.dumps(
-            {"path": str(job.path), "indices": job.indices, "places": job.places, "device": device}
-        )
-        forker, device = self._forker(text, device)
-        processes = min(settings.processes or fitting(device), len(job.indices))
+        job = {**asdict(self._job), "path": str(self._job.path), "device": device}
+        forker, device = self._forker(job, device)
+        processes = min(settings.processes or fitting(device), len(self._job.indices))
         threads = settings.threads or max(1, _cores() // processes)
         if forker is None:
-            self._starter = Spawner(text, threads)
+            self._starter = Spawner(job, threads)
         else:
             forker.threads = threads
         return processes
 
-    def _forker(self, job: str, device: str) -> tuple[Forker | None, str]:
+    def _forker(self, job: dict[str, Any], device: str) -> tuple[Forker | None, str]:
         """Return a process that forks workers, if they are to be forked, and the device of runs."""
         if not CAN_FORK or device not in ("auto", "cpu"):
             return None, device

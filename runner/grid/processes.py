@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from runner.store.subprocesses import safe_environment
 
@@ -40,6 +42,9 @@ class Process(Protocol):
 class Starter(Protocol):
     """What starts workers."""
 
+    changes: dict[str, Any]
+    """Entries of the job that are others for the workers that are started from now on."""
+
     def start(self) -> Process:
         """Start a worker.
 
@@ -59,9 +64,10 @@ class Starter(Protocol):
 class Spawner:
     """Starts workers that import everything for themselves."""
 
-    def __init__(self, job: str, threads: int) -> None:
-        """``job`` is JSON, for the standard input of each worker."""
-        self._job = job.encode()
+    def __init__(self, job: Mapping[str, Any], threads: int) -> None:
+        """``job`` is what each worker reads from its standard input, as JSON."""
+        self._job = job
+        self.changes: dict[str, Any] = {}
         self._environment = safe_environment() | dict.fromkeys(THREADS[:2], str(threads))
 
     def start(self) -> Process:
@@ -75,7 +81,7 @@ class Spawner:
         )
         if process.stdin is not None:
             with suppress(BrokenPipeError), process.stdin as pipe:
-                pipe.write(self._job)
+                pipe.write(json.dumps({**self._job, **self.changes}).encode())
         return _Spawned(process)
 
     def hurry(self) -> None:
