@@ -161,7 +161,10 @@ class _WorkerPool:
         code = worker.process.wait()
         if self._signals or code == 0:
             return
-        if code == AGAIN or (code is None and worker.run is None):
+        if code is None and worker.run is None:
+            if not all(self._grid.state(number).settled for number in self._job.indices):
+                self._hire()
+        elif code == AGAIN:
             self._hire()
         elif worker.run is None:
             raise VaerunError(f"a worker cannot start: it ended with exit code {code}")
