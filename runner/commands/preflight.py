@@ -10,6 +10,7 @@ from runner.commands.arguments import Arguments
 from runner.commands.overrides import print_notes
 from runner.config import LauncherConfig, LocalLauncherConfig, RunConfig
 from runner.config.composition import compose
+from runner.config.dataset_schema import DATASET_CHOICES
 from runner.config.plugin_setting import KEY as PLUGINS
 from runner.config.plugin_use import given_plugins, use
 from runner.errors import UsageError
@@ -17,6 +18,12 @@ from runner.grid import GridFolder
 from runner.grid.sweep_file import Block
 
 _ANYWHERE = ("auto", "cpu")
+
+WITHOUT_PUBLISHED_FILES = (
+    "digits", "fashion_mnist", "mnist", "pinwheel", "sprites", *DATASET_CHOICES,
+)  # fmt: skip
+"""Datasets of which nothing is to be fetched beforehand. Of others one asks
+:func:`runner.dataset.require_files`, which takes the two seconds of importing torch."""
 
 
 def preflight(blocks: Iterable[Block], common: list[str]) -> list[RunConfig]:
@@ -135,6 +142,8 @@ def require_trackers(chosen: Collection[str], mode: str) -> None:
 
 
 def _require_data(config: RunConfig) -> None:
+    if config.dataset.name in WITHOUT_PUBLISHED_FILES:
+        return
     from runner.dataset import require_files  # this imports torch
 
     require_files(config.dataset, config.data_dir)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -27,12 +28,14 @@ from runner.dataset import (
 )
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
+from runner.dataset.idx_files import is_there
+from runner.dataset.kept import keep, kept, kept_ones
 from runner.dataset.kinds import IMAGES, KINDS, POINTS, Kind
 from runner.dataset.own import arrays, folder
 from runner.dataset.set_aside import set_aside
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
-from runner.errors import UsageError, nearest
+from runner.errors import DataError, UsageError, nearest
 from runner.plugins import piece
 
 __all__ = [
@@ -48,6 +51,9 @@ __all__ = [
     "ResidentSplit",
     "Source",
     "Split",
+    "is_here",
+    "keep",
+    "kept_ones",
     "load",
     "require_files",
     "set_aside",
@@ -104,7 +110,25 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
         known = [*OWN, *DATASETS]
         hint = nearest(config.name, known) or f"datasets: {', '.join(known)}"
         raise UsageError(f"unknown dataset '{config.name}'", hint)
-    return select(DATASETS[config.name](data_dir, device), config, device)
+
+    def whole() -> Dataset:
+        return select(DATASETS[config.name](data_dir, device), config, device)
+
+    return kept(config, data_dir, device, whole)
+
+
+def is_here(config: DatasetConfig, data_dir: str) -> bool:
+    """Return whether a dataset can be kept, and is loaded without a download."""
+    if piece("dataset", config.name) is not None or config.name not in DATASETS:
+        return False
+    collections = {each.name: each for each in (mnist.MNIST, mnist.FASHION_MNIST)}
+    if config.name in collections:
+        return is_there(collections[config.name], Path(data_dir).expanduser())
+    try:
+        require_files(config, data_dir)
+    except DataError:
+        return False
+    return True
 
 
 def require_files(config: DatasetConfig, data_dir: str) -> None:

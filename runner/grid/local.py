@@ -1,7 +1,8 @@
 """The launcher of this machine: worker processes side by side, replaced when they die.
 
 Each worker is a process of its own, so that a crash, a broken GPU context or leaked memory of one
-run does not affect the others.
+run does not affect the others. On a CPU they are forked from one process
+(:mod:`runner.grid.forking`).
 """
 
 from __future__ import annotations
@@ -10,43 +11,36 @@ import json
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.config import LocalLauncherConfig
 from runner.console.run_display import make_console
 from runner.errors import InterruptedRun, VaerunError
 from runner.grid.folder import GridFolder
+from runner.grid.forking import CAN_FORK, Forker, ServerGoneError
 from runner.grid.job import Job
 from runner.grid.labels import LiveLabels
+from runner.grid.processes import Process, Spawner, Starter
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
-from runner.store.subprocesses import safe_environment
 
 
 @dataclass
 class _Worker:
     """A process, the run that it trains, and the incomplete last line of its output."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     run: int | None = None
     unread: bytes = b""
 
-    @property
-    def descriptor(self) -> int:
-        if self.process.stdout is None:
-            raise ValueError("the output of a worker is a pipe")
-        return self.process.stdout.fileno()
-
     def events(self) -> Iterator[dict[str, Any]] | None:
         """Return the events since the last call, or None once the process has closed its output."""
-        if not (read := os.read(self.descriptor, 2**16)):
+        if not (read := os.read(self.process.events, 2**16)):
             return None
         *lines, self.unread = (self.unread + read).split(b"\n")
         return (json.loads(line) for line in lines)
@@ -61,10 +55,7 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
         InterruptedRun: after a signal; every run in progress has written a checkpoint.
         VaerunError: the workers cannot start.
     """
-    processes = min(settings.processes or fitting(device), len(job.indices))
-    _WorkerPool(job, settings.threads or max(1, _cores() // processes), progress).carry_out(
-        processes
-    )
+    _WorkerPool(job, progress).carry_out(settings, device)
 
 
 def launch_in_job(job: Job, processes: int, cpus: int) -> None:
@@ -96,19 +87,17 @@ def fitting(device: str) -> int:
 class _WorkerPool:
     """The workers of one launch."""
 
-    def __init__(self, job: Job, threads: int, progress: Progress) -> None:
+    def __init__(self, job: Job, progress: Progress) -> None:
         self._grid = GridFolder.open(job.path)
-        self._job = json.dumps(
-            {"path": str(job.path), "indices": job.indices, "places": job.places}
-        )
-        threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        self._environment = {**safe_environment(), **threading}
+        self._job = job
         self._progress = progress
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []
+        self._starter: Starter | None = None
 
-    def carry_out(self, processes: int) -> None:
-        with self._forwarded_signals():
+    def carry_out(self, settings: LocalLauncherConfig, device: str) -> None:
+        with self._forwarded_signals(), suppress(InterruptedError):
+            processes = self._prepare(settings, device)
             for _ in range(processes):
                 self._hire()
             while workers := list(self._selector.get_map().values()):
@@ -119,19 +108,43 @@ class _WorkerPool:
             hint = f"go on with: vaerun resume {self._grid.path}"
             raise InterruptedRun("interrupted, after checkpoints", hint, self._signals[0])
 
+    def _prepare(self, settings: LocalLauncherConfig, device: str) -> int:
+        """Choose what starts the workers, and return how many there are to be.
+
+        Raises: InterruptedError after a signal.
+        """
+        job = {**asdict(self._job), "path": str(self._job.path), "device": device}
+        forker, device = self._forker(job, device)
+        processes = min(settings.processes or fitting(device), len(self._job.indices))
+        threads = settings.threads or max(1, _cores() // processes)
+        if forker is None:
+            self._starter = Spawner(job, threads)
+        else:
+            forker.threads = threads
+        return processes
+
+    def _forker(self, job: dict[str, Any], device: str) -> tuple[Forker | None, str]:
+        """Return a process that forks workers, if they are to be forked, and the device of runs."""
+        if not CAN_FORK or device not in ("auto", "cpu"):
+            return None, device
+        self._starter = forker = Forker(job)
+        try:
+            answer = forker.ready()
+        except ServerGoneError:
+            forker.close()
+            return None, device
+        if answer["forks"]:
+            return forker, answer["device"]
+        forker.close()
+        return None, answer["device"]
+
     def _hire(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runner.grid"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=self._environment,
-            start_new_session=True,  # a Ctrl-C reaches this process only, which forwards it once
-        )
-        worker = _Worker(process)
-        self._selector.register(worker.descriptor, selectors.EVENT_READ, worker)
-        if process.stdin is not None:
-            with suppress(BrokenPipeError), process.stdin as pipe:
-                pipe.write(self._job.encode())
+        if self._starter is None or self._signals:
+            return
+        process = self._starter.start()
+        self._selector.register(process.events, selectors.EVENT_READ, _Worker(process))
+        if self._signals:  # which came before this worker was known
+            process.send_signal(signal.SIGINT)
 
     def _listen(self, worker: _Worker) -> None:
         """Process the events of a worker, or its end."""
@@ -144,12 +157,14 @@ class _WorkerPool:
                 self._progress.ended(event["end"], event["state"], event["error"])
 
     def _dismiss(self, worker: _Worker) -> None:
-        self._selector.unregister(worker.descriptor)
-        with worker.process as process:  # closes its pipe
-            code = process.wait()
+        self._selector.unregister(worker.process.events)
+        code = worker.process.wait()
         if self._signals or code == 0:
             return
-        if code == AGAIN:
+        if code is None and worker.run is None:
+            if not all(self._grid.state(number).settled for number in self._job.indices):
+                self._hire()
+        elif code == AGAIN:
             self._hire()
         elif worker.run is None:
             raise VaerunError(f"a worker cannot start: it ended with exit code {code}")
@@ -157,10 +172,12 @@ class _WorkerPool:
             self._lose(worker.run, code)
             self._hire()
 
-    def _lose(self, run: int, code: int) -> None:
+    def _lose(self, run: int, code: int | None) -> None:
         """Mark the run that killed its worker as failed, so that no other worker tries it again."""
-        what = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        error = f"its process ended {what}" + (" (out of memory?)" if code == -9 else "")
+        how = "" if code is None else f" with exit code {code}"
+        if code is not None and code < 0:
+            how = f" by signal {-code}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
+        error = f"its process ended{how}"
         with suppress(LockedError):  # another worker trains it already
             self._grid.mark(run, "failed", error)
             self._progress.ended(run, "failed", error)
@@ -184,14 +201,15 @@ class _WorkerPool:
         self._signals.append(number)
         if len(self._signals) == 1:
             self._progress.note("stopping: each run finishes its step; once more to stop at once")
+        if self._starter is not None:
+            self._starter.hurry()
         for key in self._selector.get_map().values():
-            with suppress(ProcessLookupError):
-                key.data.process.send_signal(signal.SIGINT)
+            key.data.process.send_signal(signal.SIGINT)
 
     def _abandon(self) -> None:
         """Stop the workers after an error in this process."""
         deadline = time.monotonic() + 10
         for key in list(self._selector.get_map().values()):
-            key.data.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                key.data.process.wait(timeout=max(0.1, deadline - time.monotonic()))
+            key.data.process.stop(max(0.1, deadline - time.monotonic()))
+        if self._starter is not None:
+            self._starter.close()

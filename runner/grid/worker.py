@@ -7,6 +7,7 @@ is trained by another.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -98,11 +99,20 @@ def _train(trials: Trials | KnownRuns, number: int, places: tuple[str, ...], tel
     if error is not None and not grid.state(number).settled:
         grid.mark(number, "failed", error)
     trials.end()
+    _free_memory()
     state = grid.state(number)
     if unforeseen is None:
         return tell({"end": number, "state": state.state, "error": state.error})
     tell({"end": number, "state": state.state, "error": state.error})
     raise unforeseen
+
+
+def _free_memory() -> None:
+    """Return the memory of a run to the system, which another run may not need."""
+    gc.collect()
+    from runner.training.allocator import return_freed_memory
+
+    return_freed_memory()
 
 
 def _execute(
@@ -119,7 +129,7 @@ def _execute(
             here = [place for place in places if not place.startswith("hydra.")]
             resume(path, here, goes_on=goes_on)
         else:
-            start(*_composed(grid, number, places), goes_on=goes_on)
+            start(*composed(grid, number, places), goes_on=goes_on)
     except InterruptedRun:
         raise
     except PrunedRun as stop:
@@ -137,9 +147,7 @@ def _execute(
     return None
 
 
-def _composed(
-    grid: GridFolder, number: int, places: tuple[str, ...]
-) -> tuple[RunConfig, Path, str]:
+def composed(grid: GridFolder, number: int, places: tuple[str, ...]) -> tuple[RunConfig, Path, str]:
     """Return the settings of a run, its folder, and the text of ``config_unresolved.yaml``.
 
     The settings that distinguish the run from the others of its grid are added to its name.
@@ -197,7 +205,16 @@ def _hear_ctrl_c() -> None:
 
 
 def main() -> int:
-    """Run as a process: read a job as JSON from stdin, and report events as JSON lines on stdout.
+    """Run as a process: read a job as JSON from stdin, and carry it out; return the exit code."""
+    job = json.loads(sys.stdin.read())
+    from runner.dataset import keep  # this imports torch
+
+    keep(1)
+    return carry_out(job)
+
+
+def carry_out(job: Mapping[str, Any]) -> int:
+    """Train the runs of a job, and report events as JSON lines on stdout.
 
     Returns the exit code: 0 if nothing is left, 130 after an interruption, 75 to be replaced, or
     that of an error that is expected.
@@ -209,7 +226,6 @@ def main() -> int:
     make_unfailing()
     _hear_ctrl_c()
     channel = os.fdopen(os.dup(1), "w")
-    job = json.loads(sys.stdin.read())
 
     def tell(event: Mapping[str, Any]) -> bool:
         try:

@@ -28,3 +28,12 @@ def keep_freed_memory() -> bool:
     if not any(mallopt(_M_MMAP_THRESHOLD, size) for size in _MMAP_BYTES):
         return False
     return bool(mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES))
+
+
+def return_freed_memory() -> None:
+    """Return to the system what the C library has kept, at the end of a run: glibc's only."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # another C library
+        return
+    trim(0)

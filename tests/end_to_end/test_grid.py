@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -110,6 +111,24 @@ def descendants(pid: int) -> Iterator[int]:
             yield from descendants(int(number))
 
 
+def server_of(pid: int) -> int | None:
+    """The process that forks the workers of a grid."""
+    return next((child for child in descendants(pid) if "fork_server" in command_of(child)), None)
+
+
+def workers_of(pid: int) -> list[int]:
+    """The workers of a grid."""
+    server = server_of(pid)
+    every = descendants(pid if server is None else server)
+    return [child for child in every if "runner.grid" in command_of(child)]
+
+
+def command_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
+
+
 def train_on(arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
     """Start a grid as from a terminal: in the background of a script it would ignore Ctrl-C."""
     return subprocess.Popen(
@@ -138,20 +157,17 @@ def is_alive(pid: int) -> bool:
 def strike(process: subprocess.Popen[bytes], chance: random.Random) -> str:
     """Kill a grid or a part of it, as crashes, reboots and users do; wait until all have ended."""
     workers = list(descendants(process.pid))
-    kind = chance.choice(["all", "worker", "parent", "ctrl-c", "sigterm"])
-    if kind == "all":
-        victims = [process.pid, *workers]
-    elif kind == "worker":
-        victims = workers[:1]
-    else:
-        victims = [process.pid]
+    kind = chance.choice(["all", "worker", "server", "parent", "ctrl-c", "sigterm"])
+    servers = [server for server in [server_of(process.pid)] if server is not None]
+    parts = {"worker": workers_of(process.pid)[:1], "server": servers}
+    victims = [process.pid, *workers] if kind == "all" else parts.get(kind, [process.pid])
     gentle = {"ctrl-c": signal.SIGINT, "sigterm": signal.SIGTERM}
     for pid in victims:
         with suppress(ProcessLookupError):
             os.kill(pid, gentle.get(kind, signal.SIGKILL))
-    if kind == "worker":  # the grid itself goes on; end it as a reboot would
+    if kind in parts:  # the grid itself goes on; end it as a reboot would
         time.sleep(chance.uniform(0.5, 2))
-        for pid in [process.pid, *descendants(process.pid)]:
+        for pid in [process.pid, *descendants(process.pid), *workers]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     process.wait(timeout=60)
@@ -183,14 +199,33 @@ def test_a_run_that_kills_its_process_is_marked_and_the_others_are_trained(
     while not (grid / "0" / "metrics.jsonl").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    for worker in list(descendants(process.pid))[:1]:
-        os.kill(worker, signal.SIGKILL)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
     assert process.wait(timeout=300) == 1
     assert states(grid) == {0: "failed", 1: "finished"}
     error = read(grid / "0" / "status.json")["error"]
     assert error == "its process ended by signal 9 (out of memory?)"
     assert vaerun(*arguments).returncode == 0
     assert states(grid) == {0: "finished", 1: "finished"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_without_the_process_that_forks_workers_a_grid_goes_on(tmp_path: Path):
+    arguments = [*SMALL, "-m", "seed=0,1", "steps=300", "sweep_name=served", "device=cpu",
+                 "launcher.processes=1"]  # fmt: skip
+    grid = tmp_path / "outputs" / "sweep-served"
+    process = train_on(arguments, tmp_path)
+    while not (grid / "0" / "metrics.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    (worker,) = workers_of(process.pid)
+    assert os.getsid(worker) == worker  # a Ctrl-C at the terminal does not reach it
+    server = server_of(process.pid)
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    assert process.wait(timeout=300) == 0
+    assert states(grid) == {0: "finished", 1: "finished"}
+    assert (grid / "0" / "log.txt").read_text().count("evaluating") == 1
+    wait_for_the_end_of([worker, server])
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
