@@ -21,21 +21,18 @@ _AT_ONCE_ELSEWHERE = 2**25
 
 
 def _imq(squared: Tensor, bandwidth: float) -> Tensor:
-    return bandwidth / (bandwidth + squared)
+    return squared.new_ones(()).add(squared, alpha=1 / bandwidth).reciprocal_()
 
 
 def _rbf(squared: Tensor, bandwidth: float) -> Tensor:
-    return (-squared / bandwidth).exp()
+    return (squared * (-1 / bandwidth)).exp_()
 
 
 KERNELS: dict[str, Callable[[Tensor, float], Tensor]] = {"rbf": _rbf, "imq": _imq}
-"""Name → kernel of a squared distance and a bandwidth in the same unit."""
+"""Name → kernel k of a squared distance and a bandwidth C in the same unit."""
 
-_SLOPES: dict[str, Callable[[Tensor, float], Tensor]] = {
-    "rbf": lambda kernel, bandwidth: kernel / -bandwidth,
-    "imq": lambda kernel, bandwidth: kernel.square() / -bandwidth,
-}
-"""Name → derivative of the kernel by the squared distance, from its value and the bandwidth."""
+_POWERS = {"rbf": 1, "imq": 2}
+"""Name → p, where the derivative of the kernel by the squared distance is -k^p / C."""
 
 
 def summed_mmd(z_SVB: Tensor, prior_SVB: Tensor, kernel: str, scales: Sequence[float]) -> Tensor:
@@ -111,9 +108,11 @@ def _pair_sums(
         part = slice(first, first + rows)
         # Differences, not a matrix product: the product loses the small distances to rounding.
         difference_SVRM = x_SVB[:, :, part, None] - y_SVM[:, :, None]
-        kernels_SRM, slope_SRM = _kernels(difference_SVRM.square().sum(1), kernel, bandwidths)
+        kernels_SRM, slope_SRM = _kernels(
+            difference_SVRM.square().sum(1), kernel, bandwidths, slopes=slopes
+        )
         sum_SB[:, part] = kernels_SRM.sum(2)
-        if slopes:
+        if slope_SRM is not None:
             pull_SVRM = difference_SVRM * (2 * slope_SRM[:, None])
             by_x_SVB[:, :, part] = pull_SVRM.sum(3)
             if y_SVM is not x_SVB:
@@ -122,14 +121,16 @@ def _pair_sums(
 
 
 def _kernels(
-    squared_SRM: Tensor, kernel: str, bandwidths: Sequence[float]
-) -> tuple[Tensor, Tensor]:
+    squared_SRM: Tensor, kernel: str, bandwidths: Sequence[float], *, slopes: bool
+) -> tuple[Tensor, Tensor | None]:
     """Return the sum of the kernels of all bandwidths, and its derivative by the distance."""
-    total_SRM, slope_SRM = torch.zeros_like(squared_SRM), torch.zeros_like(squared_SRM)
+    total_SRM = torch.zeros_like(squared_SRM)
+    slope_SRM = torch.zeros_like(squared_SRM) if slopes else None
     for bandwidth in bandwidths:
         kernel_SRM = KERNELS[kernel](squared_SRM, bandwidth)
         total_SRM.add_(kernel_SRM)
-        slope_SRM.add_(_SLOPES[kernel](kernel_SRM, bandwidth))
+        if slope_SRM is not None:
+            slope_SRM.sub_(kernel_SRM.pow(_POWERS[kernel]), alpha=1 / bandwidth)
     return total_SRM, slope_SRM
 
 
