@@ -1,12 +1,12 @@
 """Information against the aggregate posterior of a large fixed set of encodings.
 
 Shapes: M encodings, B rows of a chunk, V variables, G groups or other sets of variables, F factors,
-S values of a factor, A atoms (see ``objective.aggregate_posterior``).
+S values of a factor, W widenings, A atoms (see ``objective.aggregate_posterior``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +22,9 @@ _FACTOR_SAMPLES = 2000
 """Samples behind an I(factor; z_s): their mean has a standard error of about 0.02 nats."""
 
 _WIDENINGS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Candidates for how much wider than q(z_g|x) the kernels of the density estimate are."""
+"""Candidates for how much wider than q(z_g|x) the kernels of the density estimate are.
+
+Each is twice the one before, so that every kernel is the square of the next one."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,15 @@ def set_information(
         encodings, samples = encodings.spread(found), found
     scores = torch.zeros(len(_WIDENINGS), len(sets), len(factor_sizes))
     for chunk in row_chunks(latents, encodings, samples, "I(factor; z)"):
-        same_BMF, atoms_AB = chunk.same_factors(), chunk.densities.atoms_AB
+        same_BFM = chunk.same_factors()
+        counted_BFM = torch.cat([same_BFM, torch.ones_like(same_BFM[:, :1])], dim=1)
+        atoms_BA1 = chunk.densities.atoms_AB.T[..., None]
         for s, variables in enumerate(sets):
-            log_qz_x_ABM = _log_pairs(chunk.densities, variables)
-            log_qz_x_ABM.diagonal(chunk.first, -2, -1).fill_(-torch.inf)
-            for w, widening in enumerate(_WIDENINGS):
-                log_share_ABF = _log_factor_shares(log_qz_x_ABM / widening, same_BMF)
-                expected_F = (atoms_AB[..., None] * log_share_ABF).sum(0).mean(0)
-                scores[w, s] += chunk.size / samples * expected_F.cpu()
+            log_qz_x_BAM = _log_pairs(chunk.densities, variables)
+            log_qz_x_BAM.diagonal(chunk.first, 0, 2).fill_(-torch.inf)
+            log_shares = torch.stack(list(_log_factor_shares(log_qz_x_BAM, counted_BFM)))
+            expected_WF = (atoms_BA1 * log_shares).sum(2).mean(1)
+            scores[:, s] += chunk.size / samples * expected_WF.cpu()
     entropy_F = factor_entropies(encodings.factors_MF, factor_sizes)
     return (scores.amax(0) + entropy_F).clamp_min(0).tolist()
 
@@ -146,22 +149,34 @@ def information(
 
 
 def _log_pairs(densities: LogDensities, variables: Sequence[int]) -> Tensor:
-    """Return log q(z_g|x_j) of every atom, sample and encoding, (A, B, M); a new tensor."""
-    count = len(densities.enumerated_VAM)
-    sampled_BM = densities.sampled_VBM[[v - count for v in variables if v >= count]].sum(0)
-    atoms_AM = densities.enumerated_VAM[[v for v in variables if v < count]].sum(0)
-    return sampled_BM + (atoms_AM[:, None] if atoms_AM.ndim == 2 and len(atoms_AM) else 0)
+    """Return log q(z_g|x_j) of every sample, atom and encoding, (B, A, M); a new tensor.
 
-
-def _log_factor_shares(log_qz_x_ABM: Tensor, same_BMF: Tensor) -> Tensor:
-    """Return log q(factor = its true value|z_s) for every atom, sample and factor, (A, B, F).
-
-    ``same_BMF`` is one where an encoding has the sample's value of a factor.
+    Without enumerated variables all atoms have the same, and A is 1.
     """
-    kernels_ABM = (log_qz_x_ABM - log_qz_x_ABM.amax(-1, keepdim=True)).exp()
-    tiny = torch.finfo(kernels_ABM.dtype).tiny
-    mass_ABF = torch.einsum("abm,bmf->abf", kernels_ABM, same_BMF)
-    return mass_ABF.clamp_min(tiny).log() - kernels_ABM.sum(-1, keepdim=True).log()
+    count = len(densities.enumerated_VAM)
+    log_qz_x_BM = torch.zeros_like(densities.sampled_VBM[:1].sum(0))
+    for v in variables:
+        if v >= count:
+            log_qz_x_BM += densities.sampled_VBM[v - count]
+    enumerated = [v for v in variables if v < count]
+    if not enumerated:
+        return log_qz_x_BM[:, None]
+    return log_qz_x_BM[:, None] + densities.enumerated_VAM[enumerated].sum(0)
+
+
+def _log_factor_shares(log_qz_x_BAM: Tensor, counted_BFM: Tensor) -> Iterator[Tensor]:
+    """Yield log q(factor = its true value|z_s) of every sample, atom and factor, (B, A, F).
+
+    One for each widening of the kernels, the widest first. ``counted_BFM`` is one where an encoding
+    has the sample's value of a factor, and in a last row everywhere.
+    """
+    kernels_BAM = log_qz_x_BAM - log_qz_x_BAM.amax(-1, keepdim=True)
+    kernels_BAM.div_(_WIDENINGS[-1]).exp_()
+    tiny = torch.finfo(kernels_BAM.dtype).tiny
+    for _ in _WIDENINGS:
+        log_mass_BAF = (kernels_BAM @ counted_BFM.transpose(1, 2)).clamp_min(tiny).log()
+        yield log_mass_BAF[..., :-1] - log_mass_BAF[..., -1:]
+        kernels_BAM.square_()
 
 
 def factor_entropies(factors_MF: Tensor, factor_sizes: Sequence[int]) -> Tensor:

@@ -104,18 +104,18 @@ def _of_continuous(
     return total_CF / samples
 
 
-def _log_ratio(log_q_CBM: Tensor, same_BMF: Tensor, first: int, share: float) -> Tensor:
+def _log_ratio(log_q_CBM: Tensor, same_BFM: Tensor, first: int, share: float) -> Tensor:
     """Return log q(z|its factor value) - log q(z), (C, B, F).
 
-    Sample i owns column ``first + i``, and the columns are a ``share`` of all images; ``same_BMF``
+    Sample i owns column ``first + i``, and the columns are a ``share`` of all images; ``same_BFM``
     is one where an encoding has the sample's value of a factor.
     """
     kernels_CBM = (log_q_CBM - log_q_CBM.amax(-1, keepdim=True)).exp()
     own_CB1 = kernels_CBM.diagonal(first, -2, -1)[..., None].clone()
     kernels_CBM.diagonal(first, -2, -1).zero_()
-    others_CBF = torch.einsum("cbm,bmf->cbf", kernels_CBM, same_BMF)
-    log_mixture_CBF = _log_mixture(own_CB1, others_CBF, same_BMF.sum(1), share)
-    everything = same_BMF.new_tensor(same_BMF.shape[1])
+    others_CBF = torch.einsum("cbm,bfm->cbf", kernels_CBM, same_BFM)
+    log_mixture_CBF = _log_mixture(own_CB1, others_CBF, same_BFM.sum(2), share)
+    everything = same_BFM.new_tensor(same_BFM.shape[2])
     others_CB1 = kernels_CBM.sum(-1, keepdim=True)
     return log_mixture_CBF - _log_mixture(own_CB1, others_CB1, everything, share)
 

@@ -6,7 +6,6 @@ Shapes: M encodings, V continuous variables.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Generator, Tensor
@@ -21,9 +20,6 @@ _SAMPLES = 2000
 
 _PAIRS = 10**9
 """Pairs of all variables together, above which fewer encodings are compared."""
-
-_PAIRS_AT_ONCE = 2**23
-"""Pairs of some variables in one tensor."""
 
 _LEAST_SAMPLES = 100
 
@@ -51,9 +47,7 @@ def distances(
     found = {
         "covariance_of_means": penalties.moment_matching(loc_MV, None, 1.0, 1.0),
         "covariance_of_codes": penalties.moment_matching(loc_MV, scale_MV, 1.0, 1.0),
-        "mmd": divergences.mmd_of_distances(
-            _squared(z_MV, prior_MV), z_MV.shape[1], "imq", _SCALES
-        ),
+        "mmd": divergences.mmd(z_MV, prior_MV, "imq", _SCALES),
         "dimension_wise_mmd": _dimension_wise(z_MV, prior_MV),
     }
     return {name: float(value) for name, value in found.items()}
@@ -67,27 +61,10 @@ def _affordable(samples: int, variables: int) -> int:
     return min(most, samples)
 
 
-def _squared(z_MV: Tensor, prior_MV: Tensor) -> list[Tensor]:
-    """Return the squared distances within and between both sets of samples, (M, M) each."""
-    pairs = ((z_MV, z_MV), (prior_MV, prior_MV), (z_MV, prior_MV))
-    squared = [x_MV.new_zeros(len(x_MV), len(y_MV)) for x_MV, y_MV in pairs]
-    for part in _parts(len(z_MV), z_MV.shape[1], "MMD"):
-        for distance_MM, (x_MV, y_MV) in zip(squared, pairs, strict=True):
-            distance_MM.add_((x_MV[:, None, part] - y_MV[:, part]).square().sum(-1))
-    return squared
-
-
 def _dimension_wise(z_MV: Tensor, prior_MV: Tensor) -> Tensor:
-    """Return the sum of the MMDs of single variables."""
+    """Return the sum of the MMDs of single variables, one after the other."""
     total = z_MV.new_zeros(())
-    for part in _parts(len(z_MV), z_MV.shape[1], "MMD of variables"):
-        total += divergences.dimension_wise_mmd(z_MV[:, part], prior_MV[:, part], "imq", _SCALES)
+    count = z_MV.shape[1]
+    for v in progress.counted(range(count), "MMD of variables", count):
+        total += divergences.mmd(z_MV[:, v : v + 1], prior_MV[:, v : v + 1], "imq", _SCALES)
     return total
-
-
-def _parts(samples: int, variables: int, what: str) -> Iterator[slice]:
-    """Yield the variables in parts, so that no tensor has all variables of all pairs."""
-    size = max(1, _PAIRS_AT_ONCE // samples**2)
-    starts = range(0, variables, size)
-    for start in progress.counted(starts, what, len(starts)):
-        yield slice(start, start + size)

@@ -60,9 +60,10 @@ class RowChunk:
         return self.encoding_weights().dense(self.size)
 
     def same_factors(self) -> Tensor:
-        """Return one where an encoding has a sample's value of a factor, else zero, (B, M, F)."""
-        factors_MF = self.encodings.factors_MF
-        return (factors_MF[self.rows, None] == factors_MF).to(self.encodings.z_MW.dtype)
+        """Return one where an encoding has a sample's value of a factor, else zero, (B, F, M)."""
+        factors_FM = self.encodings.factors_MF.T.contiguous()
+        own_BF1 = self.encodings.factors_MF[self.rows, :, None]
+        return (own_BF1 == factors_FM).to(self.encodings.z_MW.dtype)
 
 
 def affordable(sets: int, encodings: Encodings, samples: int, what: str) -> int:

@@ -121,11 +121,7 @@ def test_evenly_spaced_encodings_come_first_and_none_is_lost(every: Encodings) -
     assert torch.equal(spread.z_MW, every.z_MW[spread.indices_M])
 
 
-@pytest.mark.parametrize("at_once", [1, 2 * COUNT**2, 2**23])
-def test_distances_from_the_prior_are_those_of_all_pairs_at_once(
-    every: Encodings, at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prior_distances, "_PAIRS_AT_ONCE", at_once)
+def test_distances_from_the_prior_are_those_of_the_objective(every: Encodings) -> None:
     found = distances(LATENTS, every, source(3))
     uniform_MU = torch.rand((COUNT, LATENTS.uniform_count), generator=source(3))
     pair = every.z_MW, LATENTS.sample_prior(uniform_MU)

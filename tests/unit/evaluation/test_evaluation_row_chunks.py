@@ -46,9 +46,9 @@ def test_chunks_are_the_rows_of_the_whole(
 
 
 def test_encodings_with_the_same_factor_are_marked(every: Encodings):
-    same_BMF = torch.cat(
+    same_BFM = torch.cat(
         [chunk.same_factors() for chunk in row_chunks.row_chunks(prior_of(normals=2), every, 21)]
     )
-    assert same_BMF.shape == (21, COUNT, 2)
+    assert same_BFM.shape == (21, 2, COUNT)
     for i, j, f in [(0, 3, 0), (0, 3, 1), (20, 2, 0), (20, 1, 1)]:
-        assert bool(same_BMF[i, j, f]) == bool(every.factors_MF[i, f] == every.factors_MF[j, f])
+        assert bool(same_BFM[i, f, j]) == bool(every.factors_MF[i, f] == every.factors_MF[j, f])

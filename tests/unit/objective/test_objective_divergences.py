@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from runner.config.objective_schema import KERNELS as KERNEL_NAMES
-from runner.objective.divergences import KERNELS, dimension_wise_mmd, inclusive_kl, mmd
+from runner.objective.divergences import dimension_wise_mmd, inclusive_kl, mmd
+from runner.objective.mmd import KERNELS
 
 MATHIEU = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
