@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.node import Node
 from runner.model.prior import Prior
-from runner.model.variables import Continuous, Normals
+from runner.model.variables import Continuous, Normals, NormalSamples
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Densities:
     own_enumerated_VAB: Tensor
     log_pz: Callable[[Sequence[int]], Tensor]
     prior_factorises: bool
+    normals: NormalSamples | None = None
+    log_pv_VB: Tensor | None = None
 
 
 class LatentSpace(nn.Module):
@@ -239,6 +241,7 @@ class LatentSpace(nn.Module):
         (own_BW, own_BP), (logits_MW, rest_MP) = self._cut(parameters_BP), self._cut(encodings_MP)
         sampled_VBM = self.continuous.log_pairs(z_BV, rest_MP) if pairs else z_BW.new_zeros(0, 1, 1)
         own_VB = self.continuous.log_own(z_BV, own_BP)
+        log_pv_VB = self.required_prior.log_marginals(z_BV)
         table_VAM, own_VAB = z_BW.new_zeros(0, 1, 1), z_BW.new_zeros(0, 1, 1)
         atoms_AB = z_BW.new_ones(1, len(z_BW))
         if self.discrete.enumerated:
@@ -250,11 +253,21 @@ class LatentSpace(nn.Module):
                 log_q_VBM = self.discrete.log_q_sampled(discrete_BW, logits_MW)
                 sampled_VBM = torch.cat([log_q_VBM, sampled_VBM])
             own_VB = torch.cat([self.discrete.log_q_own(discrete_BW, own_BW), own_VB])
+            log_p = [self.discrete.log_p(v, discrete_BW) for v in range(len(self.discrete.widths))]
+            log_pv_VB = torch.cat([*log_p, log_pv_VB])
         return Densities(
             self.tree, atoms_AB, sampled_VBM, table_VAM, own_VB, own_VAB,
             log_pz=lambda variables: self.log_pz(z_BW, variables),
             prior_factorises=self.required_prior.factorises,
+            normals=self._normals(z_BV, rest_MP),
+            log_pv_VB=log_pv_VB,
         )  # fmt: skip
+
+    def _normals(self, z_BV: Tensor, rest_MP: Tensor) -> NormalSamples | None:
+        """Return samples and encodings of the normal variables, if no others are sampled."""
+        if self.discrete.variables and not self.discrete.enumerated:
+            return None
+        return NormalSamples(z_BV, *rest_MP.chunk(2, dim=1))
 
     def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:
         """Return the columns of the discrete variables and of the continuous ones."""

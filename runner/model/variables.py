@@ -44,6 +44,15 @@ class Continuous(Protocol):
 
 
 @dataclass(frozen=True)
+class NormalSamples:
+    """Samples of normal variables, with the encodings that q(z) is a mixture of."""
+
+    z_BV: Tensor
+    loc_MV: Tensor
+    log_scale_MV: Tensor
+
+
+@dataclass(frozen=True)
 class Normals:
     """Normal variables: the encoder gives the means and then the log-scales."""
 

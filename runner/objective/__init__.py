@@ -5,9 +5,15 @@ from __future__ import annotations
 from runner.objective.aggregate_posterior import (
     LogDensities,
     Node,
+    NormalSamples,
     log_aggregate_posterior,
+)
+from runner.objective.encoding_weights import (
+    EncodingWeights,
     log_mixture_weights,
     log_weights_with_bank,
+    mixture_weights,
+    weights_with_bank,
 )
 from runner.objective.objective import Objective
 from runner.objective.plan import Plan
@@ -16,8 +22,10 @@ from runner.objective.terms import TERM_NAMES, Decomposition, Terms, average, de
 __all__ = [
     "TERM_NAMES",
     "Decomposition",
+    "EncodingWeights",
     "LogDensities",
     "Node",
+    "NormalSamples",
     "Objective",
     "Plan",
     "Terms",
@@ -26,5 +34,7 @@ __all__ = [
     "log_aggregate_posterior",
     "log_mixture_weights",
     "log_weights_with_bank",
+    "mixture_weights",
     "nodes_of",
+    "weights_with_bank",
 ]

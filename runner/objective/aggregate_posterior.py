@@ -10,7 +10,6 @@ numbered, the enumerated ones first.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -37,6 +36,25 @@ class Node(Protocol):
         ...
 
 
+class NormalSamples(Protocol):
+    """Samples of normal variables, and the encodings that q(z) is a mixture of."""
+
+    @property
+    def z_BV(self) -> Tensor:
+        """The samples."""
+        ...
+
+    @property
+    def loc_MV(self) -> Tensor:
+        """Means of q(z_v|x_j)."""
+        ...
+
+    @property
+    def log_scale_MV(self) -> Tensor:
+        """Logarithms of the standard deviations of q(z_v|x_j)."""
+        ...
+
+
 class LogDensities(Protocol):
     """What the objective sees of a model: log-densities in nats, never a network."""
 
@@ -56,6 +74,11 @@ class LogDensities(Protocol):
         ...
 
     @property
+    def normals(self) -> NormalSamples | None:
+        """What ``sampled_VBM`` is computed from, where all sampled variables are normal."""
+        ...
+
+    @property
     def enumerated_VAM(self) -> Tensor:
         """Log q(z_v|x_j) at every atom, for every enumerated variable."""
         ...
@@ -71,6 +94,11 @@ class LogDensities(Protocol):
         ...
 
     @property
+    def log_pv_VB(self) -> Tensor | None:
+        """Log p(z_v) of every sampled variable; None: ``log_pz`` is asked for each of them."""
+        ...
+
+    @property
     def log_pz(self) -> Callable[[Sequence[int]], Tensor]:
         """From variables by number to log p of them together, (A or 1, B)."""
         ...
@@ -81,58 +109,11 @@ class LogDensities(Protocol):
         ...
 
 
-def log_mixture_weights(
-    samples: int,
-    encodings: int,
-    dataset_size: int,
-    *,
-    first: int = 0,
-    like: Tensor,
-) -> Tensor:
-    """Return the log-weights of a minibatch's encodings in the estimate of q(z).
-
-    q(z) = 1/N sum_n q(z|x_n) is estimated with the sample's own encoding weighted 1/N and the
-    other M-1 encodings sharing (N-1)/N, (N-1)/(N(M-1)) each. The weights of a row sum to one.
-
-    Shapes: (samples, encodings); sample i owns column ``first + i``; dtype and device of ``like``.
-    Estimator: the weighted mean is unbiased for q(z), so its log is biased low (Jensen); exact when
-        M = N.
-    Raises: ValueError when there are more encodings than images, or fewer than two.
-    Source: Esmaeili et al. 2019; the weights are those that probtorch's marginal ELBO documents.
-    """
-    if not 2 <= encodings <= dataset_size:
-        raise ValueError(f"need 2 <= encodings <= N, got {encodings} encodings of {dataset_size}")
-    own = -math.log(dataset_size)
-    other = math.log((dataset_size - 1) / (dataset_size * (encodings - 1)))
-    columns_M = torch.arange(encodings, device=like.device)
-    is_own_BM = columns_M[first : first + samples, None] == columns_M
-    return torch.where(is_own_BM, like.new_tensor(own), like.new_tensor(other))
-
-
-def log_weights_with_bank(samples: int, is_held_K: Tensor, dataset_size: int) -> Tensor:
-    """Return the log-weights of a minibatch's own encodings followed by those of a memory bank.
-
-    The bank has K places; ``is_held_K`` is one where a place holds the encoding of an image that
-    is not in the minibatch, and else zero. An empty place weighs nothing, and M is the number of
-    encodings that there are; otherwise as :func:`log_mixture_weights`.
-
-    Shapes: (B, B + K), where sample i owns column i.
-    Estimator: unbiased for q(z) if the bank's encodings were those of the present encoder; they
-        are up to as many steps old as it takes to fill the bank.
-    """
-    others = samples - 1 + is_held_K.sum()
-    log_other = math.log((dataset_size - 1) / dataset_size) - others.log()
-    is_own_BB = torch.eye(samples, dtype=torch.bool, device=is_held_K.device)
-    batch_BB = torch.where(is_own_BB, -math.log(dataset_size), log_other)
-    bank_K = torch.where(is_held_K > 0, log_other, -torch.inf)
-    return torch.cat([batch_BB, bank_K.expand(samples, -1)], dim=1)
-
-
 def log_aggregate_posterior(log_qz_x_ABM: Tensor, log_weights_BM: Tensor) -> Tensor:
     """Estimate log q(z) of every sample from its log-densities under all encodings.
 
     Shapes: (..., B, M) and (B, M) to (..., B). Units: nats.
-    Source: Esmaeili et al. 2019; see :func:`log_mixture_weights`.
+    Source: Esmaeili et al. 2019; see :func:`.encoding_weights.mixture_weights`.
     """
     return torch.logsumexp(log_qz_x_ABM + log_weights_BM, dim=-1)
 

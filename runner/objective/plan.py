@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from runner.config import PenaltiesConfig
-from runner.objective.aggregate_posterior import log_mixture_weights, log_weights_with_bank
+from runner.objective.encoding_weights import (
+    EncodingWeights,
+    mixture_weights,
+    weights_with_bank,
+)
 from runner.objective.terms import Decomposition
 
 Static = tuple[tuple[str, object], ...]
@@ -62,14 +66,20 @@ class Plan:
         """
         return dict(zip(self.slots, weights_S.to(like.dtype).unbind(), strict=True))
 
-    def log_weights(self, samples: int, is_held_K: Tensor | None, like: Tensor) -> Tensor:
+    def encoding_weights(
+        self, samples: int, is_held_K: Tensor | None, like: Tensor
+    ) -> EncodingWeights:
         """Return the log-weights of a minibatch's own encodings, and of a bank's if there is one.
 
-        ``is_held_K`` says which places of the bank are taken. Shapes: (B, B) or (B, B + K).
+        ``is_held_K`` says which places of the bank are taken. Shapes: B or B + K encodings.
         """
         if is_held_K is None:
-            return log_mixture_weights(samples, samples, self.dataset_size, like=like)
-        return log_weights_with_bank(samples, is_held_K, self.dataset_size)
+            return mixture_weights(samples, self.dataset_size, like=like)
+        return weights_with_bank(samples, is_held_K, self.dataset_size)
+
+    def log_weights(self, samples: int, is_held_K: Tensor | None, like: Tensor) -> Tensor:
+        """Return :meth:`encoding_weights` of all pairs, (B, B) or (B, B + K)."""
+        return self.encoding_weights(samples, is_held_K, like).dense(samples)
 
     def loss(
         self,

@@ -6,19 +6,15 @@ Shapes: B samples, M encodings, V variables, G groups, L levels, A atoms (see
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from runner.objective.aggregate_posterior import (
-    LogDensities,
-    Node,
-    log_aggregate_posterior,
-    log_enumerated_posterior,
-)
+from runner.objective.aggregate_posterior import LogDensities, Node
+from runner.objective.encoding_weights import EncodingWeights
+from runner.objective.estimates import Means, log_marginals, over_atoms
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +57,48 @@ class Decomposition:
 def decompose(
     densities: LogDensities,
     reconstruction: Tensor,
-    log_weights_BM: Tensor,
+    weights: EncodingWeights | Tensor,
     *,
     wanted: frozenset[tuple[int, ...]] | None = None,
+    plain: bool = False,
 ) -> Decomposition:
     """Split the negative ELBO into its five terms, all computed from one estimate of q(z).
 
     Every node of the tree of variables has a total correlation, E[log q(z_node) - sum over its
     children log q(z_child)] less the prior's own. A level is the sum over the nodes of one depth.
 
+    ``weights`` are the log-weights of the encodings behind q(z); as a tensor, those of all pairs.
     ``wanted`` are the sets of variables whose E log q is computed; None computes all. The others
     count as zero, which changes no weighted sum that they cancel from
-    (:func:`runner.objective.marginals.required_marginals`).
+    (:func:`runner.objective.marginals.required_marginals`). ``plain`` asks for the estimate from
+    tensors of all pairs, the definition; else normal variables are swept, with the same values and
+    gradients, some samples at a time (``normal_sweep``).
 
-    Shapes: ``reconstruction`` is -E log p(x|z), a scalar; all returned values are means over B.
+    Shapes: ``reconstruction`` is -E log p(x|z), a scalar; weights (B, M) as a tensor; all returned
+    values are means over B.
     Units: nats per example.
     Source: Esmaeili et al. 2019. The sum telescopes to the negative ELBO for any estimator.
     """
-    variables = densities.tree.variables
-    found = _log_marginals(densities, log_weights_BM, wanted)
-    log_q = defaultdict(lambda: torch.zeros_like(reconstruction), found)
+    tree = densities.tree
+    every = {(v,) for v in tree.variables} | {node.variables for node in nodes_of(tree)}
+    log_q = log_marginals(
+        densities, weights, every if wanted is None else every & wanted, plain=plain
+    )
     log_p = _log_priors(densities)
-    own_V = torch.stack([_mean(densities, _own(densities, v)) for v in variables])
-    log_qv_V = torch.stack([log_q[v,] for v in variables])
-    log_pv_V = torch.stack([log_p[v,] for v in variables])
-    levels_L = _levels(densities.tree, log_q, log_p)
-    groups = densities.tree.children
+    own_V = _own(densities)
+    levels_L = _levels(tree, log_q, None if densities.prior_factorises else log_p)
+    groups = [group.variables for group in tree.children]
     terms = Terms(
         reconstruction=reconstruction,
-        index_code_mi=own_V.sum() - log_q[variables],
+        index_code_mi=own_V.sum() - log_q.total([tree.variables]),
         group_total_correlation=levels_L[0],
         within_group_total_correlation=levels_L[1:].sum(),
-        dimension_wise_kl=(log_qv_V - log_pv_V).sum(),
+        dimension_wise_kl=(log_q.of_singles_V - log_p.of_singles_V).sum(),
     )
-    own_G = torch.stack([own_V[list(group.variables)].sum() for group in groups])
-    log_qg_G = torch.stack([log_q[group.variables] for group in groups])
-    return Decomposition(terms, levels_L, own_V - log_qv_V, own_G - log_qg_G)
+    own_G = Means(own_V, {}).sums(groups)
+    return Decomposition(
+        terms, levels_L, own_V - log_q.of_singles_V, own_G - log_q.each(groups)
+    )
 
 
 def average(parts: Sequence[Decomposition], shares: Sequence[float]) -> Decomposition:
@@ -114,90 +116,47 @@ def average(parts: Sequence[Decomposition], shares: Sequence[float]) -> Decompos
     )
 
 
-def _mean(densities: LogDensities, values_AB: Tensor) -> Tensor:
-    return (densities.atoms_AB * values_AB).sum(0).mean()
+def _own(densities: LogDensities) -> Tensor:
+    """Return E log q(z_v|x) of every variable, each sample under its own encoding, (V,)."""
+    sampled_V = densities.own_sampled_VB.mean(1)
+    if not len(densities.enumerated_VAM):
+        return sampled_V
+    exact_V = (densities.atoms_AB * densities.own_enumerated_VAB).sum(1).mean(1)
+    return torch.cat([exact_V, sampled_V])
 
 
-def _own(densities: LogDensities, variable: int) -> Tensor:
-    enumerated = len(densities.enumerated_VAM)
-    if variable < enumerated:
-        return densities.own_enumerated_VAB[variable]
-    return densities.own_sampled_VB[variable - enumerated][None]
+def _log_priors(densities: LogDensities) -> Means:
+    """Return E log p of every variable, and of every set of the tree where p is correlated."""
+    count, enumerated = len(densities.tree.variables), len(densities.enumerated_VAM)
+    sampled_VB = densities.log_pv_VB
+    asked = range(count if sampled_VB is None else enumerated)
+    singles = [over_atoms(densities, densities.log_pz((v,))) for v in asked]
+    parts = [torch.stack(singles)] if singles else []
+    parts += [] if sampled_VB is None else [sampled_VB.mean(1)]
+    of_sets: dict[tuple[int, ...], Tensor] = {}
+    if not densities.prior_factorises:
+        sets = {node.variables for node in nodes_of(densities.tree) if node.children}
+        of_sets = {part: over_atoms(densities, densities.log_pz(part)) for part in sorted(sets)}
+    return Means(parts[0] if len(parts) == 1 else torch.cat(parts), of_sets)
 
 
-def _levels(
-    tree: Node,
-    log_q: Mapping[tuple[int, ...], Tensor],
-    log_p: Mapping[tuple[int, ...], Tensor],
-) -> Tensor:
-    """Return the total correlation of each level, from the root down; at least two."""
+def _levels(tree: Node, log_q: Means, log_p: Means | None) -> Tensor:
+    """Return the total correlation of each level, from the root down; at least two.
+
+    Without ``log_p`` the prior has no correlations of its own.
+    """
     levels: list[Tensor] = []
     nodes = [tree]
     while nodes or len(levels) < 2:
-        level = torch.zeros_like(log_q[tree.variables])
-        for node in nodes:
-            parts = [child.variables for child in node.children]
-            if len(parts) > 1:
-                level = level + log_q[node.variables] - sum(log_q[part] for part in parts)
-                if node.variables in log_p:
-                    level = level - log_p[node.variables] + sum(log_p[part] for part in parts)
+        split = [node for node in nodes if len(node.children) > 1]
+        whole = [node.variables for node in split]
+        parts = [child.variables for node in split for child in node.children]
+        level = log_q.total(whole) - log_q.total(parts)
+        if log_p:
+            level = level - log_p.total(whole) + log_p.total(parts)
         levels.append(level)
         nodes = [child for node in nodes for child in node.children if child.children]
     return torch.stack(levels)
-
-
-def _log_priors(densities: LogDensities) -> dict[tuple[int, ...], Tensor]:
-    """Return E log p of every variable, and of every node where the prior is correlated."""
-    wanted = {(v,) for v in densities.tree.variables}
-    if not densities.prior_factorises:
-        wanted |= {node.variables for node in nodes_of(densities.tree)}
-    return {part: _mean(densities, densities.log_pz(part)) for part in sorted(wanted)}
-
-
-def _log_marginals(
-    densities: LogDensities,
-    log_weights_BM: Tensor,
-    wanted: frozenset[tuple[int, ...]] | None,
-) -> dict[tuple[int, ...], Tensor]:
-    """Return E log q of every variable and every node of the tree, or of those that are wanted.
-
-    All sets of sampled variables are reduced in one call, and so are all single ones.
-    """
-    enumerated = len(densities.enumerated_VAM)
-    singles: list[tuple[int, ...]] = [(v,) for v in densities.tree.variables]
-    every = {*singles, *(node.variables for node in nodes_of(densities.tree))}
-    left = every if wanted is None else every & wanted
-    found: dict[tuple[int, ...], Tensor] = {}
-    if left & set(singles[enumerated:]):
-        mean_V = log_aggregate_posterior(densities.sampled_VBM, log_weights_BM).mean(1)
-        found |= dict(zip(singles[enumerated:], mean_V, strict=True))
-    plain = sorted(part for part in left - set(found) if part[0] >= enumerated)
-    if plain:
-        pairs = [_sampled(densities, part) for part in plain]
-        mean_S = log_aggregate_posterior(torch.stack(pairs), log_weights_BM).mean(1)
-        found |= dict(zip(plain, mean_S, strict=True))
-    for part in sorted(left - set(found)):
-        found[part] = _mean(densities, _log_mixed(densities, part, log_weights_BM))
-    return found
-
-
-def _log_mixed(densities: LogDensities, variables: Sequence[int], log_weights_BM: Tensor) -> Tensor:
-    """Return log q of variables some of which are enumerated, (A, B)."""
-    enumerated = len(densities.enumerated_VAM)
-    log_qk_x_AM = densities.enumerated_VAM[[v for v in variables if v < enumerated]].sum(0)
-    if variables[-1] < enumerated:
-        return log_enumerated_posterior(log_qk_x_AM, log_weights_BM)
-    log_qz_x_BM = _sampled(densities, [v for v in variables if v >= enumerated])
-    return log_enumerated_posterior(log_qk_x_AM, log_qz_x_BM + log_weights_BM)
-
-
-def _sampled(densities: LogDensities, variables: Sequence[int]) -> Tensor:
-    """Return log q(z|x_j) of several sampled variables together, (B, M)."""
-    first, last = variables[0], variables[-1] + 1
-    enumerated = len(densities.enumerated_VAM)
-    if last - first == len(variables):  # neighbours: a view, not a copy
-        return densities.sampled_VBM[first - enumerated : last - enumerated].sum(0)
-    return densities.sampled_VBM[[v - enumerated for v in variables]].sum(0)
 
 
 def nodes_of(tree: Node) -> Iterator[Node]:

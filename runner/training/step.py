@@ -30,6 +30,7 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     *,
     with_terms: bool,
     discriminator: Discriminator | None = None,
+    plain: bool = False,
 ) -> StepOutput:
     """Return the loss of a minibatch, with the five terms if asked for or needed.
 
@@ -39,6 +40,9 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
 
     Where the loss does not depend on q(z), as in beta-VAE, the terms are computed without gradient
     and only when asked for, so that such an objective pays nothing for them.
+
+    ``plain`` asks for the estimate of q(z) from tensors of all pairs; else it is swept where it can
+    be, with the same values and gradients and less time and memory.
     """
     weights = plan.named(weights_S, like=batch.noise_BW)
     latents = model.bind_latents(weights.get("temperature"))
@@ -51,8 +55,9 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     if latents.has_density and (needed or with_terms):
         with torch.set_grad_enabled(needed and torch.is_grad_enabled()):
             wanted = None if with_terms else plan.required_marginals
-            samples = _Samples(z_BW, parameters_BP, reconstruction)
-            decomposition = _decompose(latents, plan, samples, batch, wanted)
+            samples = _Samples(z_BW, parameters_BP, reconstruction, wanted)
+            decompose_by = _decompose_plainly if plain or not sweeps(latents, z_BW) else _decompose
+            decomposition = decompose_by(latents, plan, samples, batch)
     loss = plan.loss(weights, reconstruction, rate, decomposition)
     inputs = PenaltyInputs(
         plan.settings, weights, model, latents, batch, parameters_BP, z_BW, rate, discriminator
@@ -68,20 +73,39 @@ class _Samples:
     z_BW: Tensor
     parameters_BP: Tensor
     reconstruction: Tensor
+    wanted: frozenset[tuple[int, ...]] | None
+    """The sets of variables whose E log q is wanted; None: all."""
+
+
+def sweeps(latents: LatentSpace, z_BW: Tensor) -> bool:
+    """Return whether the estimate of q(z) is swept: all sampled variables are normal.
+
+    A compiler fuses the plain form itself, and Apple's GPUs lack the float64 of the sweep.
+    """
+    swept = latents.discrete.enumerated or not latents.discrete.variables
+    return swept and z_BW.device.type != "mps" and not torch.compiler.is_compiling()
 
 
 def _decompose(
-    latents: LatentSpace,
-    plan: Plan,
-    samples: _Samples,
-    batch: Batch,
-    wanted: frozenset[tuple[int, ...]] | None,
+    latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch
+) -> Decomposition:
+    """Return the terms of a minibatch, by a sweep over its samples."""
+    z_BW, encodings_MP = samples.z_BW, _encodings(samples, batch)
+    return decompose(
+        latents.densities(z_BW, samples.parameters_BP, encodings_MP, pairs=False),
+        samples.reconstruction,
+        plan.encoding_weights(len(z_BW), batch.is_held_K, z_BW),
+        wanted=samples.wanted,
+    )
+
+
+def _decompose_plainly(
+    latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch
 ) -> Decomposition:
     """Return the terms of a minibatch, over as many rows at a time as stay in a CPU's cache."""
-    z_BW, parameters_BP = samples.z_BW, samples.parameters_BP
-    bank = [] if batch.bank_KP is None else [batch.bank_KP]
-    encodings_MP = torch.cat([parameters_BP, *bank])
-    log_weights_BM = plan.log_weights(len(z_BW), batch.is_held_K, z_BW)
+    z_BW, parameters_BP, wanted = samples.z_BW, samples.parameters_BP, samples.wanted
+    encodings_MP = _encodings(samples, batch)
+    weights = plan.encoding_weights(len(z_BW), batch.is_held_K, z_BW)
     discrete = len(latents.discrete.variables) if latents.discrete.enumerated else 0
     pairs = wanted is None or any(v >= discrete for part in wanted for v in part)
     rows = len(z_BW)
@@ -91,11 +115,19 @@ def _decompose(
         decompose(
             latents.densities(z, own_BP, encodings_MP, pairs=pairs),
             samples.reconstruction,
-            log_weights_BM[first : first + rows],
+            weights.for_rows(first),
             wanted=wanted,
+            plain=True,
         )
         for first, z, own_BP in zip(
             range(0, len(z_BW), rows), z_BW.split(rows), parameters_BP.split(rows), strict=True
         )
     ]
     return average(parts, [len(z) / len(z_BW) for z in z_BW.split(rows)])
+
+
+def _encodings(samples: _Samples, batch: Batch) -> Tensor:
+    """Return the parameters of the minibatch's encodings and of the memory bank's, (M, P)."""
+    if batch.bank_KP is None:
+        return samples.parameters_BP
+    return torch.cat([samples.parameters_BP, batch.bank_KP])
