@@ -29,7 +29,7 @@ class _CrossEntropy(torch.autograd.Function):
         return (pixels - logits_BCHW.abs().sigmoid_().log_()).flatten(1).sum(1)
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG004
         ctx.save_for_backward(*inputs)
 
     @staticmethod

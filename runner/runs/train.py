@@ -29,6 +29,7 @@ from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder
 from runner.store.writable import require_writable
 from runner.tracking.trackers import Trackers
+from runner.training import lay_out_by_rows
 
 _RESUMABLE_SECTIONS = (
     "wandb.", "tracking.", "evaluation.", "figures.", "training.stop_early.",
@@ -134,6 +135,7 @@ def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> N
 def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
     run.model.eval()
+    lay_out_by_rows(run.model)
     step = _take_evaluated(run)
     trained = LoadedRun(run.model, run.dataset, run.config, run.folder, step, run.console)
 

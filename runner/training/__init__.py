@@ -6,6 +6,7 @@ from runner.training.best import BestSoFar
 from runner.training.checkpoint_tensors import check_parameters
 from runner.training.compatibility import check_compatibility, check_fits, steps_of
 from runner.training.device import choose_device, describe_device, prepare
+from runner.training.layout import lay_out_by_rows
 from runner.training.loop import Record, shown_schedules, train
 from runner.training.penalties import PenaltyInputs, active_penalties
 from runner.training.randomness import generator
@@ -25,6 +26,7 @@ __all__ = [
     "choose_device",
     "describe_device",
     "generator",
+    "lay_out_by_rows",
     "new_model",
     "prepare",
     "shown_schedules",

@@ -11,6 +11,7 @@ from runner.config import RunConfig, Schedule, schedules
 from runner.dataset import Dataset
 from runner.objective import TERM_NAMES, Objective
 from runner.training.discriminator import Discriminator
+from runner.training.layout import lay_out
 from runner.training.own_penalties import OwnPenalties
 from runner.training.randomness import new_sampler
 from runner.training.source import Source
@@ -32,6 +33,7 @@ def train(
 
     Raises: DivergedError when a record's loss is not a finite number.
     """
+    lay_out(state, dataset.shape)
     source = Source(state.model, objective.plan, dataset, dataset.train, config)
     order, other_order = (
         new_sampler(dataset.train.size, config, source.device, purpose)

@@ -127,7 +127,7 @@ def _restore(
     for name, parameter in network.named_parameters():
         start = f"{name}/"
         optimizer.state[parameter] = {
-            key.removeprefix(start): _laid_out_as(parameter, value)
+            key.removeprefix(start): laid_out_as(parameter, value)
             for key, value in tensors[f"{prefix}optimizer"].items()
             if key.startswith(start)
         }
@@ -138,7 +138,7 @@ def _copy(tensor: Tensor) -> Tensor:
     return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
 
 
-def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
     """Return a copy on the parameter's device and, being of its shape, with its strides.
 
     The fused Adam goes through parameters and moments in the order in which they lie in memory.
