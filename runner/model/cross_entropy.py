@@ -17,14 +17,14 @@ def cross_entropy(logits_BCHW: Tensor, images_BCHW: Tensor) -> Tensor:
     last term: by log1p, which costs ten times a logarithm on a CPU. The two differ by at most the
     rounding of a number near one for each pixel. The gradient, sigmoid(l) - x, is as accurate.
     """
-    return _CrossEntropy.apply(logits_BCHW, images_BCHW)  # pyright: ignore[reportReturnType] - untyped in torch
+    return _CrossEntropy.apply(logits_BCHW, images_BCHW)
 
 
 class _CrossEntropy(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(logits_BCHW: Tensor, images_BCHW: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride] - as torch asks for it
+    def forward(logits_BCHW: Tensor, images_BCHW: Tensor) -> Tensor:
         pixels = logits_BCHW.clamp_min(0) - logits_BCHW * images_BCHW
         return (pixels - logits_BCHW.abs().sigmoid_().log_()).flatten(1).sum(1)
 

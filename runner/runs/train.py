@@ -19,6 +19,7 @@ from runner.console.run_display import make_console, print_note
 from runner.console.signals import Interrupt
 from runner.errors import UsageError, VaerunError
 from runner.runs.checkpoints import asks_for_best, best_checkpoint, take_up
+from runner.runs.compile_choice import choose_compile
 from runner.runs.evaluate import score_run, summarize_run
 from runner.runs.fit import fit, shown_path, stop_if_interrupted
 from runner.runs.load import LoadedRun
@@ -63,6 +64,7 @@ def start(
     begun = time.monotonic()
     require_writable(path, "choose another folder with out=…")
     run = replace(prepared(config, RunFolder(path), console=console), goes_on=goes_on)
+    run = choose_compile(run)
     with new_folder(path), lock(path):
         _execute(run, begun, unresolved)
     if console is None:

@@ -97,8 +97,8 @@ def _counted(states: list[dict[str, Tensor]]) -> list[Tensor]:
     serves them all.
     """
     steps = [state["step"] for state in states]
-    base = steps[0]._base  # pyright: ignore[reportPrivateUsage] - no public name
-    if base is None or len(base) != len(steps) or any(step._base is not base for step in steps):  # pyright: ignore[reportPrivateUsage]
+    base = steps[0]._base
+    if base is None or len(base) != len(steps) or any(step._base is not base for step in steps):
         base = torch.stack(steps)
         steps = list(base.unbind())
         for state, step in zip(states, steps, strict=True):

@@ -42,6 +42,8 @@ class TrainingState:
     step: int = 0
     finite: Tensor = field(default_factory=lambda: torch.tensor(data=True))
     """Whether every loss so far was a finite number; kept on the device, so that no step waits."""
+    compile_failure: str | None = None
+    """Why steps that should be compiled are not, in one line."""
 
     @classmethod
     def fresh(cls, model: VAE, config: RunConfig) -> TrainingState:
