@@ -6,7 +6,13 @@ See ``schema`` for what these classes are for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+
+from omegaconf.errors import ValidationError
+from omegaconf.nodes import BooleanNode
+
+from runner.config.shown import shown
+from runner.errors import UsageError
 
 # ruff: noqa: UP045 - OmegaConf reads Optional, not a union with None
 
@@ -18,6 +24,28 @@ CHECKPOINTS = ("last", "best")
 
 PARTS = ("encoder", "decoder", "prior", "likelihood")
 """Parts of a model whose parameters can be taken over from another run."""
+
+
+def parse_compile(key: str, value: object) -> bool | str:
+    """Return whether steps are compiled: true, false, or ``auto``.
+
+    Raises: UsageError for anything else.
+    """
+    if value == AUTO:
+        return AUTO
+    try:
+        found = None if value is None else BooleanNode(value)._value()  # pyright: ignore[reportPrivateUsage] - no public name
+    except ValidationError:
+        found = None
+    if found is None:
+        raise UsageError(f"{key} must be auto, true or false, got {shown(value)}")
+    return bool(found)
+
+
+if TYPE_CHECKING:
+    Compile = bool | Literal["auto"]
+else:  # OmegaConf has no type for a word beside true and false
+    Compile = Annotated[Any, parse_compile]
 
 
 @dataclass
@@ -37,7 +65,7 @@ class TrainingConfig:
     record_every: int
     checkpoint_minutes: float
     clip_gradient: Optional[float]
-    compile: bool
+    compile: Compile
     keep_best: bool
     stop_early: StopEarlyConfig
 

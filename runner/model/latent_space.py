@@ -142,13 +142,13 @@ class LatentSpace(nn.Module):
         discrete_BW = self.discrete.noise(samples, generator)
         shape = (samples, self.continuous.count)
         normal_BV = torch.randn(shape, generator=generator, device=generator.device)
-        return torch.cat([discrete_BW, normal_BV], dim=1)
+        return _joined(discrete_BW, normal_BV)
 
     def sample(self, parameters_BP: Tensor, noise_BW: Tensor) -> Tensor:
         """Return a reparametrised sample from q(z|x), (B, W)."""
         (logits_BW, rest_BP), (gumbel_BW, normal_BV) = self._cut(parameters_BP), self._cut(noise_BW)
         discrete_BW = self.discrete.sample(logits_BW, gumbel_BW)
-        return torch.cat([discrete_BW, self.continuous.sample(rest_BP, normal_BV)], dim=1)
+        return _joined(discrete_BW, self.continuous.sample(rest_BP, normal_BV))
 
     def sample_prior(self, uniform_BU: Tensor) -> Tensor:
         """Return a sample from p(z), (B, W), discrete variables as categories."""
@@ -159,7 +159,7 @@ class LatentSpace(nn.Module):
     def decoder_input(self, z_BW: Tensor) -> Tensor:
         """Return what the decoder is given for z, (B, W)."""
         discrete_BW, z_BV = self._cut(z_BW)
-        return torch.cat([discrete_BW, self.continuous.decoder_input(z_BV)], dim=1)
+        return _joined(discrete_BW, self.continuous.decoder_input(z_BV))
 
     def discretise(self, z_BW: Tensor) -> Tensor:
         """Return z with every discrete variable at the category nearest to its relaxed sample."""
@@ -185,6 +185,8 @@ class LatentSpace(nn.Module):
         """Return KL(q(z|x)||p(z)), (B,), in nats; in closed form where there is one."""
         (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(parameters_BP)
         rate_B = self.required_prior.rate(*self.posterior(parameters_BP), z_BV)
+        if not self.discrete.variables:
+            return rate_B
         return rate_B + self.discrete.rate_per_variable(discrete_BW, logits_BW).sum(1)
 
     def rate_per_variable(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
@@ -273,3 +275,10 @@ class LatentSpace(nn.Module):
     def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:
         """Return the columns of the discrete variables and of the continuous ones."""
         return columns_BW[:, : self.discrete.width], columns_BW[:, self.discrete.width :]
+
+
+def _joined(discrete_BW: Tensor, continuous_BV: Tensor) -> Tensor:
+    """Return the columns side by side, without a copy where there are no discrete ones."""
+    if discrete_BW.shape[1] == 0:
+        return continuous_BV
+    return torch.cat([discrete_BW, continuous_BV], dim=1)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from runner.config import CategoricalConfig, LikelihoodConfig, ScaledConfig
 from runner.errors import UsageError, nearest
+from runner.model.cross_entropy import cross_entropy
 
 
 class Likelihood(nn.Module, ABC):
@@ -42,8 +43,7 @@ class Bernoulli(Likelihood):
 
     def log_prob(self, output_BKHW: Tensor, images_BCHW: Tensor) -> Tensor:
         """Return -cross-entropy of the logits, from logits for float32's sake."""
-        loss = F.binary_cross_entropy_with_logits(output_BKHW, images_BCHW, reduction="none")
-        return -loss.flatten(1).sum(1)
+        return -cross_entropy(output_BKHW, images_BCHW)
 
     def mean(self, output_BKHW: Tensor) -> Tensor:
         """Return the probabilities."""

@@ -8,6 +8,7 @@ Shapes: B images, C H W image, W columns of z, P parameters of q(z|x).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -41,13 +42,17 @@ class VAE(nn.Module):
 
     def encode(self, images_BCHW: Tensor) -> Tensor:
         """Return the parameters of q(z|x), (B, P)."""
-        with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=self.bf16):
+        with self._precision(images_BCHW.device):
             return _full(self.encoder(images_BCHW))
 
     def decode(self, z_BW: Tensor) -> Tensor:
         """Return the decoder's output, (B, K, H, W): the parameters of the likelihood, no image."""
-        with torch.autocast(z_BW.device.type, torch.bfloat16, enabled=self.bf16):
+        with self._precision(z_BW.device):
             return _full(self.decoder(self.latents.decoder_input(z_BW)))
+
+    def _precision(self, device: torch.device) -> AbstractContextManager[object]:
+        """Return the context that the networks run in."""
+        return torch.autocast(device.type, torch.bfloat16) if self.bf16 else nullcontext()
 
     def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
         """Return log p(x|z), (B,), in nats."""

@@ -44,6 +44,7 @@ def fit(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
             if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
                 _save(run, trackers, validations)
                 saved_at = time.monotonic()
+    _note_compiler(run)
     _save(run, trackers, validations)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
     _note_early_stop(run, validations.over)
@@ -59,6 +60,11 @@ def _write(run: PreparedRun, trackers: Trackers, record: Record) -> None:
 def _stop_if_pruned(run: PreparedRun, *, pruned: bool) -> None:
     if pruned and run.state.step < run.steps:
         raise PrunedRun(f"pruned at step {run.state.step} of {run.steps}, after a checkpoint")
+
+
+def _note_compiler(run: PreparedRun) -> None:
+    if run.state.compile_failure is not None:
+        print_note(run.console, f"steps were not compiled: {run.state.compile_failure}")
 
 
 def _note_early_stop(run: PreparedRun, reason: str | None) -> None:

@@ -36,6 +36,7 @@ from runner.training import (
     check_fits,
     choose_device,
     describe_device,
+    gains_by_bf16,
     new_model,
     prepare,
     shown_schedules,
@@ -75,6 +76,8 @@ class PreparedRun:
 
     goes_on: GoesOn | None = None
     """Says after each record whether training goes on; None: it always does."""
+    compile_line: str | None = None
+    """What the header says of compiling; None: nothing, since nothing was measured."""
 
     @property
     def is_trained(self) -> bool:
@@ -218,6 +221,7 @@ def announce(run: PreparedRun) -> None:
         "model": f"{config.architecture.name}, groups {', '.join(latents.group_names)}",
         "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
         "device": describe_device(run.device),
+        **_of_speed(run),
     }
     if run.start:
         rows["starts from"] = f"{run.start.path}, step {run.start.step:,}"
@@ -244,6 +248,14 @@ def announce(run: PreparedRun) -> None:
             "the prior has one group, so no correlation between groups: prior.group_size=2"
         )
     print_settings(run.console, config.name, rows)
+
+
+def _of_speed(run: PreparedRun) -> dict[str, str]:
+    """Return what was found out of compiling, and whether bfloat16 is an offer here."""
+    found = {} if run.compile_line is None else {"compile": run.compile_line}
+    if run.config.precision == "float32" and gains_by_bf16(run.model):
+        found["precision"] = "float32; precision=bf16 is faster on this processor"
+    return found
 
 
 def _number(value: Value) -> str:

@@ -19,6 +19,7 @@ from runner.console.run_display import make_console, print_note
 from runner.console.signals import Interrupt
 from runner.errors import UsageError, VaerunError
 from runner.runs.checkpoints import asks_for_best, best_checkpoint, take_up
+from runner.runs.compile_choice import choose_compile
 from runner.runs.evaluate import score_run, summarize_run
 from runner.runs.fit import fit, shown_path, stop_if_interrupted
 from runner.runs.load import LoadedRun
@@ -29,6 +30,7 @@ from runner.store.lock import LockedError, is_locked, lock
 from runner.store.run_folder import RunFolder
 from runner.store.writable import require_writable
 from runner.tracking.trackers import Trackers
+from runner.training import lay_out_by_rows
 
 _RESUMABLE_SECTIONS = (
     "wandb.", "tracking.", "evaluation.", "figures.", "training.stop_early.",
@@ -62,6 +64,7 @@ def start(
     begun = time.monotonic()
     require_writable(path, "choose another folder with out=…")
     run = replace(prepared(config, RunFolder(path), console=console), goes_on=goes_on)
+    run = choose_compile(run)
     with new_folder(path), lock(path):
         _execute(run, begun, unresolved)
     if console is None:
@@ -134,6 +137,7 @@ def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> N
 def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
     run.model.eval()
+    lay_out_by_rows(run.model)
     step = _take_evaluated(run)
     trained = LoadedRun(run.model, run.dataset, run.config, run.folder, step, run.console)
 

@@ -72,8 +72,7 @@ def _fused(
     learning_rate: float,
     betas: tuple[float, float],
 ) -> None:
-    steps = [state["step"] for state in states]
-    torch._foreach_add_(steps, 1)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage] - no public name
+    steps = _counted(states)
     torch._fused_adam_(  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage] - no public name
         list(parameters),
         _gradients(parameters),
@@ -89,6 +88,23 @@ def _fused(
         amsgrad=False,
         maximize=False,
     )
+
+
+def _counted(states: list[dict[str, Tensor]]) -> list[Tensor]:
+    """Add one to the counts of steps, and return them.
+
+    The counts of parameters that are updated together lie in one tensor, so that one addition
+    serves them all.
+    """
+    steps = [state["step"] for state in states]
+    base = steps[0]._base
+    if base is None or len(base) != len(steps) or any(step._base is not base for step in steps):
+        base = torch.stack(steps)
+        steps = list(base.unbind())
+        for state, step in zip(states, steps, strict=True):
+            state["step"] = step
+    base.add_(1)
+    return steps
 
 
 def _plain(

@@ -10,7 +10,9 @@ from torch import Tensor
 from runner.config import RunConfig, Schedule, schedules
 from runner.dataset import Dataset
 from runner.objective import TERM_NAMES, Objective
+from runner.training.compilation import CompiledStep
 from runner.training.discriminator import Discriminator
+from runner.training.layout import lay_out
 from runner.training.own_penalties import OwnPenalties
 from runner.training.randomness import new_sampler
 from runner.training.source import Source
@@ -32,6 +34,7 @@ def train(
 
     Raises: DivergedError when a record's loss is not a finite number.
     """
+    lay_out(state, dataset.shape)
     source = Source(state.model, objective.plan, dataset, dataset.train, config)
     order, other_order = (
         new_sampler(dataset.train.size, config, source.device, purpose)
@@ -39,7 +42,7 @@ def train(
     )
     weights = _weights(objective, source.device)
     plans = shown_schedules(config)
-    one_step = _compiled(config)
+    one_step = CompiledStep(source.device) if config.training.compile is True else step
     own = OwnPenalties(objective.plan.penalties, source.device)
     while state.step < steps:
         done = state.step + 1
@@ -55,6 +58,7 @@ def train(
             with_terms=due,
             discriminator=state.discriminator,
         )
+        state.compile_failure = getattr(one_step, "failure", None)
         scheduled = {name: plan.at(state.step) for name, plan in plans.items()}
         _update(state, result, config, scheduled.get("learning_rate"))
         if state.discriminator:
@@ -115,10 +119,6 @@ def _update(
     if config.training.clip_gradient is not None:
         torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.training.clip_gradient)
     state.optimizer.step()
-
-
-def _compiled(config: RunConfig) -> Callable[..., StepOutput]:
-    return torch.compile(step, dynamic=False) if config.training.compile else step
 
 
 def _record(state: TrainingState, result: StepOutput, scheduled: dict[str, float]) -> Record:

@@ -42,6 +42,8 @@ class TrainingState:
     step: int = 0
     finite: Tensor = field(default_factory=lambda: torch.tensor(data=True))
     """Whether every loss so far was a finite number; kept on the device, so that no step waits."""
+    compile_failure: str | None = None
+    """Why steps that should be compiled are not, in one line."""
 
     @classmethod
     def fresh(cls, model: VAE, config: RunConfig) -> TrainingState:
@@ -71,12 +73,12 @@ class TrainingState:
             )
         if self.bank:
             parts = {"encodings": self.bank.encodings_KP, "images": self.bank.images_K}
-            found["bank"] = {name: part.cpu() for name, part in parts.items()}
+            found["bank"] = {name: _copy(part) for name, part in parts.items()}
         return found
 
     def parameters(self) -> dict[str, dict[str, Tensor]]:
         """Return the model alone, on the CPU, as a checkpoint has it: enough to evaluate it."""
-        return {"model": {name: p.detach().cpu() for name, p in self.model.state_dict().items()}}
+        return {"model": {name: _copy(p) for name, p in self.model.state_dict().items()}}
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
         """Take up the tensors of a checkpoint, on the model's own device.
@@ -108,9 +110,9 @@ class TrainingState:
 
 
 def _trained(prefix: str, network: nn.Module, optimizer: Adam) -> dict[str, dict[str, Tensor]]:
-    parameters = {name: p.detach().cpu() for name, p in network.state_dict().items()}
+    parameters = {name: _copy(p) for name, p in network.state_dict().items()}
     moments = {
-        f"{name}/{key}": value.detach().cpu()
+        f"{name}/{key}": _copy(value)
         for name, parameter in network.named_parameters()
         for key, value in optimizer.state.get(parameter, {}).items()
     }
@@ -127,7 +129,21 @@ def _restore(
     for name, parameter in network.named_parameters():
         start = f"{name}/"
         optimizer.state[parameter] = {
-            key.removeprefix(start): value.to(parameter.device)
+            key.removeprefix(start): laid_out_as(parameter, value)
             for key, value in tensors[f"{prefix}optimizer"].items()
             if key.startswith(start)
         }
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    """Return a copy on the CPU, laid out row by row whatever the layout of the tensor."""
+    return torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
+
+
+def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """Return a copy on the parameter's device and, being of its shape, with its strides.
+
+    The fused Adam goes through parameters and moments in the order in which they lie in memory.
+    """
+    like = parameter.detach() if value.shape == parameter.shape else value
+    return torch.empty_like(like, dtype=value.dtype, device=parameter.device).copy_(value)

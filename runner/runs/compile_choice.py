@@ -1,0 +1,157 @@
+"""Whether the steps of a run are compiled, decided before the first of them.
+
+``training.compile=auto`` compiles where steps x gain > cost. Both are measured once for a network,
+an objective and a machine, and kept in the user's cache folder. Runs of a few minutes, of which
+compiling can save nothing, import nothing of the compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import msgspec
+import platformdirs
+import torch
+from filelock import FileLock
+
+from runner.config import AUTO, RunConfig
+from runner.console.run_display import print_note
+from runner.errors import UsageError, VaerunError
+from runner.runs.preparation import PreparedRun
+from runner.store.json_file import read_json, write_json
+from runner.training import (
+    CompilerError,
+    Trial,
+    describe_device,
+    missing_compiler,
+    seconds_of_a_step,
+    try_compiler,
+)
+
+_WORTH_TRYING = 240.0
+"""Seconds of steps that are left; of less, a trial of a minute would take more than it saves."""
+
+
+class _Kept(msgspec.Struct):
+    plain: float | None = None
+    compiled: float | None = None
+    cost: float | None = None
+    cost_again: float | None = None
+    failure: str | None = None
+
+
+def choose_compile(run: PreparedRun) -> PreparedRun:
+    """Return a run whose ``training.compile`` is true or false, and its header's line about it.
+
+    Raises: UsageError when ``training.compile=true`` and this machine has no compiler.
+    """
+    asked, missing = run.config.training.compile, missing_compiler(run.device)
+    if asked is True and missing:
+        hint = "training.compile=auto compiles where it can"
+        raise UsageError(f"training.compile=true needs {missing}, and there is none", hint)
+    if asked != AUTO:
+        return run
+    left = run.steps - run.state.step
+    wanted, line = (False, None)
+    if missing is None and not run.is_trained:
+        parts = run.state, run.objective, run.dataset, run.config
+        seconds = left * seconds_of_a_step(*parts)
+        if seconds > _WORTH_TRYING:
+            trial, is_new = _measured(run, lambda: try_compiler(*parts))
+            wanted, line = _decision(trial, left, is_new=is_new)
+    training = replace(run.config.training, compile=wanted)
+    return replace(run, config=replace(run.config, training=training), compile_line=line)
+
+
+def _decision(trial: Trial | str, steps: int, *, is_new: bool) -> tuple[bool, str]:
+    """Return whether to compile, and why in one line."""
+    if isinstance(trial, str):
+        return False, f"no, the compiler failed: {trial}"
+    times = f"{10 * trial.compiled:.3g} s instead of {10 * trial.plain:.3g} s per 10 steps"
+    cost = trial.cost_again  # the trial, or an earlier one on this machine, has filled its cache
+    saved = steps * (trial.plain - trial.compiled) - cost
+    if saved <= 0:
+        return False, f"no, {times} would not make up for {cost:.0f} s of compiling"
+    tried = f", after a trial of {trial.cost + cost:.0f} s" if is_new else ""
+    return True, f"yes, {times}, saves about {_duration(saved)}{tried}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def _measured(run: PreparedRun, measure: Callable[[], Trial]) -> tuple[Trial | str, bool]:
+    """Return what is known of such a run's steps on this machine, and whether it is new.
+
+    Of several runs that ask at once, one measures and the others wait.
+    """
+    folder = Path(platformdirs.user_cache_dir("vaerun")) / "compile"
+    path = folder / f"{_key(run)}.json"
+    lock = _lock(path)
+    try:
+        if (found := _read(path)) is not None:
+            return found, False
+        print_note(run.console, "trying what compiling the steps would save, once on this machine")
+        try:
+            found = measure()
+        except CompilerError as error:
+            found = error.message
+        with suppress(OSError, VaerunError):
+            kept = {"failure": found} if isinstance(found, str) else asdict(found)
+            write_json(path, kept)
+        return found, True
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock(path: Path) -> FileLock | None:
+    """Return the lock of a measurement, taken; None where there is no place for it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock"))
+        lock.acquire()
+    except (OSError, NotImplementedError):
+        return None
+    return lock
+
+
+def _read(path: Path) -> Trial | str | None:
+    """Return a measurement that was kept, or None where there is none that can be read."""
+    try:
+        kept = msgspec.convert(read_json(path, _Kept), _Kept)
+    except (VaerunError, OSError):
+        return None
+    if kept.failure is not None:
+        return kept.failure
+    if None in (kept.plain, kept.compiled, kept.cost, kept.cost_again):
+        return None
+    return Trial(*(float(v or 0) for v in (kept.plain, kept.compiled, kept.cost, kept.cost_again)))
+
+
+def _key(run: PreparedRun) -> str:
+    """Return a digest of everything that the speed of a step depends on."""
+    config: RunConfig = run.config
+    shapes = [(name, tuple(p.shape)) for name, p in run.model.state_dict().items()]
+    parts = (
+        torch.__version__, config.precision, config.batch_size, config.objective.encodings,
+        run.dataset.name, run.dataset.shape, repr(run.model), shapes,
+        replace(run.objective.plan, dataset_size=0), config.prior, config.likelihood,
+        describe_device(run.device), _processor(), os.cpu_count(),
+    )  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _processor() -> str:
+    """Return the model of the processor, as well as it is known."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
