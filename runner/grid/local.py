@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runner.config import LocalLauncherConfig
@@ -24,6 +24,7 @@ from runner.errors import InterruptedRun, VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
 from runner.grid.labels import LiveLabels
+from runner.grid.pack_size import pack_size
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
@@ -32,10 +33,10 @@ from runner.store.subprocesses import safe_environment
 
 @dataclass
 class _Worker:
-    """A process, the run that it trains, and the incomplete last line of its output."""
+    """A process, the runs that it trains, and the incomplete last line of its output."""
 
     process: subprocess.Popen[bytes]
-    run: int | None = None
+    runs: dict[int, None] = field(default_factory=dict[int, None])
     unread: bytes = b""
 
     @property
@@ -62,6 +63,7 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
         VaerunError: the workers cannot start.
     """
     processes = min(settings.processes or fitting(device), len(job.indices))
+    job = replace(job, pack=pack_of(job, settings, device))
     _WorkerPool(job, settings.threads or max(1, _cores() // processes), progress).carry_out(
         processes
     )
@@ -73,7 +75,7 @@ def launch_in_job(job: Job, processes: int, cpus: int) -> None:
     Raises: as :func:`launch`.
     """
     names = LiveLabels(job.path)
-    settings = LocalLauncherConfig("local", processes, max(1, cpus // processes))
+    settings = LocalLauncherConfig("local", processes, max(1, cpus // processes), job.pack)
     with Progress(make_console(), names, len(job.indices)) as progress:
         launch(job, settings, "auto", progress)
 
@@ -86,11 +88,23 @@ def _cores() -> int:
 
 def fitting(device: str) -> int:
     """Return the number of processes by default: one per core, or one where runs share a GPU."""
+    return _cores() if _kind_of(device) == "cpu" else 1
+
+
+def pack_of(job: Job, settings: LocalLauncherConfig, device: str) -> int:
+    """Return the most runs that a worker trains together."""
+    workers = min(settings.processes or fitting(device), len(job.indices))
+    on_gpu = settings.pack is None and _kind_of(device) == "cuda"
+    return pack_size(settings.pack, job, workers, on_gpu=on_gpu)
+
+
+def _kind_of(device: str) -> str:
+    """Return the kind of a device, of ``auto`` that of the first there is."""
     if device == "auto":
         from runner.training import choose_device
 
         device = choose_device(device).type
-    return _cores() if device == "cpu" else 1
+    return device.partition(":")[0]
 
 
 class _WorkerPool:
@@ -98,9 +112,7 @@ class _WorkerPool:
 
     def __init__(self, job: Job, threads: int, progress: Progress) -> None:
         self._grid = GridFolder.open(job.path)
-        self._job = json.dumps(
-            {"path": str(job.path), "indices": job.indices, "places": job.places}
-        )
+        self._job = {**asdict(job), "path": str(job.path)}
         threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         self._environment = {**safe_environment(), **threading}
         self._progress = progress
@@ -114,7 +126,7 @@ class _WorkerPool:
             while workers := list(self._selector.get_map().values()):
                 for key, _ in self._selector.select(timeout=0.2):
                     self._listen(key.data)
-                self._progress.refresh([key.data.run for key in workers])
+                self._progress.refresh([run for key in workers for run in key.data.runs])
         if self._signals:
             hint = f"go on with: vaerun resume {self._grid.path}"
             raise InterruptedRun("interrupted, after checkpoints", hint, self._signals[0])
@@ -131,7 +143,7 @@ class _WorkerPool:
         self._selector.register(worker.descriptor, selectors.EVENT_READ, worker)
         if process.stdin is not None:
             with suppress(BrokenPipeError), process.stdin as pipe:
-                pipe.write(self._job.encode())
+                pipe.write(json.dumps(self._job).encode())
 
     def _listen(self, worker: _Worker) -> None:
         """Process the events of a worker, or its end."""
@@ -139,9 +151,13 @@ class _WorkerPool:
             self._dismiss(worker)
             return
         for event in events:
-            worker.run = event.get("begin")
-            if worker.run is None:
+            if "begin" in event:
+                worker.runs[event["begin"]] = None
+            elif "end" in event:
+                worker.runs.pop(event["end"], None)
                 self._progress.ended(event["end"], event["state"], event["error"])
+            else:
+                self._progress.note(event["note"])
 
     def _dismiss(self, worker: _Worker) -> None:
         self._selector.unregister(worker.descriptor)
@@ -151,16 +167,25 @@ class _WorkerPool:
             return
         if code == AGAIN:
             self._hire()
-        elif worker.run is None:
+        elif not worker.runs:
             raise VaerunError(f"a worker cannot start: it ended with exit code {code}")
         else:
-            self._lose(worker.run, code)
+            self._lose(list(worker.runs), code)
             self._hire()
 
-    def _lose(self, run: int, code: int) -> None:
-        """Mark the run that killed its worker as failed, so that no other worker tries it again."""
-        what = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        error = f"its process ended {what}" + (" (out of memory?)" if code == -9 else "")
+    def _lose(self, runs: list[int], code: int) -> None:
+        """Mark the run that killed its worker as failed, so that no other worker tries it again.
+
+        Where it is not known which run it was, each goes on alone in the workers that follow.
+        """
+        what = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        what += " (out of memory?)" if code == -9 else ""
+        if len(runs) > 1:
+            numbers = ", ".join(map(str, runs))
+            self._progress.note(f"the process of runs {numbers} {what}: each goes on alone")
+            self._job["pack"] = 1
+            return
+        run, error = runs[0], f"its process {what}"
         with suppress(LockedError):  # another worker trains it already
             self._grid.mark(run, "failed", error)
             self._progress.ended(run, "failed", error)

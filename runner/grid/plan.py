@@ -69,7 +69,7 @@ def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
     last = {override.partition("=")[0]: override for override in short}  # the last one wins
     with tempfile.TemporaryDirectory() as place:
         one, _ = GridFolder.register(Path(place) / "timed", None, [tuple(last.values())])
-        local = LocalLauncherConfig("local", processes=None, threads=None)
+        local = LocalLauncherConfig("local", processes=None, threads=None, pack=1)
         with Progress(Console(quiet=True), [""], 1) as quiet:
             launch(Job(one.path, (0,), job.places), local, config.device, quiet)
         state, status = one.state(0), RunFolder(one.run_path(0)).read_status()

@@ -105,11 +105,15 @@ def make_steps(
 ) -> None:
     """Make the steps of a run that trains alone, and send them to its story.
 
-    Raises: what the story raises, and DivergedError.
+    Raises: what the story raises, also of a step that has failed.
     """
-    for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
-        if watch.is_due(record) and story.send(record) is None:
-            return
+    try:
+        for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
+            if watch.is_due(record) and story.send(record) is None:
+                return
+    except BaseException as error:
+        story.throw(error)  # of a step; what the story itself has raised is only raised again
+        raise
 
 
 def _write(run: PreparedRun, trackers: Trackers, record: Record) -> None:

@@ -59,7 +59,7 @@ def record_status(folder: RunFolder, clock: Clock) -> Generator[list[str]]:
     try:
         yield story
     except BaseException as error:
-        stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt))
+        stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt, GeneratorExit))
         ending = "diverged" if isinstance(error, DivergedError) else "failed"
         too_little = memory.failure(error)
         lines = str(too_little or error).splitlines() or [type(error).__name__]

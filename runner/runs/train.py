@@ -112,15 +112,9 @@ def carry_out(ready: Ready) -> None:
     """
     with Interrupt(ready.run.console) as interrupt:
         story = story_of(ready, interrupt)
-        try:
-            if (watch := next(story)) is not None:
-                make_steps(ready.run, watch, story)
-            story.send(None)
-        except StopIteration:
-            return
-        except BaseException as error:
-            story.throw(error)  # a step has failed; an error of the story itself is only raised
-            raise
+        if (watch := next(story)) is not None:
+            make_steps(ready.run, watch, story)
+        next(story, None)
 
 
 def _check_overrides(overrides: list[str]) -> None:

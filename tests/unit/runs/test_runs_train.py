@@ -17,8 +17,7 @@ import pytest
 import torch
 
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
-from runner.runs import clock, fit
-from runner.runs import story
+from runner.runs import clock, fit, story
 from runner.runs.train import resume, start
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.lock import lock
