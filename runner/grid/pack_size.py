@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.grid.folder import GridFolder
+from runner.grid.folder import GridFolder, is_grid
 from runner.grid.job import Job
 
 ON_A_GPU = 16
@@ -16,6 +16,6 @@ def pack_size(asked: int | None, job: Job, workers: int, *, on_gpu: bool) -> int
     train alone unless it is asked for: each is chosen by what the others before it have found.
     """
     if asked is None:
-        is_search = GridFolder.open(job.path).search is not None
+        is_search = is_grid(job.path) and GridFolder.open(job.path).search is not None
         asked = ON_A_GPU if on_gpu and not is_search else 1
     return max(1, min(asked, -(-len(job.indices) // workers)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -14,8 +16,9 @@ from runner.console.run_display import make_console
 from runner.errors import VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
+from runner.grid.kinds import partition
 from runner.grid.labels import labels_of
-from runner.grid.launchers import launch, workers_of
+from runner.grid.launchers import launch, pack_of, workers_of
 from runner.grid.progress import Progress, duration
 from runner.store.run_folder import RunFolder
 from runner.store.shown_text import escaped
@@ -38,6 +41,7 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
     console.print(f"{len(job.indices):,} runs, {len(pending):,} to train", highlight=False)
     if not pending:
         return
+    _print_packs(console, grid, replace(job, indices=tuple(pending)), launcher, device)
     seconds = [s.seconds for _, s in states if s.state == "finished" and s.seconds]
     how = f"as {len(seconds):,} finished ones took"
     try:
@@ -54,6 +58,23 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
     total = duration(each * len(pending) / workers)
     beside = f", {workers} at a time" if workers > 1 else ""
     console.print(f"about {duration(each)} each, {how}{beside}: {total} in all", highlight=False)
+
+
+def _print_packs(
+    console: Console, grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
+) -> None:
+    """Say which runs would train together, if any may."""
+    try:
+        most = pack_of(launcher, job, device)
+    except VaerunError:  # how many share the runs is not known yet
+        return
+    if most == 1:
+        return
+    sizes = Counter(len(pack) for pack in partition(grid, job.indices, most))
+    alone = sizes.pop(1, 0)
+    packs = [f"{count:,} of {size} runs" for size, count in sorted(sizes.items(), reverse=True)]
+    text = f"{', '.join(packs) or 'none'}; runs that train alone: {alone:,}"
+    console.print(f"packs that train together: {text}", highlight=False, soft_wrap=True)
 
 
 def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:

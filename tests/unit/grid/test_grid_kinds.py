@@ -96,8 +96,8 @@ def test_every_worker_has_a_share_of_the_runs(
     grid: GridFolder,
     asked: int | None,
     workers: int,
-    on_gpu: bool,
-    most: int,  # noqa: FBT001
+    on_gpu: bool,  # noqa: FBT001
+    most: int,
 ):
     job = Job(grid.path, tuple(range(8)))
     assert pack_size(asked, job, workers, on_gpu=on_gpu) == most
