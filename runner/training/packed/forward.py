@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.func import vmap
 
 from runner.model import VAE
+from runner.model.vae import full
 from runner.objective import Plan
 from runner.training.batch import Batch
 from runner.training.packed.form import Form, needs_networks
 from runner.training.packed.member import Inputs
+from runner.training.packed.networks import has_layers, through
 from runner.training.packed.outputs import tensors_of, unstacked
 from runner.training.packed.stack import Stack
 from runner.training.step import Coded, code, step
@@ -41,6 +43,7 @@ class Forward:
 
     def __init__(self, stack: Stack, parts: Sequence[Part], form: Form) -> None:
         self.stack, self.parts, self.form = stack, parts, form
+        self._has_layers = has_layers(stack.skeleton)
 
     def __call__(
         self, inputs: Sequence[Inputs], images_RBCHW: Tensor | None
@@ -76,10 +79,32 @@ class Forward:
             given["inputs_BCHW"] = torch.stack([batch.inputs_BCHW for batch in batches])
         given["noise_BW"] = torch.stack([batch.noise_BW for batch in batches])
 
+        temperatures = self._temperatures(inputs)
+        if self._has_layers and not temperatures:
+            return self._layer_by_layer(given)
+
         def one(tensors: Tensors, batch: Tensors, temperature: Tensors) -> dict[str, Tensor]:
             return self.stack.call(tensors, _coded, batch, temperature)
 
-        return vmap(one)(self.stack.rows(_ALL), given, self._temperatures(inputs))
+        return vmap(one)(self.stack.rows(_ALL), given, temperatures)
+
+    def _layer_by_layer(self, batch: Tensors) -> Tensors:
+        """Do the same without vmap: what is not of the layers is that of R * B images."""
+        model, tensors = self.stack.skeleton, self.stack.rows(_ALL)
+        runs, images = batch["noise_BW"].shape[:2]
+        flat = {name: value.flatten(0, 1) for name, value in batch.items()}
+        with torch.autocast(flat["noise_BW"].device.type, torch.bfloat16, enabled=model.bf16):
+            parameters_RBP = full(through(model.encoder, tensors, "encoder", batch["inputs_BCHW"]))
+        z_NW = model.latents.sample(parameters_RBP.flatten(0, 1), flat["noise_BW"])
+        z_RBW = model.latents.decoder_input(z_NW).unflatten(0, (runs, images))
+        with torch.autocast(flat["noise_BW"].device.type, torch.bfloat16, enabled=model.bf16):
+            output = full(through(model.decoder, tensors, "decoder", z_RBW)).flatten(0, 1)
+        log_px_z_N = model.likelihood.log_prob(output, flat["images_BCHW"])
+        return {
+            "parameters_BP": parameters_RBP,
+            "z_BW": z_NW.unflatten(0, (runs, images)),
+            "reconstruction": -log_px_z_N.unflatten(0, (runs, images)).mean(1),
+        }
 
     def _temperatures(self, inputs: Sequence[Inputs]) -> Tensors:
         """Return the temperature of each run's step, (R,), where it is scheduled."""

@@ -43,7 +43,10 @@ class Stack:
     def rows(self, rows: slice, prefix: str = "") -> dict[str, Tensor]:
         """Return all stacked tensors of some runs whose names begin with ``prefix``."""
         every = {**self.parameters, **self.buffers}
-        return {name: value[rows] for name, value in every.items() if name.startswith(prefix)}
+        wanted = {name: value for name, value in every.items() if name.startswith(prefix)}
+        if len(range(len(self.models))[rows]) == len(self.models):
+            return wanted  # the gradient of a slice is copied into zeros, even of a whole
+        return {name: value[rows] for name, value in wanted.items()}
 
     def call(self, tensors: Mapping[str, Tensor], function: Callable[..., T], *rest: object) -> T:
         """Return ``function(model, *rest)`` for a model with these tensors, of one run by name.
@@ -56,7 +59,8 @@ class Stack:
     def give(self, gradients: Sequence[Tensor | None]) -> None:
         """Set the gradients of the models' parameters, in the order of :attr:`parameters`."""
         for own, gradient in zip(self._own, gradients, strict=True):
-            parts = [None] * len(own) if gradient is None else gradient.unbind()
+            # Adam's fused call reads a gradient in the order in which its parameter lies.
+            parts = [None] * len(own) if gradient is None else gradient.contiguous().unbind()
             for parameter, part in zip(own, parts, strict=True):
                 parameter.grad = part
 
