@@ -43,7 +43,7 @@ settings  (vaerun list NAME explains a group, a section or one of them)
   weights    alpha= beta= gamma=          what they weigh: vaerun list objective
   training   seed= steps= epochs= batch_size= learning_rate= device= precision=
   places     data_dir= out= name= wandb.mode=
-  grids      sweep= only= launcher=       launcher: local, slurm or ray
+  grids      sweep= only= launcher=       launcher: local, packed, slurm or ray
 
 """
 

@@ -26,6 +26,7 @@ class LocalLauncherConfig(LauncherConfig):
 
     processes: Optional[int]
     threads: Optional[int]
+    pack: Optional[int]
 
 
 @dataclass
@@ -49,6 +50,7 @@ class SlurmLauncherConfig(LauncherConfig):
     grace: int
     requeues: int
     wait: bool
+    pack: Optional[int]
 
 
 @dataclass
@@ -60,10 +62,12 @@ class RayLauncherConfig(LauncherConfig):
     processes: int
     cpus: int
     gpus: float
+    pack: Optional[int]
 
 
 LAUNCHER_CHOICES: dict[str, type[LauncherConfig]] = {
     "local": LocalLauncherConfig,
+    "packed": LocalLauncherConfig,
     "slurm": SlurmLauncherConfig,
     "ray": RayLauncherConfig,
 }

@@ -26,7 +26,7 @@ def refuse_code(overrides: Iterable[str]) -> None:
         key, _, value = override.partition("=")
         name = key.lstrip("+~")
         if name in _LAUNCHERS:
-            hint = "launcher=local, slurm or ray; W&B's sweeps search by other methods than grid"
+            hint = "launcher=local, packed, slurm or ray; W&B's sweeps search by other methods"
             raise UsageError(f"'{name}' is not used here", hint)
         of_hydra = name.partition("@")[2] or name
         if of_hydra.split(".")[0].split("/")[0] == "hydra" and name not in _OF_HYDRA:

@@ -17,3 +17,5 @@ class Job:
     path: Path
     indices: tuple[int, ...]
     places: tuple[str, ...] = ()
+    pack: int = 1
+    """The most runs that a worker trains together."""

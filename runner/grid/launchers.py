@@ -5,6 +5,7 @@ from __future__ import annotations
 from runner.config import LauncherConfig, LocalLauncherConfig
 from runner.config.launcher_schema import RayLauncherConfig, SlurmLauncherConfig
 from runner.grid.job import Job
+from runner.grid.pack_size import pack_size
 from runner.grid.progress import Progress
 
 
@@ -64,4 +65,19 @@ def workers_of(settings: LauncherConfig, device: str) -> int:
         from runner.grid import ray
 
         return ray.workers_of(settings)
+    raise TypeError(f"no launcher takes {type(settings).__name__}")
+
+
+def pack_of(settings: LauncherConfig, job: Job, device: str) -> int:
+    """Return how many runs of a job a worker trains together at most.
+
+    Raises: VaerunError when that is not known beforehand.
+    """
+    if isinstance(settings, LocalLauncherConfig):
+        from runner.grid import local
+
+        return local.pack_of(job, settings, device)
+    if isinstance(settings, (SlurmLauncherConfig, RayLauncherConfig)):
+        workers = workers_of(settings, device)
+        return pack_size(settings.pack, job, workers, on_gpu=settings.gpus > 0)
     raise TypeError(f"no launcher takes {type(settings).__name__}")

@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runner.config import LocalLauncherConfig
@@ -25,6 +25,7 @@ from runner.grid.forking import CAN_FORK, Forker, ServerGoneError
 from runner.grid.job import Job
 from runner.grid.labels import LiveLabels
 from runner.grid.processes import Process, Spawner, Starter
+from runner.grid.pack_size import pack_size
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError
@@ -32,10 +33,10 @@ from runner.store.lock import LockedError
 
 @dataclass
 class _Worker:
-    """A process, the run that it trains, and the incomplete last line of its output."""
+    """A process, the runs that it trains, and the incomplete last line of its output."""
 
     process: Process
-    run: int | None = None
+    runs: dict[int, None] = field(default_factory=dict[int, None])
     unread: bytes = b""
 
     def events(self) -> Iterator[dict[str, Any]] | None:
@@ -55,6 +56,7 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
         InterruptedRun: after a signal; every run in progress has written a checkpoint.
         VaerunError: the workers cannot start.
     """
+    job = replace(job, pack=pack_of(job, settings, device))
     _WorkerPool(job, progress).carry_out(settings, device)
 
 
@@ -64,7 +66,7 @@ def launch_in_job(job: Job, processes: int, cpus: int) -> None:
     Raises: as :func:`launch`.
     """
     names = LiveLabels(job.path)
-    settings = LocalLauncherConfig("local", processes, max(1, cpus // processes))
+    settings = LocalLauncherConfig("local", processes, max(1, cpus // processes), job.pack)
     with Progress(make_console(), names, len(job.indices)) as progress:
         launch(job, settings, "auto", progress)
 
@@ -77,11 +79,23 @@ def _cores() -> int:
 
 def fitting(device: str) -> int:
     """Return the number of processes by default: one per core, or one where runs share a GPU."""
+    return _cores() if _kind_of(device) == "cpu" else 1
+
+
+def pack_of(job: Job, settings: LocalLauncherConfig, device: str) -> int:
+    """Return the most runs that a worker trains together."""
+    workers = min(settings.processes or fitting(device), len(job.indices))
+    on_gpu = settings.pack is None and _kind_of(device) == "cuda"
+    return pack_size(settings.pack, job, workers, on_gpu=on_gpu)
+
+
+def _kind_of(device: str) -> str:
+    """Return the kind of a device, of ``auto`` that of the first there is."""
     if device == "auto":
         from runner.training import choose_device
 
         device = choose_device(device).type
-    return _cores() if device == "cpu" else 1
+    return device.partition(":")[0]
 
 
 class _WorkerPool:
@@ -103,7 +117,7 @@ class _WorkerPool:
             while workers := list(self._selector.get_map().values()):
                 for key, _ in self._selector.select(timeout=0.2):
                     self._listen(key.data)
-                self._progress.refresh([key.data.run for key in workers])
+                self._progress.refresh([run for key in workers for run in key.data.runs])
         if self._signals:
             hint = f"go on with: vaerun resume {self._grid.path}"
             raise InterruptedRun("interrupted, after checkpoints", hint, self._signals[0])
@@ -152,32 +166,46 @@ class _WorkerPool:
             self._dismiss(worker)
             return
         for event in events:
-            worker.run = event.get("begin")
-            if worker.run is None:
+            if "begin" in event:
+                worker.runs[event["begin"]] = None
+            elif "end" in event:
+                worker.runs.pop(event["end"], None)
                 self._progress.ended(event["end"], event["state"], event["error"])
+            else:
+                self._progress.note(event["note"])
 
     def _dismiss(self, worker: _Worker) -> None:
         self._selector.unregister(worker.process.events)
         code = worker.process.wait()
         if self._signals or code == 0:
             return
-        if code is None and worker.run is None:
+        if code is None and not worker.runs:
             if not all(self._grid.state(number).settled for number in self._job.indices):
                 self._hire()
         elif code == AGAIN:
             self._hire()
-        elif worker.run is None:
+        elif not worker.runs:
             raise VaerunError(f"a worker cannot start: it ended with exit code {code}")
         else:
-            self._lose(worker.run, code)
+            self._lose(list(worker.runs), code)
             self._hire()
 
-    def _lose(self, run: int, code: int | None) -> None:
-        """Mark the run that killed its worker as failed, so that no other worker tries it again."""
-        how = "" if code is None else f" with exit code {code}"
+    def _lose(self, runs: list[int], code: int | None) -> None:
+        """Mark the run that killed its worker as failed, so that no other worker tries it again.
+
+        Where it is not known which run it was, each goes on alone in the workers that follow.
+        """
+        what = "ended" if code is None else f"ended with exit code {code}"
         if code is not None and code < 0:
-            how = f" by signal {-code}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
-        error = f"its process ended{how}"
+            killed = " (out of memory?)" if code == -signal.SIGKILL else ""
+            what = f"ended by signal {-code}{killed}"
+        if len(runs) > 1:
+            numbers = ", ".join(map(str, runs))
+            self._progress.note(f"the process of runs {numbers} {what}: each goes on alone")
+            if self._starter is not None:
+                self._starter.changes["pack"] = 1
+            return
+        run, error = runs[0], f"its process {what}"
         with suppress(LockedError):  # another worker trains it already
             self._grid.mark(run, "failed", error)
             self._progress.ended(run, "failed", error)

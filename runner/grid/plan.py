@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -14,8 +16,9 @@ from runner.console.run_display import make_console
 from runner.errors import VaerunError
 from runner.grid.folder import GridFolder
 from runner.grid.job import Job
+from runner.grid.kinds import partition
 from runner.grid.labels import labels_of
-from runner.grid.launchers import launch, workers_of
+from runner.grid.launchers import launch, pack_of, workers_of
 from runner.grid.progress import Progress, duration
 from runner.store.run_folder import RunFolder
 from runner.store.shown_text import escaped
@@ -38,6 +41,7 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
     console.print(f"{len(job.indices):,} runs, {len(pending):,} to train", highlight=False)
     if not pending:
         return
+    _print_packs(console, grid, replace(job, indices=tuple(pending)), launcher, device)
     seconds = [s.seconds for _, s in states if s.state == "finished" and s.seconds]
     how = f"as {len(seconds):,} finished ones took"
     try:
@@ -56,6 +60,23 @@ def print_plan(grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
     console.print(f"about {duration(each)} each, {how}{beside}: {total} in all", highlight=False)
 
 
+def _print_packs(
+    console: Console, grid: GridFolder, job: Job, launcher: LauncherConfig, device: str
+) -> None:
+    """Say which runs would train together, if any may."""
+    try:
+        most = pack_of(launcher, job, device)
+    except VaerunError:  # how many share the runs is not known yet
+        return
+    if most == 1:
+        return
+    sizes = Counter(len(pack) for pack in partition(grid, job.indices, most))
+    alone = sizes.pop(1, 0)
+    packs = [f"{count:,} of {size} runs" for size, count in sorted(sizes.items(), reverse=True)]
+    text = f"{', '.join(packs) or 'none'}; runs that train alone: {alone:,}"
+    console.print(f"packs that train together: {text}", highlight=False, soft_wrap=True)
+
+
 def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
     """Return the estimated seconds of a run, from a short run that is trained and evaluated.
 
@@ -69,7 +90,7 @@ def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
     last = {override.partition("=")[0]: override for override in short}  # the last one wins
     with tempfile.TemporaryDirectory() as place:
         one, _ = GridFolder.register(Path(place) / "timed", None, [tuple(last.values())])
-        local = LocalLauncherConfig("local", processes=None, threads=None)
+        local = LocalLauncherConfig("local", processes=None, threads=None, pack=1)
         with Progress(Console(quiet=True), [""], 1) as quiet:
             launch(Job(one.path, (0,), job.places), local, config.device, quiet)
         state, status = one.state(0), RunFolder(one.run_path(0)).read_status()

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.grid.follow import Follower
 from runner.grid.job import Job
 from runner.grid.local import launch_in_job
+from runner.grid.pack_size import pack_size
 from runner.grid.progress import Progress
 
 _STORE_BYTES = 100 * 2**20
@@ -122,7 +124,9 @@ class _Tasks:
         count = min(settings.workers or room, -(-len(job.indices) // settings.processes))
         resources = {"num_cpus": settings.cpus, "num_gpus": settings.gpus, "max_retries": _RETRIES}
         task = self._ray.remote(**resources)(work)
-        here = Job(job.path.resolve(), job.indices, job.places)
+        workers = count * settings.processes
+        pack = pack_size(settings.pack, job, workers, on_gpu=settings.gpus > 0)
+        here = replace(job, path=job.path.resolve(), pack=pack)
         self._tasks = [task.remote(here, settings, str(Path.cwd())) for _ in range(count)]
         return f"{count:,} at a time, as tasks of Ray; nodes: {len(nodes):,}"
 

@@ -14,7 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from runner.errors import InterruptedRun, UsageError, VaerunError
 from runner.grid.follow import Follower
 from runner.grid.job import Job
 from runner.grid.local import launch_in_job
+from runner.grid.pack_size import pack_size
 from runner.grid.progress import Progress
 from runner.store.confined import confined
 
@@ -105,7 +106,8 @@ def _submit(job: Job, settings: SlurmLauncherConfig, logs: Path) -> list[core.Jo
     kind = submitit.SlurmExecutor if settings.executor == "slurm" else submitit.LocalExecutor
     executor = kind(logs, max_num_timeout=settings.requeues)
     executor.update_parameters(**_parameters(settings, job.path.name))
-    here = Job(job.path.resolve(), job.indices, job.places)
+    pack = pack_size(settings.pack, job, workers_of(settings), on_gpu=settings.gpus > 0)
+    here = replace(job, path=job.path.resolve(), pack=pack)
     worker = Worker(here, settings.processes, settings.cpus, Path.cwd())
     count = min(settings.jobs, -(-len(job.indices) // settings.processes))
     try:

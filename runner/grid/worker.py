@@ -1,8 +1,8 @@
-"""A worker: one process that trains the runs of a grid, one after the other, until none is left.
+"""A worker: one process that trains the runs of a grid, until none is left.
 
 Workers do not communicate. Each goes through the runs and locks the next one that no process has
-locked, so any number of workers, on any number of machines, share a grid; a run whose worker died
-is trained by another.
+locked, or several that can train together, so any number of workers, on any number of machines,
+share a grid; a run whose worker died is trained by another.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import json
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.grid.failures import UnforeseenError, reported
+from runner.grid.run_log import logged
+
 if TYPE_CHECKING:
-    from runner.config import RunConfig
     from runner.grid.folder import GridFolder
     from runner.grid.search import KnownRuns, Trials
     from runner.runs.preparation import GoesOn
 
 Tell = Callable[[Mapping[str, Any]], bool]
-"""Receives {"begin": number}, and {"end": number, "state": …, "error": …} after it.
+"""Receives {"begin": number}, and {"end": number, "state": …, "error": …} after it, of several
+runs at a time where they train together; and {"note": line} for whoever watches.
 
 Returns whether to go on with further runs: False if the parent process has exited."""
 
@@ -35,46 +35,41 @@ AGAIN = 75
 """Exit code of a worker after an unforeseen error: a new process should replace it."""
 
 
-class UnforeseenError(Exception):
-    """A run failed by a bug: the state of this process may be corrupt."""
-
-
-def work(path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Tell) -> None:
+def work(
+    path: Path, indices: tuple[int, ...], places: tuple[str, ...], tell: Tell, pack: int = 1
+) -> None:
     """Train the runs of a grid that are not finished; return when none is left to lock.
 
-    The error of a run that fails is written into its ``status.json``, and the others are trained.
+    Up to ``pack`` runs of a kind are trained together. The error of a run that fails is written
+    into its ``status.json``, and the others are trained.
 
     Raises:
-        InterruptedRun: after a signal; the run in progress has written a checkpoint.
+        InterruptedRun: after a signal; the runs in progress have written a checkpoint.
         UnforeseenError: after an error that is a bug; a new worker can go on.
     """
+    from runner.grid.claims import Claims
     from runner.grid.folder import GridFolder
     from runner.grid.search import trials_of
-    from runner.store.confined import make_folder
-    from runner.store.lock import LockedError, lock
 
     grid = GridFolder.open(path)
     trials = trials_of(grid)
     left, trained = list(indices), True
     while trained:  # runs that were locked are tried again: their workers may have died
-        trained, locked = False, list[int]()
-        for number in left:
-            if grid.state(number).settled:
-                continue
-            if trials.is_over(number):
-                return
-            make_folder(grid.run_path(number), path)
-            try:
-                with lock(grid.run_path(number)):
-                    if grid.state(number).settled:  # another worker has just finished it
-                        continue
-                    if not _train(trials, number, places, tell):
-                        return
-                    _stop_after_signal()
-                    trained = True
-            except LockedError:
-                locked.append(number)
-        left = locked
+        trained, claims = False, Claims(grid, trials, pack)
+        with closing(claims.of(left)) as claimed:
+            for numbers in claimed:
+                if len(numbers) == 1:
+                    goes_on = _train(trials, numbers[0], places, tell)
+                else:
+                    goes_on, pack = _train_together(trials, numbers, places, tell)
+                    claims.most = min(claims.most, pack)
+                if not goes_on:
+                    return
+                _stop_after_signal()
+                trained = True
+        if claims.is_over:
+            return
+        left = claims.locked
 
 
 def _stop_after_signal() -> None:
@@ -91,7 +86,7 @@ def _train(trials: Trials | KnownRuns, number: int, places: tuple[str, ...], tel
     grid = trials.begin(number)
     tell({"begin": number})
     unforeseen = None
-    with _log(grid.run_path(number) / "log.txt"):
+    with logged(grid.run_path(number) / "log.txt"):
         try:
             error = _execute(grid, number, places, trials.watch(number))
         except UnforeseenError as bug:
@@ -115,80 +110,37 @@ def _free_memory() -> None:
     return_freed_memory()
 
 
+def _train_together(
+    trials: Trials | KnownRuns, numbers: list[int], places: tuple[str, ...], tell: Tell
+) -> tuple[bool, int]:
+    """Train runs that this process has locked; return whether to go on, and how many fitted."""
+    from runner.grid.packs import Packs
+
+    packs = Packs(trials, places, tell)
+    fitted = packs.train(numbers)
+    return packs.goes_on, fitted
+
+
 def _execute(
     grid: GridFolder, number: int, places: tuple[str, ...], goes_on: GoesOn | None
 ) -> str | None:
     """Train a run from its settings or its last checkpoint; return its error, or None."""
-    from runner.errors import InterruptedRun, PrunedRun, VaerunError
+    from runner.errors import InterruptedRun
 
     try:
+        from runner.grid.settings_of_run import composed, of_places
         from runner.runs.train import resume, start
 
         path = grid.run_path(number)
         if (path / "config.yaml").is_file():
-            here = [place for place in places if not place.startswith("hydra.")]
-            resume(path, here, goes_on=goes_on)
+            resume(path, of_places(places), goes_on=goes_on)
         else:
             start(*composed(grid, number, places), goes_on=goes_on)
     except InterruptedRun:
         raise
-    except PrunedRun as stop:
-        sys.stderr.write(f"{stop.message}\n")
-    except VaerunError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        return error.message
-    except OSError as error:
-        traceback.print_exc()
-        return f"{error.strerror or error}"
     except Exception as error:
-        traceback.print_exc()
-        first = next(iter(str(error).splitlines()), "")
-        raise UnforeseenError(f"{type(error).__name__}: {first}") from error
+        return reported(error)
     return None
-
-
-def composed(grid: GridFolder, number: int, places: tuple[str, ...]) -> tuple[RunConfig, Path, str]:
-    """Return the settings of a run, its folder, and the text of ``config_unresolved.yaml``.
-
-    The settings that distinguish the run from the others of its grid are added to its name.
-    """
-    from runner.config.composition import compose
-
-    of_grid = [f"sweep_name={grid.name}"] if grid.name else []
-    composition = compose([*of_grid, *grid.runs[number], *places])
-    config = composition.parse()
-    named = replace(config, name=f"{config.name} {_names(grid)[number]}".rstrip())
-    return named, grid.run_path(number), composition.to_yaml()
-
-
-@lru_cache(maxsize=1)
-def _names(grid: GridFolder) -> list[str]:
-    """Return the suffix of each run's name; computed once per grid."""
-    from runner.grid.labels import names_of
-
-    return names_of(grid)
-
-
-@contextmanager
-def _log(path: Path) -> Generator[None]:
-    """Redirect stdout and stderr into a file, including the output of C libraries."""
-    from runner.store.confined import open_to_append
-
-    sys.stdout.flush()
-    sys.stderr.flush()
-    file = open_to_append(path, path.parent)
-    saved = os.dup(1), os.dup(2)
-    try:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, descriptor in zip((1, 2), saved, strict=True):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        file.close()
 
 
 def _hear_ctrl_c() -> None:
@@ -236,7 +188,8 @@ def carry_out(job: Mapping[str, Any]) -> int:
         return True
 
     try:
-        work(Path(job["path"]), tuple(job["indices"]), tuple(job["places"]), tell)
+        places, pack = tuple(job["places"]), job.get("pack", 1)
+        work(Path(job["path"]), tuple(job["indices"]), places, tell, pack)
     except (InterruptedRun, KeyboardInterrupt):
         return 130
     except VaerunError as error:  # the folder of a run is not as it was when the grid was begun

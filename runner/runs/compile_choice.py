@@ -65,8 +65,17 @@ def choose_compile(run: PreparedRun) -> PreparedRun:
         if seconds > _WORTH_TRYING:
             trial, is_new = _measured(run, lambda: try_compiler(*parts))
             wanted, line = _decision(trial, left, is_new=is_new)
-    training = replace(run.config.training, compile=wanted)
-    return replace(run, config=replace(run.config, training=training), compile_line=line)
+    return replace(_chosen(run, compiles=wanted), compile_line=line)
+
+
+def without_compiling(run: PreparedRun) -> PreparedRun:
+    """Return a run whose steps are not compiled unless it asks for that."""
+    return _chosen(run, compiles=False) if run.config.training.compile == AUTO else run
+
+
+def _chosen(run: PreparedRun, *, compiles: bool) -> PreparedRun:
+    training = replace(run.config.training, compile=compiles)
+    return replace(run, config=replace(run.config, training=training))
 
 
 def _decision(trial: Trial | str, steps: int, *, is_new: bool) -> tuple[bool, str]:

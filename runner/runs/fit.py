@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from runner.console.run_display import Display, print_note
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
 from runner.errors import InterruptedRun, PrunedRun
+from runner.runs.clock import Clock
 from runner.runs.preparation import PreparedRun
 from runner.runs.trained_on import TrainedOn
 from runner.runs.training_images import TrainingImages
@@ -20,20 +22,67 @@ from runner.tracking.trackers import Trackers
 from runner.training import Record, train
 
 
-def fit(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
-    """Train to the last step; write every record, and a checkpoint every few minutes."""
+class Watch:
+    """Says after which steps of a run there is something to do."""
+
+    def __init__(
+        self,
+        run: PreparedRun,
+        interrupt: Interrupt,
+        validations: Validations,
+        images: TrainingImages,
+        display: Display,
+    ) -> None:
+        self._run, self._interrupt, self._display = run, interrupt, display
+        self._validations, self._images = validations, images
+        self._pause = 60 * run.config.training.checkpoint_minutes
+        self.saved()
+
+    def saved(self) -> None:
+        """Note that there is a checkpoint of the present step."""
+        self._saved_at = time.monotonic()
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        """Whether the last checkpoint is so old that there is to be another one."""
+        return time.monotonic() - self._saved_at > self._pause
+
+    def is_due(self, record: Record | None) -> bool:
+        """Note that a step is done, and return whether :func:`fit` is to be told of it."""
+        step = self._run.state.step
+        self._display.advance(step)
+        return (
+            record is not None
+            or step >= self._run.steps
+            or self._validations.is_due(step)
+            or self._images.due(step)
+            or self._interrupt.signal_number is not None
+            or self.is_checkpoint_due
+        )
+
+
+def fit(
+    run: PreparedRun, trackers: Trackers, interrupt: Interrupt, clock: Clock
+) -> Generator[Watch, Record | None]:
+    """Be told of the steps of a run, to the last; write every record, and checkpoints in between.
+
+    Who makes the steps sends the record of each, or None where it has none. The steps for which
+    the watch that is yielded sees nothing to do may be left out.
+
+    Raises: what is thrown where a step has failed; PrunedRun; InterruptedRun after a signal.
+    """
     if run.is_trained:
         return  # resumed for the evaluation alone
     validations = Validations(run)
     if run.state.step in (0, run.restarted):
         # So that a run that diverges at once has a checkpoint, and one that stopped goes on.
         _save(run, trackers, validations)
-    speed, images = Speed(run.state.step, run.config.batch_size), TrainingImages(run)
-    saved_at, title, pruned = time.monotonic(), run.config.name, False
-    with Display(title, run.steps, console=run.console, done=run.state.step) as display:
-        steps = train(run.state, run.objective, run.dataset, run.config, run.steps)
-        for record in validations.beside(steps, speed):
-            display.advance(run.state.step)
+    speed = Speed(run.state.step, run.config.batch_size, clock.now)
+    images, pruned = TrainingImages(run), False
+    with Display(run.config.name, run.steps, console=run.console, done=run.state.step) as display:
+        watch = Watch(run, interrupt, validations, images, display)
+        while run.state.step < run.steps:
+            record = validations.added((yield watch), speed)
             if record is not None:
                 _write(run, trackers, record)
                 display.record(record)
@@ -41,15 +90,31 @@ def fit(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
             images.log_if_due(trackers, speed)
             if validations.over or interrupt.signal_number is not None or pruned:
                 break
-            if time.monotonic() - saved_at > 60 * run.config.training.checkpoint_minutes:
+            if watch.is_checkpoint_due:
                 _save(run, trackers, validations)
-                saved_at = time.monotonic()
+                watch.saved()
     _note_compiler(run)
     _save(run, trackers, validations)
     run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
     _note_early_stop(run, validations.over)
     stop_if_interrupted(run, interrupt)
     _stop_if_pruned(run, pruned=pruned)
+
+
+def make_steps(
+    run: PreparedRun, watch: Watch, story: Generator[Watch | None, Record | None]
+) -> None:
+    """Make the steps of a run that trains alone, and send them to its story.
+
+    Raises: what the story raises, also of a step that has failed.
+    """
+    try:
+        for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
+            if watch.is_due(record) and story.send(record) is None:
+                return
+    except BaseException as error:
+        story.throw(error)  # of a step; what the story itself has raised is only raised again
+        raise
 
 
 def _write(run: PreparedRun, trackers: Trackers, record: Record) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from runner import config as settings
 from runner import memory
 from runner.errors import DivergedError, InterruptedRun, PrunedRun
+from runner.runs.clock import Clock
 from runner.runs.preparation import PreparedRun
 from runner.store import provenance
 from runner.store.run_folder import RunFolder
@@ -49,7 +49,7 @@ def _of_images(run: PreparedRun) -> dict[str, object]:
 
 
 @contextmanager
-def record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
+def record_status(folder: RunFolder, clock: Clock) -> Generator[list[str]]:
     """Write to ``status.json`` how long the run took, and the state and error if it failed.
 
     The error begins with what was done at that time, which is added to the list that it yields.
@@ -59,7 +59,7 @@ def record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
     try:
         yield story
     except BaseException as error:
-        stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt))
+        stopped = isinstance(error, (InterruptedRun, KeyboardInterrupt, GeneratorExit))
         ending = "diverged" if isinstance(error, DivergedError) else "failed"
         too_little = memory.failure(error)
         lines = str(too_little or error).splitlines() or [type(error).__name__]
@@ -71,4 +71,4 @@ def record_status(folder: RunFolder, begun: float) -> Generator[list[str]]:
             raise too_little from error
         raise
     finally:
-        folder.update_status(seconds=round(before + time.monotonic() - begun, 1))
+        folder.update_status(seconds=round(before + clock.now(), 1))

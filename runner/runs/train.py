@@ -7,30 +7,24 @@ evaluation only compute.
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from runner.config import RunConfig
-from runner.console.lines import print_labelled
 from runner.console.run_display import make_console, print_note
 from runner.console.signals import Interrupt
-from runner.errors import UsageError, VaerunError
-from runner.runs.checkpoints import asks_for_best, best_checkpoint, take_up
+from runner.errors import UsageError
+from runner.runs.clock import Clock
 from runner.runs.compile_choice import choose_compile
-from runner.runs.evaluate import score_run, summarize_run
-from runner.runs.fit import fit, shown_path, stop_if_interrupted
-from runner.runs.load import LoadedRun
-from runner.runs.preparation import GoesOn, PreparedRun, announce, new_folder, prepared
+from runner.runs.fit import make_steps, shown_path
+from runner.runs.preparation import GoesOn, prepared
 from runner.runs.saved import SavedRun
-from runner.runs.status import record_status, write_settings
-from runner.store.lock import LockedError, is_locked, lock
+from runner.runs.story import Ready, story_of
+from runner.store.lock import LockedError, is_locked
 from runner.store.run_folder import RunFolder
 from runner.store.writable import require_writable
-from runner.tracking.trackers import Trackers
-from runner.training import lay_out_by_rows
 
 _RESUMABLE_SECTIONS = (
     "wandb.", "tracking.", "evaluation.", "figures.", "training.stop_early.",
@@ -61,14 +55,23 @@ def start(
     Raises: VaerunError; PrunedRun where ``goes_on`` has ended the run. What is refused before the
         first step leaves no folder; of what fails later, ``status.json`` has the message.
     """
-    begun = time.monotonic()
-    require_writable(path, "choose another folder with out=…")
-    run = replace(prepared(config, RunFolder(path), console=console), goes_on=goes_on)
-    run = choose_compile(run)
-    with new_folder(path), lock(path):
-        _execute(run, begun, unresolved)
+    carry_out(ready_to_start(config, path, unresolved, console, goes_on))
     if console is None:
         _print_path(path)
+
+
+def ready_to_start(
+    config: RunConfig,
+    path: Path,
+    unresolved: str | None = None,
+    console: Console | None = None,
+    goes_on: GoesOn | None = None,
+) -> Ready:
+    """Return a new run, of which nothing is written yet; see :func:`start`."""
+    clock = Clock()
+    require_writable(path, "choose another folder with out=…")
+    run = replace(prepared(config, RunFolder(path), console=console), goes_on=goes_on)
+    return Ready(run, clock, unresolved)
 
 
 def resume(
@@ -83,7 +86,15 @@ def resume(
         overridden, or another process works in the folder; DataError when the checkpoint is
         missing or corrupt; otherwise as :func:`start`. What is refused changes nothing.
     """
-    begun = time.monotonic()
+    carry_out(ready_to_resume(path, overrides, trusted=trusted, goes_on=goes_on))
+    _print_path(path)
+
+
+def ready_to_resume(
+    path: Path, overrides: list[str], *, trusted: bool = False, goes_on: GoesOn | None = None
+) -> Ready:
+    """Return the run of a folder, in which nothing is changed yet; see :func:`resume`."""
+    clock = Clock()
     _check_overrides(overrides)
     if is_locked(path):
         raise LockedError(path)
@@ -92,10 +103,20 @@ def resume(
     if saved.note:
         print_note(make_console(), f"'{path}' is {saved.note}")
     run = replace(prepared(saved.config, saved.folder, saved), goes_on=goes_on)
-    with lock(path):
-        saved.require_unchanged()
-        _execute(run, begun)
-    _print_path(path)
+    return Ready(run, clock, saved=saved)
+
+
+def carry_out(ready: Ready) -> None:
+    """Train and evaluate a run alone.
+
+    Raises: as :func:`start`.
+    """
+    ready = replace(ready, run=choose_compile(ready.run))
+    with Interrupt(ready.run.console) as interrupt:
+        story = story_of(ready, interrupt)
+        if (watch := next(story)) is not None:
+            make_steps(ready.run, watch, story)
+        next(story, None)
 
 
 def _check_overrides(overrides: list[str]) -> None:
@@ -115,63 +136,6 @@ def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
         raise UsageError(f"'{saved.folder.path}' is finished, at step {step}{early}", hint)
     if config.epochs is None and config.steps < step:
         raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
-
-
-def _execute(run: PreparedRun, begun: float, unresolved: str | None = None) -> None:
-    """Train and evaluate a run in its locked folder; the trackers are the last that can refuse."""
-    folder = run.folder
-    with Interrupt(run.console) as interrupt, _trackers(run) as trackers:
-        write_settings(run, unresolved)
-        trackers.begin(run.state.step, trains=not run.is_trained)
-        with record_status(folder, begun) as story:
-            announce(run)
-            for label, text in trackers.shown:
-                print_labelled(run.console, label, text)
-            fit(run, trackers, interrupt)
-            story.append("evaluation: ")
-            _evaluate(run, trackers, interrupt)
-            trackers.finish(exit_code=0)
-    folder.update_status(state="finished")
-
-
-def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
-    """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
-    run.model.eval()
-    lay_out_by_rows(run.model)
-    step = _take_evaluated(run)
-    trained = LoadedRun(run.model, run.dataset, run.config, run.folder, step, run.console)
-
-    def check() -> None:
-        stop_if_interrupted(run, interrupt)
-
-    try:
-        paths = summarize_run(trained, trackers, check)
-        paths |= score_run(trained, run.config.metrics, trackers, check)
-    except VaerunError as error:
-        goes_on = f"vaerun resume {shown_path(run.folder.path)} goes on with the evaluation"
-        error.hint = error.hint or f"the run is trained: {goes_on}"
-        raise
-    trackers.log_figures(paths, step=run.state.step)
-
-
-def _take_evaluated(run: PreparedRun) -> int:
-    """Give the model the parameters that are evaluated, of the last or the best checkpoint.
-
-    Returns the step that they are of.
-    """
-    if not asks_for_best(run.config):
-        return run.state.step
-    best = best_checkpoint(run.folder.path, last_step=run.state.step)
-    if best is None:
-        print_note(run.console, "no validation was the best: the last checkpoint is evaluated")
-        return run.state.step
-    step = take_up(run.model, best)
-    print_labelled(run.console, "checkpoint", f"the best, of step {step:,}")
-    return step
-
-
-def _trackers(run: PreparedRun) -> Trackers:
-    return Trackers(run.config, run.folder.path, run.wandb_id, run.wandb_mode)
 
 
 def _print_path(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from runner.console.speed import Speed
@@ -38,24 +37,26 @@ class Validations:
                     best.tell(int(record["step"] or 0), record[run.metric.key])
             self._watched = run.metric, best
 
-    def beside(self, records: Iterable[Record | None], speed: Speed) -> Iterator[Record | None]:
-        """Yield the records of training, each with its speed and the figures that are due.
+    def is_due(self, step: int) -> bool:
+        """Return whether there are figures to compute after a step."""
+        return self._watched is not None and is_due(self._run.config, step, self._run.steps)
+
+    def added(self, record: Record | None, speed: Speed) -> Record | None:
+        """Return the record of the present step, with its speed and the figures that are due.
 
         Where figures are due and no record is, they are one of their own.
 
         Raises: DivergedError when a loss so far or a parameter is not finite.
         """
-        for record in records:
-            step = self._run.state.step
-            if record is not None:
-                record["images_per_second"] = speed.at(step)
-            if self._watched is None or not is_due(self._run.config, step, self._run.steps):
-                yield record
-                continue
-            begun = time.monotonic()
-            figures = self._figures(step, *self._watched)
-            speed.leave_out(time.monotonic() - begun)
-            yield {"step": step, **(record or {}), **figures}
+        step = self._run.state.step
+        if record is not None:
+            record["images_per_second"] = speed.at(step)
+        if self._watched is None or not self.is_due(step):
+            return record
+        begun = time.monotonic()
+        figures = self._figures(step, *self._watched)
+        speed.leave_out(time.monotonic() - begun)
+        return {"step": step, **(record or {}), **figures}
 
     def _figures(self, step: int, metric: ValidationMetric, best: BestSoFar) -> Record:
         """Return the figures of a validation; the model of the best one is written at once."""

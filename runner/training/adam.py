@@ -7,7 +7,7 @@ second and 155 MB in every process that trains.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -40,19 +40,21 @@ class Adam:
         for parameter in self._parameters:
             parameter.grad = None
 
-    @torch.no_grad()
     def step(self) -> None:
         """Update all parameters that have a gradient, in place."""
-        kinds: dict[tuple[torch.device, torch.dtype], list[nn.Parameter]] = {}
-        for parameter in self._parameters:
-            if parameter.grad is not None:
-                kinds.setdefault((parameter.device, parameter.dtype), []).append(parameter)
-        for (device, _), parameters in kinds.items():
-            states = [self._state_of(parameter) for parameter in parameters]
-            update = _fused if device.type in _FUSED else _plain
-            update(parameters, states, self.learning_rate, self.betas)
+        step_together([self])
 
-    def _state_of(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+    def with_gradient(self) -> list[nn.Parameter]:
+        """Return the parameters that have a gradient."""
+        return [parameter for parameter in self._parameters if parameter.grad is not None]
+
+    def prepare(self) -> None:
+        """Allocate what the next step keeps of the parameters that have a gradient."""
+        for parameter in self.with_gradient():
+            self.state_of(parameter)
+
+    def state_of(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+        """Return what is kept of a parameter; zeros before its first step."""
         if not self.state.get(parameter):
             self.state[parameter] = {
                 "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
@@ -60,6 +62,25 @@ class Adam:
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
         return self.state[parameter]
+
+
+@torch.no_grad()
+def step_together(optimizers: Sequence[Adam]) -> None:
+    """Take a step of several optimizers, those of one learning rate in one call.
+
+    Each parameter is updated as by its own :meth:`Adam.step`, bit for bit.
+    """
+    kinds: dict[tuple[object, ...], list[tuple[Adam, nn.Parameter]]] = {}
+    for each in optimizers:
+        for parameter in each.with_gradient():
+            kind = (parameter.device, parameter.dtype, each.learning_rate, each.betas)
+            kinds.setdefault(kind, []).append((each, parameter))
+    for pairs in kinds.values():
+        optimizer, first = pairs[0]
+        update = _fused if first.device.type in _FUSED else _plain
+        states = [each.state_of(parameter) for each, parameter in pairs]
+        parameters = [parameter for _, parameter in pairs]
+        update(parameters, states, optimizer.learning_rate, optimizer.betas)
 
 
 def _gradients(parameters: list[nn.Parameter]) -> list[Tensor]:

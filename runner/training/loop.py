@@ -40,7 +40,7 @@ def train(
         new_sampler(dataset.train.size, config, source.device, purpose)
         for purpose in ("order", "other order")
     )
-    weights = _weights(objective, source.device)
+    weights = weights_of(objective, source.device)
     plans = shown_schedules(config)
     one_step = CompiledStep(source.device) if config.training.compile is True else step
     own = OwnPenalties(objective.plan.penalties, source.device)
@@ -72,10 +72,10 @@ def train(
         if due:
             own.check(done)
             state.check_finite()
-        yield _record(state, result, scheduled) if due else None
+        yield record_of(state, result, scheduled) if due else None
 
 
-def _weights(objective: Objective, device: torch.device) -> Callable[[int], Tensor]:
+def weights_of(objective: Objective, device: torch.device) -> Callable[[int], Tensor]:
     """Return the function from a step to its weights, which are made once where none changes."""
 
     def at(step: int) -> Tensor:
@@ -121,7 +121,7 @@ def _update(
     state.optimizer.step()
 
 
-def _record(state: TrainingState, result: StepOutput, scheduled: dict[str, float]) -> Record:
+def record_of(state: TrainingState, result: StepOutput, scheduled: dict[str, float]) -> Record:
     """Read the figures of a step off the device."""
     record: Record = {"step": state.step, "loss": float(result.loss.detach())}
     if result.decomposition is None:

@@ -22,6 +22,23 @@ _CACHED_PAIRS = 2**20
 """Entries of a tensor of all pairs that stay in a CPU's cache: 4 MiB of float32."""
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A minibatch as the networks see it: q(z|x), a sample of it, and how well that decodes."""
+
+    parameters_BP: Tensor
+    z_BW: Tensor
+    reconstruction: Tensor
+    """-E log p(x|z), a scalar, in nats per example."""
+
+
+def code(model: VAE, latents: LatentSpace, batch: Batch) -> Coded:
+    """Encode a minibatch, sample z, and decode it; ``latents`` are those of the step."""
+    parameters_BP = model.encode(batch.inputs_BCHW)
+    z_BW = latents.sample(parameters_BP, batch.noise_BW)
+    return Coded(parameters_BP, z_BW, -model.log_px_z(batch.images_BCHW, z_BW).mean())
+
+
 def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keyword
     model: VAE,
     plan: Plan,
@@ -31,6 +48,7 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     with_terms: bool,
     discriminator: Discriminator | None = None,
     plain: bool = False,
+    coded: Coded | None = None,
 ) -> StepOutput:
     """Return the loss of a minibatch, with the five terms if asked for or needed.
 
@@ -43,12 +61,12 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
 
     ``plain`` asks for the estimate of q(z) from tensors of all pairs; else it is swept where it can
     be, with the same values and gradients and less time and memory.
+    ``coded`` is what the networks make of the batch, where they have run already.
     """
     weights = plan.named(weights_S, like=batch.noise_BW)
     latents = model.bind_latents(weights.get("temperature"))
-    parameters_BP = model.encode(batch.inputs_BCHW)
-    z_BW = latents.sample(parameters_BP, batch.noise_BW)
-    reconstruction = -model.log_px_z(batch.images_BCHW, z_BW).mean()
+    coded = coded or code(model, latents, batch)
+    parameters_BP, z_BW, reconstruction = coded.parameters_BP, coded.z_BW, coded.reconstruction
     rate = latents.rate(z_BW, parameters_BP).mean() if latents.has_density else None
     needed = plan.needs_aggregate_posterior
     decomposition = None

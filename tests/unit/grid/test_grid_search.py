@@ -458,7 +458,7 @@ def test_a_dry_run_says_what_is_searched(tmp_path: Path, capsys: pytest.CaptureF
     grid = trials.begin(1)
     end(grid, 0, elbo=-3.0)
     assert grid.search is not None
-    local = LocalLauncherConfig("local", 1, 1)
+    local = LocalLauncherConfig("local", 1, 1, 1)
     print_search_plan(grid, grid.search, local, "cpu")
     printed = capsys.readouterr()
     assert [line.split("\t")[:3] for line in printed.out.splitlines()] == [

@@ -15,7 +15,7 @@ from runner.config import RunConfig
 from runner.console.signals import Interrupt
 from runner.errors import DataError, InterruptedRun
 from runner.grid import GridFolder, RunState, work
-from runner.grid.worker import UnforeseenError
+from runner.grid.failures import UnforeseenError
 
 RUNS = [("dataset=digits", f"seed={seed}") for seed in range(3)]
 

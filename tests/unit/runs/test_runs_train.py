@@ -17,9 +17,7 @@ import pytest
 import torch
 
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
-from runner.runs import fit
-from runner.runs import status as said_of
-from runner.runs import train as story
+from runner.runs import clock, fit, story
 from runner.runs.train import resume, start
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.lock import lock
@@ -99,18 +97,18 @@ def test_the_folder_is_the_one_line_on_standard_output(
 def test_a_checkpoint_is_saved_at_the_start_every_few_minutes_and_at_the_end(
     small: Settings, during: During, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    clock, saved = SimpleNamespace(now=0.0), list[int]()
+    at, saved = SimpleNamespace(now=0.0), list[int]()
     real = fit.save_checkpoint
 
     def tick(_: int) -> None:
-        clock.now += 25
+        at.now += 25
 
     def noted(folder: Path, checkpoint: Any) -> None:
         saved.append(checkpoint.state["step"])
         real(folder, checkpoint)
 
-    for module in (story, fit, said_of):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    for module in (clock, fit):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: at.now))
     monkeypatch.setattr(fit, "save_checkpoint", noted)
     during(tick)
     start(small("training.checkpoint_minutes=1"), tmp_path / "run")

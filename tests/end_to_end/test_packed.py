@@ -1,0 +1,80 @@
+"""Runs of a grid that train together: how the pack is stopped, killed and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.test_grid import descendants, states, train_on, write_sweep
+from tests.end_to_end.test_run import read
+
+ARGUMENTS = ["sweep=both", "launcher=packed", "launcher.processes=1"]
+BASE = """
+parameters:
+  dataset: {value: digits}
+  architecture.widths: {value: [8]}
+  prior.dimensions: {value: 4}
+  steps: {value: 120}
+  training.record_every: {value: 10}
+  metrics: {value: none}
+  evaluation.map_points: {value: 20}
+  evaluation.traversal_steps: {value: 2}
+  device: {value: cpu}
+"""
+BOTH = """
+name: both
+blocks:
+  - {sweep: base.yaml, zip: {objective: [vae, hfvae, beta_tcvae, vae], learning_rate: [0.001, 0.001, 0.002, 1e8]}}
+"""  # noqa: E501
+
+
+def last_step(run: Path) -> int:
+    file = run / "metrics.jsonl"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return json.loads(lines[-1])["step"] if lines else 0
+
+
+def wait_until_trained(process: subprocess.Popen[bytes], run: Path, step: int) -> None:
+    deadline = time.monotonic() + 200
+    while last_step(run) < step:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
+def test_a_pack_is_stopped_goes_on_and_survives_its_process(tmp_path: Path):
+    write_sweep(tmp_path, "base", BASE)
+    write_sweep(tmp_path, "both", BOTH)
+    grid = tmp_path / "outputs" / "sweep-both"
+    process = train_on(ARGUMENTS, tmp_path)
+    wait_until_trained(process, grid / "0", 10)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=300) == 130
+    assert states(grid) == {**dict.fromkeys(range(3), "interrupted"), 3: "diverged"}
+    stood = {read(grid / str(number) / "checkpoint" / "state.json")["state"]["step"]
+             for number in range(3)}  # fmt: skip
+    assert len(stood) == 1
+    assert 10 <= stood.pop() < 120
+    process = train_on(["resume", "outputs/sweep-both", *ARGUMENTS[1:]], tmp_path)
+    wait_until_trained(process, grid / "2", last_step(grid / "2") + 10)
+    for worker in list(descendants(process.pid))[:1]:
+        os.kill(worker, signal.SIGKILL)
+    assert process.wait(timeout=300) == 1  # for the one that diverged
+    assert states(grid) == {**dict.fromkeys(range(3), "finished"), 3: "diverged"}
+    for number in range(3):
+        log = (grid / str(number) / "log.txt").read_text()
+        others = [str(other) for other in range(4) if other != number]
+        assert f"trained with  runs {', '.join(others)}\n" in log
+        assert log.count("trained with") == 2  # after its process was killed it went on alone
+        assert [r["step"] for r in records(grid / str(number))] == [1, *range(10, 121, 10)]
+
+
+def records(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
