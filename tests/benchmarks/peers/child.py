@@ -1,0 +1,24 @@
+"""A child process, ``child.py MODULE CASE THREADS COMPILE``: trains a case until told to stop."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+
+from cases import Case
+from gate import Gate
+
+
+def main() -> None:
+    module, case, threads, compiled = sys.argv[1:]
+    gate = Gate()
+    import torch
+
+    torch.set_num_threads(int(threads))
+    torch.manual_seed(0)
+    importlib.import_module(module).run(Case(**json.loads(case)), gate, compiled)
+
+
+if __name__ == "__main__":
+    main()

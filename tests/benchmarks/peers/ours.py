@@ -1,0 +1,64 @@
+"""The training loop of vaerun, as a run has it."""
+
+from __future__ import annotations
+
+import torch
+from cases import Case
+from gate import Gate
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from problem import images_of, parameters_of
+
+from runner import config as settings
+from runner.config import RunConfig
+from runner.dataset import Dataset, Factor, ResidentSplit
+from runner.errors import VaerunError
+from runner.model import build
+from runner.objective import Objective
+from runner.training import TrainingState, prepare, train
+
+
+def run(case: Case, gate: Gate, compiled: str) -> None:
+    try:
+        config = configured(case, compiled)
+    except (VaerunError, HydraException, OmegaConfBaseException, TypeError) as error:
+        if compiled != "auto":
+            raise
+        gate.refuse(f"no training.compile=auto here: {str(error).splitlines()[0]}")
+        return
+    device = torch.device("cpu")
+    prepare(device)
+    dataset = dataset_of(case)
+    model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
+    state = TrainingState.fresh(model, config)
+    gate.loaded(parameters_of(model.encoder, model.decoder))
+    for _ in train(state, objective, dataset, config, config.steps):
+        gate.step()
+
+
+def configured(case: Case, compiled: str) -> RunConfig:
+    """Return the settings of a case."""
+    settings.register()
+    overrides = [
+        f"architecture={case.architecture}",
+        f"objective={case.objective}",
+        f"batch_size={case.batch}",
+        "prior=normal",
+        f"prior.dimensions={case.latents}",
+        f"training.compile={compiled}",
+        f"objective.encodings={case.encodings or 'null'}",
+        "steps=100000000",
+    ]
+    with initialize_config_dir(str(settings.data_root() / "conf"), version_base="1.3"):
+        return settings.parse(compose("config", overrides))
+
+
+def dataset_of(case: Case) -> Dataset:
+    """Return the images of a case; their labels are all zero."""
+    images = images_of(case)
+    split = ResidentSplit(images, torch.zeros(len(images), 1, dtype=torch.long))
+    factors, names = (Factor("label", 10),), tuple("0123456789")
+    shape = tuple(images.shape[1:])
+    return Dataset("rectangles", split, split, True, factors, shape, "label", names)  # noqa: FBT003

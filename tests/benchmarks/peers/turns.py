@@ -1,0 +1,135 @@
+"""In the parent: child processes that train the same case, one after the other, again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cases import Candidate, Case
+from environments import EnvironmentFailedError, interpreter
+
+HERE = Path(__file__).parent
+
+
+class ChildFailedError(Exception):
+    """A child has ended without an answer."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long each candidate trains in a turn, how often, and where things are kept."""
+
+    rounds: int
+    seconds: float
+    environments: Path
+    logs: Path
+
+
+class Child:
+    """A process that trains a case, and the answers that it has given."""
+
+    def __init__(self, candidate: Candidate, case: Case, threads: int, plan: Plan) -> None:
+        self.name = candidate.name
+        self.log = plan.logs / f"{case.name} {threads} {candidate.name}.log".replace(" ", "-")
+        python = sys.executable
+        if candidate.environment:
+            python = str(interpreter(candidate.environment, plan.environments))
+        arguments = [candidate.module, case.as_json(), str(threads), candidate.compile]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [python, str(HERE / "child.py"), *arguments],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                env=environment(threads, candidate.tree), cwd=plan.logs,
+            )  # fmt: skip
+
+    def answer(self) -> dict[str, Any]:
+        """Return the next answer, which may take a while.
+
+        Raises: ChildFailedError when the process has ended.
+        """
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            last = (self.log.read_text(errors="replace").strip() or "no output").splitlines()[-1]
+            raise ChildFailedError(f"{self.name} has failed: {last} (see {self.log})")
+        return json.loads(line)
+
+    def train(self, steps: int) -> dict[str, Any]:
+        """Let it train some steps, and return what they took."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def end(self) -> None:
+        """Close its standard input, at which it ends."""
+        self.process.communicate()
+
+
+def environment(threads: int, tree: str | None) -> dict[str, str]:
+    """Return the variables of a child: its threads, and the checkout it imports vaerun from."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)) if threads else {}
+    return kept | limits | ({"PYTHONPATH": tree} if tree else {})
+
+
+def measure(
+    case: Case, chosen: list[Candidate], threads: int, plan: Plan
+) -> dict[str, dict[str, Any]]:
+    """Return what was measured of each candidate, or why it was not.
+
+    All children start together. Their first steps are not counted; another few tell how many steps
+    fill a turn. Then they take turns, each round in another order.
+    """
+    children: dict[str, Child] = {}
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for candidate in chosen:
+            try:
+                children[candidate.name] = Child(candidate, case, threads, plan)
+            except EnvironmentFailedError as error:
+                found[candidate.name] = {"refused": str(error)}
+        for name, child in list(children.items()):
+            found[name] = _first(child)
+            if "refused" in found[name]:
+                children.pop(name).end()
+        steps = {name: _steps_of_a_turn(child, plan.seconds) for name, child in children.items()}
+        for turn in range(plan.rounds):
+            for name in _rotated(list(children), turn):
+                found[name]["turns"].append(children[name].train(steps[name]))
+    finally:
+        for child in children.values():
+            child.end()
+    _check_parameters(case, found)
+    return found
+
+
+def _first(child: Child) -> dict[str, Any]:
+    try:
+        answer = child.answer()
+    except ChildFailedError as error:
+        return {"refused": str(error)}
+    return answer if "refused" in answer else {"first": answer, "turns": []}
+
+
+def _steps_of_a_turn(child: Child, seconds: float) -> int:
+    for steps in (2, 5):  # the second request no longer warms up
+        tried = child.train(steps)
+    return max(2, round(seconds * tried["steps"] / tried["wall"]))
+
+
+def _rotated(names: list[str], turn: int) -> list[str]:
+    first = turn % max(1, len(names))
+    return names[first:] + names[:first]
+
+
+def _check_parameters(case: Case, found: Mapping[str, Mapping[str, Any]]) -> None:
+    counts = {name: each["first"]["parameters"] for name, each in found.items() if "first" in each}
+    if len(set(counts.values())) > 1:
+        raise ChildFailedError(f"{case.name}: the networks differ, with parameters {counts}")
