@@ -42,7 +42,7 @@ import end_to_end
 import tables
 from cases import CASES, PEERS, QUICK, WITH_ALL_THREADS, Case, candidates
 from platformdirs import user_cache_path
-from turns import Plan, measure
+from turns import Plan, measure, require_equal_networks
 
 ROOT = Path(__file__).parents[3]
 PARTS = ("steps", "end_to_end", "grid")
@@ -118,8 +118,9 @@ def steps(given: argparse.Namespace, plan: Plan, trees: dict[str, str]) -> list[
             if threads > 1 and not given.cases and case.name not in WITH_ALL_THREADS:
                 continue
             say(f"{case.name}, {threads} threads")
-            chosen = [each for each in everyone if case.has(each.name)]
-            measured = measure(case, chosen, threads, plan)
+            chosen = {each.name: (each, case) for each in everyone if case.has(each.name)}
+            measured = measure(chosen, threads, plan)
+            require_equal_networks(case, measured)
             found.append(row(case, threads, measured))
     return found
 

@@ -31,6 +31,12 @@ class Case:
     def name(self) -> str:
         return f"{self.architecture} {self.objective} {self.batch}"
 
+    @property
+    def label(self) -> str:
+        """A name that says all, for files."""
+        sizes = (self.size, self.latents, self.images, self.encodings or 0, self.runs)
+        return " ".join(map(str, (self.name, *sizes)))
+
     def as_json(self) -> str:
         return json.dumps(asdict(self))
 

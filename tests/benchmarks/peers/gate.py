@@ -37,6 +37,9 @@ class Gate:
 
     def loaded(self, parameters: int) -> None:
         """Say that data and model are there, and how many parameters are trained."""
+        Path("/proc/self/clear_refs").write_text(
+            "5"
+        )  # the peak is that of the loop, not of loading
         self._facts = {"parameters": parameters, "loaded_mib": resident()[0]}
         self._begin()
 

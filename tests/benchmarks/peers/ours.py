@@ -41,6 +41,7 @@ def run(case: Case, gate: Gate, compiled: str) -> None:
 def configured(case: Case, compiled: str) -> RunConfig:
     """Return the settings of a case."""
     settings.register()
+    banked = case.encodings and case.encodings > case.batch
     overrides = [
         f"architecture={case.architecture}",
         f"objective={case.objective}",
@@ -48,7 +49,7 @@ def configured(case: Case, compiled: str) -> RunConfig:
         "prior=normal",
         f"prior.dimensions={case.latents}",
         f"training.compile={compiled}",
-        f"objective.encodings={case.encodings or 'null'}",
+        f"objective.encodings={case.encodings if banked else 'null'}",
         "steps=100000000",
     ]
     with initialize_config_dir(str(settings.data_root() / "conf"), version_base="1.3"):

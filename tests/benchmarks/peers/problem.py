@@ -20,9 +20,13 @@ def images_of(case: Case) -> Tensor:
     along = np.arange(size)
     rows, columns = (along >= place) & (along < place + edge)
     brightness = source.integers(128, 256, (number, 1, 1), dtype=np.uint8)
-    images = (rows[:, :, None] & columns[:, None, :]).astype(np.uint8)
-    images *= brightness
-    return torch.from_numpy(images)[:, None]
+    images = torch.empty(number, 1, size, size, dtype=torch.uint8)
+    for part in np.array_split(
+        np.arange(number), 1 + number // 10_000
+    ):  # little memory beside them
+        inside = rows[part][:, :, None] & columns[part][:, None, :]
+        images[part] = torch.from_numpy(inside * brightness[part])[:, None]
+    return images
 
 
 def networks(case: Case) -> tuple[nn.Sequential, nn.Sequential]:

@@ -24,7 +24,7 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> str:
 
 
 def of_steps(results: Sequence[Measured]) -> str:
-    """Return the tables of training steps: speeds, ratios and memory, for each number of threads."""
+    """Return tables of training steps, for each number of threads: speeds, ratios and memory."""
     parts: list[str] = []
     for threads in sorted({each["threads"] for each in results}):
         rows = [each for each in results if each["threads"] == threads]

@@ -36,7 +36,7 @@ class Child:
 
     def __init__(self, candidate: Candidate, case: Case, threads: int, plan: Plan) -> None:
         self.name = candidate.name
-        self.log = plan.logs / f"{case.name} {threads} {candidate.name}.log".replace(" ", "-")
+        self.log = plan.logs / f"{case.label} {threads} {candidate.name}.log".replace(" ", "-")
         python = sys.executable
         if candidate.environment:
             python = str(interpreter(candidate.environment, plan.environments))
@@ -80,9 +80,9 @@ def environment(threads: int, tree: str | None) -> dict[str, str]:
 
 
 def measure(
-    case: Case, chosen: list[Candidate], threads: int, plan: Plan
+    contenders: Mapping[str, tuple[Candidate, Case]], threads: int, plan: Plan
 ) -> dict[str, dict[str, Any]]:
-    """Return what was measured of each candidate, or why it was not.
+    """Return what was measured of each contender, a candidate with its case, or why it was not.
 
     All children start together. Their first steps are not counted; another few tell how many steps
     fill a turn. Then they take turns, each round in another order.
@@ -90,11 +90,11 @@ def measure(
     children: dict[str, Child] = {}
     found: dict[str, dict[str, Any]] = {}
     try:
-        for candidate in chosen:
+        for name, (candidate, case) in contenders.items():
             try:
-                children[candidate.name] = Child(candidate, case, threads, plan)
+                children[name] = Child(candidate, case, threads, plan)
             except EnvironmentFailedError as error:
-                found[candidate.name] = {"refused": str(error)}
+                found[name] = {"refused": str(error)}
         for name, child in list(children.items()):
             found[name] = _first(child)
             if "refused" in found[name]:
@@ -106,7 +106,6 @@ def measure(
     finally:
         for child in children.values():
             child.end()
-    _check_parameters(case, found)
     return found
 
 
@@ -119,9 +118,10 @@ def _first(child: Child) -> dict[str, Any]:
 
 
 def _steps_of_a_turn(child: Child, seconds: float) -> int:
-    for steps in (2, 5):  # the second request no longer warms up
-        tried = child.train(steps)
-    return max(2, round(seconds * tried["steps"] / tried["wall"]))
+    tried = child.train(2)
+    if tried["wall"] < seconds:
+        tried = child.train(5)  # which no longer warms up
+    return max(1, round(seconds * tried["steps"] / tried["wall"]))
 
 
 def _rotated(names: list[str], turn: int) -> list[str]:
@@ -129,7 +129,8 @@ def _rotated(names: list[str], turn: int) -> list[str]:
     return names[first:] + names[:first]
 
 
-def _check_parameters(case: Case, found: Mapping[str, Mapping[str, Any]]) -> None:
+def require_equal_networks(case: Case, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise ChildFailedError unless all candidates train as many parameters."""
     counts = {name: each["first"]["parameters"] for name, each in found.items() if "first" in each}
     if len(set(counts.values())) > 1:
         raise ChildFailedError(f"{case.name}: the networks differ, with parameters {counts}")
