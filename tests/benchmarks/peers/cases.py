@@ -25,7 +25,8 @@ class Case:
     images: int = 20_000
     encodings: int | None = None
     runs: int = 1
-    """Runs that train together."""
+    """Runs that train together; a step is one step of each."""
+    device: str = "cpu"
 
     @property
     def name(self) -> str:

@@ -11,13 +11,15 @@ from gate import Gate
 
 
 def main() -> None:
-    module, case, threads, compiled = sys.argv[1:]
-    gate = Gate()
+    module, text, threads, compiled = sys.argv[1:]
+    case = Case(**json.loads(text))
+    gate = Gate(case.device)
     import torch
 
-    torch.set_num_threads(int(threads))
+    if int(threads):  # 0: as many as PyTorch takes
+        torch.set_num_threads(int(threads))
     torch.manual_seed(0)
-    importlib.import_module(module).run(Case(**json.loads(case)), gate, compiled)
+    importlib.import_module(module).run(case, gate, compiled)
 
 
 if __name__ == "__main__":

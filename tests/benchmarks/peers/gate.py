@@ -28,7 +28,8 @@ def resident() -> tuple[float, float]:
 class Gate:
     """Lets the steps of a loop pass when the parent asks for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
+        self._on_gpu = device.startswith("cuda")
         self._answers = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)  # what a peer prints goes to its log
         self._left = self._asked = 1  # the first step compiles and allocates
@@ -48,8 +49,10 @@ class Gate:
         self._left -= 1
         if self._left:
             return
+        self._wait_for_device()
         used = {"cpu": time.process_time() - self._cpu, "wall": time.perf_counter() - self._wall}
-        self._answer({"steps": self._asked, **used, "peak_mib": resident()[1], **self._facts})
+        memory = {"peak_mib": self._peak()}
+        self._answer({"steps": self._asked, **used, **memory, **self._facts})
         request = sys.stdin.readline()
         if not request.strip():
             os._exit(0)
@@ -60,6 +63,20 @@ class Gate:
         """Say that this candidate does not exist here, and end the process."""
         self._answer({"refused": reason})
         os._exit(0)
+
+    def _wait_for_device(self) -> None:
+        if self._on_gpu:
+            import torch
+
+            torch.cuda.synchronize()
+
+    def _peak(self) -> float:
+        """Return the memory at the peak, MiB: on a GPU what PyTorch has allocated there."""
+        if not self._on_gpu:
+            return resident()[1]
+        import torch
+
+        return torch.cuda.max_memory_allocated() / 2**20
 
     def _begin(self) -> None:
         self._cpu, self._wall = time.process_time(), time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from cases import Case
 from gate import Gate
@@ -14,9 +16,8 @@ from runner import config as settings
 from runner.config import RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
 from runner.errors import VaerunError
-from runner.model import build
 from runner.objective import Objective
-from runner.training import TrainingState, prepare, train
+from runner.training import TrainingState, new_model, prepare, train
 
 
 def run(case: Case, gate: Gate, compiled: str) -> None:
@@ -27,13 +28,11 @@ def run(case: Case, gate: Gate, compiled: str) -> None:
             raise
         gate.refuse(f"no training.compile=auto here: {str(error).splitlines()[0]}")
         return
-    device = torch.device("cpu")
+    device = torch.device(case.device)
     prepare(device)
-    dataset = dataset_of(case)
-    model = build(config, shape=dataset.shape, classes=dataset.classes).to(device)
-    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
-    state = TrainingState.fresh(model, config)
-    gate.loaded(parameters_of(model.encoder, model.decoder))
+    dataset = dataset_of(case, device)
+    state, objective = started(config, dataset, device)
+    gate.loaded(parameters_of(state.model.encoder, state.model.decoder))
     for _ in train(state, objective, dataset, config, config.steps):
         gate.step()
 
@@ -50,16 +49,27 @@ def configured(case: Case, compiled: str) -> RunConfig:
         f"prior.dimensions={case.latents}",
         f"training.compile={compiled}",
         f"objective.encodings={case.encodings if banked else 'null'}",
+        f"device={case.device}",
         "steps=100000000",
     ]
     with initialize_config_dir(str(settings.data_root() / "conf"), version_base="1.3"):
         return settings.parse(compose("config", overrides))
 
 
-def dataset_of(case: Case) -> Dataset:
-    """Return the images of a case; their labels are all zero."""
-    images = images_of(case)
-    split = ResidentSplit(images, torch.zeros(len(images), 1, dtype=torch.long))
+def dataset_of(case: Case, device: torch.device) -> Dataset:
+    """Return the images of a case on the device; their labels are all zero."""
+    images = images_of(case).to(device)
+    split = ResidentSplit(images, torch.zeros(len(images), 1, dtype=torch.long, device=device))
     factors, names = (Factor("label", 10),), tuple("0123456789")
     shape = tuple(images.shape[1:])
     return Dataset("rectangles", split, split, True, factors, shape, "label", names)  # noqa: FBT003
+
+
+def started(
+    config: RunConfig, dataset: Dataset, device: torch.device, seed: int = 0
+) -> tuple[TrainingState, Objective]:
+    """Return the state of a run before its first step, and its objective."""
+    config = replace(config, seed=seed)
+    model = new_model(config, dataset, device)
+    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
+    return TrainingState.fresh(model, config), objective

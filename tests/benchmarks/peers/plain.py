@@ -24,11 +24,11 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 def run(case: Case, gate: Gate, compiled: str) -> None:
-    images_NCHW = images_of(case)
-    encoder, decoder = networks(case)
+    images_NCHW = images_of(case).to(case.device)
+    encoder, decoder = (network.to(case.device) for network in networks(case))
     gate.loaded(parameters_of(encoder, decoder))
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3, fused=True)
-    adversary = Adversary(case) if case.objective == "factor_vae" else None
+    adversary = Adversary(case).to(case.device) if case.objective == "factor_vae" else None
     batches = _batches(images_NCHW, case.batch)
     while True:
         x_BCHW = next(batches)
@@ -51,7 +51,8 @@ def run(case: Case, gate: Gate, compiled: str) -> None:
 
 def _batches(images_NCHW: Tensor, batch: int):
     while True:
-        for indices_B in torch.randperm(len(images_NCHW)).split(batch):
+        order = torch.randperm(len(images_NCHW), device=images_NCHW.device)
+        for indices_B in order.split(batch):
             if len(indices_B) == batch:
                 yield images_NCHW[indices_B].float().mul_(1 / 255)
 
@@ -127,7 +128,7 @@ class Adversary(nn.Module):
 
     def learn(self, z_BV: Tensor, other_BV: Tensor) -> None:
         permuted_BV = other_BV.gather(0, torch.rand_like(other_BV).argsort(0))
-        zeros = torch.zeros(len(z_BV), dtype=torch.long)
+        zeros = torch.zeros(len(z_BV), dtype=torch.long, device=z_BV.device)
         loss = cross_entropy(self(z_BV), zeros) + cross_entropy(self(permuted_BV), zeros + 1)
         self.optimizer.zero_grad()
         (0.5 * loss).backward()

@@ -68,8 +68,14 @@ class Child:
         return self.answer()
 
     def end(self) -> None:
-        """Close its standard input, at which it ends."""
-        self.process.communicate()
+        """Close its standard input, at which it ends, and do not wait for long."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def environment(threads: int, tree: str | None) -> dict[str, str]:
