@@ -8,7 +8,7 @@ from typing import Any
 
 from growth import milliseconds, peak
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from runner.figures.style import COLOURS, fit, new_figure, styled
 
@@ -55,7 +55,10 @@ def _draw_lines(axes: Axes, points: Points, figures: Any) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, 0.5 * high), max(high, 2 * low))  # a flat line looks flat
-    axes.xaxis.set_major_locator(LogLocator(numticks=4))
+    values = sorted({point["value"] for point in points})
+    axes.xaxis.set_major_locator(FixedLocator(values))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
         axis.set_minor_formatter(NullFormatter())
@@ -64,5 +67,5 @@ def _draw_lines(axes: Axes, points: Points, figures: Any) -> None:
 def _short(value: float) -> str:
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if value >= size:
-            return f"{value / size:g}{unit}"
+            return f"{value / size:.2g}{unit}" if value < 10 * size else f"{value / size:.0f}{unit}"
     return f"{value:g}"
