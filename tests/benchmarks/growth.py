@@ -53,7 +53,7 @@ SERIES = {
     "encodings in q(z), MLP": Series(MLP, "encodings", (128, 1024, 4096, 16384)),
     "encodings in q(z), conv64": Series(CONV64, "encodings", (64, 1024, 4096, 16384)),
     "runs in a pack": Series(MLP, "runs", (1, 4, 16), ("packed",)),
-    "training images": Series(MLP, "images", (10_000, 60_000, 240_000, 960_000)),
+    "training images": Series(MLP, "images", (10_000, 60_000, 1_000_000)),
     "pixels of an edge": Series(CONV, "size", (32, 64, 128, 256)),
 }
 """Name of what grows → its series. As many encodings as images in a batch: no memory bank."""

@@ -67,5 +67,5 @@ def _draw_lines(axes: Axes, points: Points, figures: Any) -> None:
 def _short(value: float) -> str:
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if value >= size:
-            return f"{value / size:.2g}{unit}" if value < 10 * size else f"{value / size:.0f}{unit}"
+            return f"{value / size:.0f}{unit}"
     return f"{value:g}"
