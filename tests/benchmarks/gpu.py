@@ -59,7 +59,7 @@ def main() -> None:
         cases = [replace(case, batch=8, images=200) for case in cases]
     found: dict[str, Any] = {"settings": vars(given), "cases": {}}
     try:
-        found |= work(cases, given)
+        found |= work(cases, given, plan)
         for case in cases:
             say(case.name)
             found["cases"][case.name] = measure(contenders(case, given), given.threads, plan)
@@ -92,14 +92,14 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def work(cases: list[Case], given: argparse.Namespace) -> dict[str, Any]:
+def work(cases: list[Case], given: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     """Return the ceilings of the device and what a step of each case computes and moves."""
     say("ceilings")
     command = [sys.executable, str(HERE / "work.py")]
     result = subprocess.run(
         [*command, json.dumps([asdict(case) for case in cases])],
-        env=environment(given.threads, str(given.tree.resolve())), capture_output=True, text=True,
-        check=False,
+        env=environment(given.threads, str(given.tree.resolve()), plan),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     if result.returncode:
         sys.exit(f"{result.stderr}\nthe ceilings could not be measured")

@@ -89,6 +89,7 @@ def arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--only", nargs="+", choices=PARTS, help="parts that are measured; otherwise all")
     add("--cases", nargs="+", choices=[case.name for case in CASES], help="cases of the steps")
+    add("--without", nargs="+", default=[], metavar="NAME", help="candidates that are left out")
     add("--quick", action="store_true", help="three cases of the steps, three short rounds")
     add("--rounds", type=int, default=5, help="turns of each candidate in a case")
     add("--seconds", type=float, default=0.7, help="length of a turn")
@@ -112,6 +113,7 @@ def steps(given: argparse.Namespace, plan: Plan, trees: dict[str, str]) -> list[
     if given.quick:
         plan = replace(plan, rounds=min(plan.rounds, 3), seconds=min(plan.seconds, 0.4))
     everyone = candidates(trees["vaerun"], trees.get("against"))
+    everyone = [each for each in everyone if each.name not in given.without]
     found: list[dict[str, Any]] = []
     for case in (case for case in CASES if case.name in names):
         for threads in given.threads[:1] if given.quick else given.threads:

@@ -66,7 +66,7 @@ def _vaerun(
     with tempfile.TemporaryDirectory() as place:
         arguments = [*settings, *fixed, *commands.settings, f"out={place}"]
         command = [sys.executable, "-c", PROGRAM, *arguments]
-        variables = environment(threads, commands.trees[name])
+        variables = environment(threads, commands.trees[name], plan)
         return asdict(run(command, variables, Path(place), plan.logs / f"{name}-end-to-end.log"))
 
 
@@ -77,5 +77,5 @@ def _pythae(
     with tempfile.TemporaryDirectory() as place:
         arguments = [str(commands.data), place, OBJECTIVE, str(epochs), str(models)]
         command = [python, str(HERE / "pythae_script.py"), *arguments]
-        variables = environment(threads, None)
+        variables = environment(threads, None, plan)
         return asdict(run(command, variables, Path(place), plan.logs / "pythae-end-to-end.log"))

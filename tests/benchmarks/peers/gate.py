@@ -33,15 +33,15 @@ class Gate:
         self._on_gpu = device.startswith("cuda")
         self._answers = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)  # what a peer prints goes to its log
-        self._left = self._asked = 1  # the first step compiles and allocates
+        self._left = self._asked = 3  # the first steps allocate and compile
         self._facts: dict[str, Any] = {}
         self._begin()
 
-    def loaded(self, parameters: int) -> None:
+    def loaded(self, parameters: int, note: str | None = None) -> None:
         """Say that data and model are there, and how many parameters are trained."""
         with suppress(OSError):  # the peak is that of the loop, not of loading
             Path("/proc/self/clear_refs").write_text("5")
-        self._facts = {"parameters": parameters, "loaded_mib": resident()[0]}
+        self._facts = {"parameters": parameters, "loaded_mib": resident()[0], "note": note}
         self._begin()
 
     def step(self) -> None:

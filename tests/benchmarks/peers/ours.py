@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from cases import Case
@@ -32,7 +33,10 @@ def run(case: Case, gate: Gate, compiled: str) -> None:
     prepare(device)
     dataset = dataset_of(case, device)
     state, objective = started(config, dataset, device)
-    gate.loaded(parameters_of(state.model.encoder, state.model.decoder))
+    note = None
+    if compiled == "auto":
+        config, note = as_chosen(config, dataset, state, objective)
+    gate.loaded(parameters_of(state.model.encoder, state.model.decoder), note)
     for _ in train(state, objective, dataset, config, config.steps):
         gate.step()
 
@@ -73,3 +77,21 @@ def started(
     model = new_model(config, dataset, device)
     objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
     return TrainingState.fresh(model, config), objective
+
+
+def as_chosen(
+    config: RunConfig, dataset: Dataset, state: TrainingState, objective: Objective
+) -> tuple[RunConfig, str]:
+    """Return the settings of a long run with the compilation that the program chooses, and why."""
+    from runner.runs.compile_choice import choose_compile
+
+    from runner.console.run_display import make_console
+    from runner.runs.preparation import PreparedRun
+    from runner.store.run_folder import RunFolder
+
+    run = PreparedRun(
+        config=config, folder=RunFolder(Path("unused")), console=make_console(), dataset=dataset,
+        objective=objective, state=state, steps=config.steps, wandb_mode="disabled", wandb_id=None,
+    )  # fmt: skip
+    chosen = choose_compile(run)
+    return chosen.config, f"compile: {chosen.compile_line}"

@@ -37,7 +37,7 @@ def of_steps(results: Sequence[Measured]) -> str:
                     _ratios(rows, name, clock),
                 ]
         parts += [f"### Resident memory at the peak, MiB, {where}", _memory(rows)]
-    return "\n\n".join([*parts, *_missing(results)])
+    return "\n\n".join([*parts, *_notes(results), *_missing(results)])
 
 
 def _present(rows: Sequence[Measured], names: Sequence[str]) -> list[str]:
@@ -85,6 +85,16 @@ def _of_cases(
         for row in rows
     ]
     return table(["case", *names], lines)
+
+
+def _notes(results: Sequence[Measured]) -> list[str]:
+    lines = [
+        f"- {row['name']}, {row['threads']} threads, {name}: {each['first']['note']}"
+        for row in results
+        for name, each in row["measured"].items()
+        if each.get("first", {}).get("note")
+    ]
+    return ["What the program chose:\n" + "\n".join(lines)] if lines else []
 
 
 def _missing(results: Sequence[Measured]) -> list[str]:

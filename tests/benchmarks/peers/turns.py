@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Child:
             self.process = subprocess.Popen(
                 [python, str(HERE / "child.py"), *arguments],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                env=environment(threads, candidate.tree), cwd=plan.logs,
+                env=environment(threads, candidate.tree, plan), cwd=plan.logs,
             )  # fmt: skip
 
     def answer(self) -> dict[str, Any]:
@@ -78,11 +79,15 @@ class Child:
             self.process.wait()
 
 
-def environment(threads: int, tree: str | None) -> dict[str, str]:
-    """Return the variables of a child: its threads, and the checkout it imports vaerun from."""
+def environment(threads: int, tree: str | None, plan: Plan) -> dict[str, str]:
+    """Return the variables of a child: its threads, and the checkout it imports vaerun from.
+
+    What vaerun remembers of this machine is kept beside the results, and forgotten with them.
+    """
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)) if threads else {}
-    return kept | limits | ({"PYTHONPATH": tree} if tree else {})
+    cache = {"XDG_CACHE_HOME": str(plan.logs.parent / "cache")}
+    return kept | limits | ({"PYTHONPATH": tree, **cache} if tree else {})
 
 
 def measure(
@@ -90,24 +95,29 @@ def measure(
 ) -> dict[str, dict[str, Any]]:
     """Return what was measured of each contender, a candidate with its case, or why it was not.
 
-    All children start together. Their first steps are not counted; another few tell how many steps
-    fill a turn. Then they take turns, each round in another order.
+    All children start together, but for those whose program tries what is faster: they have the
+    machine for themselves. The first steps are not counted; a few more tell how many steps fill a
+    turn. Then they take turns, each round in another order.
     """
     children: dict[str, Child] = {}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {name: {} for name in contenders}
+    trying = [name for name, (candidate, _) in contenders.items() if candidate.compile == "auto"]
     try:
-        for name, (candidate, case) in contenders.items():
-            try:
-                children[name] = Child(candidate, case, threads, plan)
-            except EnvironmentFailedError as error:
-                found[name] = {"refused": str(error)}
-        for name, child in list(children.items()):
-            found[name] = _first(child)
-            if "refused" in found[name]:
-                children.pop(name).end()
-        steps = {name: _steps_of_a_turn(child, plan.seconds) for name, child in children.items()}
+        for names in (
+            [name for name in contenders if name not in trying],
+            *([name] for name in trying),
+        ):
+            for name in names:
+                with _refused(found[name]):
+                    children[name] = Child(*contenders[name], threads, plan)
+            for name in set(names) & set(children):
+                with _refused(found[name]):
+                    found[name] |= _first(children[name])
+        steps = {name: 0 for name in children if "turns" in found[name]}
+        for name in steps:
+            steps[name] = _steps_of_a_turn(children[name], plan.seconds)
         for turn in range(plan.rounds):
-            for name in _rotated(list(children), turn):
+            for name in _rotated(list(steps), turn):
                 found[name]["turns"].append(children[name].train(steps[name]))
     finally:
         for child in children.values():
@@ -115,11 +125,17 @@ def measure(
     return found
 
 
-def _first(child: Child) -> dict[str, Any]:
+@contextmanager
+def _refused(found: dict[str, Any]) -> Generator[None]:
+    """Note why a candidate is not measured, and go on."""
     try:
-        answer = child.answer()
-    except ChildFailedError as error:
-        return {"refused": str(error)}
+        yield
+    except (ChildFailedError, EnvironmentFailedError) as error:
+        found["refused"] = str(error)
+
+
+def _first(child: Child) -> dict[str, Any]:
+    answer = child.answer()
     return answer if "refused" in answer else {"first": answer, "turns": []}
 
 
