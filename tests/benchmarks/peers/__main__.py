@@ -41,8 +41,10 @@ from typing import Any
 import end_to_end
 import tables
 from cases import CASES, PEERS, QUICK, WITH_ALL_THREADS, Case, candidates
+from environments import EnvironmentFailedError
 from platformdirs import user_cache_path
-from turns import Plan, measure, require_equal_networks
+from process_tree import CommandFailedError
+from turns import ChildFailedError, Plan, measure, require_equal_networks
 
 ROOT = Path(__file__).parents[3]
 PARTS = ("steps", "end_to_end", "grid")
@@ -51,6 +53,8 @@ PARTS = ("steps", "end_to_end", "grid")
 def main() -> None:
     given = arguments().parse_args()
     given.only = given.only or (PARTS[:1] if given.quick or given.cases else PARTS)
+    if set(given.only) != {"steps"} and not (given.data_dir / "FashionMNIST" / "raw").is_dir():
+        sys.exit(f"no FashionMNIST/raw in '{given.data_dir}': give its folder with --data-dir")
     out = given.out.resolve()
     plan = Plan(given.rounds, given.seconds, given.environments, out / "logs")
     plan.logs.mkdir(parents=True, exist_ok=True)
@@ -58,26 +62,46 @@ def main() -> None:
     if given.against:
         trees["against"] = str(given.against.resolve())
     results: dict[str, Any] = {"machine": machine(given.tree), "settings": vars(given)}
-    texts = [f"{json.dumps(results['machine'])}"]
-    if "steps" in given.only:
-        results["steps"] = steps(given, plan, trees)
-        texts += ["## Training steps", tables.of_steps(results["steps"])]
-    plan = replace(plan, rounds=given.repeats)
-    commands = end_to_end.Commands(trees, given.data_dir.resolve(), given.settings)
+    try:
+        if "steps" in given.only:
+            steps(given, plan, trees, results)
+        commands = end_to_end.Commands(trees, given.data_dir.resolve(), given.settings)
+        whole_commands(given, commands, replace(plan, rounds=given.repeats), results)
+    except (ChildFailedError, CommandFailedError, EnvironmentFailedError) as error:
+        keep(results, out)
+        sys.exit(str(error))
+    sys.stdout.write(keep(results, out) + f"\nKept in {out}\n")
+
+
+def whole_commands(
+    given: argparse.Namespace, commands: end_to_end.Commands, plan: Plan, results: dict[str, Any]
+) -> None:
+    """Add to the results what runs and grids used from the command to the folder."""
     if "end_to_end" in given.only:
         say("end to end")
         found = end_to_end.training(given.epochs, commands, given.threads[0], plan)
         results["end_to_end"] = found
-        texts += ["## From the command to its folder", tables.of_commands(found, "epochs")]
     if "grid" in given.only:
         say("grid")
         size = (given.grid_runs, given.grid_epochs)
-        results["grid"] = end_to_end.grid(*size, commands, plan)
         label = f"{size[0]} runs of {size[1]} epochs"
-        texts += ["## A grid", tables.of_commands({label: results["grid"]}, "grid")]
+        results["grid"] = {label: end_to_end.grid(*size, commands, plan)}
+
+
+def keep(results: dict[str, Any], out: Path) -> str:
+    """Write what has been measured so far; return its tables."""
+    texts = [f"`{json.dumps(results['machine'])}`"]
+    if "steps" in results:
+        texts += ["## Training steps", tables.of_steps(results["steps"])]
+    if "end_to_end" in results:
+        text = tables.of_commands(results["end_to_end"], "epochs")
+        texts += ["## From the command to its folder", text]
+    if "grid" in results:
+        texts += ["## A grid", tables.of_commands(results["grid"], "grid")]
+    text = "\n\n".join(texts) + "\n"
     (out / "results.json").write_text(json.dumps(results, indent=1, default=str) + "\n")
-    (out / "tables.md").write_text("\n\n".join(texts) + "\n")
-    sys.stdout.write("\n\n".join(texts) + f"\n\nKept in {out}\n")
+    (out / "tables.md").write_text(text)
+    return text
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -107,14 +131,16 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def steps(given: argparse.Namespace, plan: Plan, trees: dict[str, str]) -> list[dict[str, Any]]:
-    """Return what was measured of each case, with each number of threads."""
+def steps(
+    given: argparse.Namespace, plan: Plan, trees: dict[str, str], results: dict[str, Any]
+) -> None:
+    """Add to the results what was measured of each case, with each number of threads."""
     names = given.cases or (QUICK if given.quick else [case.name for case in CASES])
     if given.quick:
         plan = replace(plan, rounds=min(plan.rounds, 3), seconds=min(plan.seconds, 0.4))
     everyone = candidates(trees["vaerun"], trees.get("against"))
     everyone = [each for each in everyone if each.name not in given.without]
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = results.setdefault("steps", [])
     for case in (case for case in CASES if case.name in names):
         for threads in given.threads[:1] if given.quick else given.threads:
             if threads > 1 and not given.cases and case.name not in WITH_ALL_THREADS:
@@ -124,7 +150,7 @@ def steps(given: argparse.Namespace, plan: Plan, trees: dict[str, str]) -> list[
             measured = measure(chosen, threads, plan)
             require_equal_networks(case, measured)
             found.append(row(case, threads, measured))
-    return found
+            keep(results, plan.logs.parent)
 
 
 def row(case: Case, threads: int, measured: dict[str, Any]) -> dict[str, Any]:

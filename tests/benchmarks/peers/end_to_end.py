@@ -67,7 +67,10 @@ def _vaerun(
         arguments = [*settings, *fixed, *commands.settings, f"out={place}"]
         command = [sys.executable, "-c", PROGRAM, *arguments]
         variables = environment(threads, commands.trees[name], plan)
-        return asdict(run(command, variables, Path(place), plan.logs / f"{name}-end-to-end.log"))
+        used = asdict(run(command, variables, Path(place), plan.logs / f"{name}-end-to-end.log"))
+        made = {"figures": "figures/*.png", "scores": "scores.json", "summaries": "summary.json"}
+        counts = {what: len(list(Path(place).rglob(files))) for what, files in made.items()}
+        return {**used, **counts}
 
 
 def _pythae(
