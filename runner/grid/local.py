@@ -24,8 +24,8 @@ from runner.grid.folder import GridFolder
 from runner.grid.forking import CAN_FORK, Forker, ServerGoneError
 from runner.grid.job import Job
 from runner.grid.labels import LiveLabels
-from runner.grid.processes import Process, Spawner, Starter
 from runner.grid.pack_size import pack_size
+from runner.grid.processes import Process, Spawner, Starter
 from runner.grid.progress import Progress
 from runner.grid.worker import AGAIN
 from runner.store.lock import LockedError

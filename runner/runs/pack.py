@@ -54,7 +54,10 @@ def carry_out_together(runs: Sequence[PackedRun], note: Note) -> int:
     Raises: KeyboardInterrupt after a second signal, when every run has noted it.
     """
     with Interrupt(make_console()) as interrupt:
-        eager = [replace(each, ready=replace(each.ready, run=without_compiling(each.ready.run))) for each in runs]
+        eager = [
+            replace(each, ready=replace(each.ready, run=without_compiling(each.ready.run)))
+            for each in runs
+        ]
         told = [_Told(each, story_of(each.ready, interrupt)) for each in eager]
         try:
             for each in told:

@@ -83,9 +83,8 @@ def as_chosen(
     config: RunConfig, dataset: Dataset, state: TrainingState, objective: Objective
 ) -> tuple[RunConfig, str]:
     """Return the settings of a long run with the compilation that the program chooses, and why."""
-    from runner.runs.compile_choice import choose_compile
-
     from runner.console.run_display import make_console
+    from runner.runs.compile_choice import choose_compile
     from runner.runs.preparation import PreparedRun
     from runner.store.run_folder import RunFolder
 
