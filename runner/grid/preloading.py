@@ -84,7 +84,7 @@ def _hold(config: RunConfig) -> None:
 def _configs(job: Mapping[str, Any]) -> Iterator[RunConfig]:
     """Yield the settings of a few runs of the job, one for each dataset and device."""
     from runner.grid.folder import GridFolder
-    from runner.grid.worker import composed
+    from runner.grid.settings_of_run import composed
 
     grid = GridFolder.open(Path(job["path"]))
     runs: dict[tuple[str, ...], int] = {}
