@@ -3,7 +3,9 @@
 sum_v log2 N(z_v; loc_v, scale_v) is a constant of the encoding plus the product of the sample's
 [z^2, z] with the encoding's [-p, 2 p loc], p = log2(e) / (2 scale^2). So a set costs one
 exponential a pair, however many variables it has. The product cancels digits as (z / scale)^2:
-values are centred first, and everything is computed in float64.
+values are centred first, and exponents and the sums behind the gradient of log-scales are computed
+in float64. The exponential, and the sums behind the gradient of samples, which cancel digits only
+as |z| / scale, are computed in the type of the samples.
 
 Shapes: B samples, R samples of a chunk, M encodings, C of them (the first) with a gradient, V
 normal variables, S sets of X variables each, F = 2 X features of a sample, E = F + 1, A atoms.
@@ -55,13 +57,13 @@ class Quadratic:
         self, z_BV: Tensor, encodings_MP: Tensor, learned: int, weights: EncodingWeights
     ) -> None:
         """Take samples, and means and log-scales, of which the first have a gradient."""
-        loc_VM, log_scale_VM = encodings_MP.T.double().chunk(2)
+        loc_VM, log_scale_VM = encodings_MP.T.contiguous().double().chunk(2)
         center_V1 = loc_VM[:, :learned].mean(1, keepdim=True)
-        self.learned = learned
-        self.z_VB = z_BV.T.double() - center_V1
+        self.learned, self.dtype = learned, z_BV.dtype
+        self.z_VB = z_BV.T.contiguous().double() - center_V1
         self.features_VB2 = torch.stack([self.z_VB.square(), self.z_VB], 2)
         loc_VM = loc_VM - center_V1
-        precision_VM = (-2 * log_scale_VM).exp() * (0.5 * LOG2_E)
+        precision_VM = (-2 * LOG2_E * log_scale_VM).exp2_().mul_(0.5 * LOG2_E)
         both_VM = precision_VM * loc_VM
         self.factors_V2M = torch.stack([-precision_VM, 2 * both_VM], 1)
         self.constant_VM = (log_scale_VM + HALF_LOG_2PI) * -LOG2_E - both_VM * loc_VM
@@ -105,11 +107,11 @@ def sweep_sets(
     with_gradient: bool,
 ) -> SetsFound:
     """Return E log q of sets of as many normal variables each; of one set together with atoms."""
-    sweep = _SetSweep(quadratic, sets)
+    sweep = _SetSweep(quadratic, sets, torch.float64 if atoms else quadratic.dtype)
     of_atoms = _AtomSweep(atoms, with_gradient=with_gradient) if atoms else None
     for start in range(0, sweep.samples, sweep.rows):
         part = slice(start, min(start + sweep.rows, sweep.samples))
-        powers_SRM, top_SR1 = sweep.powers(part)
+        powers_SRM, top_SR1 = sweep.weigh(part)
         if of_atoms:
             share_SR1, log_q_SR1 = of_atoms.reduce(part, powers_SRM[0], top_SR1)
         else:
@@ -128,7 +130,10 @@ def sweep_sets(
 class _SetSweep:
     """The pairs of some sets, some samples at a time, and the sums that gradients are made of."""
 
-    def __init__(self, quadratic: Quadratic, sets: Sequence[Variables]) -> None:
+    def __init__(
+        self, quadratic: Quadratic, sets: Sequence[Variables], dtype: torch.dtype
+    ) -> None:
+        """Take the sets, and the type of the exponentials."""
         self.which = columns([v for part in sets for v in part])
         features_VB2 = quadratic.features_VB2[self.which].unflatten(0, (len(sets), -1))
         self.features_SBF = features_VB2.transpose(1, 2).flatten(2)
@@ -140,14 +145,16 @@ class _SetSweep:
         self.own_B, self.first = quadratic.own_B, quadratic.first
         self.samples, encodings = len(self.own_B), len(quadratic.others_M)
         new = self.own_B.new_empty
-        self.rows = min(self.samples, rows_at_once(2 * len(sets) * encodings, self.own_B))
+        self.rows = min(self.samples, rows_at_once(len(sets) * encodings, self.own_B))
         self.pairs = new(len(sets) * self.rows * encodings)
+        self.powers = torch.empty_like(self.pairs, dtype=dtype)
+        self.factors_SMF = self.factors_SFM.to(dtype).transpose(1, 2).contiguous()
         self.log_q_SB1 = new(len(sets), self.samples, 1)
         self.rows_SBF = torch.empty_like(self.features_SBF)
         shape = (len(sets), self.features_SBF.shape[2] + 1, quadratic.learned)
         self.sums_SEC = self.own_B.new_zeros(shape)
 
-    def powers(self, part: slice) -> tuple[Tensor, Tensor]:
+    def weigh(self, part: slice) -> tuple[Tensor, Tensor]:
         """Return w_ij q(z_i|x_j) over its largest, (S, R, M), and that as a logarithm to base 2."""
         features_SRF = self.features_SBF[:, part]
         sets, rows, encodings = *features_SRF.shape[:2], self.factors_SFM.shape[2]
@@ -160,14 +167,16 @@ class _SetSweep:
             torch.baddbmm(self.constant_S1M, features_SRF, self.factors_SFM, out=pairs_SRM)
         pairs_SRM.diagonal(self.first + part.start, 1, 2).add_(self.own_B[part])
         top_SR1 = pairs_SRM.amax(2, keepdim=True)
-        return pairs_SRM.sub_(top_SR1).exp2_(), top_SR1
+        pairs_SRM.sub_(top_SR1)
+        powers_SRM = self.powers[: pairs_SRM.numel()].view_as(pairs_SRM)
+        return powers_SRM.copy_(pairs_SRM).exp2_(), top_SR1.to(powers_SRM.dtype)
 
     def add(self, part: slice, powers_SRM: Tensor, share_SR1: Tensor) -> None:
         """Add the sums over the responsibilities, which are the powers times the shares."""
-        rows_SRF = powers_SRM @ self.factors_SFM.transpose(1, 2)
-        torch.mul(rows_SRF, share_SR1, out=self.rows_SBF[:, part])
+        share_SR1 = share_SR1.double()
+        self.rows_SBF[:, part] = (powers_SRM @ self.factors_SMF).double() * share_SR1
         with_one_SRE = torch.cat([self.features_SBF[:, part] * share_SR1, share_SR1], 2)
-        learned_SRC = powers_SRM[:, :, : self.sums_SEC.shape[2]]
+        learned_SRC = powers_SRM[:, :, : self.sums_SEC.shape[2]].double()
         self.sums_SEC.baddbmm_(with_one_SRE.transpose(1, 2), learned_SRC)
 
 

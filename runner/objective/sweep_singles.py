@@ -19,7 +19,7 @@ LN_2 = math.log(2)
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 _CACHED = 2**18
-"""Entries of a tensor of a chunk: 1 MiB of float32, so that two stay in a CPU's cache."""
+"""Entries of a tensor of a chunk: 1 MiB of float32, so that a few stay in a CPU's cache."""
 _ON_A_GPU = 2**26
 """The same on another device: 256 MiB of float32, since each chunk costs the same launches."""
 
@@ -46,7 +46,7 @@ def sweep_singles(
     samples, variables = z_BV.shape
     z_VB, loc_VC, log_scale_VC = (t.T.contiguous() for t in (z_BV, loc_CV, log_scale_CV))
     # log2 q(z_v|x_j) = constant - (difference * root)^2
-    root_VC = (-log_scale_VC).exp() * math.sqrt(0.5 * LOG2_E)
+    root_VC = (-LOG2_E * log_scale_VC).exp2_().mul_(math.sqrt(0.5 * LOG2_E))
     constant_VC = (weights.others_M - log_scale_VC - HALF_LOG_2PI) * LOG2_E
     own_B = weights.correction_B(samples) * LOG2_E
     log_q_VB = torch.empty_like(z_VB)
