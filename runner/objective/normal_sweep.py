@@ -31,7 +31,7 @@ products of matrices in float64."""
 
 @dataclass(frozen=True)
 class Family:
-    """Sets of as many normal variables each, which are reduced in one call; a large one is alone."""
+    """Sets of as many normal variables each, reduced in one call; a large one is alone."""
 
     sets: tuple[Variables, ...]
     with_atoms: bool = False

@@ -110,8 +110,9 @@ class _Differences:
         self.first, self.learned = pairs.weights.first, pairs.learned
 
     def logarithms(self, part: slice, buffers: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return standardised differences, (S, X, R, M), exponents, (S, R, M), and a tensor (S, X,
-        R, M) that may be overwritten but for its first part, the exponents.
+        """Return standardised differences, (S, X, R, M), and exponents, (S, R, M).
+
+        The exponents are the first part of the third result, whose rest may be overwritten.
         """
         z_SXR1 = self.z_SXB[:, :, part, None]
         shape = (*z_SXR1.shape[:3], self.loc_SXM.shape[2])
