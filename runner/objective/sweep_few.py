@@ -152,7 +152,7 @@ class _Moments:
             self.first_SXC[:, x] += first_SRC.sum(1)
             self.second_SXC[:, x] += each_SRC.mul_(first_SRC).sum(1)
 
-    def gradients(self) -> tuple[Tensor, Tensor, Tensor]:
+    def gradients(self) -> tuple[Tensor, ...]:
         """Return those with respect to samples, means and log-scales."""
         slope = 2 * LN_2
         root_SXC = self.root_SXM[:, :, : self.learned]

@@ -86,13 +86,12 @@ def forms(console: Console, given: argparse.Namespace) -> None:
         if batch <= given.plain_up_to:
             steps["plain"] = one_step(*words, batch=batch, plain=True)
         found = milliseconds(steps, given.rounds, given.seconds)
-        swept = found["swept"]
-        plain = found.get("plain", [])
+        swept, plain = found["swept"], found.get("plain", [])
         was = f"{statistics.median(plain):.1f}" if plain else ""
+        now = f"{statistics.median(swept):.1f}"
         gain = ratio(plain, swept) if plain else ""
         console.print(
-            f"| {name} | {dimensions} | {batch:,} | {was} | {statistics.median(swept):.1f} | {gain} |",
-            soft_wrap=True,
+            f"| {name} | {dimensions} | {batch:,} | {was} | {now} | {gain} |", soft_wrap=True
         )
 
 
