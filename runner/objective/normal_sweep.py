@@ -98,8 +98,8 @@ def swept_marginals(
     """Return E log q of every normal variable, if wanted, and of every set, (S,), in nats.
 
     The order is that of the families. ``tables`` are log q(k|x_j) of the atoms, (A, M), one for
-    each set with enumerated variables;
-    E log q of such a set is the exact sum over the atoms, whose probabilities are ``atoms_AB``.
+    each set with enumerated variables; E log q of such a set is the exact sum over the atoms, whose
+    probabilities are ``atoms_AB``.
 
     Differentiable once, in the samples, the first C encodings, the atoms' probabilities and the
     tables. Under ``torch.func.vmap`` the runs are swept one after the other.
