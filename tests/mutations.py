@@ -47,6 +47,9 @@ def _one_line(text: str) -> str:
 
 
 AGGREGATE = "runner/objective/aggregate_posterior.py"
+WEIGHTS = "runner/objective/encoding_weights.py"
+SWEEP_OF_FEW = "runner/objective/sweep_few.py"
+SWEEP_OF_MANY = "runner/objective/sweep_many.py"
 TERMS = "runner/objective/terms.py"
 CHECKPOINT = "runner/store/checkpoint.py"
 STATE = "runner/training/state.py"
@@ -58,21 +61,26 @@ BASELINE = "runner/comparison/baseline.py"
 
 MUTATIONS: dict[str, list[Mutation]] = {
     "estimator": [
-        Mutation(AGGREGATE, "own = -math.log(dataset_size)", "own = -math.log(encodings)"),
+        Mutation(WEIGHTS, "own = -math.log(dataset_size)", "own = -math.log(encodings)"),
         Mutation(
-            AGGREGATE,
+            WEIGHTS,
             "math.log((dataset_size - 1) / (dataset_size * (encodings - 1)))",
             "math.log(1 / encodings)",
         ),
         Mutation(
-            AGGREGATE, "columns_M[first : first + samples, None]", "columns_M[:samples, None]"
+            WEIGHTS,
+            "columns_M[self.first : self.first + samples, None]",
+            "columns_M[:samples, None]",
         ),
-        Mutation(AGGREGATE, "others = samples - 1 +", "others = samples +"),
+        Mutation(WEIGHTS, "others = samples - 1 +", "others = samples +"),
+        Mutation(SWEEP_OF_FEW, ".sub_(self.zeroth_S1C)", ""),
+        Mutation(SWEEP_OF_FEW, "self.first + part.start", "self.first"),
+        Mutation(SWEEP_OF_MANY, "second_XC - loc_XC * (first_XC + away_XC)", "second_XC"),
         Mutation(AGGREGATE, "clamp_min(tiny).log() + top_B1)", "clamp_min(tiny).log())"),
         Mutation(TERMS, "levels_L[1:].sum()", "levels_L[1]"),
-        Mutation(TERMS, "level = level - log_p[node.variables] +", "level = level + 0 *"),
+        Mutation(TERMS, "level = level - log_p.total(whole) +", "level = level + 0 *"),
         Mutation(TERMS, "index_code_mi=own_V.sum() -", "index_code_mi=own_V[:-1].sum() -"),
-        Mutation(TERMS, "own_G - log_qg_G)", "own_G.detach() - log_qg_G)"),
+        Mutation(TERMS, "own_G - log_q.each(groups)", "own_G.detach() - log_q.each(groups)"),
     ],
     "resume": [
         Mutation(CHECKPOINT, '.hexdigest() != file.get("sha256")', '.hexdigest() == ""'),
@@ -115,6 +123,9 @@ OF_THE_STORY = ("tests/unit/runs/test_runs_train.py",)
 
 TESTS: dict[str, tuple[str, ...]] = {
     AGGREGATE: OF_THE_OBJECTIVE,
+    WEIGHTS: OF_THE_OBJECTIVE,
+    SWEEP_OF_FEW: OF_THE_OBJECTIVE,
+    SWEEP_OF_MANY: OF_THE_OBJECTIVE,
     TERMS: OF_THE_OBJECTIVE,
     CHECKPOINT: ("tests/unit/store/test_store_checkpoint.py",),
     STATE: ("tests/unit/training/test_training_state.py", *OF_THE_STORY),

@@ -205,16 +205,8 @@ def _families(
 ) -> tuple[list[Variables], tuple[Family, ...]]:
     """Return sets in the order of their families: those of equal size, each with atoms alone."""
     order = sorted(sets, key=lambda part: (part[0] < enumerated, len(part), part))
-    families: list[Family] = []
-    for part in order:
-        normal = tuple(v - enumerated for v in part if v >= enumerated)
-        with_atoms = part[0] < enumerated
-        last = families[-1] if families else None
-        if last and not with_atoms and len(last.sets[0]) == len(normal):
-            families[-1] = Family((*last.sets, normal))
-        else:
-            families.append(Family((normal,), with_atoms))
-    return order, tuple(families)
+    normal = [tuple(v - enumerated for v in part if v >= enumerated) for part in order]
+    return order, Family.of([(n, p[0] < enumerated) for n, p in zip(normal, order, strict=True)])
 
 
 def _log_table_posterior(

@@ -12,7 +12,7 @@ variables of some sets one after the other, A atoms (see ``aggregate_posterior``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -21,24 +21,39 @@ from torch.autograd.function import once_differentiable
 
 from runner.objective.aggregate_posterior import NormalSamples
 from runner.objective.encoding_weights import EncodingWeights
-from runner.objective.sweep_sets import (
-    Atoms,
-    Quadratic,
-    SetsFound,
-    Variables,
-    columns,
-    sweep_sets,
-)
-from runner.objective.sweep_singles import sweep_singles
+from runner.objective.sweep_few import Pairs, SetsFound, Variables, columns, sweep_few
+from runner.objective.sweep_many import Atoms, Quadratic, sweep_many
+
+_FEW = 4
+"""Up to so many variables, the densities of a set are formed by differences, faster than by
+products of matrices in float64."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Sets of as many normal variables each, which are reduced in one call."""
+    """Sets of as many normal variables each, reduced in one call; a large one is alone."""
 
     sets: tuple[Variables, ...]
     with_atoms: bool = False
     """Whether enumerated variables belong to the set, which is then alone."""
+
+    @classmethod
+    def of(cls, sets: Sequence[tuple[Variables, bool]]) -> tuple[Family, ...]:
+        """Return the families of sets, each with whether it has atoms, that are ordered by size."""
+        families: list[Family] = []
+        for part, with_atoms in sets:
+            family = Family((part,), with_atoms)
+            last = families[-1] if families else family
+            if families and not family.is_large and len(last.sets[0]) == len(part):
+                families[-1] = Family((*last.sets, part))
+            else:
+                families.append(family)
+        return tuple(families)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is a set that is reduced by products of matrices."""
+        return self.with_atoms or len(self.sets[0]) > _FEW
 
     @property
     def variables(self) -> list[int]:
@@ -83,8 +98,8 @@ def swept_marginals(
     """Return E log q of every normal variable, if wanted, and of every set, (S,), in nats.
 
     The order is that of the families. ``tables`` are log q(k|x_j) of the atoms, (A, M), one for
-    each set with enumerated variables;
-    E log q of such a set is the exact sum over the atoms, whose probabilities are ``atoms_AB``.
+    each set with enumerated variables; E log q of such a set is the exact sum over the atoms, whose
+    probabilities are ``atoms_AB``.
 
     Differentiable once, in the samples, the first C encodings, the atoms' probabilities and the
     tables. Under ``torch.func.vmap`` the runs are swept one after the other.
@@ -201,28 +216,36 @@ def _combined(
 
 def _sweep_families(request: SweepRequest, given: Sequence[Tensor]) -> list[SetsFound]:
     """Return what is found of each family of sets, given the tensors of :func:`swept_marginals`."""
-    z_BV, loc_CV, log_scale_CV, _, _, own, others_C, _, _, atoms_AB, *tables = given
+    every, minibatch = _pairs(request, given)
+    families = request.families(len(every.z_VB))
+    quadratic = Quadratic(every) if any(family.is_large for family in families) else None
+    atoms_AB, tables = given[9], iter(given[10:])
     found: list[SetsFound] = []
-    if request.singles:
-        weights = EncodingWeights(own, others_C, request.first)
-        mean_V, *normals = sweep_singles(
-            z_BV, loc_CV, log_scale_CV, weights, with_gradient=request.with_gradient
-        )
-        found.append(SetsFound(mean_V, tuple(normals)))
-    if request.sets:
-        quadratic, left = _quadratic(request, given), iter(tables)
-        for family in request.sets:
-            atoms = Atoms(atoms_AB, next(left)) if family.with_atoms else None
-            found.append(
-                sweep_sets(quadratic, family.sets, atoms, with_gradient=request.with_gradient)
-            )
+    for family in families:
+        if quadratic and family.is_large:
+            atoms = Atoms(atoms_AB, next(tables)) if family.with_atoms else None
+            (part,) = family.sets
+            each = sweep_many(quadratic, part, atoms, with_gradient=request.with_gradient)
+        else:
+            pairs = minibatch if len(family.sets[0]) == 1 else every
+            each = sweep_few(pairs, family.sets, with_gradient=request.with_gradient)
+        found.append(each)
     return found
 
 
-def _quadratic(request: SweepRequest, given: Sequence[Tensor]) -> Quadratic:
-    """Return the factors of all pairs, given the tensors of :func:`swept_marginals`."""
-    z_BV, loc_CV, log_scale_CV, bank_loc_KV, bank_log_scale_KV, _, _, own, others_M, *_ = given
-    own_CP = torch.cat([loc_CV, log_scale_CV], 1)
-    bank_KP = torch.cat([bank_loc_KV, bank_log_scale_KV], 1)
+def _pairs(request: SweepRequest, given: Sequence[Tensor]) -> tuple[Pairs, Pairs]:
+    """Return samples with all encodings, and with those that single variables are estimated from.
+
+    ``given`` are the tensors of :func:`swept_marginals`.
+    """
+    z_BV, loc_CV, log_scale_CV, bank_loc_KV, bank_log_scale_KV = given[:5]
+    own_of_singles, others_C, own, others_M = given[5:9]
+    z_VB, loc_VC, log_scale_VC = (t.T.contiguous() for t in (z_BV, loc_CV, log_scale_CV))
+    singles = EncodingWeights(own_of_singles, others_C, request.first)
+    minibatch = Pairs(z_VB, loc_VC, log_scale_VC, singles, len(loc_CV))
+    if not len(bank_loc_KV):
+        return replace(minibatch, weights=EncodingWeights(own, others_M, request.first)), minibatch
+    loc_VM = torch.cat([loc_VC, bank_loc_KV.T], 1)
+    log_scale_VM = torch.cat([log_scale_VC, bank_log_scale_KV.T], 1)
     weights = EncodingWeights(own, others_M, request.first)
-    return Quadratic(z_BV, torch.cat([own_CP, bank_KP]), len(own_CP), weights)
+    return Pairs(z_VB, loc_VM, log_scale_VM, weights, len(loc_CV)), minibatch

@@ -21,6 +21,11 @@ from runner.training.step_output import StepOutput
 _CACHED_PAIRS = 2**20
 """Entries of a tensor of all pairs that stay in a CPU's cache: 4 MiB of float32."""
 
+_LEAST_SWEPT = 2**18
+"""Entries of that tensor from which the estimate is swept; a smaller one has fewer operations."""
+_LEAST_SWEPT_ON_A_GPU = 2**24
+"""The same on another device, where every operation costs a launch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coded:
@@ -60,7 +65,7 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     and only when asked for, so that such an objective pays nothing for them.
 
     ``plain`` asks for the estimate of q(z) from tensors of all pairs; else it is swept where it can
-    be, with the same values and gradients and less time and memory.
+    be and pays, with the same values and gradients and less time and memory.
     ``coded`` is what the networks make of the batch, where they have run already.
     """
     weights = plan.named(weights_S, like=batch.noise_BW)
@@ -74,7 +79,7 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
         with torch.set_grad_enabled(needed and torch.is_grad_enabled()):
             wanted = None if with_terms else plan.required_marginals
             samples = _Samples(z_BW, parameters_BP, reconstruction, wanted)
-            swept = not plain and latents.only_normals_sampled and can_sweep(z_BW)
+            swept = not plain and latents.only_normals_sampled and _pays(samples, batch)
             decompose_by = _decompose if swept else _decompose_plainly
             decomposition = decompose_by(latents, plan, samples, batch)
     loss = plan.loss(weights, reconstruction, rate, decomposition)
@@ -94,6 +99,14 @@ class _Samples:
     reconstruction: Tensor
     wanted: frozenset[tuple[int, ...]] | None
     """The sets of variables whose E log q is wanted; None: all."""
+
+
+def _pays(samples: _Samples, batch: Batch) -> bool:
+    """Return whether the estimate of q(z) is better swept than formed from all pairs."""
+    z_BW = samples.z_BW
+    encodings = len(z_BW) + (0 if batch.bank_KP is None else len(batch.bank_KP))
+    least = _LEAST_SWEPT if z_BW.device.type == "cpu" else _LEAST_SWEPT_ON_A_GPU
+    return can_sweep(z_BW) and z_BW.numel() * encodings >= least
 
 
 def _decompose(latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch) -> Decomposition:

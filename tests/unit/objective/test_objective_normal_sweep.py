@@ -21,7 +21,7 @@ from runner.objective import (
     EncodingWeights,
     decompose,
     mixture_weights,
-    sweep_singles,
+    sweep_few,
     weights_with_bank,
 )
 from tests.conftest import prior_of
@@ -131,7 +131,7 @@ def test_value_and_gradient_are_those_of_the_plain_form(
     name: str, how: dict[str, int], cached: int, monkeypatch: pytest.MonkeyPatch
 ):
     """In float64, to 1e-10; chunks of rows that do not divide the minibatch change nothing."""
-    monkeypatch.setattr(sweep_singles, "_CACHED", cached)
+    monkeypatch.setattr(sweep_few, "_CACHED", cached)
     case = Case.of(name, **how)
     found: list[tuple[Tensor, ...]] = []
     for plain in (True, False):
@@ -229,6 +229,6 @@ def largest(batch: int, *, bank: int = 0) -> int:
 
 
 def test_no_tensor_grows_with_the_number_of_pairs(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sweep_singles, "_CACHED", 2**14)
+    monkeypatch.setattr(sweep_few, "_CACHED", 2**14)
     assert max(largest(512), largest(64, bank=448)) < 2**17 < 512 * 512
     assert largest(512) < 5 * largest(128)

@@ -112,10 +112,13 @@ def stacked(runs: list[Run], at: int) -> tuple[Parameters, Tensor]:
     return vmap(grad_and_value(loss))(values, weights_RS, batch)
 
 
+@pytest.mark.parametrize("swept", [False, True], ids=["plain", "swept"])
 @pytest.mark.parametrize("name", PAIRS)
 def test_stacked_runs_have_the_losses_and_gradients_of_single_runs(
-    composed: Callable[..., RunConfig], name: str, monkeypatch: pytest.MonkeyPatch
+    composed: Callable[..., RunConfig], name: str, monkeypatch: pytest.MonkeyPatch, *, swept: bool
 ):
+    if swept:
+        monkeypatch.setattr("runner.training.step._LEAST_SWEPT", 0)
     monkeypatch.setattr(torch.Tensor, "float", lambda self: self)  # stay in float64 throughout
     runs = [Run.of(composed(*SMALL, *overrides)) for overrides in PAIRS[name]]
     first, second = (run.objective.plan for run in runs)

@@ -152,8 +152,11 @@ def test_chunks_of_rows_give_the_whole_minibatch(
 
 @pytest.mark.parametrize("overrides", [*CASES, (*CASES[4], "objective.concrete_density=argmax")])
 def test_a_step_has_the_loss_and_gradient_of_the_plain_estimate(
-    composed: Callable[..., RunConfig], overrides: tuple[str, ...]
+    composed: Callable[..., RunConfig],
+    overrides: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setattr("runner.training.step._LEAST_SWEPT", 0)
     model, objective = small_model(composed("architecture=mlp", "prior.dimensions=4", *overrides))
     source = torch.Generator().manual_seed(1)
     images = torch.rand(5, 1, 2, 2, generator=source).double()
@@ -169,12 +172,13 @@ def test_a_step_has_the_loss_and_gradient_of_the_plain_estimate(
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_the_memory_bank_extends_the_encodings_of_sets_of_variables(
-    composed: Callable[..., RunConfig], *, plain: bool
+    composed: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch, *, plain: bool
 ):
     """As in a larger minibatch of which the first few images are sampled.
 
     Single variables are estimated from the minibatch alone.
     """
+    monkeypatch.setattr("runner.training.step._LEAST_SWEPT", 0)
     model, objective = small_model(composed("architecture=mlp", "objective=hfvae"))
     model.float()
     images, noise = (
