@@ -18,13 +18,18 @@ from runner.objective import Plan
 Form = Literal["whole", "shared", "single"]
 
 
-def best_form(device: torch.device) -> Form:
-    """Return the form that is fastest on a device.
+_CACHED_BATCH = 128
+"""Images of which all pairs of several runs together still stay in a CPU's caches."""
 
-    A GPU waits for the calls of a step, of which ``shared`` makes the fewest. A CPU computes the
-    estimate of q(z) fastest while it fits into its cache, so that there each run has its own.
+
+def best_form(device: torch.device, batch_size: int) -> Form:
+    """Return the form that is fastest on a device (``tests/benchmarks/packed_speed.py``).
+
+    A GPU waits for the calls of a step, of which ``shared`` makes the fewest. So does a CPU while
+    minibatches are small; the pairs of larger ones stay in its cache from one run to the next only
+    where the runs have their estimates one after the other.
     """
-    return "single" if device.type == "cpu" else "shared"
+    return "single" if device.type == "cpu" and batch_size > _CACHED_BATCH else "shared"
 
 
 def needs_networks(plan: Plan, model: VAE) -> bool:

@@ -119,7 +119,7 @@ class Forward:
     ) -> tuple[Tensor, list[StepOutput]]:
         """Return the losses, (R,), and the figures of runs of one plan, from one call."""
         with_terms = any(each.due for each in inputs)
-        wanted = partial(_step, with_terms=with_terms)
+        wanted = partial(_step, with_terms=with_terms, plain=True)
         batches = [_of_batch(each.batch) for each in inputs]
         batch = {name: torch.stack([each[name] for each in batches]) for name in batches[0]}
         weights_RS = torch.stack([each.weights_S for each in inputs])
@@ -141,7 +141,9 @@ class Forward:
         for r, each in enumerate(inputs):
             tensors, own = ({n: v[r] for n, v in every.items()} for every in (stacked, coded))
             of = (part.plan, each.weights_S, _of_batch(each.batch), own)
-            outputs.append(self.stack.call(tensors, partial(_step, with_terms=each.due), *of))
+            outputs.append(
+                self.stack.call(tensors, partial(_step, with_terms=each.due, plain=False), *of)
+            )
         return torch.stack([output.loss for output in outputs]), outputs
 
 
@@ -152,10 +154,18 @@ def _coded(model: VAE, batch: Tensors, temperature: Tensors) -> dict[str, Tensor
 
 
 def _step(  # noqa: PLR0913 - a step's own arguments, as tensors
-    model: VAE, plan: Plan, weights_S: Tensor, batch: Tensors, coded: Tensors, *, with_terms: bool
+    model: VAE,
+    plan: Plan,
+    weights_S: Tensor,
+    batch: Tensors,
+    coded: Tensors,
+    *,
+    with_terms: bool,
+    plain: bool,
 ) -> StepOutput:
     given = Coded(**coded) if coded else None
-    return step(model, plan, weights_S, Batch(**batch), with_terms=with_terms, coded=given)
+    of = (model, plan, weights_S, Batch(**batch))
+    return step(*of, with_terms=with_terms, plain=plain, coded=given)
 
 
 def _of_batch(batch: Batch) -> dict[str, Tensor]:

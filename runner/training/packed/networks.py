@@ -6,6 +6,7 @@ Shapes: R runs, B images; what follows is that of a layer's input or output.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ def through(network: nn.Module, tensors: Tensors, prefix: str, input_RB: Tensor)
         elif value.device.type == "cpu":
             value = _one_by_one(layer, own, value)
         else:
-            value = vmap(lambda t, v, layer=layer: functional_call(layer, t, (v,)))(own, value)
+            value = vmap(partial(functional_call, layer))(own, value)
     return value
 
 
