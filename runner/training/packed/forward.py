@@ -1,7 +1,8 @@
 """The losses of several runs, each a step of its own with its own parameters.
 
-Shapes: R runs of a pack, or of a part of it, come first; B images, C H W image, W columns of z, S
-weights of a step.
+Shapes: R runs of a pack, or of a part of it, come first; B images, N = R B images of all runs, C H
+W image, K channels of the decoder's output, W columns of z, P parameters of q(z|x), S weights of a
+step.
 """
 
 from __future__ import annotations
@@ -90,21 +91,28 @@ class Forward:
 
     def _layer_by_layer(self, batch: Tensors) -> Tensors:
         """Do the same without vmap: what is not of the layers is that of R * B images."""
-        model, tensors = self.stack.skeleton, self.stack.rows(_ALL)
-        runs, images = batch["noise_BW"].shape[:2]
-        flat = {name: value.flatten(0, 1) for name, value in batch.items()}
-        with torch.autocast(flat["noise_BW"].device.type, torch.bfloat16, enabled=model.bf16):
-            parameters_RBP = full(through(model.encoder, tensors, "encoder", batch["inputs_BCHW"]))
-        z_NW = model.latents.sample(parameters_RBP.flatten(0, 1), flat["noise_BW"])
-        z_RBW = model.latents.decoder_input(z_NW).unflatten(0, (runs, images))
-        with torch.autocast(flat["noise_BW"].device.type, torch.bfloat16, enabled=model.bf16):
-            output = full(through(model.decoder, tensors, "decoder", z_RBW)).flatten(0, 1)
-        log_px_z_N = model.likelihood.log_prob(output, flat["images_BCHW"])
+        latents, noise_RBW = self.stack.skeleton.latents, batch["noise_BW"]
+        parameters_RBP = self._through("encoder", batch["inputs_BCHW"])
+        z_NW = latents.sample(parameters_RBP.flatten(0, 1), noise_RBW.flatten(0, 1))
+        input_RBW = latents.decoder_input(z_NW).unflatten(0, noise_RBW.shape[:2])
+        output_NKHW = self._through("decoder", input_RBW).flatten(0, 1)
+        log_px_z_N = self.stack.skeleton.likelihood.log_prob(
+            output_NKHW, batch["images_BCHW"].flatten(0, 1)
+        )
         return {
             "parameters_BP": parameters_RBP,
-            "z_BW": z_NW.unflatten(0, (runs, images)),
-            "reconstruction": -log_px_z_N.unflatten(0, (runs, images)).mean(1),
+            "z_BW": z_NW.unflatten(0, noise_RBW.shape[:2]),
+            "reconstruction": -log_px_z_N.unflatten(0, noise_RBW.shape[:2]).mean(1),
         }
+
+    def _through(self, name: str, input_RB: Tensor) -> Tensor:
+        """Return the output of every run's encoder or decoder, as :class:`VAE` calls it."""
+        model, device = self.stack.skeleton, input_RB.device.type
+        # On a CPU, convolutions in groups are slower than one after the other.
+        grouped, network = device != "cpu", model.encoder if name == "encoder" else model.decoder
+        with torch.autocast(device, torch.bfloat16, enabled=model.bf16):
+            tensors = self.stack.rows(_ALL, f"{name}.")
+            return full(through(network, tensors, name, input_RB, grouped=grouped))
 
     def _temperatures(self, inputs: Sequence[Inputs]) -> Tensors:
         """Return the temperature of each run's step, (R,), where it is scheduled."""

@@ -48,7 +48,7 @@ MODELS = {
         "prior=concrete_normal", "objective.concrete_density=relaxed",
         "prior.temperature={linear: {from: 1, to: 0.5, over: 20}}",
     ),
-    "groups": ("prior.group_size=2",),
+    "groups": ("prior.group_size=3",),
     "nested groups": ("prior.groups={a: {b: [z_0, z_2], c: [z_1]}, d: [z_3, z_4, z_5]}",),
     "a learned prior": ("prior=mixture", "prior.learned=true"),
     "a prior of the encoder": ("prior=vamp", "prior.pseudo_inputs=5"),
@@ -125,7 +125,7 @@ def compare(packed: list[Member], singles: list[Member], form: Form | None = Non
     return records
 
 
-@pytest.mark.parametrize(("form", "steps"), [("shared", 20), ("single", 7), ("whole", 3)])
+@pytest.mark.parametrize(("form", "steps"), [("shared", 20), ("single", 4), ("whole", 2)])
 def test_runs_of_many_objectives_are_those_runs_alone(made: Make, form: Form, steps: int):
     many = [(*run, f"steps={steps}") for run in FIVE]
     packed = made(*many)
