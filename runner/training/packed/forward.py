@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.func import vmap
 
 from runner.model import VAE
-from runner.model.vae import full
 from runner.objective import Plan
 from runner.training.batch import Batch
 from runner.training.packed.form import Form, needs_networks
@@ -112,7 +111,8 @@ class Forward:
         grouped, network = device != "cpu", model.encoder if name == "encoder" else model.decoder
         with torch.autocast(device, torch.bfloat16, enabled=model.bf16):
             tensors = self.stack.rows(_ALL, f"{name}.")
-            return full(through(network, tensors, name, input_RB, grouped=grouped))
+            output = through(network, tensors, name, input_RB, grouped=grouped)
+        return output.float() if output.dtype == torch.bfloat16 else output
 
     def _temperatures(self, inputs: Sequence[Inputs]) -> Tensors:
         """Return the temperature of each run's step, (R,), where it is scheduled."""

@@ -31,7 +31,7 @@ def pack_key(
     adds to the model or the loss, since nothing is known of such functions.
     """
     device = next(model.parameters()).device
-    if config.training.compile or device.type not in _DEVICES:
+    if config.training.compile is True or device.type not in _DEVICES:
         return None
     if "discriminator" in objective.plan.penalties or _has_own_pieces(config, objective):
         return None

@@ -50,6 +50,8 @@ class Turn:
         first = self._feeds[0]
         form = form or best_form(first.source.device, first.member.config.batch_size)
         self._forward = Forward(self._stack, parts, form)
+        for state in self._states:
+            state.optimizer.by_rows()
         self._finite_R = torch.stack([state.finite for state in self._states])
         for state, finite in zip(self._states, self._finite_R.unbind(), strict=True):
             state.finite = finite

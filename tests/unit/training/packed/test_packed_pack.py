@@ -149,6 +149,11 @@ def test_convolutions_can_be_packed_and_batch_norm_keeps_its_averages(
     dataset = replace(toy_dataset, train=split, test=split, shape=(1, size, size))
     network = (f"architecture={name}", "architecture.features=4", "batch_size=4", "steps=2")
     packed, singles = (made(*PAIR, dataset=dataset, network=network) for _ in range(2))
+    for run in packed:  # which has trained alone before, in another layout
+        run.state.model.to(memory_format=torch.channels_last)
+        for parameter in run.state.model.parameters():
+            kept = run.state.optimizer.state_of(parameter)
+            assert kept["exp_avg"].stride() == parameter.stride()
     compare(packed, singles)
 
 
