@@ -43,12 +43,12 @@ class VAE(nn.Module):
     def encode(self, images_BCHW: Tensor) -> Tensor:
         """Return the parameters of q(z|x), (B, P)."""
         with self._precision(images_BCHW.device):
-            return full(self.encoder(images_BCHW))
+            return _full(self.encoder(images_BCHW))
 
     def decode(self, z_BW: Tensor) -> Tensor:
         """Return the decoder's output, (B, K, H, W): the parameters of the likelihood, no image."""
         with self._precision(z_BW.device):
-            return full(self.decoder(self.latents.decoder_input(z_BW)))
+            return _full(self.decoder(self.latents.decoder_input(z_BW)))
 
     def _precision(self, device: torch.device) -> AbstractContextManager[object]:
         """Return the context that the networks run in."""
@@ -68,7 +68,7 @@ class VAE(nn.Module):
         return self.likelihood.mean(self.decode(z_BW))
 
 
-def full(output: Tensor) -> Tensor:
+def _full(output: Tensor) -> Tensor:
     """Return bfloat16 as float32; a float64 model stays one."""
     return output.float() if output.dtype == torch.bfloat16 else output
 

@@ -53,6 +53,11 @@ class Adam:
         for parameter in self.with_gradient():
             self.state_of(parameter)
 
+    def by_rows(self) -> None:
+        """Lay out what is kept of the parameters row by row, as parameters in a stack lie."""
+        for kept in self.state.values():
+            kept |= {name: value.contiguous() for name, value in kept.items()}
+
     def state_of(self, parameter: nn.Parameter) -> dict[str, Tensor]:
         """Return what is kept of a parameter; zeros before its first step."""
         if not self.state.get(parameter):

@@ -82,7 +82,8 @@ class Stack:
 
 
 def _stacked(every: Sequence[Mapping[str, Tensor]], name: str) -> Tensor:
-    return torch.stack([tensors[name].detach() for tensors in every])
+    # Row by row, whatever the layout that convolutions have trained in.
+    return torch.stack([tensors[name].detach().contiguous() for tensors in every]).contiguous()
 
 
 def _look_into(own: Sequence[Sequence[Tensor]], stacked: Mapping[str, Tensor]) -> None:
