@@ -48,11 +48,36 @@ def wait_until_trained(process: subprocess.Popen[bytes], run: Path, step: int) -
         time.sleep(0.05)
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
-def test_a_pack_is_stopped_goes_on_and_survives_its_process(tmp_path: Path):
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    """The folder of two runs that train well, and one that diverges."""
     write_sweep(tmp_path, "base", BASE)
     write_sweep(tmp_path, "both", BOTH)
-    grid = tmp_path / "outputs" / "sweep-both"
+    return tmp_path / "outputs" / "sweep-both"
+
+
+def assert_trained(grid: Path) -> None:
+    assert states(grid) == {0: "finished", 1: "finished", 2: "diverged"}
+    for name, others in (("0", "1, 2"), ("1", "0, 2")):
+        assert f"trained with  runs {others}\n" in (grid / name / "log.txt").read_text()
+        assert [r["step"] for r in records(grid / name)] == [1, *range(10, 121, 10)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes through /proc")
+def test_where_the_process_of_a_pack_is_killed_each_run_goes_on_alone(grid: Path, tmp_path: Path):
+    process = train_on(ARGUMENTS, tmp_path)
+    wait_until_trained(process, grid / "1", 10)
+    for worker in list(descendants(process.pid))[:1]:
+        os.kill(worker, signal.SIGKILL)
+    assert process.wait(timeout=300) == 1  # for the one that diverged
+    assert_trained(grid)
+    logs = [(grid / name / "log.txt").read_text() for name in "01"]
+    assert [log.count("trained with") for log in logs] == [1, 1]
+    assert [log.count("steps  0 to 120") for log in logs] == [2, 2]
+
+
+@pytest.mark.slow
+def test_a_pack_that_is_stopped_goes_on_as_a_pack(grid: Path, tmp_path: Path):
     process = train_on(ARGUMENTS, tmp_path)
     wait_until_trained(process, grid / "0", 10)
     process.send_signal(signal.SIGINT)
@@ -62,16 +87,10 @@ def test_a_pack_is_stopped_goes_on_and_survives_its_process(tmp_path: Path):
     assert len(stood) == 1
     assert 10 <= stood.pop() < 120
     process = train_on(["resume", "outputs/sweep-both", *ARGUMENTS[1:]], tmp_path)
-    wait_until_trained(process, grid / "1", last_step(grid / "1") + 10)
-    for worker in list(descendants(process.pid))[:1]:
-        os.kill(worker, signal.SIGKILL)
     assert process.wait(timeout=300) == 1  # for the one that diverged
-    assert states(grid) == {0: "finished", 1: "finished", 2: "diverged"}
-    for name, others in (("0", "1, 2"), ("1", "0, 2")):
-        log = (grid / name / "log.txt").read_text()
-        assert f"trained with  runs {others}\n" in log
-        assert log.count("trained with") == 2  # after its process was killed it went on alone
-        assert [r["step"] for r in records(grid / name)] == [1, *range(10, 121, 10)]
+    assert_trained(grid)
+    logs = [(grid / name / "log.txt").read_text() for name in "01"]
+    assert [log.count("trained with") for log in logs] == [2, 2]
 
 
 def records(run: Path) -> list[dict[str, float]]:
