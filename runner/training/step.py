@@ -48,6 +48,7 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     with_terms: bool,
     discriminator: Discriminator | None = None,
     coded: Coded | None = None,
+    plain: bool = False,  # noqa: ARG001 - the estimate of q(z) has one form so far
 ) -> StepOutput:
     """Return the loss of a minibatch, with the five terms if asked for or needed.
 
@@ -58,7 +59,8 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     Where the loss does not depend on q(z), as in beta-VAE, the terms are computed without gradient
     and only when asked for, so that such an objective pays nothing for them.
 
-    ``coded`` is what the networks make of the batch, where they have run already.
+    ``coded`` is what the networks make of the batch, where they have run already. ``plain`` asks
+    for the estimate of q(z) from tensors of all pairs, which can be stacked.
     """
     weights = plan.named(weights_S, like=batch.noise_BW)
     latents = model.bind_latents(weights.get("temperature"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.training.packed.form import Form, best_form
+from runner.training.packed.form import Form, best_form, is_faster
 from runner.training.packed.key import pack_key
 from runner.training.packed.member import Member
 from runner.training.packed.pack import Pack, Reports, halves, train_pack
@@ -17,6 +17,7 @@ __all__ = [
     "Reports",
     "best_form",
     "halves",
+    "is_faster",
     "pack_key",
     "train_pack",
 ]

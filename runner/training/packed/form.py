@@ -10,21 +10,46 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from torch import nn
 
 from runner.model.mixture import VampPrior
+from runner.model.tied_linear import TiedLinear
 from runner.model.vae import VAE
 from runner.objective import Plan
 
 Form = Literal["whole", "shared", "single"]
 
 
-def best_form(device: torch.device) -> Form:
-    """Return the form that is fastest on a device.
+_CACHED_BATCH = 128
+"""Images of which all pairs of several runs together still stay in a CPU's caches."""
 
-    A GPU waits for the calls of a step, of which ``shared`` makes the fewest. A CPU computes the
-    estimate of q(z) fastest while it fits into its cache, so that there each run has its own.
+
+def best_form(device: torch.device, batch_size: int) -> Form:
+    """Return the form that is fastest on a device (``tests/benchmarks/packed_speed.py``).
+
+    A GPU waits for the calls of a step, of which ``shared`` makes the fewest. So does a CPU while
+    minibatches are small; the pairs of larger ones stay in its cache from one run to the next only
+    where the runs have their estimates one after the other.
     """
-    return "single" if device.type == "cpu" else "shared"
+    return "single" if device.type == "cpu" and batch_size > _CACHED_BATCH else "shared"
+
+
+_FEWEST_ON_CPU = 4
+
+
+def is_faster(model: VAE, runs: int) -> bool:
+    """Return whether runs of this model train faster together than one after the other.
+
+    On a CPU they do where all layers with numbers are linear, and there are four runs or more:
+    convolutions take the time there that they take alone (``tests/benchmarks/packed_speed.py``).
+    """
+    if next(model.parameters()).device.type != "cpu":
+        return runs > 1
+    networks = (model.encoder, model.decoder)
+    layers = (layer for network in networks for layer in network.modules())
+    counted = (layer for layer in layers if next(layer.parameters(recurse=False), None) is not None)
+    linear = all(isinstance(layer, nn.Linear | TiedLinear) for layer in counted)
+    return linear and runs >= _FEWEST_ON_CPU
 
 
 def needs_networks(plan: Plan, model: VAE) -> bool:

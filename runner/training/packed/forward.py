@@ -1,7 +1,8 @@
 """The losses of several runs, each a step of its own with its own parameters.
 
-Shapes: R runs of a pack, or of a part of it, come first; B images, C H W image, W columns of z, S
-weights of a step.
+Shapes: R runs of a pack, or of a part of it, come first; B images, N = R B images of all runs, C H
+W image, K channels of the decoder's output, W columns of z, P parameters of q(z|x), S weights of a
+step.
 """
 
 from __future__ import annotations
@@ -90,21 +91,28 @@ class Forward:
 
     def _layer_by_layer(self, batch: Tensors) -> Tensors:
         """Do the same without vmap: what is not of the layers is that of R * B images."""
-        model, tensors = self.stack.skeleton, self.stack.rows(_ALL)
-        runs, images = batch["noise_BW"].shape[:2]
-        flat = {name: value.flatten(0, 1) for name, value in batch.items()}
-        with torch.autocast(flat["noise_BW"].device.type, torch.bfloat16, enabled=model.bf16):
-            parameters_RBP = full(through(model.encoder, tensors, "encoder", batch["inputs_BCHW"]))
-        z_NW = model.latents.sample(parameters_RBP.flatten(0, 1), flat["noise_BW"])
-        z_RBW = model.latents.decoder_input(z_NW).unflatten(0, (runs, images))
-        with torch.autocast(flat["noise_BW"].device.type, torch.bfloat16, enabled=model.bf16):
-            output = full(through(model.decoder, tensors, "decoder", z_RBW)).flatten(0, 1)
-        log_px_z_N = model.likelihood.log_prob(output, flat["images_BCHW"])
+        latents, noise_RBW = self.stack.skeleton.latents, batch["noise_BW"]
+        parameters_RBP = self._through("encoder", batch["inputs_BCHW"])
+        z_NW = latents.sample(parameters_RBP.flatten(0, 1), noise_RBW.flatten(0, 1))
+        input_RBW = latents.decoder_input(z_NW).unflatten(0, noise_RBW.shape[:2])
+        output_NKHW = self._through("decoder", input_RBW).flatten(0, 1)
+        log_px_z_N = self.stack.skeleton.likelihood.log_prob(
+            output_NKHW, batch["images_BCHW"].flatten(0, 1)
+        )
         return {
             "parameters_BP": parameters_RBP,
-            "z_BW": z_NW.unflatten(0, (runs, images)),
-            "reconstruction": -log_px_z_N.unflatten(0, (runs, images)).mean(1),
+            "z_BW": z_NW.unflatten(0, noise_RBW.shape[:2]),
+            "reconstruction": -log_px_z_N.unflatten(0, noise_RBW.shape[:2]).mean(1),
         }
+
+    def _through(self, name: str, input_RB: Tensor) -> Tensor:
+        """Return the output of every run's encoder or decoder, as :class:`VAE` calls it."""
+        model, device = self.stack.skeleton, input_RB.device.type
+        # On a CPU, convolutions in groups are slower than one after the other.
+        grouped, network = device != "cpu", model.encoder if name == "encoder" else model.decoder
+        with torch.autocast(device, torch.bfloat16, enabled=model.bf16):
+            tensors = self.stack.rows(_ALL, f"{name}.")
+            return full(through(network, tensors, name, input_RB, grouped=grouped))
 
     def _temperatures(self, inputs: Sequence[Inputs]) -> Tensors:
         """Return the temperature of each run's step, (R,), where it is scheduled."""
@@ -119,7 +127,7 @@ class Forward:
     ) -> tuple[Tensor, list[StepOutput]]:
         """Return the losses, (R,), and the figures of runs of one plan, from one call."""
         with_terms = any(each.due for each in inputs)
-        wanted = partial(_step, with_terms=with_terms)
+        wanted = partial(_step, with_terms=with_terms, plain=True)
         batches = [_of_batch(each.batch) for each in inputs]
         batch = {name: torch.stack([each[name] for each in batches]) for name in batches[0]}
         weights_RS = torch.stack([each.weights_S for each in inputs])
@@ -141,7 +149,9 @@ class Forward:
         for r, each in enumerate(inputs):
             tensors, own = ({n: v[r] for n, v in every.items()} for every in (stacked, coded))
             of = (part.plan, each.weights_S, _of_batch(each.batch), own)
-            outputs.append(self.stack.call(tensors, partial(_step, with_terms=each.due), *of))
+            outputs.append(
+                self.stack.call(tensors, partial(_step, with_terms=each.due, plain=False), *of)
+            )
         return torch.stack([output.loss for output in outputs]), outputs
 
 
@@ -152,10 +162,18 @@ def _coded(model: VAE, batch: Tensors, temperature: Tensors) -> dict[str, Tensor
 
 
 def _step(  # noqa: PLR0913 - a step's own arguments, as tensors
-    model: VAE, plan: Plan, weights_S: Tensor, batch: Tensors, coded: Tensors, *, with_terms: bool
+    model: VAE,
+    plan: Plan,
+    weights_S: Tensor,
+    batch: Tensors,
+    coded: Tensors,
+    *,
+    with_terms: bool,
+    plain: bool,
 ) -> StepOutput:
     given = Coded(**coded) if coded else None
-    return step(model, plan, weights_S, Batch(**batch), with_terms=with_terms, coded=given)
+    of = (model, plan, weights_S, Batch(**batch))
+    return step(*of, with_terms=with_terms, plain=plain, coded=given)
 
 
 def _of_batch(batch: Batch) -> dict[str, Tensor]:

@@ -33,7 +33,10 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient_RBO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,  # noqa: ANN401 - torch's own
+        gradient_RBO: Tensor,
+    ) -> tuple[Tensor | None, ...]:
         input_RBI, weight_ROI = ctx.saved_tensors
         wanted = ctx.needs_input_grad
         return (

@@ -6,6 +6,7 @@ Shapes: R runs, B images; what follows is that of a layer's input or output.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -32,10 +33,18 @@ def has_layers(model: VAE) -> bool:
     )
 
 
-def through(network: nn.Module, tensors: Tensors, prefix: str, input_RB: Tensor) -> Tensor:
+def through(
+    network: nn.Module, tensors: Tensors, prefix: str, input_RB: Tensor, *, grouped: bool
+) -> Tensor:
     """Return the output of a sequence of layers for the inputs of every run, (R, B, …).
 
-    ``tensors`` are stacked ones by name, those of the network below ``prefix``.
+    Args:
+        network: the layers, without numbers of their own.
+        tensors: stacked ones by name, those of the network below ``prefix``.
+        prefix: the name of the network in the model.
+        input_RB: the inputs of the first layer.
+        grouped: whether layers other than linear ones are called once for all runs, by which
+            convolutions become convolutions in groups; else once for each.
     """
     value = input_RB
     for name, layer in network.named_children():
@@ -45,15 +54,15 @@ def through(network: nn.Module, tensors: Tensors, prefix: str, input_RB: Tensor)
             value = layer(value.flatten(0, 1)).unflatten(0, value.shape[:2])
         elif isinstance(layer, nn.Linear):
             value = linear(value, own["weight"], own.get("bias"))
-        elif value.device.type == "cpu":
-            value = _one_by_one(layer, own, value)
+        elif grouped:
+            value = vmap(partial(functional_call, layer))(own, value)
         else:
-            value = vmap(lambda t, v, layer=layer: functional_call(layer, t, (v,)))(own, value)
+            value = _one_by_one(layer, own, value)
     return value
 
 
 def _one_by_one(layer: nn.Module, own: Tensors, value: Tensor) -> Tensor:
-    """Return the outputs from a call for each run: on a CPU, convolutions in groups are slower."""
+    """Return the outputs from a call for each run."""
     runs = zip(*(tensor.unbind() for tensor in own.values()), strict=True)
     outputs = [
         functional_call(layer, dict(zip(own, run, strict=True)), (part,))

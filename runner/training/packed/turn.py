@@ -46,8 +46,10 @@ class Turn:
         self._feeds = [feeds[row] for row in rows]
         self._states = [feed.member.state for feed in self._feeds]
         models = [state.model for state in self._states]
-        self._stack = _fitting(lambda: Stack(models))
-        self._forward = Forward(self._stack, parts, form or best_form(self._feeds[0].source.device))
+        self._stack = _fitting(len(models), lambda: Stack(models))
+        first = self._feeds[0]
+        form = form or best_form(first.source.device, first.member.config.batch_size)
+        self._forward = Forward(self._stack, parts, form)
         self._finite_R = torch.stack([state.finite for state in self._states])
         for state, finite in zip(self._states, self._finite_R.unbind(), strict=True):
             state.finite = finite
@@ -59,7 +61,7 @@ class Turn:
 
         Raises: PackTooLargeError where there is too little memory; no run has taken the step.
         """
-        inputs, outputs, finite_R = _fitting(self._compute, self._restorer())
+        inputs, outputs, finite_R = _fitting(len(self._states), self._compute, self._restorer())
         step_together([state.optimizer for state in self._states])
         self._finite_R &= finite_R
         reports = [
@@ -135,7 +137,7 @@ def _finished(state: TrainingState, inputs: Inputs, output: StepOutput) -> Repor
     return record_of(state, output, dict(inputs.scheduled))
 
 
-def _fitting(compute: Callable[[], T], restore: Callable[[], None] | None = None) -> T:
+def _fitting(runs: int, compute: Callable[[], T], restore: Callable[[], None] | None = None) -> T:
     """Return the result, or raise PackTooLargeError where memory is what it lacks."""
     try:
         return compute()
@@ -145,4 +147,4 @@ def _fitting(compute: Callable[[], T], restore: Callable[[], None] | None = None
     # Here, where the error and the tensors that its traceback holds are gone.
     if restore:
         restore()
-    raise PackTooLargeError("there is too little memory to train these runs together")
+    raise PackTooLargeError(f"there is too little memory to train {runs} runs together")
