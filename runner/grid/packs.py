@@ -89,10 +89,11 @@ class Packs:
     def _packed(self, number: int, ready: Ready, pack: Mapping[int, Ready]) -> PackedRun:
         grid = GridFolder.open(ready.run.folder.path.parent)
         log = partial(logged, ready.run.folder.path / "log.txt")
-        others = ", ".join(str(other) for other in pack if other != number)
+        others = [str(other) for other in pack if other != number]
         if others:
             with log():
-                print_labelled(make_console(), "trained with", f"runs {others}")
+                text = f"run{'s' if len(others) > 1 else ''} {', '.join(others)}"
+                print_labelled(make_console(), "trained with", text)
         return PackedRun(ready, log, partial(self._ended, grid, number))
 
     def _ended(self, grid: GridFolder, number: int, error: Exception | None) -> None:
