@@ -22,8 +22,11 @@ _OWN = (
 _SHARED = ("objective.concrete_density",)
 """Those among them in which they may not."""
 
-_ALONE = {"training.compile": "false", "objective.penalties.discriminator.weight": "0"}
-"""Setting → its only value with which a run can train with others."""
+_ALONE = {
+    "training.compile": ("false", "auto"),
+    "objective.penalties.discriminator.weight": ("0",),
+}
+"""Setting → its only values with which a run can train with others."""
 
 Kind = Hashable | None
 """Equal for runs that can train together; None for one that trains alone."""
@@ -32,7 +35,7 @@ Kind = Hashable | None
 def kind_of(overrides: Sequence[str]) -> Kind:
     """Return the kind of a run."""
     settings = settings_of(overrides)
-    if any(settings.get(key, value) != value for key, value in _ALONE.items()):
+    if any(settings.get(key, allowed[0]) not in allowed for key, allowed in _ALONE.items()):
         return None
     shared = {k: v for k, v in settings.items() if k in _SHARED or not k.startswith(_OWN)}
     return frozenset(shared.items())
