@@ -33,7 +33,7 @@ def key(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callable[..
         ("objective=beta_vae", "beta=7"),
         ("objective=dip_vae_i", "seed=4", "learning_rate=0.01", "steps=9"),
         ("objective=info_vae", "objective.penalties.mmd.kernel=imq"),
-        ("objective.encodings=200", "training.clip_gradient=3", "training.record_every=7"),
+        ("objective.encodings=256", "training.clip_gradient=3", "training.record_every=7"),
         (
             "objective.corruption.amount=0.1",
             "name=other",
