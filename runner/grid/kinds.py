@@ -35,7 +35,7 @@ Kind = Hashable | None
 def kind_of(overrides: Sequence[str]) -> Kind:
     """Return the kind of a run."""
     settings = settings_of(overrides)
-    if any(settings.get(key, values[0]) not in values for key, values in _ALONE.items()):
+    if any(settings.get(key, allowed[0]) not in allowed for key, allowed in _ALONE.items()):
         return None
     shared = {k: v for k, v in settings.items() if k in _SHARED or not k.startswith(_OWN)}
     return frozenset(shared.items())

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
+from runner.console.signals import Interrupt
 from runner.errors import InterruptedRun
 from runner.grid.failures import UnforeseenError, reported
 from runner.grid.folder import GridFolder
@@ -35,8 +36,8 @@ class Packs:
     interruption: InterruptedRun | None = None
     bug: UnforeseenError | None = None
 
-    def train(self, numbers: Sequence[int]) -> int:
-        """Train runs; return how many of them trained together.
+    def train(self, numbers: Sequence[int]) -> int | None:
+        """Train runs; return how many fit into the memory together, where these were too many.
 
         Raises:
             InterruptedRun: after a signal; the runs in progress have written checkpoints.
@@ -51,7 +52,7 @@ class Packs:
             raise self.interruption
         if self.bug is not None:
             raise self.bug
-        return max(sizes, default=1)
+        return min((size for size in sizes if size is not None), default=None)
 
     def _begin(self, number: int) -> GridFolder:
         grid = self.trials.begin(number)
@@ -76,9 +77,9 @@ class Packs:
             ready = replace(ready, run=replace(ready.run, dataset=shared))
         pack[number] = ready
 
-    def _train_pack(self, pack: Mapping[int, Ready]) -> int:
-        if self.interruption is not None or not self.goes_on:
-            return 0
+    def _train_pack(self, pack: Mapping[int, Ready]) -> int | None:
+        if self.interruption is not None or Interrupt.last is not None or not self.goes_on:
+            return None
         runs = [self._packed(number, ready, pack) for number, ready in pack.items()]
         with runs[0].log():  # what belongs to no run alone is not for the terminal
             return carry_out_together(runs, self._note)
@@ -89,10 +90,11 @@ class Packs:
     def _packed(self, number: int, ready: Ready, pack: Mapping[int, Ready]) -> PackedRun:
         grid = GridFolder.open(ready.run.folder.path.parent)
         log = partial(logged, ready.run.folder.path / "log.txt")
-        others = ", ".join(str(other) for other in pack if other != number)
+        others = [str(other) for other in pack if other != number]
         if others:
             with log():
-                print_labelled(make_console(), "trained with", f"runs {others}")
+                text = f"run{'s' if len(others) > 1 else ''} {', '.join(others)}"
+                print_labelled(make_console(), "trained with", text)
         return PackedRun(ready, log, partial(self._ended, grid, number))
 
     def _ended(self, grid: GridFolder, number: int, error: Exception | None) -> None:

@@ -61,8 +61,8 @@ def work(
                 if len(numbers) == 1:
                     goes_on = _train(trials, numbers[0], places, tell)
                 else:
-                    goes_on, pack = _train_together(trials, numbers, places, tell)
-                    claims.most = min(claims.most, pack)
+                    goes_on, fitting = _train_together(trials, numbers, places, tell)
+                    pack = claims.most = fitting or claims.most
                 if not goes_on:
                     return
                 _stop_after_signal()
@@ -112,13 +112,16 @@ def _free_memory() -> None:
 
 def _train_together(
     trials: Trials | KnownRuns, numbers: list[int], places: tuple[str, ...], tell: Tell
-) -> tuple[bool, int]:
-    """Train runs that this process has locked; return whether to go on, and how many fitted."""
+) -> tuple[bool, int | None]:
+    """Train runs that this process has locked.
+
+    Returns whether to go on, and how many fit into the memory together, where these did not.
+    """
     from runner.grid.packs import Packs
 
     packs = Packs(trials, places, tell)
-    fitted = packs.train(numbers)
-    return packs.goes_on, fitted
+    fitting = packs.train(numbers)
+    return packs.goes_on, fitting
 
 
 def _execute(

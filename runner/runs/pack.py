@@ -45,11 +45,13 @@ def key_of(ready: Ready) -> Hashable | None:
     return None if key is None else (key, repr(run.config.plugins))
 
 
-def carry_out_together(runs: Sequence[PackedRun], note: Note) -> int:
-    """Train and evaluate runs of one :func:`key_of`; return how many of them trained together.
+def carry_out_together(runs: Sequence[PackedRun], note: Note) -> int | None:
+    """Train and evaluate runs of one :func:`key_of`.
 
     A pack that is too large for the memory is trained in two halves, which ``note`` is told in one
     line. After a signal each run writes a checkpoint, and its error is InterruptedRun.
+
+    Returns how many runs fit into the memory together where these were too many, else None.
 
     Raises: KeyboardInterrupt after a second signal, when every run has noted it.
     """
@@ -62,7 +64,8 @@ def carry_out_together(runs: Sequence[PackedRun], note: Note) -> int:
         try:
             for each in told:
                 each.hear(lambda each=each: next(each.story))
-            size = _train([each for each in told if each.watch is not None], note)
+            training = [each for each in told if each.watch is not None]
+            size = _train(training, note)
             for each in told:
                 if not each.is_over:
                     each.hear(lambda each=each: each.story.send(None))
@@ -71,7 +74,7 @@ def carry_out_together(runs: Sequence[PackedRun], note: Note) -> int:
                 with suppress(BaseException):
                     each.fail(error)
             raise
-    return size
+    return size if size < len(training) else None
 
 
 @dataclass

@@ -12,6 +12,7 @@ from runner.console.signals import Interrupt
 from runner.figures.of_run import RunFigures
 from runner.grid import GridFolder, work
 from runner.grid.failures import UnforeseenError
+from runner.grid.packs import Packs
 from runner.store.run_folder import RunFolder
 
 SMALL = ("debug=default", "dataset=digits", "architecture.widths=[8]", "prior.dimensions=4",
@@ -65,6 +66,24 @@ def test_runs_of_a_pack_are_reported_and_print_into_their_own_logs(
         assert f"seed={number}" in logs[number]
     states = [grid.state(number).state for number in range(4)]
     assert states == ["finished", "failed", "finished", "finished"]
+
+
+def test_a_worker_takes_no_more_runs_than_have_fitted_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[list[int]] = []
+
+    def train(_: Packs, numbers: list[int]) -> int | None:
+        seen.append(numbers)
+        for number in numbers:
+            grid.mark(number, "finished", None)
+        return 2 if len(seen) == 1 else None
+
+    runs = [(*SMALL, f"seed={seed}") for seed in range(8)]
+    grid, _ = GridFolder.register(tmp_path / "larger", None, runs)
+    monkeypatch.setattr(Packs, "train", train)
+    work(grid.path, tuple(range(8)), (), lambda _: True, pack=4)
+    assert seen == [[0, 1, 2, 3], [4, 5], [6, 7]]
 
 
 def test_after_a_bug_in_one_run_the_others_end_and_another_process_goes_on(

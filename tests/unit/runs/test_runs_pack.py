@@ -43,15 +43,18 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 Outcomes = dict[str, Exception | None]
 
 
-def together(*ready: Ready) -> tuple[Outcomes, list[str]]:
-    """Train runs together; return the error of each by the name of its folder, and the notes."""
+def together(*ready: Ready, fitting: int | None = None) -> tuple[Outcomes, list[str]]:
+    """Train runs together; return the error of each by the name of its folder, and the notes.
+
+    ``fitting``: how many of them fit into the memory together, if not all.
+    """
     ended, notes = dict[str, Exception | None](), list[str]()
 
     def end_of(name: str) -> Callable[[Exception | None], None]:
         return lambda error: ended.update({name: error})
 
     runs = [PackedRun(each, nullcontext, end_of(each.run.folder.path.name)) for each in ready]
-    carry_out_together(runs, notes.append)
+    assert carry_out_together(runs, notes.append) == fitting
     return ended, notes
 
 
@@ -212,7 +215,7 @@ def test_a_pack_that_is_too_large_is_halved(
 
     monkeypatch.setattr(pack.Pack, "train", small_memory)
     given = [(f"seed={seed}", "steps=2") for seed in range(5)]
-    ended, notes = together(*new(small, tmp_path, *given))
+    ended, notes = together(*new(small, tmp_path, *given), fitting=2)
     assert ended == dict.fromkeys("01234")
     assert tried == [5, 3, 2, 2]
     assert len(notes) == 2
