@@ -112,7 +112,8 @@ def arguments() -> argparse.ArgumentParser:
     cache = user_cache_path("vaerun") / "peers"
     add = parser.add_argument
     add("--only", nargs="+", choices=PARTS, help="parts that are measured; otherwise all")
-    add("--cases", nargs="+", choices=[case.name for case in CASES], help="cases of the steps")
+    names = [case.name for case in CASES]
+    add("--cases", nargs="+", choices=names, metavar="CASE", help=f"of {', '.join(names)}")
     add("--without", nargs="+", default=[], metavar="NAME", help="candidates that are left out")
     add("--quick", action="store_true", help="three cases of the steps, three short rounds")
     add("--rounds", type=int, default=5, help="turns of each candidate in a case")
