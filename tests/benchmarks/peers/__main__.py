@@ -1,6 +1,6 @@
 """Speed and memory of vaerun, of a well-written plain loop, and of peers from the registry.
 
-    python tests/benchmarks/peers                              # all of it, about 20 minutes
+    python tests/benchmarks/peers                              # all of it, about 25 minutes
     python tests/benchmarks/peers --quick                      # a few cases and rounds, 3 minutes
     python tests/benchmarks/peers --only steps --cases "mlp hfvae 128" "conv64 beta_tcvae 64"
     python tests/benchmarks/peers --only end_to_end grid --data-dir data
@@ -40,7 +40,7 @@ from typing import Any
 
 import end_to_end
 import tables
-from cases import CASES, PEERS, QUICK, WITH_ALL_THREADS, Case, candidates
+from cases import CASES, PEERS, QUICK, WITH_MORE_THREADS, Case, candidates
 from environments import EnvironmentFailedError
 from platformdirs import user_cache_path
 from process_tree import CommandFailedError
@@ -112,11 +112,12 @@ def arguments() -> argparse.ArgumentParser:
     cache = user_cache_path("vaerun") / "peers"
     add = parser.add_argument
     add("--only", nargs="+", choices=PARTS, help="parts that are measured; otherwise all")
-    add("--cases", nargs="+", choices=[case.name for case in CASES], help="cases of the steps")
+    names = [case.name for case in CASES]
+    add("--cases", nargs="+", choices=names, metavar="CASE", help=f"of {', '.join(names)}")
     add("--without", nargs="+", default=[], metavar="NAME", help="candidates that are left out")
     add("--quick", action="store_true", help="three cases of the steps, three short rounds")
     add("--rounds", type=int, default=5, help="turns of each candidate in a case")
-    add("--seconds", type=float, default=0.7, help="length of a turn")
+    add("--seconds", type=float, default=0.5, help="length of a turn")
     add("--threads", type=int, nargs="+", default=[1, 2], help="the first also end to end")
     add("--epochs", type=int, nargs="+", default=[1, 5, 20], help="of the runs end to end")
     add("--grid-runs", type=int, default=16, help="runs of the grid")
@@ -143,7 +144,7 @@ def steps(
     found: list[dict[str, Any]] = results.setdefault("steps", [])
     for case in (case for case in CASES if case.name in names):
         for threads in given.threads[:1] if given.quick else given.threads:
-            if threads > 1 and not given.cases and case.name not in WITH_ALL_THREADS:
+            if threads > 1 and not given.cases and case.name not in WITH_MORE_THREADS:
                 continue
             say(f"{case.name}, {threads} threads")
             chosen = {each.name: (each, case) for each in everyone if case.has(each.name)}

@@ -98,13 +98,13 @@ def _notes(results: Sequence[Measured]) -> list[str]:
 
 
 def _missing(results: Sequence[Measured]) -> list[str]:
-    reasons = {
-        f"- {name}: {each['refused']}"
-        for row in results
-        for name, each in row["measured"].items()
-        if "refused" in each
-    }
-    return ["Not measured:\n" + "\n".join(sorted(reasons))] if reasons else []
+    reasons: dict[str, list[str]] = {}
+    for row in results:
+        for name, each in row["measured"].items():
+            if "refused" in each:
+                reasons.setdefault(f"{name}: {each['refused']}", []).append(row["name"])
+    lines = [f"- {reason} ({', '.join(dict.fromkeys(rows))})" for reason, rows in reasons.items()]
+    return ["Not measured:\n" + "\n".join(lines)] if lines else []
 
 
 def of_commands(found: Mapping[str, Mapping[str, Sequence[Measured]]], what: str) -> str:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,14 +64,16 @@ class Child:
     def train(self, steps: int) -> dict[str, Any]:
         """Let it train some steps, and return what they took."""
         assert self.process.stdin
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):  # then there is no answer either
+            self.process.stdin.write(f"{steps}\n")
+            self.process.stdin.flush()
         return self.answer()
 
     def end(self) -> None:
         """Close its standard input, at which it ends, and do not wait for long."""
         assert self.process.stdin
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -113,12 +115,14 @@ def measure(
             for name in set(names) & set(children):
                 with _refused(found[name]):
                     found[name] |= _first(children[name])
-        steps = {name: 0 for name in children if "turns" in found[name]}
-        for name in steps:
-            steps[name] = _steps_of_a_turn(children[name], plan.seconds)
+        steps: dict[str, int] = {}
+        for name in [name for name in children if "turns" in found[name]]:
+            with _refused(found[name]):
+                steps[name] = _steps_of_a_turn(children[name], plan.seconds)
         for turn in range(plan.rounds):
-            for name in _rotated(list(steps), turn):
-                found[name]["turns"].append(children[name].train(steps[name]))
+            for name in _rotated([name for name in steps if "turns" in found[name]], turn):
+                with _refused(found[name]):
+                    found[name]["turns"].append(children[name].train(steps[name]))
     finally:
         for child in children.values():
             child.end()
@@ -132,6 +136,7 @@ def _refused(found: dict[str, Any]) -> Generator[None]:
         yield
     except (ChildFailedError, EnvironmentFailedError) as error:
         found["refused"] = str(error)
+        found.pop("turns", None)
 
 
 def _first(child: Child) -> dict[str, Any]:
