@@ -86,7 +86,9 @@ def sweeps(latents: LatentSpace, z_BW: Tensor) -> bool:
     return swept and z_BW.device.type != "mps" and not torch.compiler.is_compiling()
 
 
-def _decompose(latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch) -> Decomposition:
+def _decompose(
+    latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch
+) -> Decomposition:
     """Return the terms of a minibatch, by a sweep over its samples."""
     z_BW, encodings_MP = samples.z_BW, _encodings(samples, batch)
     return decompose(
