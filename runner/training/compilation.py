@@ -33,8 +33,9 @@ def missing_compiler(device: torch.device) -> str | None:
         return None if find_spec("triton") else "Triton"
     if device.type != "cpu":
         return f"a compiler for {device.type}"
-    names = [os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl"]
-    return None if any(shutil.which(name) for name in names if name) else "a C++ compiler"
+    chosen = os.environ.get("CXX")
+    names = [chosen] if chosen else ["g++", "clang++", "c++", "cl"]
+    return None if any(shutil.which(name) for name in names) else "a C++ compiler"
 
 
 class CompiledStep:

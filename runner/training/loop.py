@@ -79,7 +79,10 @@ def weights_of(objective: Objective, device: torch.device) -> Callable[[int], Te
     """Return the function from a step to its weights, which are made once where none changes."""
 
     def at(step: int) -> Tensor:
-        return objective.weights(step).to(device, torch.float32)
+        weights_S = objective.weights(step).float()
+        if device.type == "cuda":  # from pinned memory, so that the copy is not waited for
+            return weights_S.pin_memory().to(device, non_blocking=True)
+        return weights_S.to(device)
 
     if not objective.is_constant:
         return at

@@ -1,6 +1,6 @@
 """Recent encodings, kept beside the minibatch so that q(z) is estimated from more of them.
 
-Shapes: B images of a minibatch, K places, P parameters of q(z|x) that the encoder gives.
+Shapes: N images, B images of a minibatch, K places, P parameters of q(z|x) that the encoder gives.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ class MemoryBank:
         images_K = torch.full((places,), _EMPTY, dtype=torch.long, device=device)
         return cls(torch.zeros(places, parameters, device=device), images_K)
 
-    def forget(self, images_B: Tensor) -> None:
-        """Drop the encodings of images that are about to be encoded anew.
+    def forget(self, images_B: Tensor, of: int) -> None:
+        """Drop the encodings of images, out of so many, that are about to be encoded anew.
 
         So the encodings behind an estimate are always of different images, as its weights assume.
         """
-        self.images_K = torch.where(torch.isin(self.images_K, images_B), _EMPTY, self.images_K)
+        is_here_N = torch.zeros(of, dtype=torch.bool, device=images_B.device)
+        is_here_N.index_fill_(0, images_B, value=True)
+        # A place that is empty reads the last image, and stays empty whatever it finds there.
+        self.images_K = torch.where(is_here_N[self.images_K], _EMPTY, self.images_K)
 
     def is_held(self) -> Tensor:
         """Return which places are taken, as ones and zeros, (K,)."""

@@ -67,7 +67,7 @@ class Source:
             amount = self.plan.named(weights_S, like=uniform_BCHW)["corruption.amount"]
             inputs_BCHW = corrupt(images_BCHW, self.plan.corruption, amount, uniform_BCHW)
         if bank:
-            bank.forget(indices_B)
+            bank.forget(indices_B, self.split.size)
         penalties = [penalty(name) for name in self.plan.penalties]
         draws = any(penalty.needs_prior_draws for penalty in penalties)
         labelled = any(penalty.needs_labels for penalty in penalties)

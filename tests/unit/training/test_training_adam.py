@@ -56,6 +56,23 @@ def test_parameters_without_a_gradient_have_no_state_and_do_not_move() -> None:
     assert torch.equal(network[2].bias, before)
 
 
+def test_counts_of_steps_go_on_where_other_parameters_have_gradients() -> None:
+    ours, theirs = _network(), _network()
+    pairs = (
+        (ours, adam.Adam(ours.parameters(), 0.01)),
+        (theirs, torch.optim.Adam(theirs.parameters(), 0.01, fused=True)),
+    )
+    for network, optimizer in pairs:
+        _learn(network, optimizer, 2)
+        for parts in (network[:1], network, network[:1]):
+            optimizer.zero_grad()
+            parts(torch.ones(2, 5)).pow(2).sum().backward()
+            optimizer.step()
+    for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(mine, other), name
+        assert pairs[0][1].state[mine]["step"] == pairs[1][1].state[other]["step"]
+
+
 def test_a_step_does_not_import_the_compiler() -> None:
     code = (
         "import sys, torch; from runner.training.adam import Adam;"

@@ -33,7 +33,7 @@ def encodings_of(indices: Tensor) -> Tensor:
 def filled(places: int, *batches: Tensor) -> MemoryBank:
     bank = MemoryBank.empty(places, 2, CPU)
     for step, batch in enumerate(batches):
-        bank.forget(batch)
+        bank.forget(batch, 10)
         bank.remember(encodings_of(batch), batch, step)
     return bank
 
@@ -57,7 +57,7 @@ def test_sizes_that_are_no_multiple_of_the_batch_are_filled():
 
 def test_an_image_is_in_the_bank_at_most_once():
     bank = filled(6, images(0, 1), images(2, 3))
-    bank.forget(images(3, 7))
+    bank.forget(images(3, 7), 8)
     assert bank.images_K.tolist() == [0, 1, 2, -1, -1, -1]
     assert bank.is_held().tolist() == [1, 1, 1, 0, 0, 0]
     bank.remember(encodings_of(images(3, 7)), images(3, 7), 2)
