@@ -224,7 +224,6 @@ def carry_out(job: Mapping[str, Any]) -> int:
     from runner.store.shown_text import escaped
 
     make_unfailing()
-    _hear_ctrl_c()
     channel = os.fdopen(os.dup(1), "w")
 
     def tell(event: Mapping[str, Any]) -> bool:
@@ -236,6 +235,7 @@ def carry_out(job: Mapping[str, Any]) -> int:
         return True
 
     try:
+        _hear_ctrl_c()
         work(Path(job["path"]), tuple(job["indices"]), tuple(job["places"]), tell)
     except (InterruptedRun, KeyboardInterrupt):
         return 130
