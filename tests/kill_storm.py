@@ -5,9 +5,8 @@
 
 A run is killed (SIGKILL) at random times, also while it starts and while it is evaluated, and
 resumed; a grid is worked at by two commands, of which one, or one of their workers, or the process
-that forks these, is killed. At
-the end the parameters, records and summaries must be those of a run and a grid that were left
-alone. The exit code is 1 where they are not.
+that forks these, is killed. At the end the parameters, records and summaries must be those of a run
+and a grid that were left alone. The exit code is 1 where they are not.
 """
 
 from __future__ import annotations
