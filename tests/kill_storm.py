@@ -4,9 +4,9 @@
     python tests/kill_storm.py --run 5 --grid 0      fewer
 
 A run is killed (SIGKILL) at random times, also while it starts and while it is evaluated, and
-resumed; a grid is worked at by two commands, of which one, or one of their workers, is killed. At
-the end the parameters, records and summaries must be those of a run and a grid that were left
-alone. The exit code is 1 where they are not.
+resumed; a grid is worked at by two commands, of which one, or one of their workers, or the process
+that forks these, is killed. At the end the parameters, records and summaries must be those of a run
+and a grid that were left alone. The exit code is 1 where they are not.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def grid_storm(place: Path, kills: int, chance: random.Random) -> list[str]:
     while done < kills:
         time.sleep(chance.uniform(4, 12))
         at = chance.randrange(2)
-        victims = _workers(parents[at].pid) if chance.random() < 0.5 else []
+        victims = _below(parents[at].pid) if chance.random() < 0.6 else []
         with suppress(ProcessLookupError):
             os.kill(chance.choice(victims) if victims else parents[at].pid, signal.SIGKILL)
             done += 1
@@ -172,11 +172,13 @@ def _is_finished(run: Path) -> bool:
     return json.loads((run / "status.json").read_text()).get("state") == "finished"
 
 
-def _workers(parent: int) -> list[int]:
+def _below(parent: int) -> list[int]:
+    """The process that forks workers, and the workers."""
     found = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
     )
-    return [int(line) for line in found.stdout.split()]
+    children = [int(line) for line in found.stdout.split()]
+    return [pid for child in children for pid in (child, *_below(child))]
 
 
 def main() -> int:

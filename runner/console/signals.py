@@ -60,7 +60,8 @@ class Interrupt:
                 self._stop_at_once(number)
             return
         self.signal_number = number
-        with suppress(RuntimeError):  # the signal interrupted a write to the same stream
+        # The signal may have interrupted a write to the same stream, or an import of the library.
+        with suppress(RuntimeError, ImportError):
             message = "stopping after this step; once more to stop at once"
             self._console.print(message, soft_wrap=True)
 

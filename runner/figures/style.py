@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import RLock
 from typing import Any
 
@@ -191,7 +192,14 @@ def shorten(axes: Axes, height: float) -> None:
 def text_width(*texts: str, size: float | None = None) -> float:
     """Return the width of the widest of the texts in pixels, by default of the usual size."""
     pixels = (size or text_size()) * DPI / 72
-    return max(float(TextPath((0, 0), text, pixels).get_extents().width) for text in texts)
+    family = tuple(matplotlib.rcParams["font.family"])
+    return max(_width(text, pixels, family) for text in texts)
+
+
+@lru_cache(maxsize=4096)
+def _width(text: str, pixels: float, _family: tuple[str, ...]) -> float:
+    """Return the width of a text, which the figures of further runs mostly have in common."""
+    return float(TextPath((0, 0), text, pixels).get_extents().width)
 
 
 def wrap(text: str, width: float) -> str:

@@ -30,7 +30,10 @@ def main() -> NoReturn:
         for number in (signal.SIGTERM, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
     job = json.loads(sys.stdin.read())
-    device = preload(job)
+    try:
+        device = preload(job)
+    except Exception:  # workers from scratch say what it is
+        _leave(1)
     forks = device == "cpu" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     _send(server, {"device": device, "forks": forks})
     request = _serve(server)

@@ -108,16 +108,18 @@ class ForkServer:
     def close(self) -> None:
         """Let it end; its workers go on."""
         self._socket.close()
+        if not self.is_ready:  # it is still importing
+            self._process.kill()
         try:
             self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # it is still importing
+        except subprocess.TimeoutExpired:  # somebody has stopped it
             self._process.kill()
             self._process.wait()
 
     def _receive(self) -> dict[str, Any]:
         try:
             message = self._socket.recv(_MOST_BYTES)
-        except TimeoutError:
+        except TimeoutError:  # which is an OSError, too
             raise
         except OSError as error:
             raise ServerGoneError from error

@@ -49,13 +49,13 @@ def preload(job: Mapping[str, Any]) -> str:
         torch.set_num_threads(1)  # a pool of threads would not survive the fork
         for name in _MODULES:
             importlib.import_module(name)
-        devices = {choose_device(job["device"]).type, *_devices(job)}
+        found = {choose_device(job["device"]).type, *devices(job)}
     gc.collect()
     gc.freeze()  # what is there by now is not looked at again, and stays shared
-    return next(iter(devices - {"cpu"}), "cpu")
+    return next(iter(found - {"cpu"}), "cpu")
 
 
-def _devices(job: Mapping[str, Any]) -> Iterator[str]:
+def devices(job: Mapping[str, Any]) -> Iterator[str]:
     """Load the datasets of the runs, and yield the devices that these are trained on."""
     from runner.dataset import keep, kept_ones
     from runner.training import choose_device

@@ -179,7 +179,6 @@ def carry_out(job: Mapping[str, Any]) -> int:
     from runner.store.shown_text import escaped
 
     make_unfailing()
-    _hear_ctrl_c()
     channel = os.fdopen(os.dup(1), "w")
 
     def tell(event: Mapping[str, Any]) -> bool:
@@ -191,6 +190,7 @@ def carry_out(job: Mapping[str, Any]) -> int:
         return True
 
     try:
+        _hear_ctrl_c()
         places, pack = tuple(job["places"]), job.get("pack", 1)
         work(Path(job["path"]), tuple(job["indices"]), places, tell, pack)
     except (InterruptedRun, KeyboardInterrupt):

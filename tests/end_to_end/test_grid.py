@@ -193,7 +193,8 @@ def test_processes_on_one_grid_train_no_run_twice(vaerun: Vaerun, tmp_path: Path
 def test_a_run_that_kills_its_process_is_marked_and_the_others_are_trained(
     vaerun: Vaerun, tmp_path: Path
 ):
-    arguments = [*SMALL, "-m", "seed=0,1", "steps=400", "sweep_name=dying", "launcher.processes=1"]
+    arguments = [*SMALL, "-m", "seed=0,1", "steps=150", "sweep_name=dying",
+                 "launcher.processes=1", "launcher.threads=1"]  # fmt: skip
     grid = tmp_path / "outputs" / "sweep-dying"
     process = train_on(arguments, tmp_path)
     while not (grid / "0" / "metrics.jsonl").exists():
@@ -210,8 +211,8 @@ def test_a_run_that_kills_its_process_is_marked_and_the_others_are_trained(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
 def test_without_the_process_that_forks_workers_a_grid_goes_on(tmp_path: Path):
-    arguments = [*SMALL, "-m", "seed=0,1", "steps=300", "sweep_name=served", "device=cpu",
-                 "launcher.processes=1"]  # fmt: skip
+    arguments = [*SMALL, "-m", "seed=0,1", "steps=100", "sweep_name=served", "device=cpu",
+                 "launcher.processes=1", "launcher.threads=1"]  # fmt: skip
     grid = tmp_path / "outputs" / "sweep-served"
     process = train_on(arguments, tmp_path)
     while not (grid / "0" / "metrics.jsonl").exists():

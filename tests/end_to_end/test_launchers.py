@@ -116,9 +116,10 @@ def test_a_job_that_is_stopped_goes_on_from_a_checkpoint(
     first = grid_of(tmp_path) / "0"
     wait_for(process, lambda: is_training(first))
     worker = int(status(first)["pid"])
-    job = parent(worker)
+    server = parent(worker)  # which forks the workers of the job
+    job = parent(server)
     for number in signals:
-        for each in (job, worker):  # some schedulers signal every process of a job
+        for each in (job, server, worker):  # some schedulers signal every process of a job
             os.kill(each, number)
     wait_for(process, lambda: status(first)["state"] == "interrupted")
     stopped = status(first)
@@ -137,7 +138,7 @@ def test_a_job_that_is_told_to_end_writes_a_checkpoint_and_waits(
     process = started(*SLURM, "launcher.jobs=1")
     first = grid_of(tmp_path) / "0"
     wait_for(process, lambda: is_training(first))
-    job = parent(int(status(first)["pid"]))
+    job = parent(parent(int(status(first)["pid"])))
     os.kill(job, signal.SIGTERM)
     wait_for(process, lambda: status(first)["state"] == "interrupted")
     assert status(first)["step"] >= 20

@@ -10,8 +10,10 @@ import torch
 
 from runner.commands.arguments import read
 from runner.commands.manual import RESUME, TRAIN
+from runner.commands.preflight import WITHOUT_PUBLISHED_FILES
 from runner.commands.resume import run as resume
 from runner.commands.train import run as train
+from runner.dataset import DATASETS, OWN, SOURCES
 from runner.errors import DataError, UsageError, VaerunError
 from runner.grid import GridFolder
 from tests.snapshot import snapshot
@@ -102,3 +104,10 @@ def test_a_strangers_grid_does_not_become_ones_own_by_growing(
     grid, _ = GridFolder.register(tmp_path / "grid", None, [("seed=0",), ("seed=2",)])
     assert len(grid.runs) == 3
     assert not grid.is_own
+
+
+def test_of_which_datasets_files_are_looked_for():
+    """Those that are not are named apart, so that a grid begins without importing torch."""
+    named = set(WITHOUT_PUBLISHED_FILES)
+    assert not named & set(SOURCES)
+    assert named | set(SOURCES) == {*OWN, *DATASETS}
