@@ -2,10 +2,10 @@
 
     python tests/benchmarks/evaluation_speed.py RUN [METRICS]
 
-The parts are those of ``vaerun``: the encodings, the summary, the figures and the scores of a preset
-(default: fast). Everything runs on one thread of the CPU in this process, with the allocator's
-settings of a training process; nothing is written to the run. Memory is the largest resident memory
-of the process until the part's end, in MiB; the first row is the start.
+The parts are those of ``vaerun``: the encodings, the summary, the figures and the scores of a
+preset (default: fast). Everything runs on one thread of the CPU in this process, with the
+allocator's settings of a training process; nothing is written to the run. Memory is the largest
+resident memory of the process until the part's end, in MiB.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -53,7 +54,7 @@ def draw(figures: RunFigures, source: torch.Generator) -> None:
             if found is None:
                 return
             name, figure = found
-            timed(f"  {name}, as a PNG", lambda: figure.savefig(BytesIO(), format="png"))
+            timed(f"  {name}, as a PNG", partial(figure.savefig, BytesIO(), format="png"))
 
 
 def main() -> None:
@@ -83,7 +84,7 @@ def main() -> None:
     evaluator = Evaluator(model, dataset, metrics)
     for request in score_requests(metrics, sampled=model.latents is not None):
         try:
-            timed(f"score {request.key}", lambda: evaluator.compute(request))  # noqa: B023 - called at once
+            timed(f"score {request.key}", partial(evaluator.compute, request))
         except UsageError:  # not defined for these codes
             continue
 
