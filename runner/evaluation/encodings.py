@@ -5,6 +5,7 @@ Shapes: M images and encodings, P parameters of q(z|x), W columns of z, F factor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +16,11 @@ from runner.dataset import Split
 from runner.evaluation.representation import Representation
 
 _CHUNK = 500
+"""Images that are drawn from q(z|x) at a time; with others the samples would be others."""
+
+_AT_ONCE = 50
+"""Images that a network sees at a time on a CPU: the activations of a convolutional network stay
+small."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,11 @@ def encode(model: Representation, split: Split, count: int, source: Generator) -
     chunks = indices_M.split(_CHUNK)
     for chunk in progress.counted(chunks, "encoding", len(chunks)):
         images_BCHW = split.images(chunk)
-        parameters_BP = model.encode(images_BCHW)
+        parameters_BP = _in_parts(model.encode, images_BCHW)
         z_BW = model.sample(parameters_BP, source)
         parameters.append(parameters_BP)
         samples.append(z_BW)
-        log_px_z.append(model.log_px_z(images_BCHW, z_BW))
+        log_px_z.append(_in_parts(model.log_px_z, images_BCHW, z_BW))
     parameters_MP = torch.cat(parameters)
     return Encodings(
         indices_M=indices_M,
@@ -86,6 +92,13 @@ def encode(model: Representation, split: Split, count: int, source: Generator) -
         factors_MF=split.factors(indices_M),
         dataset_size=split.size,
     )
+
+
+def _in_parts(network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """Return what a network gives for some images, from parts of them on a CPU."""
+    most = _AT_ONCE if inputs[0].device.type == "cpu" else len(inputs[0])
+    parts = zip(*(each.split(most) for each in inputs), strict=True)
+    return torch.cat([network(*part) for part in parts])
 
 
 def choose(size: int, count: int, source: Generator) -> Tensor:

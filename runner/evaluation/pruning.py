@@ -22,7 +22,9 @@ from runner.evaluation.kept_variables import ratios_alone, ratios_together
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
 from runner.evaluation.row_chunks import RowChunk, affordable, row_chunks
 
-_CHUNK = 500
+_CHUNK = 50
+"""Few images, so that the activations of a convolutional network stay small."""
+
 _DECODED = 200_000
 """Images that are decoded at most, of all numbers of kept variables together."""
 

@@ -13,7 +13,8 @@ from runner.dataset import Dataset, Split
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import Representation
 
-_CHUNK = 500
+_CHUNK = 50
+"""Few images, so that the activations of a convolutional network stay small."""
 
 
 @torch.no_grad()
