@@ -96,9 +96,7 @@ def decompose(
         dimension_wise_kl=(log_q.of_singles_V - log_p.of_singles_V).sum(),
     )
     own_G = Means(own_V, {}).sums(groups)
-    return Decomposition(
-        terms, levels_L, own_V - log_q.of_singles_V, own_G - log_q.each(groups)
-    )
+    return Decomposition(terms, levels_L, own_V - log_q.of_singles_V, own_G - log_q.each(groups))
 
 
 def average(parts: Sequence[Decomposition], shares: Sequence[float]) -> Decomposition:

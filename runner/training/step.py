@@ -109,9 +109,7 @@ def _pays(samples: _Samples, batch: Batch) -> bool:
     return can_sweep(z_BW) and z_BW.numel() * encodings >= least
 
 
-def _decompose(
-    latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch
-) -> Decomposition:
+def _decompose(latents: LatentSpace, plan: Plan, samples: _Samples, batch: Batch) -> Decomposition:
     """Return the terms of a minibatch, by a sweep over its samples."""
     z_BW, encodings_MP = samples.z_BW, _encodings(samples, batch)
     return decompose(
