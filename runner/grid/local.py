@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from runner.config import LocalLauncherConfig
@@ -56,7 +56,6 @@ def launch(job: Job, settings: LocalLauncherConfig, device: str, progress: Progr
         InterruptedRun: after a signal; every run in progress has written a checkpoint.
         VaerunError: the workers cannot start.
     """
-    job = replace(job, pack=pack_of(job, settings, device))
     _WorkerPool(job, progress).carry_out(settings, device)
 
 
@@ -132,9 +131,10 @@ class _WorkerPool:
         processes = min(settings.processes or fitting(device), len(self._job.indices))
         threads = settings.threads or max(1, _cores() // processes)
         if forker is None:
-            self._starter = Spawner(job, threads)
+            self._starter = starter = Spawner(job, threads)
         else:
-            forker.threads = threads
+            starter, forker.threads = forker, threads
+        starter.changes["pack"] = pack_of(self._job, settings, device)
         return processes
 
     def _forker(self, job: dict[str, Any], device: str) -> tuple[Forker | None, str]:

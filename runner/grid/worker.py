@@ -121,6 +121,7 @@ def _train_together(
 
     packs = Packs(trials, places, tell)
     fitting = packs.train(numbers)
+    _free_memory()
     return packs.goes_on, fitting
 
 
