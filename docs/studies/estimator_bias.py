@@ -22,7 +22,13 @@ from runner.config import CHOICES
 from runner.dataset import load
 from runner.model import LatentSpace, build
 from runner.model.build_latent_space import build_latent_space
-from runner.objective import TERM_NAMES, decompose, log_mixture_weights, log_weights_with_bank
+from runner.objective import (
+    TERM_NAMES,
+    EncodingWeights,
+    decompose,
+    mixture_weights,
+    weights_with_bank,
+)
 from runner.store.checkpoint import load as load_checkpoint
 
 TERMS = [name for name in TERM_NAMES if name != "reconstruction"]
@@ -201,8 +207,8 @@ def _exact(case: Case, images_B: Tensor, z_BW: Tensor) -> Tensor:
     """Return the terms of every few draws under the whole aggregate posterior, (pieces, T)."""
     images = len(case.numbers_NP)
     # With all encodings every one of them weighs 1/N: whose it is does not matter.
-    log_weights_BM = log_mixture_weights(len(z_BW), images, images, like=z_BW)
-    return _pieces(case.latents, z_BW, case.numbers_NP[images_B], case.numbers_NP, log_weights_BM)
+    weights = mixture_weights(images, images, like=z_BW)
+    return _pieces(case.latents, z_BW, case.numbers_NP[images_B], case.numbers_NP, weights)
 
 
 def _estimate(case: Case, images_M: Tensor, z_BW: Tensor, *, lag: bool, seed: int) -> Tensor:
@@ -212,11 +218,10 @@ def _estimate(case: Case, images_M: Tensor, z_BW: Tensor, *, lag: bool, seed: in
     if lag:
         parameters_MP = _lagged(case, parameters_MP, batch, seed)
     if len(images_M) == batch:
-        log_weights_BM = log_mixture_weights(batch, batch, images, like=z_BW)
+        weights = mixture_weights(batch, images, like=z_BW)
     else:
-        held_K = torch.ones(len(images_M) - batch)
-        log_weights_BM = log_weights_with_bank(batch, held_K, images)
-    return _pieces(case.latents, z_BW, parameters_MP[:batch], parameters_MP, log_weights_BM).mean(0)
+        weights = weights_with_bank(batch, torch.ones(len(images_M) - batch), images)
+    return _pieces(case.latents, z_BW, parameters_MP[:batch], parameters_MP, weights).mean(0)
 
 
 def _lagged(case: Case, parameters_MP: Tensor, batch: int, seed: int) -> Tensor:
@@ -238,14 +243,18 @@ def _lagged(case: Case, parameters_MP: Tensor, batch: int, seed: int) -> Tensor:
 
 
 def _pieces(
-    latents: LatentSpace, z_BW: Tensor, own_BP: Tensor, encodings_MP: Tensor, log_weights_BM: Tensor
+    latents: LatentSpace,
+    z_BW: Tensor,
+    own_BP: Tensor,
+    encodings_MP: Tensor,
+    weights: EncodingWeights,
 ) -> Tensor:
     """Return the terms of every few samples, (pieces, T); their mean is that of all samples."""
     found = []
-    cut = (tensor.split(_ROWS) for tensor in (z_BW, own_BP, log_weights_BM))
-    for z, own, log_weights in zip(*cut, strict=True):
-        densities = latents.densities(z, own, encodings_MP)
-        terms = decompose(densities, z.new_zeros(()), log_weights).terms
+    starts = range(0, len(z_BW), _ROWS)
+    for start, z, own in zip(starts, z_BW.split(_ROWS), own_BP.split(_ROWS), strict=True):
+        densities = latents.densities(z, own, encodings_MP, pairs=False)
+        terms = decompose(densities, z.new_zeros(()), weights.for_rows(start)).terms
         found.append(torch.stack([getattr(terms, name) for name in TERMS]))
     return torch.stack(found)
 

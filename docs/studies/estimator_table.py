@@ -65,8 +65,9 @@ Written by `python docs/studies/estimator_table.py RUN_DIR`, in nats, from {MINI
 minibatches a row. Exact is q(z) over all N encodings of a case. **Bias** is the mean difference
 from the exact term over the same draws. The number after ± is the **spread**, the standard
 deviation of the estimate from minibatch to minibatch; it includes the noise of the draws. A
-minibatch has B images; with a memory bank M encodings make q(z), else M = B. An estimate from
-M = N encodings has no error, so compare M with N.
+minibatch has B images; with a memory bank M encodings make q(z) of groups and of all variables,
+else M = B; q(z_v) of a single variable is always that of the minibatch. An estimate from M = N
+encodings has no error, so compare M with N.
 
 The toy: N = {TOY_IMAGES:,} encodings N(mu, s²) in {TOY_DIMENSIONS} dimensions, in groups of
 {TOY_GROUP}; the means are standard normal, correlated by {TOY_WITHIN:g} within a group and by
