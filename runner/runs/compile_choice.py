@@ -37,6 +37,9 @@ from runner.training import (
 _WORTH_TRYING = 240.0
 """Seconds of steps that are left; of less, a trial of a minute would take more than it saves."""
 
+_FEWEST_STEPS = 300
+"""Of fewer, no step is timed: they would have to take a second each."""
+
 
 class _Kept(msgspec.Struct):
     plain: float | None = None
@@ -59,7 +62,7 @@ def choose_compile(run: PreparedRun) -> PreparedRun:
         return run
     left = run.steps - run.state.step
     wanted, line = (False, None)
-    if missing is None and not run.is_trained:
+    if missing is None and left >= _FEWEST_STEPS:
         parts = run.state, run.objective, run.dataset, run.config
         seconds = left * seconds_of_a_step(*parts)
         if seconds > _WORTH_TRYING:

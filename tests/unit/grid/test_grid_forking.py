@@ -22,7 +22,7 @@ from runner.grid.processes import Process
 SETTINGS = (
     "dataset=digits", "architecture=mlp", "architecture.widths=[8]", "prior=normal",
     "prior.dimensions=2", "steps=1000000", "training.record_every=1", "metrics=none",
-    "wandb.mode=disabled",
+    "wandb.mode=disabled", "training.compile=false",
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
@@ -76,15 +76,16 @@ def test_a_worker_shares_what_the_server_holds_and_its_end_is_told(
     server: ForkServer, job: dict[str, Any]
 ):
     worker = server.start(2, {"indices": [0]})
-    assert first_event(worker) == {"begin": 0}
-    pid = pid_of(job, 0)
-    assert pid != server.pid
-    assert os.getsid(pid) == pid  # a Ctrl-C at a terminal does not reach it
-    assert private_megabytes(pid) < 150  # a worker from scratch: more than 300
-    assert json.loads((Path(job["path"]) / "0" / "status.json").read_text())["device"] == (
-        "cpu (2 threads)"
-    )
-    worker.send_signal(signal.SIGKILL)
+    try:
+        assert first_event(worker) == {"begin": 0}
+        pid = pid_of(job, 0)
+        assert pid != server.pid
+        assert os.getsid(pid) == pid  # a Ctrl-C at a terminal does not reach it
+        assert private_megabytes(pid) < 150  # a worker from scratch: more than 300
+        status = json.loads((Path(job["path"]) / "0" / "status.json").read_text())
+        assert status["device"] == "cpu (2 threads)"
+    finally:
+        worker.send_signal(signal.SIGKILL)
     assert worker.wait() == -signal.SIGKILL
     assert not Path(f"/proc/{pid}").exists()  # it is no zombie
 
