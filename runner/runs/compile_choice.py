@@ -37,6 +37,10 @@ from runner.training import (
 _WORTH_TRYING = 240.0
 """Seconds of steps that are left; of less, a trial of a minute would take more than it saves."""
 
+_MOST_PAIRS = 2**20
+"""Variables of all pairs of samples and encodings, above which the sweep of the estimate of q(z),
+which is not compiled, is faster than its compiled form; and compiling that takes minutes."""
+
 _FEWEST_STEPS = 300
 """Of fewer, no step is timed: they would have to take a second each."""
 
@@ -62,13 +66,19 @@ def choose_compile(run: PreparedRun) -> PreparedRun:
         return run
     left = run.steps - run.state.step
     wanted, line = (False, None)
-    if missing is None and left >= _FEWEST_STEPS:
+    if missing is None and left >= _FEWEST_STEPS and not _has_many_pairs(run):
         parts = run.state, run.objective, run.dataset, run.config
         seconds = left * seconds_of_a_step(*parts)
         if seconds > _WORTH_TRYING:
             trial, is_new = _measured(run, lambda: try_compiler(*parts))
             wanted, line = _decision(trial, left, is_new=is_new)
     return replace(_chosen(run, compiles=wanted), compile_line=line)
+
+
+def _has_many_pairs(run: PreparedRun) -> bool:
+    batch, bank = run.config.batch_size, run.config.objective.encodings
+    pairs = batch * max(batch, bank or 0) * run.model.latents.width
+    return run.objective.plan.needs_aggregate_posterior and pairs > _MOST_PAIRS
 
 
 def without_compiling(run: PreparedRun) -> PreparedRun:
