@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_grid import descendants, states, train_on, write_sweep
+from tests.end_to_end.test_grid import states, train_on, workers_of, write_sweep
 from tests.end_to_end.test_run import read
 
 ARGUMENTS = ["sweep=both", "launcher=packed", "launcher.processes=1", "launcher.threads=1"]
@@ -67,7 +67,7 @@ def assert_trained(grid: Path) -> None:
 def test_where_the_process_of_a_pack_is_killed_each_run_goes_on_alone(grid: Path, tmp_path: Path):
     process = train_on(ARGUMENTS, tmp_path)
     wait_until_trained(process, grid / "1", 10)
-    for worker in list(descendants(process.pid))[:1]:
+    for worker in workers_of(process.pid):
         os.kill(worker, signal.SIGKILL)
     assert process.wait(timeout=300) == 1  # for the one that diverged
     assert_trained(grid)

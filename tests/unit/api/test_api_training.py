@@ -153,6 +153,7 @@ def test_settings_that_a_program_changes_are_trained(out: Path):
     config = runner.compose(*SMALL, "steps=1", f"out={out}/changed")
     other = replace(config, seed=5, name="mine")
     run = runner.train(other)
+    other.training.compile = False  # what auto has chosen
     assert run.config == other
     assert run.path.name.endswith("-mine")
     origin = yaml.safe_load((run.path / "config_unresolved.yaml").read_text())

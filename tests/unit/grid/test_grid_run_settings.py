@@ -24,7 +24,7 @@ SAME = [
     (["name='two'"], ["name=two"]),
     (["name='two words'"], ['name="two words"']),
     (["training.compile=True"], ["training.compile=true"]),
-    (["training.compile=false"], []),
+    (["training.compile=auto"], []),
     (["training.clip_gradient=null"], []),
     (["wandb.tags=[a, b]"], ["wandb.tags=['a','b']"]),
     (["objective.penalties.mmd={weight: 2, scales: [1,2]}"],
