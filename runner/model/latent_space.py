@@ -274,7 +274,10 @@ class LatentSpace(nn.Module):
 
     def _cut(self, columns_BW: Tensor) -> tuple[Tensor, Tensor]:
         """Return the columns of the discrete variables and of the continuous ones."""
-        return columns_BW[:, : self.discrete.width], columns_BW[:, self.discrete.width :]
+        width = self.discrete.width
+        if width == 0:
+            return columns_BW[:, :0], columns_BW
+        return columns_BW[:, :width], columns_BW[:, width:]
 
 
 def _joined(discrete_BW: Tensor, continuous_BV: Tensor) -> Tensor:

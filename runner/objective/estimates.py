@@ -30,36 +30,10 @@ Variables = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Means:
-    """An expectation of every variable by itself, and of sets of several; zero if not wanted."""
+    """Expectations of some sets of variables, single ones among them."""
 
-    of_singles_V: Tensor
-    of_sets: dict[Variables, Tensor]
-    """Scalars."""
-
-    def total(self, sets: Sequence[Variables]) -> Tensor:
-        """Return the sum over some sets, a scalar."""
-        singles = [v for part in sets if len(part) == 1 for v in part]
-        found = [self.of_sets[part] for part in sets if part in self.of_sets]
-        first, last = min(singles, default=0), max(singles, default=-1) + 1
-        if singles and last - first == len(singles):  # neighbours: one sum
-            found.append(self.of_singles_V[first:last].sum())
-        else:
-            found += [self.of_singles_V[v] for v in singles]
-        if len(found) > 1:
-            return torch.stack(found).sum()
-        return found[0] if found else self.of_singles_V.new_zeros(())
-
-    def each(self, sets: Sequence[Variables]) -> Tensor:
-        """Return the expectation of each set, (S,)."""
-        if list(sets) == [(v,) for v in range(len(sets))]:
-            return self.of_singles_V[: len(sets)]
-        return torch.stack([self.total([part]) for part in sets])
-
-    def sums(self, sets: Sequence[Variables]) -> Tensor:
-        """Return the sum over the variables of each set, (S,)."""
-        if list(sets) == [(v,) for v in range(len(sets))]:
-            return self.of_singles_V[: len(sets)]
-        return torch.stack([self.total([(v,) for v in part]) for part in sets])
+    sets: tuple[Variables, ...]
+    values_S: Tensor
 
 
 def log_marginals(
@@ -89,22 +63,46 @@ def plain_marginals(
     log_weights_BM, log_weights_BC = _dense(weights, densities.atoms_AB.shape[1])
     encodings, enumerated = log_weights_BC.shape[1], len(densities.enumerated_VAM)
     singles, several = _parted(wanted)
-    sampled_V = densities.own_sampled_VB.new_zeros(len(densities.own_sampled_VB))
+    found = _Found()
     if singles and singles[-1] >= enumerated:
         pairs_VBC = densities.sampled_VBM[:, :, :encodings]
-        sampled_V = log_aggregate_posterior(pairs_VBC, log_weights_BC).mean(1)
-    tables = {v: densities.enumerated_VAM[v, :, :encodings] for v in singles if v < enumerated}
-    exact = {v: log_enumerated_posterior(t, log_weights_BC) for v, t in tables.items()}
+        mean_V = log_aggregate_posterior(pairs_VBC, log_weights_BC).mean(1)
+        found.add([(v,) for v in densities.tree.variables[enumerated:]], mean_V)
     plain = [part for part in several if part[0] >= enumerated]
-    found: dict[Variables, Tensor] = {}
     if plain:
         pairs_SBM = torch.stack([_sampled(densities, part) for part in plain])
-        mean_S = log_aggregate_posterior(pairs_SBM, log_weights_BM).mean(1)
-        found |= dict(zip(plain, mean_S.unbind(), strict=True))
-    for part in [part for part in several if part not in found]:
-        log_q_AB = _log_mixed(densities, part, log_weights_BM)
-        found[part] = over_atoms(densities, log_q_AB)
-    return Means(_with_exact(densities, exact, sampled_V), found)
+        found.add(plain, log_aggregate_posterior(pairs_SBM, log_weights_BM).mean(1))
+    for v in singles:
+        if v < enumerated:
+            table_AC = densities.enumerated_VAM[v, :, :encodings]
+            log_q_AB = log_enumerated_posterior(table_AC, log_weights_BC)
+            found.add_one((v,), over_atoms(densities, log_q_AB))
+    for part in several:
+        if part[0] < enumerated:
+            log_q_AB = _log_mixed(densities, part, log_weights_BM)
+            found.add_one(part, over_atoms(densities, log_q_AB))
+    return found.means(densities)
+
+
+class _Found:
+    """Expectations as they are found."""
+
+    def __init__(self) -> None:
+        self._sets: list[Variables] = []
+        self._parts: list[Tensor] = []
+
+    def add(self, sets: Sequence[Variables], mean_S: Tensor) -> None:
+        self._sets += sets
+        self._parts.append(mean_S)
+
+    def add_one(self, variables: Variables, mean: Tensor) -> None:
+        self.add([variables], mean[None])
+
+    def means(self, densities: LogDensities) -> Means:
+        """Return them all."""
+        none = [] if self._parts else [densities.own_sampled_VB.new_zeros(0)]
+        parts = [*self._parts, *none]
+        return Means(tuple(self._sets), parts[0] if len(parts) == 1 else torch.cat(parts))
 
 
 def over_atoms(densities: LogDensities, values_AB: Tensor) -> Tensor:
@@ -124,18 +122,6 @@ def _dense(weights: EncodingWeights | Tensor, samples: int) -> tuple[Tensor, Ten
         return weights, weights
     every_BM = weights.dense(samples)
     return every_BM, weights.of_singles.dense(samples) if weights.of_singles else every_BM
-
-
-def _with_exact(densities: LogDensities, exact: dict[int, Tensor], sampled_V: Tensor) -> Tensor:
-    """Return E log q of every single variable, (V,): the enumerated ones, then the sampled."""
-    if not len(densities.enumerated_VAM):
-        return sampled_V
-    zero = sampled_V.new_zeros(())
-    means = [
-        over_atoms(densities, exact[v]) if v in exact else zero
-        for v in range(len(densities.enumerated_VAM))
-    ]
-    return torch.cat([torch.stack(means), sampled_V])
 
 
 def _log_mixed(densities: LogDensities, variables: Variables, log_weights_BM: Tensor) -> Tensor:
@@ -173,16 +159,6 @@ def _swept(
     enumerated = len(densities.enumerated_VAM)
     singles, several = _parted(wanted)
     of_singles = weights.of_singles or weights
-    exact = {
-        v: _log_table_posterior(densities, densities.enumerated_VAM[v], of_singles)
-        for v in singles if v < enumerated
-    }  # fmt: skip
-    found = {
-        part: over_atoms(
-            densities, _log_table_posterior(densities, _table(densities, part), weights)
-        )
-        for part in several if part[-1] < enumerated
-    }  # fmt: skip
     order, families = _families([p for p in several if p[-1] >= enumerated], enumerated)
     request = SweepRequest(
         bool(singles) and singles[-1] >= enumerated,
@@ -190,14 +166,19 @@ def _swept(
         weights.first,
         torch.is_grad_enabled(),
     )
-    sampled_V = normals.z_BV.new_zeros(normals.z_BV.shape[1])
+    found = _Found()
     if request.singles or order:
         tables = [_table(densities, part) for part in order if part[0] < enumerated]
         mean_S = swept_marginals(normals, weights, request, densities.atoms_AB, tables)
-        if request.singles:
-            sampled_V, mean_S = mean_S.split([len(sampled_V), len(order)])
-        found |= dict(zip(order, mean_S.unbind(), strict=True))
-    return Means(_with_exact(densities, exact, sampled_V), found)
+        sampled = [(v,) for v in densities.tree.variables[enumerated:]]
+        found.add([*(sampled if request.singles else []), *order], mean_S)
+    for part in [(v,) for v in singles] + several:
+        if part[-1] < enumerated:
+            table_AM = _table(densities, part)
+            of_set = of_singles if len(part) == 1 else weights
+            log_q_AB = _log_table_posterior(densities, table_AM, of_set)
+            found.add_one(part, over_atoms(densities, log_q_AB))
+    return found.means(densities)
 
 
 def _families(

@@ -15,6 +15,7 @@ from torch import Tensor
 from runner.objective.aggregate_posterior import LogDensities, Node
 from runner.objective.encoding_weights import EncodingWeights
 from runner.objective.estimates import Means, log_marginals, over_atoms
+from runner.objective.linear_terms import results
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +86,23 @@ def decompose(
         densities, weights, every if wanted is None else every & wanted, plain=plain
     )
     log_p = _log_priors(densities)
-    own_V = _own(densities)
-    levels_L = _levels(tree, log_q, None if densities.prior_factorises else log_p)
-    groups = [group.variables for group in tree.children]
+    means_N = torch.cat([_own(densities), log_q.values_S, log_p.values_S])
+    first, levels_L, variables_V, groups_G = results(tree, log_q.sets, log_p.sets, means_N)
+    index_code_mi, dimension_wise_kl = first.unbind()
     terms = Terms(
         reconstruction=reconstruction,
-        index_code_mi=own_V.sum() - log_q.total([tree.variables]),
+        index_code_mi=index_code_mi,
         group_total_correlation=levels_L[0],
         within_group_total_correlation=levels_L[1:].sum(),
-        dimension_wise_kl=(log_q.of_singles_V - log_p.of_singles_V).sum(),
+        dimension_wise_kl=dimension_wise_kl,
     )
-    own_G = Means(own_V, {}).sums(groups)
-    return Decomposition(terms, levels_L, own_V - log_q.of_singles_V, own_G - log_q.each(groups))
+    return Decomposition(terms, levels_L, variables_V, groups_G)
 
 
 def average(parts: Sequence[Decomposition], shares: Sequence[float]) -> Decomposition:
     """Return the decomposition of a minibatch from those of its parts; the shares sum to one."""
+    if len(parts) == 1:
+        return parts[0]
 
     def mean(pick: Callable[[Decomposition], Tensor]) -> Tensor:
         return torch.stack([s * pick(p) for p, s in zip(parts, shares, strict=True)]).sum(0)
@@ -127,34 +129,20 @@ def _log_priors(densities: LogDensities) -> Means:
     """Return E log p of every variable, and of every set of the tree where p is correlated."""
     count, enumerated = len(densities.tree.variables), len(densities.enumerated_VAM)
     sampled_VB = densities.log_pv_VB
-    asked = range(count if sampled_VB is None else enumerated)
-    singles = [over_atoms(densities, densities.log_pz((v,))) for v in asked]
-    parts = [torch.stack(singles)] if singles else []
-    parts += [] if sampled_VB is None else [sampled_VB.mean(1)]
-    of_sets: dict[tuple[int, ...], Tensor] = {}
+    sets: list[tuple[int, ...]] = [(v,) for v in range(count)]
+    asked = list(sets if sampled_VB is None else sets[:enumerated])
+    several: list[tuple[int, ...]] = []
     if not densities.prior_factorises:
-        sets = {node.variables for node in nodes_of(densities.tree) if node.children}
-        of_sets = {part: over_atoms(densities, densities.log_pz(part)) for part in sorted(sets)}
-    return Means(parts[0] if len(parts) == 1 else torch.cat(parts), of_sets)
-
-
-def _levels(tree: Node, log_q: Means, log_p: Means | None) -> Tensor:
-    """Return the total correlation of each level, from the root down; at least two.
-
-    Without ``log_p`` the prior has no correlations of its own.
-    """
-    levels: list[Tensor] = []
-    nodes = [tree]
-    while nodes or len(levels) < 2:
-        split = [node for node in nodes if len(node.children) > 1]
-        whole = [node.variables for node in split]
-        parts = [child.variables for node in split for child in node.children]
-        level = log_q.total(whole) - log_q.total(parts)
-        if log_p:
-            level = level - log_p.total(whole) + log_p.total(parts)
-        levels.append(level)
-        nodes = [child for node in nodes for child in node.children if child.children]
-    return torch.stack(levels)
+        nodes = nodes_of(densities.tree)
+        several = sorted({node.variables for node in nodes if len(node.variables) > 1})
+    parts: list[Tensor] = []
+    if asked:
+        parts.append(torch.stack([over_atoms(densities, densities.log_pz(v)) for v in asked]))
+    if sampled_VB is not None:
+        parts.append(sampled_VB.mean(1))
+    if several:
+        parts.append(torch.stack([over_atoms(densities, densities.log_pz(s)) for s in several]))
+    return Means((*sets, *several), parts[0] if len(parts) == 1 else torch.cat(parts))
 
 
 def nodes_of(tree: Node) -> Iterator[Node]:
