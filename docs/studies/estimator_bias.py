@@ -144,7 +144,7 @@ def trained(folder: Path) -> Case:
     numbers_NP = torch.cat([model.encode(images_BCHW) for images_BCHW in parts])
     hyperparameters = {name: getattr(config, name) for name in settings.WEIGHT_NAMES}
     weights = " ".join(
-        f"{k}={v:g}" if isinstance(v, float) else f"{k} scheduled"
+        f"{k}={v:g}" if isinstance(v, int | float) else f"{k} scheduled"
         for k, v in hyperparameters.items()
     )
     step = checkpoint.state["step"]
