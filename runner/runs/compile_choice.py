@@ -1,8 +1,8 @@
 """Whether the steps of a run are compiled, decided before the first of them.
 
 ``training.compile=auto`` compiles where steps x gain > cost. Both are measured once for a network,
-an objective and a machine, and kept in the user's cache folder. Runs of a few minutes, of which
-compiling can save nothing, import nothing of the compiler.
+an objective and a machine, and kept in the user's cache folder. Runs of less than a quarter of an hour,
+of which a trial would cost more than it saves, import nothing of the compiler.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from runner.training import (
     try_compiler,
 )
 
-_WORTH_TRYING = 240.0
-"""Seconds of steps that are left; of less, a trial of a minute would take more than it saves."""
+_WORTH_TRYING = 900.0
+"""Seconds of steps that are left; of less, a trial of one or two minutes may take more than it
+saves."""
 
 _MOST_PAIRS = 2**20
 """Variables of all pairs of samples and encodings, above which the sweep of the estimate of q(z),
