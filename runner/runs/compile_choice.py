@@ -1,8 +1,8 @@
 """Whether the steps of a run are compiled, decided before the first of them.
 
 ``training.compile=auto`` compiles where steps x gain > cost. Both are measured once for a network,
-an objective and a machine, and kept in the user's cache folder. Runs of less than a quarter of an hour,
-of which a trial would cost more than it saves, import nothing of the compiler.
+an objective and a machine, and kept in the user's cache folder. Runs of less than a quarter of an
+hour, of which a trial may cost more than it saves, import nothing of the compiler.
 """
 
 from __future__ import annotations
