@@ -58,11 +58,11 @@ def run(command: list[str], variables: dict[str, str], folder: Path, log: Path) 
 
 
 class _Memory(threading.Thread):
-    """Looks at the memory of all processes of a session until it is told to end."""
+    """Looks at the memory of a process and of all its descendants until it is told to end."""
 
-    def __init__(self, session: int) -> None:
+    def __init__(self, root: int) -> None:
         super().__init__(daemon=True)
-        self._session, self._peak, self._over = session, 0.0, threading.Event()
+        self._root, self._peak, self._over = root, 0.0, threading.Event()
         self.start()
 
     def run(self) -> None:
@@ -76,15 +76,20 @@ class _Memory(threading.Thread):
         return self._peak
 
     def _processes(self) -> list[Path]:
-        return [path for path in Path("/proc").glob("[0-9]*") if _session(path) == self._session]
+        parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
+        found, new = {self._root}, {self._root}
+        while new:
+            new = {pid for pid, parent in parents.items() if parent in new} - found
+            found |= new
+        return [Path("/proc") / str(pid) for pid in found]
 
 
-def _session(process: Path) -> int | None:
+def _parent(process: Path) -> int | None:
     try:
         after_name = (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:  # it has ended
         return None
-    return int(after_name[3])
+    return int(after_name[1])
 
 
 def _proportional(process: Path) -> float:
