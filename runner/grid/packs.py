@@ -11,7 +11,7 @@ from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
 from runner.console.signals import Interrupt
 from runner.errors import InterruptedRun
-from runner.grid.failures import UnforeseenError, reported
+from runner.grid.failures import UnforeseenError, report_end, reported
 from runner.grid.folder import GridFolder
 from runner.grid.run_log import logged
 from runner.grid.search import KnownRuns, Trials
@@ -107,12 +107,7 @@ class Packs:
             message = None if error is None else reported(error)
         except UnforeseenError as bug:
             self.bug, message = bug, str(bug)
-        if message is not None and not grid.state(number).settled:
-            grid.mark(number, "failed", message)
-        self.trials.end()
-        state = grid.state(number)
-        event = {"end": number, "state": state.state, "error": state.error}
-        self.goes_on = self.tell(event) and self.goes_on
+        self.goes_on = report_end(self.trials, grid, number, message, self.tell) and self.goes_on
 
 
 def _ready(grid: GridFolder, number: int, places: tuple[str, ...], goes_on: GoesOn | None) -> Ready:

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.grid.failures import UnforeseenError, reported
+from runner.grid.failures import UnforeseenError, report_end, reported
 from runner.grid.run_log import logged
 
 if TYPE_CHECKING:
@@ -91,15 +91,11 @@ def _train(trials: Trials | KnownRuns, number: int, places: tuple[str, ...], tel
             error = _execute(grid, number, places, trials.watch(number))
         except UnforeseenError as bug:
             unforeseen, error = bug, str(bug)
-    if error is not None and not grid.state(number).settled:
-        grid.mark(number, "failed", error)
-    trials.end()
     _free_memory()
-    state = grid.state(number)
-    if unforeseen is None:
-        return tell({"end": number, "state": state.state, "error": state.error})
-    tell({"end": number, "state": state.state, "error": state.error})
-    raise unforeseen
+    goes_on = report_end(trials, grid, number, error, tell)
+    if unforeseen is not None:
+        raise unforeseen
+    return goes_on
 
 
 def _free_memory() -> None:

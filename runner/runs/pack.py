@@ -19,7 +19,7 @@ from runner.errors import DivergedError
 from runner.runs.compile_choice import without_compiling
 from runner.runs.fit import Watch, make_steps
 from runner.runs.story import Ready, Story, story_of
-from runner.training.packed import Member, Pack, PackTooLargeError, Report, pack_key
+from runner.training.packed import Member, Pack, PackTooLargeError, Report, halves, pack_key
 
 Ended = Callable[[Exception | None], None]
 Note = Callable[[str], None]
@@ -148,8 +148,7 @@ def _train(told: Sequence[_Told], note: Note) -> int:
         _train_pack(told)
     except PackTooLargeError:
         left = [each for each in told if each.watch is not None]
-        middle = (len(left) + 1) // 2
-        parts = left[:middle], left[middle:]
+        parts = halves(left)
         sizes = " and ".join(str(len(part)) for part in parts)
         note(f"{len(left)} runs are too many to train together in this memory: {sizes} instead")
         return max(_train(part, note) for part in parts)

@@ -46,7 +46,7 @@ def train(
     own = OwnPenalties(objective.plan.penalties, source.device)
     while state.step < steps:
         done = state.step + 1
-        due = done % config.training.record_every == 0 or done in (1, steps)
+        due = record_is_due(config, done, steps)
         weights_S = weights(state.step)
         indices_B = order.batch(state.step)
         batch = source.batch(indices_B, state.step, weights_S, state.bank)
@@ -73,6 +73,11 @@ def train(
             own.check(done)
             state.check_finite()
         yield record_of(state, result, scheduled) if due else None
+
+
+def record_is_due(config: RunConfig, done: int, steps: int) -> bool:
+    """Return whether there is a record after ``done`` steps of so many."""
+    return done % config.training.record_every == 0 or done in (1, steps)
 
 
 def weights_of(objective: Objective, device: torch.device) -> Callable[[int], Tensor]:

@@ -15,7 +15,7 @@ from runner.config import RunConfig
 from runner.dataset import Dataset
 from runner.objective import Objective
 from runner.training.batch import Batch
-from runner.training.loop import shown_schedules, weights_of
+from runner.training.loop import record_is_due, shown_schedules, weights_of
 from runner.training.randomness import new_sampler
 from runner.training.source import Source
 from runner.training.state import TrainingState
@@ -70,7 +70,6 @@ class Feed:
     def inputs(self, indices_B: Tensor, images_BCHW: Tensor | None) -> Inputs:
         """Return what the next step takes; images that have been gathered are not gathered anew."""
         state, step = self.member.state, self.member.state.step
-        done, every = step + 1, self.member.config.training.record_every
         weights_S = self._weights(step)
         self.source.gathered_BCHW = images_BCHW
         return Inputs(
@@ -78,7 +77,7 @@ class Feed:
             weights_S,
             indices_B,
             {name: plan.at(step) for name, plan in self._schedules.items()},
-            due=done % every == 0 or done in (1, self.member.steps),
+            due=record_is_due(self.member.config, step + 1, self.member.steps),
         )
 
 

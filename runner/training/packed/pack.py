@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from runner.errors import DivergedError
 from runner.training.packed.form import Form
 from runner.training.packed.member import Feed, Member
 from runner.training.packed.turn import Report, Turn
 
+T = TypeVar("T")
+
 Reports = dict[int, Report]
 """Number of a run, its place among the members → what it reports after a step."""
 
 
-def halves(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
+def halves(runs: Sequence[T]) -> tuple[list[T], list[T]]:
     """Return two packs in place of one that is too large; the second is empty for one run."""
-    middle = (len(members) + 1) // 2
-    return list(members[:middle]), list(members[middle:])
+    middle = (len(runs) + 1) // 2
+    return list(runs[:middle]), list(runs[middle:])
 
 
 def train_pack(members: Sequence[Member], *, form: Form | None = None) -> Iterator[Reports]:
