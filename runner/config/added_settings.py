@@ -19,6 +19,9 @@ ADDED: Mapping[str, object] = {
     "validation": {"every": None, "images": 0.1, "encodings": 2000, "seed": 0, "scores": []},
     "evaluation.checkpoint": "auto",
     "dataset.changed": "refuse",
+    "objective.concrete_draws": "relaxed",
+    "architecture.conditional": False,
+    "architecture.conditional_head": "shared",
     "figures": {"format": ["png"], "width": None},
     "tracking": {"to": ["wandb"], "images_every": None},
 }

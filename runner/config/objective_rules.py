@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
+    CONCRETE_DRAWS,
     CONTRACTIONS,
     CORRUPTIONS,
     KERNELS,
@@ -24,6 +25,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     """Yield (key, value, what it may be) of every setting that is one of a few words."""
     on = objective.penalties
     yield "objective.concrete_density", objective.concrete_density, CONCRETE_DENSITIES
+    yield "objective.concrete_draws", objective.concrete_draws, CONCRETE_DRAWS
     yield "objective.penalties.moments.of", on.moments.of, MOMENTS
     yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
     yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES

@@ -10,7 +10,8 @@ from typing import Optional
 
 from runner.config.schedule import Value
 
-CONCRETE_DENSITIES = ("exact", "relaxed", "argmax")
+CONCRETE_DENSITIES = ("exact", "drawn", "relaxed", "argmax")
+CONCRETE_DRAWS = ("relaxed", "hard")
 MOMENTS = ("means", "codes")
 KERNELS = ("rbf", "imq")
 SPARSITIES = ("l1", "kl")
@@ -126,4 +127,5 @@ class ObjectiveConfig:
     penalties: PenaltiesConfig
     corruption: CorruptionConfig
     concrete_density: str
+    concrete_draws: str
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`

@@ -52,7 +52,10 @@ _OF_COMPARISONS = (
 )  # fmt: skip
 """What the names of our figures of a comparison begin with."""
 
-_LEVELS = ("name", "hold_out", "correlated")
+_OF_NETWORKS: Mapping[str, Any] = {"conditional": False, "conditional_head": "shared"}
+"""What every network has beside its own settings."""
+
+_LEVELS = ("name", "hold_out", "correlated", "conditional", "conditional_head")
 """Settings of a group that a piece of it cannot declare anew."""
 
 
@@ -130,6 +133,9 @@ def class_of(piece: Piece) -> type:
     bases = () if base is None else (base,)
     usual: dict[str, Any] = {"name": piece.name} if base is not None else {}
     types: dict[str, Any] = {"name": str} if base is not None else {}
+    if base is ArchitectureConfig:
+        usual |= _OF_NETWORKS
+        types |= {"conditional": bool, "conditional_head": str}
     if piece.kind == "penalty":
         usual["weight"], types["weight"] = 0, Value
     types |= {k: hint for k, hint in piece.types().items() if k != "weight" or k not in types}
@@ -147,6 +153,8 @@ def _field(default: Any) -> Any:  # noqa: ANN401 - a field of a dataclass
 def defaults_of(piece: Piece) -> dict[str, Any]:
     """Return the settings of a choice that has no YAML, by name, as its YAML would have them."""
     found: dict[str, Any] = {"name": piece.name, **piece.defaults()}
+    if piece.kind == "network":
+        found = {**_OF_NETWORKS, **found}
     if piece.kind == "prior":
         usual = dict(_of_normal())
         usual["group_size"] = 2 if found["dimensions"] % 2 == 0 else None

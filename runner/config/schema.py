@@ -52,6 +52,8 @@ class ArchitectureConfig:
     """The networks."""
 
     name: str
+    conditional: bool
+    conditional_head: str
 
 
 @dataclass

@@ -14,6 +14,7 @@ from torch import nn
 from runner.config import AnySizeConfig, ArchitectureConfig, ConvConfig, MlpConfig
 from runner.errors import UsageError, nearest
 from runner.model import conv
+from runner.model.conditional_head import ConditionalHead
 from runner.model.own import own_networks
 from runner.model.shapes import NetworkShapes
 from runner.model.tied_linear import TiedLinear
@@ -33,7 +34,35 @@ def build_networks(
     if config.name not in ARCHITECTURES:
         hint = nearest(config.name, ARCHITECTURES)
         raise UsageError(f"unknown architecture '{config.name}'", hint)
-    return ARCHITECTURES[config.name](config, shapes)
+    networks = ARCHITECTURES[config.name](config, shapes)
+    if config.conditional and config.conditional_head == "separate":
+        _separate(config, shapes, networks[0])
+    return networks
+
+
+def _separate(config: ArchitectureConfig, shapes: NetworkShapes, encoder: nn.Sequential) -> None:
+    """Put small networks for means and scales in the place of an encoder's last two layers.
+
+    Raises: UsageError when the encoder does not end with a hidden layer and a linear one.
+    """
+    layers = list(encoder)
+    if len(layers) < 3 or not all(isinstance(layers[i], nn.Linear) for i in (-1, -3)):
+        raise UsageError(
+            "architecture.conditional_head=separate needs a hidden layer before the last, and "
+            f"architecture={config.name} has none",
+            "architecture.conditional_head=shared takes any network",
+        )
+    hidden, activation, values_AC = layers[-3], type(layers[-2]), shapes.values_AC
+    if not isinstance(hidden, nn.Linear) or values_AC is None:
+        raise TypeError("a conditional posterior has values of its discrete variables")
+    atoms, columns = values_AC.shape
+    variables = (shapes.parameters - columns) // (2 * atoms)
+    del encoder[-3:]
+    encoder.append(
+        ConditionalHead(
+            hidden.in_features, hidden.out_features, variables, values_AC, activation
+        )
+    )
 
 
 def _mlp(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequential, nn.Sequential]:
@@ -47,6 +76,11 @@ def _mlp(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequenti
             f"architecture.activation must be one of {', '.join(ACTIVATIONS)}, "
             f"got '{config.activation}'",
             nearest(config.activation, ACTIVATIONS),
+        )
+    if config.tied and config.conditional:
+        raise UsageError(
+            "architecture.tied=true shares the weights of means with the decoder, "
+            "and with architecture.conditional=true there are means for every category"
         )
     channels, height, width = shapes.shape
     pixels, activation = height * width, ACTIVATIONS[config.activation]

@@ -14,6 +14,7 @@ from runner.config import (
     Schedule,
 )
 from runner.errors import UsageError
+from runner.model.conditional import ConditionalSpace, require_discrete
 from runner.model.discrete import Discrete, build_discrete
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.latent_space import LatentSpace
@@ -37,6 +38,8 @@ def build_latent_space(
     classes: int,
     concrete_density: str,
     images: Callable[[], Tensor],
+    conditional: bool = False,
+    hard: bool = False,
 ) -> LatentSpace:
     """Return the latent space of a configuration.
 
@@ -47,11 +50,13 @@ def build_latent_space(
         concrete_density: how discrete variables enter q(z); see ``discrete_block``.
         images: returns training images as the encoder sees them, (N, C, H, W), for priors that are
             initialised from them.
+        conditional: whether q(z|x) of normal variables depends on the discrete ones.
+        hard: whether the decoder is given categories in training.
 
     Raises: UsageError when no prior has that name, or its variables or groups are invalid.
     """
     discrete = _discrete(config, classes)
-    block = DiscreteBlock(discrete, concrete_density, _temperature(config))
+    block = DiscreteBlock(discrete, concrete_density, _temperature(config), hard)
     if block.enumerated and block.atoms > _MOST_ATOMS:
         raise UsageError(
             f"prior.discrete has {block.atoms:,} combinations of values, "
@@ -75,7 +80,10 @@ def build_latent_space(
         if own is None
         else own_prior(own, config, PriorImages(shape, images))
     )
-    return LatentSpace(block, kind(config.dimensions), density, tree, (*discrete, *names))
+    if conditional:
+        require_discrete(block, config.name)
+    space = ConditionalSpace if conditional else LatentSpace
+    return space(block, kind(config.dimensions), density, tree, (*discrete, *names))
 
 
 def _discrete(config: PriorConfig, classes: int) -> dict[str, Discrete]:

@@ -60,6 +60,10 @@ class Discrete(Protocol):
         """Return the mean representation, (B, W)."""
         ...
 
+    def shares(self, z_BW: Tensor) -> Tensor:
+        """Return how much of a relaxed sample belongs to each category, (B, K); a sum of one."""
+        ...
+
     def log_relaxed(
         self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
     ) -> Tensor:
@@ -116,6 +120,10 @@ class Concrete:
     def probabilities(self, parameters_BP: Tensor) -> Tensor:
         """Return the softmax of the logits."""
         return F.softmax(parameters_BP, dim=1)
+
+    def shares(self, z_BW: Tensor) -> Tensor:
+        """Return the sample itself."""
+        return z_BW
 
     def log_relaxed(
         self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor
@@ -180,6 +188,10 @@ class Bernoulli:
     def probabilities(self, parameters_BP: Tensor) -> Tensor:
         """Return the probability of a one."""
         return torch.sigmoid(parameters_BP)
+
+    def shares(self, z_BW: Tensor) -> Tensor:
+        """Return what is missing from one, and the value itself."""
+        return torch.cat([1 - z_BW, z_BW], dim=1)
 
     def log_relaxed(
         self, z_BW: Tensor, parameters_MP: Tensor, temperature: float | Tensor

@@ -11,7 +11,8 @@ their values), W columns of z and as many parameters from the encoder.
              variables;
 ``argmax``   by the log-probability of the category at which the relaxed sample is largest, in the
              KL terms as well, as in the public code of HFVAE. Its gradient ignores that the
-             category depends on the encoder, so it is not the gradient of the objective.
+             category depends on the encoder, so it is not the gradient of the objective;
+``drawn``    as ``argmax`` in q(z), while the KL of the variables themselves is in closed form.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class DiscreteBlock:
     by_name: Mapping[str, Discrete]
     density: str
     temperature: float | Tensor
+    hard: bool = False
+    """Whether the decoder is given categories, with the gradient of the relaxed samples."""
 
     @property
     def variables(self) -> tuple[Discrete, ...]:
@@ -78,10 +81,15 @@ class DiscreteBlock:
         return _side_by_side(parts, torch.empty(samples, 0, device=generator.device))
 
     def sample(self, logits_BW: Tensor, noise_BW: Tensor) -> Tensor:
-        """Return differentiable relaxed samples, (B, W)."""
+        """Return differentiable samples, (B, W): relaxed, or categories where draws are hard."""
         parts = zip(self.variables, self._split(logits_BW), self._split(noise_BW), strict=True)
         samples = [v.sample(p, n, self.temperature) for v, p, n in parts]
-        return _side_by_side(samples, logits_BW[:, :0])
+        relaxed_BW = _side_by_side(samples, logits_BW[:, :0])
+        return self.straight_through(relaxed_BW) if self.hard else relaxed_BW
+
+    def straight_through(self, relaxed_BW: Tensor) -> Tensor:
+        """Return the categories of relaxed samples, with the gradient of those (Bengio 2013)."""
+        return self.discretise(relaxed_BW.detach()) + (relaxed_BW - relaxed_BW.detach())
 
     def sample_prior(self, uniform_BV: Tensor) -> Tensor:
         """Return samples from the prior as categories, (B, W)."""
@@ -98,6 +106,11 @@ class DiscreteBlock:
         parts = zip(self.variables, self._split(z_BW), strict=True)
         return _side_by_side([v.as_value(v.category(z), z) for v, z in parts], z_BW[:, :0])
 
+    def categories_of(self, z_BW: Tensor) -> Tensor:
+        """Return the category of every variable, (B, V), int64."""
+        parts = zip(self.variables, self._split(z_BW), strict=True)
+        return torch.stack([v.category(z) for v, z in parts], dim=1)
+
     def probabilities(self, logits_BW: Tensor) -> Tensor:
         """Return the probabilities of the categories, (B, W)."""
         parts = zip(self.variables, self._split(logits_BW), strict=True)
@@ -108,6 +121,26 @@ class DiscreteBlock:
         parts = zip(self.variables, self._split(logits_MW), strict=True)
         rows = [v.log_q(p)[self._values(i, p)] for i, (v, p) in enumerate(parts)]
         return torch.stack(rows) if rows else logits_MW.new_zeros(0, 1, 1)
+
+    def log_q_of_atoms(self, logits_MW: Tensor) -> Tensor:
+        """Return log q(k|x_j) of every atom, the sum over the variables, (A, M)."""
+        return self.log_q_by_atom(logits_MW).sum(0)
+
+    def atom_shares(self, values_BW: Tensor) -> Tensor:
+        """Return the share of every atom in samples, (B, A): the product over the variables.
+
+        Of categories that is one at their atom; shares of relaxed samples sum to one.
+        """
+        shares_BA = values_BW.new_ones(len(values_BW), 1)
+        for variable, value_BW in zip(self.variables, self._split(values_BW), strict=True):
+            by_value_BK = variable.shares(value_BW)
+            shares_BA = (shares_BA[:, :, None] * by_value_BK[:, None]).flatten(1)
+        return shares_BA
+
+    def values_of_atoms(self, like: Tensor) -> Tensor:
+        """Return the columns of z at every atom, (A, W)."""
+        parts = [v.as_value(self._values(i, like), like) for i, v in enumerate(self.variables)]
+        return _side_by_side(parts, like.new_zeros(1, 0))
 
     def log_q_sampled(self, z_BW: Tensor, logits_MW: Tensor) -> Tensor:
         """Return log q(z_v|x_j) of every variable, sample and encoding, (V, B, M)."""
@@ -140,11 +173,11 @@ class DiscreteBlock:
     def rate_per_variable(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of every variable, (B, V).
 
-        A sum over the categories where they are enumerated, else log q - log p at the sample.
+        A sum over the categories, but of densities at a sample log q - log p there.
         """
         if not self.by_name:
             return z_BW[:, :0]
-        if self.enumerated:
+        if self.density in ("exact", "drawn"):
             parts = zip(self.variables, self._split(logits_BW), strict=True)
             tables = [(v.log_q(p), v.log_p(p)[:, None]) for v, p in parts]
             return torch.stack([(q.exp() * (q - p)).sum(0) for q, p in tables], dim=1)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor, nn
 
+from runner.model.conditional_densities import ConditionalDensities
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.node import Node
 from runner.model.prior import Prior
@@ -32,6 +34,19 @@ class Densities:
     prior_factorises: bool
     normals: NormalSamples | None = None
     log_pv_VB: Tensor | None = None
+    sets: SetDensities | None = None
+
+
+class SetDensities(Protocol):
+    """See ``objective.SetDensities``."""
+
+    def log_pairs(self, variables: Sequence[int]) -> Tensor:
+        """Return log q of a set under every encoding, (A or 1, B or 1, M)."""
+        ...
+
+    def log_own(self, variables: Sequence[int]) -> Tensor:
+        """Return log q of a set under the samples' own encodings, (A or 1, B)."""
+        ...
 
 
 class LatentSpace(nn.Module):
@@ -81,6 +96,16 @@ class LatentSpace(nn.Module):
     def parameter_count(self) -> int:
         """P, the parameters that the encoder gives for an image."""
         return self.discrete.width + self.continuous.parameter_count
+
+    @property
+    def components(self) -> int:
+        """How many normals q(z_v|x) of a continuous variable is a mixture of."""
+        return 1
+
+    @property
+    def encoding_width(self) -> int:
+        """The numbers of an encoding that estimates of q(z) are computed from: P."""
+        return self.parameter_count
 
     @property
     def uniform_count(self) -> int:
@@ -142,13 +167,20 @@ class LatentSpace(nn.Module):
         discrete_BW = self.discrete.noise(samples, generator)
         shape = (samples, self.continuous.count)
         normal_BV = torch.randn(shape, generator=generator, device=generator.device)
-        return _joined(discrete_BW, normal_BV)
+        return joined(discrete_BW, normal_BV)
 
     def sample(self, parameters_BP: Tensor, noise_BW: Tensor) -> Tensor:
         """Return a reparametrised sample from q(z|x), (B, W)."""
         (logits_BW, rest_BP), (gumbel_BW, normal_BV) = self._cut(parameters_BP), self._cut(noise_BW)
         discrete_BW = self.discrete.sample(logits_BW, gumbel_BW)
-        return _joined(discrete_BW, self.continuous.sample(rest_BP, normal_BV))
+        return joined(discrete_BW, self.continuous.sample(rest_BP, normal_BV))
+
+    def at_draw(self, parameters_BP: Tensor, z_BW: Tensor) -> tuple[LatentSpace, Tensor]:  # noqa: ARG002 - of others
+        """Return the space and the encodings that estimates are made with, given the samples.
+
+        These are the space itself and the parameters, unless the posterior is conditional.
+        """
+        return self, parameters_BP
 
     def sample_prior(self, uniform_BU: Tensor) -> Tensor:
         """Return a sample from p(z), (B, W), discrete variables as categories."""
@@ -159,7 +191,7 @@ class LatentSpace(nn.Module):
     def decoder_input(self, z_BW: Tensor) -> Tensor:
         """Return what the decoder is given for z, (B, W)."""
         discrete_BW, z_BV = self._cut(z_BW)
-        return _joined(discrete_BW, self.continuous.decoder_input(z_BV))
+        return joined(discrete_BW, self.continuous.decoder_input(z_BV))
 
     def discretise(self, z_BW: Tensor) -> Tensor:
         """Return z with every discrete variable at the category nearest to its relaxed sample."""
@@ -231,12 +263,24 @@ class LatentSpace(nn.Module):
             parts.append(self.required_prior.log_joint(z_BV, continuous)[None])
         return sum(parts[1:], start=parts[0])
 
+    def mean_given(self, parameters_BP: Tensor, category_BC: Tensor) -> Tensor:
+        """Return the codes with given values of the discrete variables, means beside, (B, W)."""
+        rest_BP = self._cut(parameters_BP)[1]
+        return joined(category_BC, self.continuous.posterior_mean(rest_BP))
+
     def densities(
-        self, z_BW: Tensor, parameters_BP: Tensor, encodings_MP: Tensor, *, pairs: bool = True
-    ) -> Densities:
+        self,
+        z_BW: Tensor,
+        parameters_BP: Tensor,
+        encodings_MP: Tensor,
+        *,
+        pairs: bool = True,
+        first: int = 0,  # noqa: ARG002 - an own encoding is one of many
+    ) -> Densities | ConditionalDensities:
         """Return the log-densities of samples under all encodings, their own, and the prior.
 
-        Without ``pairs`` those of sampled variables under other encodings are left out.
+        Without ``pairs`` those of sampled variables under other encodings are left out. Sample i
+        owns encoding ``first + i``.
 
         Raises: TypeError for a deterministic code.
         """
@@ -280,7 +324,7 @@ class LatentSpace(nn.Module):
         return columns_BW[:, :width], columns_BW[:, width:]
 
 
-def _joined(discrete_BW: Tensor, continuous_BV: Tensor) -> Tensor:
+def joined(discrete_BW: Tensor, continuous_BV: Tensor) -> Tensor:
     """Return the columns side by side, without a copy where there are no discrete ones."""
     if discrete_BW.shape[1] == 0:
         return continuous_BV

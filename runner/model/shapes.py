@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 
 @dataclass(frozen=True)
 class NetworkShapes:
@@ -13,3 +15,6 @@ class NetworkShapes:
     parameters: int
     width: int
     output_channels: int
+    values_AC: Tensor | None = None
+    """The columns of z of the discrete variables at each of their joint categories, where the means
+    and scales of the others depend on these; else None."""

@@ -102,11 +102,16 @@ def build(
             classes=classes,
             concrete_density=config.objective.concrete_density,
             images=training_images,
+            conditional=config.architecture.conditional,
+            hard=config.objective.concrete_draws == "hard",
         )
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = _likelihood(config.likelihood, shape)
         output_channels = likelihood.channels(shape[0])
-        shapes = NetworkShapes(shape, latents.parameter_count, latents.width, output_channels)
+        values_AC = latents.discrete.values_of_atoms(torch.zeros(0)) if latents.components > 1 else None
+        shapes = NetworkShapes(
+            shape, latents.parameter_count, latents.width, output_channels, values_AC
+        )
         networks = build_networks(config.architecture, shapes)
     return VAE(networks, latents, likelihood, bf16=config.precision == "bf16")
 

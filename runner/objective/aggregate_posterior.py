@@ -55,6 +55,21 @@ class NormalSamples(Protocol):
         ...
 
 
+class SetDensities(Protocol):
+    """Log-densities of several variables together, which depend on each other given the image."""
+
+    def log_pairs(self, variables: Sequence[int]) -> Tensor:
+        """Return log q(z_s|x_j) of a set at every atom, sample and encoding, (A, B, M).
+
+        A is 1 where all atoms have the same, and B is 1 where all samples have.
+        """
+        ...
+
+    def log_own(self, variables: Sequence[int]) -> Tensor:
+        """Return log q(z_s|x_i) of each sample under its own encoding, (A, B); A may be 1."""
+        ...
+
+
 class LogDensities(Protocol):
     """What the objective sees of a model: log-densities in nats, never a network."""
 
@@ -65,7 +80,7 @@ class LogDensities(Protocol):
 
     @property
     def atoms_AB(self) -> Tensor:
-        """Probability of each atom under q(z|x_i); sums to one over A."""
+        """Probability of each atom under q(z|x_i), given what is sampled; sums to one over A."""
         ...
 
     @property
@@ -91,6 +106,11 @@ class LogDensities(Protocol):
     @property
     def own_enumerated_VAB(self) -> Tensor:
         """Log q(z_v|x_i) at every atom."""
+        ...
+
+    @property
+    def sets(self) -> SetDensities | None:
+        """Densities of several variables together; None where variables are independent given x."""
         ...
 
     @property

@@ -68,7 +68,7 @@ def plain_marginals(
         pairs_VBC = densities.sampled_VBM[:, :, :encodings]
         mean_V = log_aggregate_posterior(pairs_VBC, log_weights_BC).mean(1)
         found.add([(v,) for v in densities.tree.variables[enumerated:]], mean_V)
-    plain = [part for part in several if part[0] >= enumerated]
+    plain = [part for part in several if part[0] >= enumerated and densities.sets is None]
     if plain:
         pairs_SBM = torch.stack([_sampled(densities, part) for part in plain])
         found.add(plain, log_aggregate_posterior(pairs_SBM, log_weights_BM).mean(1))
@@ -78,7 +78,7 @@ def plain_marginals(
             log_q_AB = log_enumerated_posterior(table_AC, log_weights_BC)
             found.add_one((v,), over_atoms(densities, log_q_AB))
     for part in several:
-        if part[0] < enumerated:
+        if part not in plain:
             log_q_AB = _log_mixed(densities, part, log_weights_BM)
             found.add_one(part, over_atoms(densities, log_q_AB))
     return found.means(densities)
@@ -125,8 +125,11 @@ def _dense(weights: EncodingWeights | Tensor, samples: int) -> tuple[Tensor, Ten
 
 
 def _log_mixed(densities: LogDensities, variables: Variables, log_weights_BM: Tensor) -> Tensor:
-    """Return log q of variables some of which are enumerated, (A, B)."""
+    """Return log q of variables together that are not all independent given x, (A or 1, B)."""
     enumerated = len(densities.enumerated_VAM)
+    if densities.sets is not None and variables[-1] >= enumerated:
+        log_pairs_ABM = densities.sets.log_pairs(variables)
+        return log_aggregate_posterior(log_pairs_ABM, log_weights_BM)
     log_qk_x_AM = _table(densities, variables)
     if variables[-1] < enumerated:
         return log_enumerated_posterior(log_qk_x_AM, log_weights_BM)

@@ -1,10 +1,9 @@
 """The terms of the rate as a linear function of expectations of log-densities.
 
-Every term is a sum of E log q(z_v|x), E log q(z_s) and E log p(z_s) over variables v and sets s,
-with coefficients of one that the tree of variables alone decides.
+Every term is a sum of E log q(z_s|x), E log q(z_s) and E log p(z_s) over sets s of variables, with
+coefficients of one that the tree of variables alone decides.
 
-Shapes: V variables, S sets, N = V + S of q + S of p expectations, O = 2 + L + V + G results, of L
-levels of the tree and G groups.
+Shapes: V variables, N expectations, O = 2 + L + V + G results, of L levels of the tree and G groups.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,24 +24,34 @@ Row = tuple[tuple[int, float], ...]
 Key = tuple[str, Variables]
 
 
+class Sets(NamedTuple):
+    """The sets of variables whose expectations there are."""
+
+    own: tuple[Variables, ...]
+    """E log q(z_s|x): every variable, and sets whose variables depend on each other given x."""
+    q: tuple[Variables, ...]
+    """E log q(z_s); a set that is missing counts as zero."""
+    p: tuple[Variables, ...]
+    """E log p(z_s)."""
+
+
 def results(
-    tree: Node, q_sets: tuple[Variables, ...], p_sets: tuple[Variables, ...], means_N: Tensor
+    tree: Node, sets: Sets, means_N: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the index-code MI and the dimension-wise KL, the levels, I(x; z_v) and I(x; z_g).
 
-    ``means_N`` are E log q(z_v|x) of every variable, then E log q of ``q_sets`` and E log p of
-    ``p_sets``; a set that is in neither counts as zero.
+    ``means_N`` are the expectations of ``sets``, one kind after the other.
 
     Shapes: (2,), (L,), (V,), (G,). Units: nats.
     Source: Esmaeili et al. 2019.
     """
-    rows = _rows(tree, q_sets, p_sets)
+    rows = _rows(tree, sets)
     if torch.compiler.is_compiling():  # which fuses sums, and would copy a matrix to a GPU
         each = means_N.unbind()
         zero = means_N.new_zeros(())
         found_O = torch.stack([sum((c * each[n] for n, c in row), start=zero) for row in rows])
     else:
-        matrix_ON = _matrix(tree, q_sets, p_sets, means_N.dtype, means_N.device)
+        matrix_ON = _matrix(tree, sets, means_N.dtype, means_N.device)
         found_O = (matrix_ON * means_N).sum(1)
     variables, groups = len(tree.variables), len(tree.children)
     sizes = [2, len(rows) - 2 - variables - groups, variables, groups]
@@ -50,16 +60,10 @@ def results(
 
 
 @lru_cache(maxsize=256)
-def _matrix(
-    tree: Node,
-    q_sets: tuple[Variables, ...],
-    p_sets: tuple[Variables, ...],
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Tensor:
+def _matrix(tree: Node, sets: Sets, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the coefficients of all results, (O, N)."""
-    rows = _rows(tree, q_sets, p_sets)
-    dense = [[0.0] * (len(tree.variables) + len(q_sets) + len(p_sets)) for _ in rows]
+    rows = _rows(tree, sets)
+    dense = [[0.0] * sum(map(len, sets)) for _ in rows]
     for values, row in zip(dense, rows, strict=True):
         for n, coefficient in row:
             values[n] = coefficient
@@ -67,11 +71,9 @@ def _matrix(
 
 
 @lru_cache(maxsize=256)
-def _rows(
-    tree: Node, q_sets: tuple[Variables, ...], p_sets: tuple[Variables, ...]
-) -> tuple[Row, ...]:
-    keys: list[Key] = [("own", (v,)) for v in tree.variables]
-    keys += [("q", part) for part in q_sets] + [("p", part) for part in p_sets]
+def _rows(tree: Node, sets: Sets) -> tuple[Row, ...]:
+    keys: list[Key] = [("own", part) for part in sets.own]
+    keys += [("q", part) for part in sets.q] + [("p", part) for part in sets.p]
     place = {key: n for n, key in enumerate(keys)}
 
     def row(*parts: tuple[float, str, Sequence[Variables]]) -> Row:
@@ -83,19 +85,23 @@ def _rows(
                     found[place[kind, part]] += sign
         return tuple(found.items())
 
+    def own(part: Variables) -> list[Variables]:
+        """Return the sets whose own densities sum to that of a set."""
+        return [part] if part in sets.own else [(v,) for v in part]
+
     singles = [(v,) for v in tree.variables]
     groups = [group.variables for group in tree.children]
     return (
-        row((1, "own", singles), (-1, "q", [tree.variables])),
+        row((1, "own", own(tree.variables)), (-1, "q", [tree.variables])),
         row((1, "q", singles), (-1, "p", singles)),
         *(
             row((1, "q", whole), (-1, "q", parts), (-1, "p", whole), (1, "p", parts))
-            if any(len(part) > 1 for part in p_sets)
+            if any(len(part) > 1 for part in sets.p)
             else row((1, "q", whole), (-1, "q", parts))
             for whole, parts in _splits(tree)
         ),
         *(row((1, "own", [part]), (-1, "q", [part])) for part in singles),
-        *(row((1, "own", [(v,) for v in part]), (-1, "q", [part])) for part in groups),
+        *(row((1, "own", own(part)), (-1, "q", [part])) for part in groups),
     )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from runner.objective.aggregate_posterior import LogDensities, Node
 from runner.objective.encoding_weights import EncodingWeights
 from runner.objective.estimates import Means, log_marginals, over_atoms
-from runner.objective.linear_terms import results
+from runner.objective.linear_terms import Sets, results
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,10 @@ def decompose(
         densities, weights, every if wanted is None else every & wanted, plain=plain
     )
     log_p = _log_priors(densities)
-    means_N = torch.cat([_own(densities), log_q.values_S, log_p.values_S])
-    first, levels_L, variables_V, groups_G = results(tree, log_q.sets, log_p.sets, means_N)
+    log_own = _own(densities)
+    means_N = torch.cat([log_own.values_S, log_q.values_S, log_p.values_S])
+    sets = Sets(log_own.sets, log_q.sets, log_p.sets)
+    first, levels_L, variables_V, groups_G = results(tree, sets, means_N)
     index_code_mi, dimension_wise_kl = first.unbind()
     terms = Terms(
         reconstruction=reconstruction,
@@ -116,13 +118,22 @@ def average(parts: Sequence[Decomposition], shares: Sequence[float]) -> Decompos
     )
 
 
-def _own(densities: LogDensities) -> Tensor:
-    """Return E log q(z_v|x) of every variable, each sample under its own encoding, (V,)."""
-    sampled_V = densities.own_sampled_VB.mean(1)
-    if not len(densities.enumerated_VAM):
-        return sampled_V
-    exact_V = (densities.atoms_AB * densities.own_enumerated_VAB).sum(1).mean(1)
-    return torch.cat([exact_V, sampled_V])
+def _own(densities: LogDensities) -> Means:
+    """Return E log q(z_s|x) of every variable, each sample under its own encoding.
+
+    Where variables depend on each other given x, also of all of them and of every group.
+    """
+    singles = tuple((v,) for v in densities.tree.variables)
+    own_V = densities.own_sampled_VB.mean(1)
+    if len(densities.enumerated_VAM):
+        exact_V = (densities.atoms_AB * densities.own_enumerated_VAB).sum(1).mean(1)
+        own_V = torch.cat([exact_V, own_V])
+    if densities.sets is None:
+        return Means(singles, own_V)
+    nodes = (densities.tree, *densities.tree.children)
+    several = tuple({node.variables: None for node in nodes if len(node.variables) > 1})
+    found = [over_atoms(densities, densities.sets.log_own(part)) for part in several]
+    return Means((*singles, *several), torch.cat([own_V, *(each[None] for each in found)]))
 
 
 def _log_priors(densities: LogDensities) -> Means:

@@ -53,14 +53,14 @@ class TrainingState:
         penalties = config.objective.penalties
         wanted = penalties.discriminator if penalties.discriminator.weight != 0 else None
         places = (config.objective.encodings or 0) - config.batch_size
-        width, parameters = model.latents.width, model.latents.parameter_count
+        width, numbers = model.latents.width, model.latents.encoding_width
         return cls(
             model,
             optimizer,
             discriminator=Discriminator.fresh(wanted, width, config.seed, device)
             if wanted
             else None,
-            bank=MemoryBank.empty(places, parameters, device) if places > 0 else None,
+            bank=MemoryBank.empty(places, numbers, device) if places > 0 else None,
             finite=torch.tensor(data=True, device=device),
         )
 

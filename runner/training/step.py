@@ -73,22 +73,23 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     coded = coded or code(model, latents, batch)
     parameters_BP, z_BW, reconstruction = coded.parameters_BP, coded.z_BW, coded.reconstruction
     rate = latents.rate(z_BW, parameters_BP).mean() if latents.has_density else None
+    estimated, encodings_BP = latents.at_draw(parameters_BP, z_BW)
     needed = plan.needs_aggregate_posterior
     decomposition = None
     if latents.has_density and (needed or with_terms):
         with torch.set_grad_enabled(needed and torch.is_grad_enabled()):
             wanted = None if with_terms else plan.required_marginals
-            samples = _Samples(z_BW, parameters_BP, reconstruction, wanted)
-            swept = not plain and latents.only_normals_sampled and _pays(samples, batch)
+            samples = _Samples(z_BW, encodings_BP, reconstruction, wanted)
+            swept = not plain and estimated.only_normals_sampled and _pays(samples, batch)
             decompose_by = _decompose if swept else _decompose_plainly
-            decomposition = decompose_by(latents, plan, samples, batch)
+            decomposition = decompose_by(estimated, plan, samples, batch)
     loss = plan.loss(weights, reconstruction, rate, decomposition)
     inputs = PenaltyInputs(
         plan.settings, weights, model, latents, batch, parameters_BP, z_BW, rate, discriminator
     )
     extra, penalties = weighted_penalties(plan.penalties, inputs)
     return StepOutput(
-        loss + extra, reconstruction, rate, decomposition, penalties, parameters_BP.detach(), z_BW
+        loss + extra, reconstruction, rate, decomposition, penalties, encodings_BP.detach(), z_BW
     )
 
 
@@ -131,10 +132,11 @@ def _decompose_plainly(
     pairs = wanted is None or any(v >= discrete for part in wanted for v in part)
     rows = len(z_BW)
     if z_BW.device.type == "cpu":
-        rows = max(1, min(rows, _CACHED_PAIRS // (z_BW.shape[1] * len(encodings_MP))))
+        numbers = latents.components * z_BW.shape[1] * len(encodings_MP)
+        rows = max(1, min(rows, _CACHED_PAIRS // numbers))
     parts = [
         decompose(
-            latents.densities(z, own_BP, encodings_MP, pairs=pairs),
+            latents.densities(z, own_BP, encodings_MP, pairs=pairs, first=first),
             samples.reconstruction,
             weights.for_rows(first),
             wanted=wanted,

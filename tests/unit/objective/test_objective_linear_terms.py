@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from runner.model.node import Node
-from runner.objective.linear_terms import results
+from runner.objective.linear_terms import Sets, results
 
 SINGLES = tuple(Node(f"v{v}", (v,)) for v in range(5))
 PAIR = Node("pair", (0, 1), SINGLES[:2])
@@ -20,7 +20,7 @@ OF_ONE = tuple((v,) for v in range(5))
 def test_a_flat_tree_has_one_level():
     own, q, p = torch.randn(3, 5, dtype=torch.double)
     joint = torch.randn(1, dtype=torch.double)
-    found = results(FLAT, (*OF_ONE, FLAT.variables), OF_ONE, torch.cat([own, q, joint, p]))
+    found = results(FLAT, Sets(OF_ONE, (*OF_ONE, FLAT.variables), OF_ONE), torch.cat([own, q, joint, p]))
     torch.testing.assert_close(found[0], torch.stack([own.sum() - joint[0], (q - p).sum()]))
     torch.testing.assert_close(found[1], torch.stack([joint[0] - q.sum(), torch.zeros_like(q[0])]))
     torch.testing.assert_close(found[2], own - q)
@@ -34,7 +34,7 @@ def test_levels_of_a_nested_tree_and_the_priors_own_correlations(*, correlated: 
     q_several, p_several = torch.randn(2, 3, dtype=torch.double)
     p_sets = (*OF_ONE, *several) if correlated else OF_ONE
     parts = [own, q, q_several, p, *([p_several] if correlated else [])]
-    _, levels, _, groups = results(NESTED, (*OF_ONE, *several), p_sets, torch.cat(parts))
+    _, levels, _, groups = results(NESTED, Sets(OF_ONE, (*OF_ONE, *several), p_sets), torch.cat(parts))
 
     def correlations(single: torch.Tensor, joint: torch.Tensor) -> torch.Tensor:
         return torch.stack(
@@ -55,7 +55,7 @@ def test_levels_of_a_nested_tree_and_the_priors_own_correlations(*, correlated: 
 
 def test_sets_that_are_not_wanted_count_as_zero():
     own, p = torch.randn(2, 5, dtype=torch.double)
-    first, levels, _, _ = results(FLAT, (), OF_ONE, torch.cat([own, p]))
+    first, levels, _, _ = results(FLAT, Sets(OF_ONE, (), OF_ONE), torch.cat([own, p]))
     torch.testing.assert_close(first, torch.stack([own.sum(), -p.sum()]))
     assert levels.eq(0).all()
 

@@ -1,0 +1,132 @@
+"""Estimates for a conditional posterior from one draw of its discrete variables an encoding.
+
+The exact density of sample i under encoding j sums over the joint categories of the discrete
+variables (``conditional_densities``). Here one of them, drawn from q(c|x_j), stands for the sum:
+
+    q(d_i, z_is|x_j)  is estimated by  q(d_i|x_j) prod_v q(z_iv|x_j, d_i, e_j)
+
+where d are the discrete variables of the set s, at the sample's categories, and e the others, at
+the encoding's own draw. It is unbiased for every other encoding, whose draw does not depend on the
+sample. A sample's own encoding has the exact sum. So the weighted mean is unbiased for q(z), as it
+is with exact sums, and a pair costs as much as one atom.
+
+Shapes: B samples, M encodings, D discrete variables, V normal ones, A atoms (joint categories),
+C columns of the discrete variables, X = 2 V numbers of the normals at an atom, P parameters of
+q(z|x), E = P + C numbers of an encoding: its parameters and its draw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from runner.model.conditional_densities import AtomSets, Components
+from runner.model.latent_space import Densities, LatentSpace
+
+_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class DrawnSets:
+    """Log-densities of sets of variables at the samples' categories; the discrete ones first."""
+
+    z_BV: Tensor
+    own: AtomSets
+    """The exact densities of the samples under their own encodings."""
+    every: Components
+    category_BD: Tensor
+    drawn_MD: Tensor
+    first: int
+    """Sample i owns encoding ``first + i``."""
+
+    def log_pairs(self, variables: Sequence[int]) -> Tensor:
+        """Return the estimate of log q(d_i, z_is|x_j) of every sample and encoding, (1, B, M)."""
+        discrete, normal = self.own.parted(variables)
+        log_BM = self.z_BV.new_zeros(len(self.z_BV), len(self.drawn_MD))
+        for d in discrete:
+            log_BM = log_BM + self._log_categories(d)
+        if normal:
+            log_BM = log_BM + self._log_normals(discrete, normal)
+        is_own_BM = torch.zeros_like(log_BM, dtype=torch.bool)
+        is_own_BM.diagonal(self.first).fill_(value=True)
+        return torch.where(is_own_BM, self.log_own(variables).T, log_BM)[None]
+
+    def log_own(self, variables: Sequence[int]) -> Tensor:
+        """Return log q(d_i, z_is|x_i), exactly, (1, B)."""
+        log_AB = self.own.log_own(variables)
+        return log_AB if len(log_AB) == 1 else log_AB.gather(0, self._atoms(self.category_BD)[None])
+
+    def _log_categories(self, d: int) -> Tensor:
+        """Return log q(k|x_j) of the samples' categories of one discrete variable, (B, M)."""
+        atoms_B = self._atoms(self.category_BD)
+        return self.every.table_DAM[d][atoms_B]
+
+    def _log_normals(self, discrete: Sequence[int], normal: Sequence[int]) -> Tensor:
+        """Return log prod_v q(z_iv|x_j, d_i, e_j), (B, M)."""
+        of_sample = torch.zeros_like(self.category_BD[:1], dtype=torch.bool)
+        of_sample[:, list(discrete)] = True
+        values_BMD = torch.where(of_sample, self.category_BD[:, None], self.drawn_MD)
+        atoms_BM = self._atoms(values_BMD)
+        rows_M = torch.arange(len(self.drawn_MD), device=atoms_BM.device)
+        loc_BMV, log_scale_BMV = self.every.normals_MAX[rows_M, atoms_BM].chunk(2, dim=2)
+        standard_BMV = (self.z_BV[:, None] - loc_BMV) * (-log_scale_BMV).exp()
+        log_BMV = -0.5 * standard_BMV.square() - log_scale_BMV - _HALF_LOG_2PI
+        return sum((log_BMV[..., v] for v in normal[1:]), start=log_BMV[..., normal[0]])
+
+    def _atoms(self, values_D: Tensor) -> Tensor:
+        """Return the numbers of atoms from the values of all discrete variables, (..., D)."""
+        atoms = torch.zeros_like(values_D[..., 0])
+        for d, categories in enumerate(self.own.categories):
+            atoms = atoms * categories + values_D[..., d]
+        return atoms
+
+
+class DrawnSpace(LatentSpace):
+    """The space in which these estimates are made: an encoding is its parameters and its draw."""
+
+    only_normals_sampled = False
+
+    def densities(
+        self,
+        z_BW: Tensor,
+        parameters_BP: Tensor,
+        encodings_MP: Tensor,
+        *,
+        pairs: bool = True,
+        first: int = 0,
+    ) -> Densities:
+        """Return the log-densities of samples, all variables being sampled.
+
+        Sample i owns encoding ``first + i``.
+        """
+        drawn_BC, z_BV = self._cut(z_BW)
+        own, category_BD = self._parts(parameters_BP)
+        every, drawn_MD = self._parts(encodings_MP)
+        exact = AtomSets(z_BV, own, own, tuple(v.categories for v in self.discrete.variables))
+        sets = DrawnSets(z_BV, exact, every, category_BD, drawn_MD, first)
+        singles = [(v,) for v in self.tree.variables]
+        log_p = [self.discrete.log_p(d, drawn_BC) for d in range(len(self.discrete.variables))]
+        log_pv_VB = torch.cat([*log_p, self.required_prior.log_marginals(z_BV)])
+        none = z_BW.new_zeros(0, 1, 1)
+        return Densities(
+            self.tree, z_BW.new_ones(1, len(z_BW)),
+            torch.cat([sets.log_pairs(v) for v in singles]) if pairs else none, none,
+            torch.cat([sets.log_own(v) for v in singles]), none,
+            log_pz=lambda variables: self.log_pz(z_BW, variables),
+            prior_factorises=self.required_prior.factorises,
+            log_pv_VB=log_pv_VB, sets=sets,
+        )  # fmt: skip
+
+    def _parts(self, encodings_ME: Tensor) -> tuple[Components, Tensor]:
+        """Return what q(c, z|x) consists of, and the category of every drawn variable, (M, D)."""
+        width, blocks = self.discrete.width, self.discrete.atoms
+        parameters_MP, drawn_MC = encodings_ME[:, :-width], encodings_ME[:, -width:]
+        logits_MC, normals_MP = self._cut(parameters_MP)
+        components = Components(
+            self.discrete.log_q_by_atom(logits_MC), normals_MP.unflatten(1, (blocks, -1))
+        )
+        return components, self.discrete.categories_of(drawn_MC)
