@@ -153,6 +153,11 @@ def _log_pairs(densities: LogDensities, variables: Sequence[int]) -> Tensor:
 
     Without enumerated variables all atoms have the same, and A is 1.
     """
+    if densities.sets is not None:
+        log_qz_x_ABM = densities.sets.log_pairs(variables)
+        atoms, samples, encodings = log_qz_x_ABM.shape
+        every = (atoms, max(samples, densities.atoms_AB.shape[1]), encodings)
+        return log_qz_x_ABM.expand(every).transpose(0, 1).clone()
     count = len(densities.enumerated_VAM)
     log_qz_x_BM = torch.zeros_like(densities.sampled_VBM[:1].sum(0))
     for v in variables:

@@ -35,6 +35,13 @@ def _ratios(
     densities: LogDensities, order: Sequence[int], log_weights_BM: Tensor
 ) -> Iterator[Tensor]:
     """Yield the log-ratios, the mean over the values of enumerated variables."""
+    if densities.sets is not None:
+        for kept in range(1, len(order) + 1):
+            part = sorted(order[:kept])
+            log_q_AB = (densities.sets.log_pairs(part) + log_weights_BM).logsumexp(-1)
+            log_ratio_AB = densities.sets.log_own(part) - log_q_AB
+            yield (densities.atoms_AB * log_ratio_AB).sum(0)
+        return
     count = len(densities.enumerated_VAM)
     log_qz_x_BM = log_weights_BM.new_zeros(log_weights_BM.shape)
     log_own_B = log_weights_BM.new_zeros(len(log_weights_BM))

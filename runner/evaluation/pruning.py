@@ -115,7 +115,7 @@ def _errors(
     for first in progress.counted(firsts, "reconstructing", len(firsts)):
         rows = slice(first, min(first + _CHUNK, samples))
         images_BCHW = split.images(encodings.indices_M[rows])
-        mean_BW = model.discretise(encodings.mean_MW[rows])
+        mean_BW = model.code_given(encodings.parameters_MP[rows])
         found: list[Tensor] = []
         for codes_BW in _codes(densities_of(model, "pruning"), mean_BW, order):
             found.append(model.reconstruction_errors(images_BCHW, codes_BW))

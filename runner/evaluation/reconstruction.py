@@ -35,7 +35,7 @@ def reconstruction_error(
     chunks = choose(split.size, samples, source).split(_CHUNK)
     for chunk_B in progress.counted(chunks, "reconstructing", len(chunks)):
         images_BCHW = split.images(chunk_B)
-        code_BW = model.discretise(model.mean(model.encode(images_BCHW)))
+        code_BW = model.code_given(model.encode(images_BCHW))
         parts.append(model.reconstruction_errors(images_BCHW, code_BW))
     squared_error, nats = torch.cat(parts, dim=1).cpu().double().mean(1).tolist()
     return {"reconstruction/squared_error": squared_error, "reconstruction/nats": nats}

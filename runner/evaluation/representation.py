@@ -63,6 +63,11 @@ class LatentDensities(Protocol):
         """Whether every variable is normal or enumerated."""
         ...
 
+    @property
+    def components(self) -> int:
+        """How many normals q(z_v|x) of a continuous variable is a mixture of."""
+        ...
+
     def densities(
         self, z_BW: Tensor, parameters_BP: Tensor, encodings_MP: Tensor, *, pairs: bool = True
     ) -> LogDensities:
@@ -151,6 +156,15 @@ class Representation(Protocol):
 
     def sample(self, parameters_BP: Tensor, source: Generator) -> Tensor:
         """Return a sample of each code, (B, W), discrete variables as categories."""
+        ...
+
+    def code_given(
+        self, parameters_BP: Tensor, categories: Mapping[str, int] | None = None
+    ) -> Tensor:
+        """Return codes at categories of discrete variables, (B, W), else the most probable ones.
+
+        Continuous variables have their means given these.
+        """
         ...
 
     def sample_prior(self, samples: int, source: Generator) -> Tensor | None:

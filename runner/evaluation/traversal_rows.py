@@ -72,7 +72,7 @@ def traversal_rows(
 
     A continuous variable's row starts from the first image's mean representation and moves that
     variable alone. A category's row shows it with the other variables of several images, which are
-    the same in every row.
+    the same in every row unless they depend on the category (a conditional posterior).
 
     Args:
         model: the trained model.
@@ -83,16 +83,16 @@ def traversal_rows(
     """
     rows: list[TraversalRow] = []
     columns = model.columns
-    means_NW = model.discretise(encodings.mean_MW)
+    start_1W = model.code_given(encodings.parameters_MP[:1])
     scale = _scale(model, encodings)
     ordered = sorted(columns, key=lambda name: -(information.get(name) or 0.0))[:most]
     for name in progress.counted(ordered, "traversing", len(ordered)):
         known = information.get(name)
         if name not in scale:
-            rows += islice(_category_rows(model, means_NW, settings, name, known), most)
+            rows += islice(_category_rows(model, encodings, settings, name, known), most)
             continue
         middle, reach = scale[name]
-        z_TW = means_NW[:1].repeat(settings.traversal_steps, 1)
+        z_TW = start_1W.repeat(settings.traversal_steps, 1)
         values = [middle + reach * position for position in positions_of(settings)]
         z_TW[:, columns[name]] = torch.tensor(values).to(z_TW)[:, None]
         rows.append(TraversalRow(name, known, model.decode(z_TW).cpu().numpy()))
@@ -113,16 +113,15 @@ def _scale(model: Representation, encodings: Encodings) -> dict[str, tuple[float
 
 def _category_rows(
     model: Representation,
-    means_NW: Tensor,
+    encodings: Encodings,
     settings: EvaluationConfig,
     name: str,
     information: float | None,
 ) -> Iterator[TraversalRow]:
     """Yield a row per category of a discrete variable."""
     steps_T = torch.arange(settings.traversal_steps)
-    others_TW = means_NW[steps_T % len(means_NW)]  # repeated, if there are fewer
-    for category, value in enumerate(model.category_values[name].to(means_NW)):
-        z_TW = others_TW.clone()
-        z_TW[:, model.columns[name]] = value
+    steps_T %= len(encodings)  # images are repeated, if there are fewer
+    for category in range(len(model.category_values[name])):
+        z_TW = model.code_given(encodings.parameters_MP[steps_T], {name: category})
         known = information if category == 0 else None
         yield TraversalRow(f"{name} = {category}", known, model.decode(z_TW).cpu().numpy())

@@ -132,7 +132,7 @@ class RunFigures:
 
     def centres(self) -> Tensor:
         """Return the mean codes with the most probable value of discrete variables."""
-        return self.model.discretise(self.encodings.mean_MW)
+        return self.model.code_given(self.encodings.parameters_MP)
 
     def decode(self, z_NW: Tensor) -> NDArray[np.float32]:
         """Return the images of codes, between 0 and 1."""
@@ -156,9 +156,9 @@ def _held_out(run: RunFigures, _: Generator) -> Figure | None:
         return None
     spread_N = torch.linspace(0, split.size - 1, min(_RECONSTRUCTIONS, split.size))
     images_NCHW = split.images(spread_N.long().to(run.encodings.z_MW.device))
-    mean_NW = run.model.mean(run.model.encode(images_NCHW))
+    codes_NW = run.model.code_given(run.model.encode(images_NCHW))
     originals_NCHW = run.dataset.kind.to_input(images_NCHW).cpu().numpy()
-    return reconstructions(originals_NCHW, run.decode(run.model.discretise(mean_NW)))
+    return reconstructions(originals_NCHW, run.decode(codes_NW))
 
 
 def _samples(run: RunFigures, source: Generator) -> Figure | None:

@@ -70,9 +70,24 @@ class VaeRepresentation:
 
     def sample(self, parameters_BP: Tensor, source: Generator) -> Tensor:
         """Return a sample from each q(z|x), (B, W), discrete variables as categories."""
-        latents = self._model.latents
+        latents = self._model.latents.with_categorical()
         noise_BW = latents.noise(len(parameters_BP), source)
         return latents.discretise(latents.sample(parameters_BP, noise_BW))
+
+    def code_given(
+        self, parameters_BP: Tensor, categories: Mapping[str, int] | None = None
+    ) -> Tensor:
+        """Return the codes at categories of discrete variables, (B, W).
+
+        Discrete variables that are not named have their most probable categories. The continuous
+        ones have their means given all of these, which differ from one category to the next where
+        the posterior is conditional.
+        """
+        latents = self._model.latents
+        z_BW = latents.discretise(latents.posterior_mean(parameters_BP))
+        for name, category in (categories or {}).items():
+            z_BW[:, latents.columns[name]] = self.category_values[name][category].to(z_BW)
+        return latents.mean_given(parameters_BP, z_BW[:, : latents.discrete.width])
 
     def sample_prior(self, samples: int, source: Generator) -> Tensor | None:
         """Return samples from p(z), (B, W); None for a deterministic code."""

@@ -136,7 +136,7 @@ def _reconstructions(run: PreparedRun, model: VaeRepresentation, encodings: Enco
 
     stored_NCHW = run.dataset.train.images(encodings.indices_M[:_RECONSTRUCTIONS])
     originals_NCHW = run.dataset.kind.to_input(stored_NCHW).cpu().numpy()
-    codes_NW = model.discretise(encodings.mean_MW[:_RECONSTRUCTIONS])
+    codes_NW = model.code_given(encodings.parameters_MP[:_RECONSTRUCTIONS])
     return reconstructions(_small(originals_NCHW), _small(model.decode(codes_NW).cpu().numpy()))
 
 

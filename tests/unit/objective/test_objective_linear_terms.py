@@ -63,7 +63,7 @@ def test_sets_that_are_not_wanted_count_as_zero():
 def test_a_compiler_is_given_the_same_sums(monkeypatch: pytest.MonkeyPatch):
     sets = (*OF_ONE, NESTED.variables, (0, 1))
     means = torch.randn(5 + len(sets) + 5, dtype=torch.double)
-    expected = results(NESTED, sets, OF_ONE, means)
+    expected = results(NESTED, Sets(OF_ONE, sets, OF_ONE), means)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-    for found, value in zip(results(NESTED, sets, OF_ONE, means), expected, strict=True):
+    for found, value in zip(results(NESTED, Sets(OF_ONE, sets, OF_ONE), means), expected, strict=True):
         torch.testing.assert_close(found, value)
