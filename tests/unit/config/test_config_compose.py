@@ -165,13 +165,15 @@ def test_a_config_yaml_that_lacks_a_setting_names_it(composed: Composed):
 
 def test_settings_are_plain_objects_of_the_chosen_kinds(composed: Composed):
     config = composed("architecture=mlp", "prior=concrete_normal", "likelihood=gaussian")
-    assert config.architecture == MlpConfig("mlp", [400, 200], "relu", tied=False)
+    assert config.architecture == MlpConfig(
+        "mlp", False, "separate", [400, 200], "relu", tied=False  # noqa: FBT003
+    )
     assert config.prior == ConcreteNormalPriorConfig(
         "concrete_normal", 10, None, None, {}, 0.66, None
     )
     assert config.likelihood == ScaledConfig("gaussian", 0.1, learned=False, mean="logistic")
     config = composed("architecture=conv64", "prior=normal")
-    assert config.architecture == ConvConfig("conv64", 256)
+    assert config.architecture == ConvConfig("conv64", False, "separate", 256)  # noqa: FBT003
     assert config.prior == PriorConfig("normal", 10, 2, None, {}, 0.66)
     assert type(config.wandb.tags) is list
     assert type(config.objective.group_information) is dict

@@ -61,6 +61,9 @@ class Principal:
     def sample_prior(self, *_: object) -> None:
         return None
 
+    def code_given(self, parameters_BP: Tensor, _: object = None) -> Tensor:
+        return parameters_BP
+
     def discretise(self, z_BW: Tensor) -> Tensor:
         return z_BW
 

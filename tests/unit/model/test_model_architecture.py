@@ -13,11 +13,14 @@ from runner.errors import UsageError
 from runner.model.architecture import ACTIVATIONS, ARCHITECTURES, NetworkShapes, build_networks
 from runner.model.tied_linear import TiedLinear
 
+PLAIN = (False, "shared")
+"""The settings of a posterior that is not conditional."""
+
 
 def mlp(
     widths: tuple[int, ...] = (12, 7), activation: str = "relu", *, tied: bool = False
 ) -> MlpConfig:
-    return MlpConfig("mlp", list(widths), activation, tied)
+    return MlpConfig("mlp", *PLAIN, list(widths), activation, tied)
 
 
 def small(parameters: int = 6, width: int = 3, output_channels: int = 1) -> NetworkShapes:
@@ -43,11 +46,11 @@ def linear_sizes(network: nn.Sequential) -> list[int]:
 CASES = [
     *((mlp(widths), (2, 5, 3)) for widths in ((), (9,), (12, 7))),
     (mlp(), (1, 1, 2)),
-    (ConvConfig("conv64", 16), (3, 64, 64)),
-    (ConvConfig("conv32", 4), (3, 32, 32)),
-    (ConvConfig("conv32", 4), (1, 32, 32)),
-    (ConvConfig("conv28", 16), (1, 28, 28)),
-    (AnySizeConfig("conv", 16, 4, 4), (3, 45, 28)),
+    (ConvConfig("conv64", *PLAIN, 16), (3, 64, 64)),
+    (ConvConfig("conv32", *PLAIN, 4), (3, 32, 32)),
+    (ConvConfig("conv32", *PLAIN, 4), (1, 32, 32)),
+    (ConvConfig("conv28", *PLAIN, 16), (1, 28, 28)),
+    (AnySizeConfig("conv", *PLAIN, 16, 4, 4), (3, 45, 28)),
 ]
 
 
@@ -90,7 +93,7 @@ def test_the_activation_stands_between_layers_and_not_at_the_ends(name: str, *, 
 
 
 def test_conv32_normalises_batches_between_layers_only():
-    encoder, decoder = build_networks(ConvConfig("conv32", 8), NetworkShapes((1, 32, 32), 10, 5, 1))
+    encoder, decoder = build_networks(ConvConfig("conv32", *PLAIN, 8), NetworkShapes((1, 32, 32), 10, 5, 1))
     widths = [[m.num_features for m in net if isinstance(m, nn.BatchNorm2d)] for net in
               (encoder, decoder)]  # fmt: skip
     assert widths == [[16, 32], [32, 16, 8]]
@@ -212,10 +215,10 @@ ERRORS = [
         "architecture.activation must be one of relu, tanh, sigmoid, softplus, got 'relu6'",
         "did you mean 'relu'?",
     ),
-    (ConvConfig("conv46", 8), "unknown architecture 'conv46'", "did you mean 'conv64'?"),
+    (ConvConfig("conv46", *PLAIN, 8), "unknown architecture 'conv46'", "did you mean 'conv64'?"),
     *(
         (
-            ConvConfig(f"conv{size}", 8),
+            ConvConfig(f"conv{size}", *PLAIN, 8),
             f"architecture=conv{size} takes {size}x{size} images, but the dataset's are 30x28",
             "architecture=conv and architecture=mlp take any size",
         )
@@ -237,7 +240,7 @@ def test_settings_that_make_no_sense_are_refused(
 def test_no_features_are_refused():
     for size in (64, 32, 28):
         with pytest.raises(UsageError, match=r"architecture\.features must be at least 1, got 0"):
-            build_networks(ConvConfig(f"conv{size}", 0), NetworkShapes((1, size, size), 6, 3, 1))
+            build_networks(ConvConfig(f"conv{size}", *PLAIN, 0), NetworkShapes((1, size, size), 6, 3, 1))
 
 
 def test_tied_weights_need_one_output_per_pixel():

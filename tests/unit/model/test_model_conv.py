@@ -10,7 +10,7 @@ from runner.errors import UsageError
 from runner.model.architecture import NetworkShapes, build_networks
 from runner.model.conv import channels_of, layer_sizes
 
-SETTINGS = AnySizeConfig("conv", features=16, channels=4, smallest=4)
+SETTINGS = AnySizeConfig("conv", False, "shared", features=16, channels=4, smallest=4)  # noqa: FBT003
 
 
 @pytest.mark.parametrize(
