@@ -174,7 +174,13 @@ def under(key: str, own: set[str]) -> bool:
     return key in SETTINGS or section in MAPPINGS or name in own
 
 
-MAPPINGS = {"objective.group_information", "dataset.hold_out", "prior.groups", "prior.discrete"}
+MAPPINGS = {
+    "objective.group_information",
+    "objective.group_rate",
+    "dataset.hold_out",
+    "prior.groups",
+    "prior.discrete",
+}
 
 
 def is_choice(group: str, value: str, own: set[str]) -> bool:
