@@ -15,17 +15,26 @@ import statistics
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-import yaml
+from claim_runs import (
+    LABEL_IN_C,
+    LABEL_IN_STYLE,
+    RECONSTRUCTION,
+    finished,
+    hyperparameters,
+    read_claim_runs,
+    reward,
+)
+
+from runner.comparison.runs import ComparedRun
 
 FIGURES = {
-    "I(label; c)": lambda s: s["information"]["factor"]["category"]["label"],
-    "I(label; style)": lambda s: s["information"]["factor"]["style"]["label"],
-    "I(x; c)": lambda s: s["information"]["variable"]["category"],
-    "purity": lambda s: s["scores"]["purity"],
-    "reconstruction": lambda s: s["terms"]["reconstruction"],
-    "correlation between groups": lambda s: s["terms"]["group_total_correlation"],
+    "I(label; c)": LABEL_IN_C,
+    "I(label; style)": LABEL_IN_STYLE,
+    "I(x; c)": "information/variable/category",
+    "purity": "scores/purity",
+    "reconstruction": RECONSTRUCTION,
+    "correlation between groups": "terms/group_total_correlation",
 }
 
 
@@ -37,37 +46,27 @@ _LAST_RECORDS = 40
 
 def last_estimates(folder: Path) -> float:
     """Return the mean minibatch estimate of the correlation between groups at a run's end."""
-    lines = (folder / "metrics.jsonl").read_text().splitlines()[-_LAST_RECORDS:]
-    return statistics.mean(json.loads(line)["terms/group_total_correlation"] for line in lines)
+    records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    key = "terms/group_total_correlation"
+    return statistics.mean([each[key] for each in records if key in each][-_LAST_RECORDS:])
 
 
-def describe(config: dict[str, Any]) -> tuple[str, str, str, str]:
+def describe(run: ComparedRun) -> tuple[str, str, str, str]:
     """Return dataset, objective with its weights, the reward on I(x; c), and the encodings."""
-    objective = config["objective"]["name"]
-    hyperparameters = ["beta"] if objective == "beta_vae" else ["beta", "gamma"]
-    weights = " ".join(
-        f"{hyperparameter}={config[hyperparameter]:g}" for hyperparameter in hyperparameters
-    )
-    density = " (argmax)" if config["objective"]["concrete_density"] == "argmax" else ""
-    reward = abs(config["objective"]["group_information"].get("category", 0))
-    encodings = config["objective"].get("encodings") or config["batch_size"]
-    dataset = config["dataset"]["name"]
-    return dataset, f"{objective}{density} {weights}", f"{reward:g}", f"{encodings:,}"
+    of = run.settings
+    density = " (argmax)" if of["objective.concrete_density"] == "argmax" else ""
+    encodings = of.get("objective.encodings") or of["batch_size"]
+    objective = f"{of['objective.name']}{density} {hyperparameters(run)}"
+    return str(of["dataset.name"]), objective, f"{reward(run):g}", f"{encodings:,}"
 
 
 def read(folders: list[Path]) -> dict[tuple[str, ...], list[dict[str, float]]]:
     """Return the figures of every finished run, by row."""
     rows: dict[tuple[str, ...], list[dict[str, float]]] = defaultdict(list)
-    for folder in folders:
-        status, summary = folder / "status.json", folder / "summary.json"
-        if not summary.is_file() or json.loads(status.read_text())["state"] != "finished":
-            continue
-        config = yaml.safe_load((folder / "config.yaml").read_text())
-        figures = json.loads(summary.read_text())
-        if "category" in figures["information"]["factor"]:
-            values = {name: figure(figures) for name, figure in FIGURES.items()}
-            values[IN_TRAINING] = last_estimates(folder)
-            rows[describe(config)].append({"seed": config["seed"], **values})
+    for run in finished(read_claim_runs(folders)):
+        values = {title: run.metrics[name] for title, name in FIGURES.items()}
+        values[IN_TRAINING] = last_estimates(run.path)
+        rows[describe(run)].append({"seed": run.seed, **values})
     return rows
 
 

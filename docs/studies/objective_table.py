@@ -117,7 +117,7 @@ def _beside(entry: Entry) -> list[str]:
         name: shared["penalties"][name] | hyperparameters
         for name, hyperparameters in entry.own.get("penalties", {}).items()
     }
-    for name in ("group_information", "corruption"):
+    for name in ("group_information", "group_rate", "corruption"):
         if name in entry.own:
             found[name] = shared[name] | entry.own[name]
     return [f"{name} ({_settings(hyperparameters)})" for name, hyperparameters in found.items()]
@@ -179,6 +179,8 @@ def _formula(entry: Entry) -> str:
         )
     for group, weight in entry.own.get("group_information", {}).items():
         parts.append(_product(symbolic(weight), f"I(x; z_{group})"))
+    for group, weight in entry.own.get("group_rate", {}).items():
+        parts.append(_product(symbolic(weight), f"KL(q(z_{group}|x) || p)"))
     return " + ".join(parts)
 
 
@@ -217,8 +219,8 @@ _HOW_TO_ADD = """\
 
 An objective is a YAML file in `conf/objective/`, and no code: five `weights`, each a number, a
 schedule or a hyperparameter like `${beta}`; what it has beside them (`penalties`,
-`group_information`, `corruption`, all explained in `conf/config.yaml`); and, where it needs one, a
-prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`, `${vaerun.less:a,b}`
+`group_information`, `group_rate`, `corruption`, all explained in `conf/config.yaml`); and, where it
+needs one, a prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`, `${vaerun.less:a,b}`
 (a less b) and `${vaerun.times:a,b}`. The first comment says what it is and cites its source; every
 key is explained in a comment on its line. Start from the most similar file, add an entry of
 `ORACLES` in `tests/golden/test_gradients.py`, and run `python docs/studies/objective_table.py`.

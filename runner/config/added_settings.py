@@ -18,6 +18,8 @@ ADDED: Mapping[str, object] = {
     "training.stop_early": {"metric": "auto", "patience": None, "min_delta": 0.0, "after": 0},
     "validation": {"every": None, "images": 0.1, "encodings": 2000, "seed": 0, "scores": []},
     "evaluation.checkpoint": "auto",
+    "validation.information": False,
+    "objective.group_rate": {},
     "dataset.changed": "refuse",
     "objective.concrete_draws": "relaxed",
     "architecture.conditional": False,

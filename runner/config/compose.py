@@ -28,7 +28,12 @@ Choice = TypeVar("Choice")
 _REFERENCE = re.compile(r"(\\*)\$\{")
 """The beginning of a reference, and the backslashes that may escape it."""
 
-_FREE_NAMES = ("dataset.hold_out", "objective.group_information", "prior.discrete")
+_FREE_NAMES = (
+    "dataset.hold_out",
+    "objective.group_information",
+    "objective.group_rate",
+    "prior.discrete",
+)
 
 
 def allow_new_key(override: str) -> str:

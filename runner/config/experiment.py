@@ -23,6 +23,7 @@ SECTIONS = ("architecture", "prior", "likelihood", "dataset", "objective")
 _MADE_FOR: dict[str, tuple[str, ...]] = {
     **{section: (section,) for section in SECTIONS},
     "objective.group_information": ("objective", "prior"),  # which names groups of the prior
+    "objective.group_rate": ("objective", "prior"),
     "objective.levels": ("objective", "prior"),
     "alpha": ("objective",),
     "beta": ("objective",),

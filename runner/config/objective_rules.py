@@ -42,6 +42,8 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
         yield _number(f"objective.levels.{level}", weight, 0)
     for name, weight in objective.group_information.items():
         yield _number(f"objective.group_information.{name}", weight, -math.inf)
+    for name, weight in objective.group_rate.items():
+        yield _number(f"objective.group_rate.{name}", weight, 0)
     for name, value in values(objective.penalties):
         section, _, key = name.partition(".")
         is_ours = section in PenaltiesConfig.__dataclass_fields__

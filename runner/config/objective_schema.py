@@ -124,6 +124,7 @@ class ObjectiveConfig:
     weights: WeightsConfig
     levels: list[Value]
     group_information: dict[str, Value]
+    group_rate: dict[str, Value]
     penalties: PenaltiesConfig
     corruption: CorruptionConfig
     concrete_density: str

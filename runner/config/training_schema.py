@@ -79,6 +79,7 @@ class ValidationConfig:
     encodings: int
     seed: int
     scores: list[str]
+    information: bool
 
 
 @dataclass

@@ -8,11 +8,11 @@ import torch
 from torch import Generator
 
 from runner.dataset import Dataset
+from runner.evaluation.cluster_purities import cluster_purities
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all, factor_information
 from runner.evaluation.prior_distances import distances
 from runner.evaluation.representation import Representation
-from runner.metric.clustering import purity
 from runner.metric.sparsity import hoyer
 
 
@@ -55,13 +55,7 @@ def summarize(
         },
         "scores": {},
     }
-    column = dataset.class_column
-    for name, columns in latents.columns.items() if column is not None else ():
-        if columns.stop - columns.start > 1:  # a Concrete variable: its categories are clusters
-            score = "purity" if name == "category" else f"purity_{name}"
-            clusters_M = encodings.mean_MW[:, columns].argmax(1)
-            classes_M = encodings.factors_MF[:, column]
-            summary["scores"][score] = purity(clusters_M.cpu().numpy(), classes_M.cpu().numpy())
+    summary["scores"] |= cluster_purities(latents, encodings, dataset.class_column)
     summary["scores"] |= _sparsity(model, encodings)
     summary["distances"] = distances(latents, encodings, source)
     return summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.model.discriminator import build_discriminator
+from runner.model.group_rate import group_rate
 from runner.model.latent_space import Densities, LatentSpace
 from runner.model.likelihood import Likelihood
 from runner.model.node import Node
@@ -23,4 +24,5 @@ __all__ = [
     "VaeRepresentation",
     "build",
     "build_discriminator",
+    "group_rate",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import cast
 
@@ -16,20 +17,22 @@ from runner.objective.plan import Plan, Static
 from runner.objective.terms import TERM_NAMES
 
 FIRST_GROUP = "first"
-"""In ``group_information``, the prior's first group, whatever its name."""
+"""In ``group_information`` and ``group_rate``, the prior's first group, whatever its name."""
 _BESIDE_LEVELS = ("index_code_mi", "dimension_wise_kl")
 """The terms of the KL that are not the total correlation of a level of the tree."""
 
 
 @dataclass(frozen=True)
 class TermWeights:
-    """The weights of the terms, of every level of the tree, and of the groups' information."""
+    """The weights of the terms, of every level of the tree, and of single groups."""
 
     terms: dict[str, Value]
     levels: list[Value]
     """Of the total correlation of every level of the tree, between groups first."""
     groups: dict[int, Value]
     """Of I(x; z_g), by number of the group; a negative one is a reward."""
+    rates: dict[int, Value]
+    """Of KL(q(z_g|x)||p(z_g)), by number of the group."""
 
     @property
     def of_kl(self) -> list[Value]:
@@ -50,8 +53,9 @@ class Objective:
     def from_config(cls, config: RunConfig, tree: Node, dataset_size: int) -> Objective:
         """Return the objective of a run for a prior with this tree and N training images.
 
-        Raises: UsageError when ``group_information`` names a group that the prior lacks, or
-            ``levels`` has another number of weights than the tree has levels below its groups.
+        Raises: UsageError when ``group_information`` or ``group_rate`` names a group that the
+            prior lacks, or ``levels`` has another number of weights than the tree has levels below
+            its groups.
         """
         weights = _term_weights(config.objective, tree)
         others = _other_numbers(config)
@@ -62,7 +66,8 @@ class Objective:
     def is_constant(self) -> bool:
         """Whether the weights are the same at every step."""
         of = self.weights_of_terms
-        every = [*of.terms.values(), *of.levels, *of.groups.values(), *self.others.values()]
+        of_groups = (*of.groups.values(), *of.rates.values())
+        every = [*of.terms.values(), *of.levels, *of_groups, *self.others.values()]
         return not any(isinstance(value, Schedule) for value in every)
 
     def term_weights(self, step: int) -> dict[str, float]:
@@ -84,6 +89,7 @@ class Objective:
         numbers |= {name: at_step(value, step) - shared for name, value in of.terms.items()}
         numbers |= {f"levels.{i}": at_step(v, step) - shared for i, v in enumerate(of.levels)}
         numbers |= {f"groups.{g}": at_step(value, step) for g, value in of.groups.items()}
+        numbers |= {f"rates.{g}": at_step(value, step) for g, value in of.rates.items()}
         numbers["reconstruction"] = at_step(of.terms["reconstruction"], step)
         return numbers | {"rate": shared}
 
@@ -96,14 +102,6 @@ class Objective:
 
 
 def _term_weights(config: ObjectiveConfig, tree: Node) -> TermWeights:
-    names = tuple(group.name for group in tree.children)
-    for name in config.group_information:
-        if name not in (*names, FIRST_GROUP):
-            raise UsageError(
-                f"objective.group_information names '{name}', "
-                f"but the prior's groups are {', '.join(names)}",
-                nearest(name, names),
-            )
     deeper = max(1, _depth(tree) - 1)
     if config.levels and len(config.levels) != deeper:
         raise UsageError(
@@ -115,11 +113,26 @@ def _term_weights(config: ObjectiveConfig, tree: Node) -> TermWeights:
     return TermWeights(
         {name: cast("Value", getattr(of, name)) for name in TERM_NAMES},
         [of.group_total_correlation, *within],
-        {
-            0 if name == FIRST_GROUP else names.index(name): weight
-            for name, weight in config.group_information.items()
-        },
+        _by_number("group_information", config.group_information, tree),
+        _by_number("group_rate", config.group_rate, tree),
     )
+
+
+def _by_number(key: str, weights: Mapping[str, Value], tree: Node) -> dict[int, Value]:
+    """Return the weights of groups by the groups' numbers.
+
+    Raises: UsageError when one is of a group that the prior lacks.
+    """
+    names = tuple(group.name for group in tree.children)
+    for name in weights:
+        if name not in (*names, FIRST_GROUP):
+            raise UsageError(
+                f"objective.{key} names '{name}', but the prior's groups are {', '.join(names)}",
+                nearest(name, names),
+            )
+    return {
+        0 if name == FIRST_GROUP else names.index(name): weight for name, weight in weights.items()
+    }
 
 
 def _other_numbers(config: RunConfig) -> dict[str, Value]:
@@ -172,6 +185,7 @@ def _plan(
     )
     terms, levels = _above_the_rate(weights) if needed else ((), ())
     groups = tuple(group for group, weight in weights.groups.items() if weight != 0)
+    rates = tuple(group for group, weight in weights.rates.items() if weight != 0)
     penalties = tuple(_penalties(config))
     return Plan(
         dataset_size=dataset_size,
@@ -179,6 +193,7 @@ def _plan(
         terms=terms,
         levels=levels,
         groups=groups,
+        rates=rates,
         penalties=penalties,
         corruption=config.corruption.kind if "corruption.amount" in others else None,
         static=_static(config, penalties),
@@ -186,6 +201,7 @@ def _plan(
             *("reconstruction", "rate", *terms),
             *(f"levels.{level}" for level in levels),
             *(f"groups.{group}" for group in groups),
+            *(f"rates.{group}" for group in rates),
             *others,
         ),
         settings=config.penalties,

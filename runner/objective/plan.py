@@ -42,6 +42,8 @@ class Plan:
     between groups."""
     groups: tuple[int, ...]
     """Groups, by number, whose information I(x; z_g) ever has a weight of its own."""
+    rates: tuple[int, ...]
+    """Groups, by number, whose rate KL(q(z_g|x)||p(z_g)) ever has a further weight."""
     penalties: tuple[str, ...]
     """Penalties that ever weigh something."""
     corruption: str | None
@@ -50,7 +52,7 @@ class Plan:
     """The settings of these penalties that no step changes: kernels, kinds, numbers of probes."""
     slots: tuple[str, ...]
     """What each of the S weights belongs to: ``reconstruction``, ``rate``, a term, ``levels.0``,
-    ``groups.1``, ``capacity.nats``, ``corruption.amount``, ``temperature``."""
+    ``groups.1``, ``rates.1``, ``capacity.nats``, ``corruption.amount``, ``temperature``."""
     settings: PenaltiesConfig = field(compare=False, repr=False)
     """The settings of all penalties; of those that are on, ``static`` and ``slots`` hold all."""
 

@@ -232,13 +232,8 @@ def announce(run: PreparedRun) -> None:
             f"{dataset.validation.size:,} images set aside, every {config.validation.every:,} "
             f"steps, the best by {run.metric.name}"
         )
-    rewards = [
-        f"{_number(weight)} on I(x; {name})"
-        for name, weight in config.objective.group_information.items()
-        if weight != 0
-    ]
-    if rewards:
-        rows["weights"] += "  and " + ", ".join(rewards)
+    if of_groups := _weights_of_groups(config):
+        rows["weights"] += "  and " + ", ".join(of_groups)
     if penalties := active_penalties(run.objective):
         rows["penalties"] = "  ".join(penalties)
     if plans := shown_schedules(config):
@@ -256,6 +251,15 @@ def _of_speed(run: PreparedRun) -> dict[str, str]:
     if run.config.precision == "float32" and gains_by_bf16(run.model):
         found["precision"] = "float32; precision=bf16 is faster on this processor"
     return found
+
+
+def _weights_of_groups(config: RunConfig) -> list[str]:
+    """Return each further weight of a group that is not zero, with what it is on."""
+    of = config.objective
+    information = {f"I(x; {name})": weight for name, weight in of.group_information.items()}
+    rates = {f"the rate of {name}": weight for name, weight in of.group_rate.items()}
+    every = {**information, **rates}
+    return [f"{_number(weight)} on {what}" for what, weight in every.items() if weight != 0]
 
 
 def _number(value: Value) -> str:

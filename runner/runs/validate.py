@@ -15,8 +15,10 @@ import torch
 from runner.config import RunConfig
 from runner.dataset import Dataset, Split
 from runner.errors import UsageError
-from runner.evaluation import Evaluator, encode, score_requests
-from runner.evaluation.information import decompose_all
+from runner.evaluation import Encodings, Evaluator, encode, score_requests
+from runner.evaluation.cluster_purities import cluster_purities
+from runner.evaluation.information import decompose_all, factor_information
+from runner.evaluation.representation import LatentDensities
 from runner.metric.quantities import VALIDATION
 from runner.model import VAE, VaeRepresentation
 from runner.objective import Objective
@@ -36,7 +38,9 @@ def validate(
 
     ``validation/elbo``, ``validation/rate`` and ``validation/terms/…`` are estimated as those of
     the summary, ``validation/loss`` as that of training, and ``validation/scores/…`` as those of
-    ``scores.json``. A deterministic code has the loss, the reconstruction and scores of its codes.
+    ``scores.json``. With ``validation.information`` there are I(x; z_g) and I(factor; z_g) of every
+    group, and the purity of a Concrete variable, as in the summary. A deterministic code has the
+    loss, the reconstruction and scores of its codes.
     The state is not changed.
 
     Raises: UsageError when a score is not defined for these codes.
@@ -45,7 +49,7 @@ def validate(
     with _as_evaluated(state.model):
         figures = {"loss": validation_loss(state, objective, dataset, split, config)}
         model = VaeRepresentation(state.model, dataset.kind.to_input)
-        figures |= _terms(model, split, config)
+        figures |= _terms(model, dataset, split, config)
         figures |= scores(model, dataset, config)
     return {f"{VALIDATION}{name}": value for name, value in figures.items()}
 
@@ -68,16 +72,40 @@ def _as_evaluated(model: VAE) -> Generator[None]:
 
 
 @torch.no_grad()
-def _terms(model: VaeRepresentation, split: Split, config: RunConfig) -> dict[str, float]:
-    """Return the ELBO, the rate and the five terms, in nats per image."""
+def _terms(
+    model: VaeRepresentation, dataset: Dataset, split: Split, config: RunConfig
+) -> dict[str, float]:
+    """Return the ELBO, the rate, the five terms, and the information if asked for, in nats."""
     source = generator(model.device, config.seed, "validation")
     encodings = encode(model, split, config.validation.encodings, source)
     if model.latents is None:
         return {"terms/reconstruction": -float(encodings.log_px_z_M.mean())}
-    terms = decompose_all(model.latents, encodings).terms
+    found = decompose_all(model.latents, encodings)
+    terms = found.terms
     rate = model.latents.rate(encodings.z_MW, encodings.parameters_MP).mean()
     figures = {"elbo": -sum(terms.values()), "rate": float(rate)}
-    return figures | {f"terms/{name}": value for name, value in terms.items()}
+    figures |= {f"terms/{name}": value for name, value in terms.items()}
+    if not config.validation.information:
+        return figures
+    figures |= {f"information/group/{name}": value for name, value in found.group.items()}
+    return figures | _of_factors(model.latents, encodings, dataset)
+
+
+def _of_factors(
+    latents: LatentDensities, encodings: Encodings, dataset: Dataset
+) -> dict[str, float]:
+    """Return I(factor; z_g) in nats of every group, and the purity of Concrete variables."""
+    if not dataset.factors:
+        return {}
+    names = [factor.name for factor in dataset.factors]
+    known = factor_information(latents, encodings, [factor.size for factor in dataset.factors])
+    figures = {
+        f"information/factor/{group}/{name}": value
+        for group, row in zip(latents.group_names, known, strict=True)
+        for name, value in zip(names, row, strict=True)
+    }
+    purities = cluster_purities(latents, encodings, dataset.class_column)
+    return figures | {f"scores/{name}": value for name, value in purities.items()}
 
 
 def scores(model: VaeRepresentation, dataset: Dataset, config: RunConfig) -> dict[str, float]:

@@ -79,7 +79,8 @@ def _of_distributions(on: Sequence[str]) -> list[str]:
 
 def _check_code(config: RunConfig, on: Sequence[str], *, charged: bool) -> None:
     objective = config.objective
-    rewarded = any(weight != 0 for weight in objective.group_information.values())
+    of_groups = (*objective.group_information.values(), *objective.group_rate.values())
+    rewarded = any(weight != 0 for weight in of_groups)
     if charged or _of_distributions(on) or rewarded:
         raise UsageError(
             f"objective={objective.name} weighs distributions, "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runner.model import VAE, LatentSpace
+from runner.model import VAE, LatentSpace, group_rate
 from runner.objective import Decomposition, Plan, average, can_sweep, decompose
 from runner.training.batch import Batch
 from runner.training.discriminator import Discriminator
@@ -84,6 +84,9 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
             decompose_by = _decompose if swept else _decompose_plainly
             decomposition = decompose_by(estimated, plan, samples, batch)
     loss = plan.loss(weights, reconstruction, rate, decomposition)
+    for group in plan.rates:
+        of_group = group_rate(latents, group, z_BW, parameters_BP).mean()
+        loss = loss + weights[f"rates.{group}"] * of_group
     inputs = PenaltyInputs(
         plan.settings, weights, model, latents, batch, parameters_BP, z_BW, rate, discriminator
     )

@@ -101,7 +101,7 @@ def accept_settings(arguments: Arguments, composed: Composed) -> None:
             searched = search_path([Path(folder).resolve() for folder in folders])
             compose([*overrides, searched]).parse()
         else:
-            compose_quickly(overrides, composed)
+            compose_quickly([config.allow_new_key(o) for o in overrides], composed)
         return
     if any(is_search(o.partition("=")[2]) for o in overrides if o.startswith("sweep=")):
         train(read(MANUAL[""], [*arguments.given, "--dry-run"]))
@@ -174,7 +174,13 @@ def under(key: str, own: set[str]) -> bool:
     return key in SETTINGS or section in MAPPINGS or name in own
 
 
-MAPPINGS = {"objective.group_information", "dataset.hold_out", "prior.groups", "prior.discrete"}
+MAPPINGS = {
+    "objective.group_information",
+    "objective.group_rate",
+    "dataset.hold_out",
+    "prior.groups",
+    "prior.discrete",
+}
 
 
 def is_choice(group: str, value: str, own: set[str]) -> bool:

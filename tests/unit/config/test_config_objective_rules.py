@@ -65,6 +65,8 @@ def test_information_may_be_rewarded_by_a_schedule(composed: Composed):
     plan = "{linear: {from: 0, to: -5, over: 9}}"
     composed(f"objective.weights.index_code_mi={plan}")
     composed(f"++objective.group_information={{first: {plan}}}")
+    error = refusal(composed, "++objective.group_rate={first: -1}")
+    assert error.message.startswith("objective.group_rate.first must be zero or a positive")
     error = refusal(composed, "++objective.group_information={first: inf}")
     assert error.message.startswith("objective.group_information.first must be a finite number")
 

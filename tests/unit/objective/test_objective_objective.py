@@ -101,6 +101,20 @@ def test_unknown_group_is_refused_with_the_nearest(composed: Callable[..., RunCo
     assert error.value.hint == "did you mean 'category'?"
 
 
+def test_a_group_s_rate_has_a_slot_where_it_ever_weighs(composed: Callable[..., RunConfig]):
+    plan = "{linear: {from: 8, to: 0, over: 4}}"
+    words = f"++objective.group_rate={{category: 0, style: {plan}}}"
+    got = objective(composed("objective=beta_vae", words))
+    assert got.plan.rates == (1,)
+    assert got.plan.slots == ("reconstruction", "rate", "rates.1")
+    assert [got.weights(step)[2].item() for step in (0, 2, 4, 9)] == [8, 4, 0, 0]
+    assert not got.is_constant
+    assert not got.plan.needs_aggregate_posterior
+    with pytest.raises(UsageError, match=r"objective\.group_rate names 'styl'") as error:
+        objective(composed("objective=vae", "++objective.group_rate={styl: 1}"))
+    assert error.value.hint == "did you mean 'style'?"
+
+
 REDUCTIONS = [
     ("objective=beta_vae", "beta=1"),
     ("objective=beta_tcvae", "alpha=1", "beta=1", "gamma=1"),

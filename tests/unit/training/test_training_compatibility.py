@@ -37,6 +37,7 @@ REFUSED = [
     (("objective=ae", "objective.penalties.moments.diagonal=1"), "weighs distributions"),
     (("objective=ae", "objective.penalties.discriminator.weight=1"), "weighs distributions"),
     (("objective=ae", "++objective.group_information={z: -1}"), "weighs distributions"),
+    (("objective=ae", "++objective.group_rate={z: 1}"), "weighs distributions"),
     (("objective=ae", "objective.levels=[1]"), "weighs distributions"),
     (("objective=ae", "objective.weights.dimension_wise_kl={linear: {from: 0, to: 1, over: 9}}"),
      "weighs distributions"),

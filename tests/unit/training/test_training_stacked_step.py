@@ -46,6 +46,10 @@ PAIRS = {
         ("objective=beta_vae", "beta=3", "++objective.group_information={first: -2}"),
         ("objective=beta_vae", "beta=5", "++objective.group_information={first: 0.5}"),
     ),
+    "rates of groups": (
+        ("objective=hfvae", "++objective.group_rate={z_0-1: {linear: {from: 8, to: 0, over: 20}}}"),
+        ("objective=hfvae", "gamma=3", "++objective.group_rate={z_0-1: 5}"),
+    ),
     "penalties": (
         ("objective=info_vae", "alpha=0.25", "beta=8", "objective.penalties.capacity.weight=2",
          "objective.penalties.moments.diagonal=3"),

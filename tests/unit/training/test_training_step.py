@@ -21,6 +21,13 @@ CASES = [
     ("objective=hfvae", "prior=normal"),
     ("objective=hfvae", "prior=concrete_normal"),
     ("objective=beta_vae", "prior=concrete_normal", "++objective.group_information={category: -5}"),
+    ("objective=hfvae", "prior=concrete_normal", "++objective.group_rate={style: 8}"),
+    (
+        "objective=beta_vae",
+        "prior=mixture",
+        "prior.groups={a: [z_0, z_2], b: [z_1, z_3]}",
+        "++objective.group_rate={a: 2}",
+    ),
     ("objective=hfvae", "prior=correlated"),
     ("objective=hfvae", "prior=mixture", "prior.learned=true"),
     ("objective=hfvae", "prior.groups={a: {b: [z_0, z_1], c: [z_2]}, d: [z_3]}"),

@@ -1,0 +1,174 @@
+"""Draw where the label is over the epochs of a training, from the records of runs.
+
+    vaerun -m experiment=hfvae_mnist,beta_vae_mnist seed=0,1,2 validation.every=2340 validation.images=2000 validation.information=true sweep_name=claim-curves
+    python docs/studies/claim_curves.py outputs/sweep-claim-curves
+
+Reads the validations of runs of any state that were trained with ``validation.information=true``.
+A column of panels is a dataset and a posterior, a row is a figure; thin lines are runs, a thick one
+is the mean over their seeds. Writes ``docs/figures/claim_curves.png`` and every point to
+``docs/studies/claim_curves.csv``.
+"""  # noqa: E501 - a command in one line
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from claim_runs import (
+    DIFFERENCE,
+    LABEL_IN_C,
+    LABEL_IN_STYLE,
+    RECONSTRUCTION,
+    Row,
+    figure,
+    read_claim_runs,
+    rows_of,
+)
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from runner.comparison.runs import ComparedRun
+from runner.figures.style import COLOURS, QUIET, fit, new_figure, styled
+
+HERE = Path(__file__).parent
+FIGURES = HERE.parent / "figures"
+
+PANELS = {
+    LABEL_IN_C: "I(label; c), nats",
+    LABEL_IN_STYLE: "I(label; style), nats",
+    DIFFERENCE: "their difference, nats",
+    "scores/purity": "purity",
+    "information/group/category": "I(x; c), nats",
+    RECONSTRUCTION: "reconstruction, nats",
+}
+"""Figures of a validation, and what their axes say."""
+
+_STYLES = ("-", "--", ":", "-.")
+_WIDTH, _HEIGHT = 300, 130
+_VALIDATION = "validation/"
+
+Points = Sequence[tuple[float, Mapping[str, float]]]
+"""Epoch (or step, of a run without epochs) and the figures of the validation after it."""
+
+Curves = Mapping[Row, Mapping[int, Points]]
+"""The points of every row, by seed."""
+
+
+def points(run: ComparedRun) -> Points:
+    """Return the validations of a run that have information of the label."""
+    found: list[tuple[float, Mapping[str, float]]] = []
+    epochs, steps = run.settings.get("epochs"), run.status.get("steps")
+    scale = epochs / steps if isinstance(epochs, int | float) and steps else 1.0
+    path = run.path / "metrics.jsonl"
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        record = json.loads(line)
+        if _VALIDATION + LABEL_IN_C in record:
+            known = {k.removeprefix(_VALIDATION): v for k, v in record.items() if v is not None}
+            found.append((record["step"] * scale, known))
+    return found
+
+
+def read(folders: Iterable[Path]) -> Curves:
+    """Return the curves of the runs that have points."""
+    curves: dict[Row, Mapping[int, Points]] = {}
+    for row, runs in rows_of(r for r in read_claim_runs(folders) if points(r)).items():
+        curves[row] = {seed: points(run) for seed, run in runs.items()}
+    return curves
+
+
+def curve(seen: Points, name: str) -> tuple[list[float], list[float]]:
+    """Return the epochs and the values of a figure."""
+    known = [(at, v) for at, values in seen if (v := figure(values, name)) is not None]
+    return [at for at, _ in known], [value for _, value in known]
+
+
+def mean_curve(runs: Iterable[Points], name: str) -> tuple[list[float], list[float]]:
+    """Return the mean over the runs, at the epochs at which all of them have a value."""
+    by_epoch: dict[float, list[float]] = defaultdict(list)
+    each = list(runs)
+    for seen in each:
+        for at, value in zip(*curve(seen, name), strict=True):
+            by_epoch[at].append(value)
+    known = {at: float(np.mean(v)) for at, v in sorted(by_epoch.items()) if len(v) == len(each)}
+    return list(known), list(known.values())
+
+
+def looks(curves: Curves) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return colour and style of every (objective with its weights, form), objectives by colour."""
+    names = list(dict.fromkeys(f"{row.objective} {row.weights}" for row in curves))
+    forms = list(dict.fromkeys(row.form for row in curves))
+    return {
+        (f"{row.objective} {row.weights}", row.form): {
+            "color": COLOURS[names.index(f"{row.objective} {row.weights}") % len(COLOURS)],
+            "linestyle": _STYLES[forms.index(row.form) % len(_STYLES)],
+        }
+        for row in curves
+    }
+
+
+@styled()
+def draw(curves: Curves) -> Figure:
+    """Return a column of panels per dataset and posterior, a row per figure."""
+    columns = list(dict.fromkeys((row.dataset, row.posterior) for row in curves))
+    look = looks(curves)
+    drawing, grid = new_figure([_HEIGHT] * len(PANELS), [_WIDTH] * len(columns))
+    for number, name in enumerate(PANELS):
+        panels = [drawing.add_subplot(grid[number, place]) for place in range(len(columns))]
+        for column, axes in zip(columns, panels, strict=True):
+            own = {row: runs for row, runs in curves.items() if row[:2] == column}
+            _panel(axes, own, name, look)
+            axes.tick_params(labelbottom=name == RECONSTRUCTION)
+            if name == LABEL_IN_C:
+                axes.set_title(f"{column[0]}, {column[1]} posterior")
+        panels[0].set_ylabel(PANELS[name])
+    for axes in drawing.axes[-len(columns) :]:
+        axes.set_xlabel("epoch" if all("epochs" in row.length for row in curves) else "step")
+    handles = [Line2D([], [], linewidth=2, **each) for each in look.values()]
+    drawing.legend(handles, [", ".join(each) for each in look], loc="outside right upper")
+    return fit(drawing, grid)
+
+
+def _panel(
+    axes: Axes, curves: Curves, name: str, look: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> None:
+    """Draw a figure's curves; the difference has a line at 0."""
+    if name == DIFFERENCE:
+        axes.axhline(0, color=QUIET, linewidth=0.8)
+    for row, runs in curves.items():
+        how = look[f"{row.objective} {row.weights}", row.form]
+        for seen in runs.values():
+            axes.plot(*curve(seen, name), linewidth=0.6, alpha=0.6, **how)
+        axes.plot(*mean_curve(runs.values(), name), linewidth=2, **how)
+
+
+def write(curves: Curves, path: Path) -> None:
+    """Write a line per validation, with every figure."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow([*Row._fields, "seed", "epoch", *PANELS.values()])
+        for row, runs in curves.items():
+            for seed, seen in runs.items():
+                for at, values in seen:
+                    known = [figure(values, name) for name in PANELS]
+                    cells = ["" if v is None else f"{v:.5g}" for v in known]
+                    table.writerow([*row, seed, f"{at:g}", *cells])
+
+
+def main() -> None:
+    """Draw the runs of the folders on the command line, and write their points."""
+    curves = read(map(Path, sys.argv[1:]))
+    if not curves:
+        raise SystemExit("error: no run with validations and validation.information=true")
+    draw(curves).savefig(FIGURES / "claim_curves.png")
+    write(curves, HERE / "claim_curves.csv")
+
+
+if __name__ == "__main__":
+    main()

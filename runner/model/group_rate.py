@@ -1,0 +1,53 @@
+"""The rate of a group of latent variables by itself.
+
+Shapes: B samples, V continuous variables, W columns of z, P parameters of q(z|x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from runner.model.latent_space import LatentSpace
+
+
+def group_rate(latents: LatentSpace, group: int, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
+    """Return KL(q(z_g|x)||p(z_g)) of the group of this number, (B,), in nats.
+
+    Under a prior that factorises it is the sum over the group's variables, each in closed form
+    where there is one. Under one that does not (a mixture, correlated normals) the marginal rates
+    do not add up to it: a group of all continuous variables has the prior's own rate, and a part of
+    them the estimate log q(z_g|x) - log p(z_g) at the sample z, which is unbiased.
+
+    Shapes: z_BW a sample from q(z|x) whose parameters are parameters_BP.
+    """
+    variables = latents.tree.children[group].variables
+    prior = latents.required_prior
+    count = len(latents.discrete.variables)
+    continuous = [v - count for v in variables if v >= count]
+    if prior.factorises or not continuous:
+        return latents.rate_per_variable(z_BW, parameters_BP)[:, list(variables)].sum(1)
+    rate_B = _dependent(latents, continuous, z_BW, parameters_BP)
+    discrete = [v for v in variables if v < count]
+    if not discrete:
+        return rate_B
+    return rate_B + latents.rate_per_variable(z_BW, parameters_BP)[:, discrete].sum(1)
+
+
+def _dependent(
+    latents: LatentSpace, continuous: Sequence[int], z_BW: Tensor, parameters_BP: Tensor
+) -> Tensor:
+    """Return the rate of some continuous variables whose prior does not factorise, (B,)."""
+    prior = latents.required_prior
+    loc_BV, scale_BV = latents.posterior(parameters_BP)
+    z_BV = latents.continuous_part(z_BW)
+    if len(continuous) == prior.count:
+        return prior.rate(loc_BV, scale_BV, z_BV)
+    # No check of values, which cannot be made while runs are stacked.
+    log_q_BV = Normal(loc_BV, scale_BV, validate_args=False).log_prob(z_BV)
+    return torch.stack([log_q_BV[:, v] for v in continuous]).sum(0) - prior.log_joint(
+        z_BV, continuous
+    )

@@ -1,0 +1,118 @@
+"""The programs that print and draw the claim about HFVAE, from run folders made for it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.unit.test_docs import beside, finished
+
+__all__ = ["beside"]
+
+Programs = Callable[..., ModuleType]
+HFVAE = {"name": "hfvae", "concrete_density": "argmax", "group_information": {"category": 0}}
+BETA_VAE = HFVAE | {"name": "beta_vae"}
+
+
+def made(folder: Path, in_c: float, in_style: float, rec: float, **config: Any) -> Path:
+    """A finished run with these figures."""
+    known = {"category": {"label": in_c}, "style": {"label": in_style}}
+    summary = {
+        "information": {"factor": known, "variable": {"category": 2.0}},
+        "terms": {"reconstruction": rec, "group_total_correlation": 0.25},
+        "standard_errors": {"information": {"factor": {"category": {"label": 0.03},
+                                                       "style": {"label": 0.04}}}},
+    }  # fmt: skip
+    settings = {"dataset": {"name": "mnist"}, "objective": HFVAE, "epochs": 15, "steps": 1000}
+    return finished(folder, summary, **(settings | config))
+
+
+def test_the_tables_of_the_claim(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for seed in range(3):
+        gain = 0.1 * seed
+        made(tmp_path / f"h{seed}", 1.0 + gain, 0.5, 120 + seed, seed=seed, beta=12, gamma=4)
+        made(tmp_path / f"b{seed}", 0.8 + gain, 0.6, 115, seed=seed, objective=BETA_VAE, beta=4)
+    made(tmp_path / "c0", 1.3, 0.3, 119, beta=12, gamma=4, architecture={"conditional": True})
+    beside("claim_table", tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith(
+        "| mnist | conditional | hfvae beta=12 gamma=4 | as published | 15 epochs | 1 "
+        "| 1.30 ± 0.06 | 0.30 ± 0.08 | 1.00 ± 0.10 | 0.50 |"  # 1.96 standard errors
+    )
+    assert lines[3].startswith(
+        "| mnist | independent | beta_vae beta=4 | as published | 15 epochs | 3 | 0.90 ± 0.25 |"
+    )
+    # Student's t with two degrees of freedom: 4.303 * 0.1 / sqrt(3).
+    assert lines[4].split(" | ")[6:9] == ["1.10 ± 0.25", "0.50 ± 0.00", "0.60 ± 0.25"]
+    assert lines[4].endswith("| 121.0 ± 2.5 | 0.25 ± 0.00 | 2.00 ± 0.00 |")
+    (difference,) = [line for line in lines if "| beta=12 gamma=4 | beta=4 | 3 |" in line]
+    # Paired by seed, so the seeds' own spread does not widen the interval.
+    assert difference.split(" | ")[7:10] == ["+0.20 ± 0.00 *", "-0.10 ± 0.00 *", "+0.30 ± 0.00 *"]
+    rows = list(csv.DictReader((tmp_path / "claim.csv").read_text().splitlines()))
+    assert [float(row["their difference"]) for row in rows] == pytest.approx(
+        [1.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    )
+
+
+def test_runs_that_a_row_cannot_tell_apart_are_refused(beside: Programs, tmp_path: Path):
+    for name in ("one", "two"):
+        made(tmp_path / name, 1.0, 0.5, 120)
+    with pytest.raises(SystemExit, match=r"one and .*two are both seed 0 of 'mnist, independent"):
+        beside("claim_table", tmp_path)
+
+
+def test_what_is_not_as_usual_is_in_the_form(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    plan = {"linear": {"from": 8, "to": 0, "over": 9}}
+    paid = {"concrete_density": "exact", "group_information": {"category": -20}}
+    more = {"group_rate": {"style": plan}, "encodings": 1024, "encoding_weights": "equal"}
+    made(tmp_path / "a", 1.0, 0.5, 120, objective=HFVAE | paid | more)
+    beside("claim_table", tmp_path)
+    form = "exact with reward 20, rate of style linear(from 8, to 0, over 9), 1,024 encodings"
+    assert f"| {form}, equal weights of q(z) |" in capsys.readouterr().out
+
+
+def test_the_beta_of_equal_reconstruction(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    made(tmp_path / "h", 1.0, 0.5, 120, beta=12, gamma=4)
+    made(tmp_path / "h long", 1.0, 0.5, 119, beta=12, gamma=4, epochs=60)
+    for beta, rec in ((4, 114), (6, 137), (1, 95)):
+        made(tmp_path / f"b{beta}", 1.0, 0.5, rec, objective=BETA_VAE, beta=beta)
+    beside("equal_reconstruction", tmp_path)
+    said, other = capsys.readouterr().out.splitlines()
+    # Between 4 and 6, 6/23 of the way up in log beta.
+    assert "reconstructs at 120.0 nats, beta-VAE at beta=4.45 (95.0 at 1, 114.0 at 4" in said
+    assert other.endswith("which is not between beta-VAE's (there are no runs)")
+
+
+def test_the_curves_over_epochs(beside: Programs, tmp_path: Path):
+    for seed, kind in ((0, HFVAE), (1, HFVAE), (0, BETA_VAE)):
+        run = made(tmp_path / f"{kind['name']}{seed}", 1, 1, 120, seed=seed, objective=kind)
+        (run / "status.json").write_text('{"state": "interrupted", "steps": 1000}')
+        known = {"factor/category/label": 1.0 + seed, "factor/style/label": 0.5}
+        records = [{"step": 500}] + [
+            {"step": step, **{f"validation/information/{k}": v for k, v in known.items()}}
+            for step in (200, 600)
+        ]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    program = beside("claim_curves", tmp_path)
+    rows = list(csv.DictReader((tmp_path / "claim_curves.csv").read_text().splitlines()))
+    assert [(row["objective"], row["seed"], row["epoch"]) for row in rows] == [
+        ("beta_vae", "0", "3"), ("beta_vae", "0", "9"),
+        ("hfvae", "0", "3"), ("hfvae", "0", "9"), ("hfvae", "1", "3"), ("hfvae", "1", "9"),
+    ]  # fmt: skip
+    assert rows[-1]["their difference, nats"] == "1.5"
+    curves = program.read([tmp_path])
+    runs = next(runs for row, runs in curves.items() if row.objective == "hfvae")
+    assert program.mean_curve(runs.values(), program.DIFFERENCE) == ([3, 9], [1, 1])
+    assert (tmp_path / "figures" / "claim_curves.png").is_file()
