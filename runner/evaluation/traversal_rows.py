@@ -12,7 +12,6 @@ from itertools import islice
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from runner import progress
 from runner.config import EvaluationConfig

@@ -59,9 +59,7 @@ def _separate(config: ArchitectureConfig, shapes: NetworkShapes, encoder: nn.Seq
     variables = (shapes.parameters - columns) // (2 * atoms)
     del encoder[-3:]
     encoder.append(
-        ConditionalHead(
-            hidden.in_features, hidden.out_features, variables, values_AC, activation
-        )
+        ConditionalHead(hidden.in_features, hidden.out_features, variables, values_AC, activation)
     )
 
 

@@ -31,7 +31,7 @@ _CATEGORY = "category"
 """Name of the Concrete variable of ``prior=concrete_normal``."""
 
 
-def build_latent_space(
+def build_latent_space(  # noqa: PLR0913 - by keyword
     config: PriorConfig,
     *,
     shape: tuple[int, int, int],

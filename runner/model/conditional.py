@@ -39,7 +39,10 @@ _FORMS = ("exact", "drawn", "argmax")
 class ConditionalSpace(LatentSpace):
     """A latent space whose normal variables depend on the discrete ones, given the image."""
 
-    only_normals_sampled = False
+    @property
+    def only_normals_sampled(self) -> bool:
+        """False: there is no sweep of these densities."""
+        return False
 
     @property
     def components(self) -> int:
@@ -125,30 +128,41 @@ class ConditionalSpace(LatentSpace):
         if self.discrete.density == "argmax":
             space, encodings_BP = self.at_draw(parameters_BP, z_BW)
             return space.rate(z_BW, encodings_BP)
-        logits_BC, normals_BAX = self._parts(parameters_BP)
-        discrete_B = self.discrete.rate_per_variable(self._cut(z_BW)[0], logits_BC).sum(1)
-        share_AB = self.discrete.log_q_of_atoms(logits_BC).exp()
-        return discrete_B + (share_AB * self._rate_given(z_BW, normals_BAX)).sum(0)
+        share_AB, normals = self.given_atoms(z_BW, parameters_BP)
+        flat = [each_BAV.flatten(0, 1) for each_BAV in normals]
+        rate_S = self.required_prior.rate(flat[0], flat[1], flat[2])
+        given_AB = rate_S.unflatten(0, (len(z_BW), -1)).T
+        return self.discrete_rates(z_BW, parameters_BP).sum(1) + (share_AB * given_AB).sum(0)
 
-    def _rate_given(self, z_BW: Tensor, normals_BAX: Tensor) -> Tensor:
-        """Return KL(q(z|x, c)||p(z)) at every atom, (A, B), in nats."""
+    def discrete_rates(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
+        """Return KL(q(c_d|x)||p(c_d)) of every discrete variable, (B, D), in nats."""
+        return self.discrete.rate_per_variable(self._cut(z_BW)[0], self._parts(parameters_BP)[0])
+
+    def given_atoms(
+        self, z_BW: Tensor, parameters_BP: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """Return q(c|x) of every atom, (A, B), and the normals there, (B, A, V) each.
+
+        These are means, standard deviations, and the value of z that the noise of the sample has
+        at that atom.
+        """
         drawn_BC, z_BV = self._cut(z_BW)
+        logits_BC, normals_BAX = self._parts(parameters_BP)
         category_BC = self.discrete.discretise(drawn_BC)
         loc_BV, log_scale_BV = self._normals_at(category_BC, normals_BAX).chunk(2, dim=1)
         noise_B1V = ((z_BV - loc_BV) * (-log_scale_BV).exp())[:, None]
         loc_BAV, log_scale_BAV = normals_BAX.chunk(2, dim=2)
         scale_BAV = log_scale_BAV.exp()
-        of_atoms = (loc_BAV, scale_BAV, loc_BAV + scale_BAV * noise_B1V)
-        flat = [each_BAV.flatten(0, 1) for each_BAV in of_atoms]
-        return self.required_prior.rate(flat[0], flat[1], flat[2]).unflatten(0, (len(z_BV), -1)).T
+        share_AB = self.discrete.log_q_of_atoms(logits_BC).exp()
+        return share_AB, (loc_BAV, scale_BAV, loc_BAV + scale_BAV * noise_B1V)
 
     def rate_per_variable(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of every variable by itself, (B, V), in nats.
 
         Of a normal variable, whose q(z_v|x) is a mixture: log q(z_v|x) - log p(z_v) at the sample.
         """
-        drawn_BC, z_BV = self._cut(z_BW)
-        rates_BD = self.discrete.rate_per_variable(drawn_BC, self._parts(parameters_BP)[0])
+        z_BV = self._cut(z_BW)[1]
+        rates_BD = self.discrete_rates(z_BW, parameters_BP)
         own_VB = self.densities(z_BW, parameters_BP, parameters_BP).own_sampled_VB
         return torch.cat([rates_BD, (own_VB - self.required_prior.log_marginals(z_BV)).T], dim=1)
 

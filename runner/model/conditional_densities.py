@@ -79,14 +79,11 @@ class Components:
 
 
 def _log_sum(z_B1: Tensor, loc_AM: Tensor, root_AM: Tensor, constant_AM: Tensor) -> Tensor:
-    """Return the log of the sum over atoms, (B, M), one atom after the other in one buffer."""
-    total_BM = z_B1.new_zeros(len(z_B1), loc_AM.shape[1])
-    one_BM = torch.empty_like(total_BM)
+    """Return the log of the sum over atoms, (B, M), taken one after the other."""
+    total_BM = torch.zeros_like(z_B1 - loc_AM[0])
     for loc_M, root_M, constant_M in zip(loc_AM, root_AM, constant_AM, strict=True):
-        torch.sub(z_B1, loc_M, out=one_BM)
-        one_BM.mul_(root_M).square_()
-        torch.sub(constant_M, one_BM, out=one_BM)
-        total_BM.add_(one_BM.exp_())
+        away_BM = (z_B1 - loc_M).mul_(root_M)
+        total_BM.add_(torch.addcmul(constant_M, away_BM, away_BM, value=-1).exp_())
     return total_BM.clamp_min_(torch.finfo(total_BM.dtype).tiny).log_()
 
 
@@ -114,9 +111,7 @@ class AtomSets:
     def log_own(self, variables: Sequence[int]) -> Tensor:
         """Return log q(d, z_s|x_i) of the samples under their own encodings, (A or 1, B)."""
         discrete, normal = self.parted(variables)
-        return self._summed(
-            self.own.log_own(self.z_BV, normal) + self.own.log_share_AM, discrete
-        )
+        return self._summed(self.own.log_own(self.z_BV, normal) + self.own.log_share_AM, discrete)
 
     def parted(self, variables: Sequence[int]) -> tuple[list[int], list[int]]:
         """Return the discrete variables of a set, and the normal ones counted from zero."""
@@ -140,7 +135,7 @@ class ConditionalDensities:
 
     normals = None
 
-    def __init__(  # noqa: PLR0913 - the parts of a protocol
+    def __init__(
         self,
         tree: Node,
         sets: AtomSets,
@@ -155,22 +150,32 @@ class ConditionalDensities:
         self.enumerated_VAM = sets.every.table_DAM
         self.own_enumerated_VAB = sets.own.table_DAM
 
-    @cached_property
+    @property
     def atoms_AB(self) -> Tensor:
         """q(c|x_i, z_i), the share of every atom given the sample of z."""
+        return self._atoms_AB
+
+    @property
+    def sampled_VBM(self) -> Tensor:
+        """Log q(z_v|x_j), each a mixture over the atoms."""
+        return self._sampled_VBM
+
+    @property
+    def own_sampled_VB(self) -> Tensor:
+        """Log q(z_v|x_i)."""
+        return self._own_sampled_VB
+
+    @cached_property
+    def _atoms_AB(self) -> Tensor:
         return torch.softmax(self.sets.log_own(self.tree.variables), dim=0)
 
     @cached_property
-    def sampled_VBM(self) -> Tensor:
-        """Log q(z_v|x_j), each a mixture over the atoms."""
+    def _sampled_VBM(self) -> Tensor:
         z_BV = self.sets.z_BV
-        return torch.stack(
-            [self.sets.every.log_marginals(z_BV, v) for v in range(z_BV.shape[1])]
-        )
+        return torch.stack([self.sets.every.log_marginals(z_BV, v) for v in range(z_BV.shape[1])])
 
     @cached_property
-    def own_sampled_VB(self) -> Tensor:
-        """Log q(z_v|x_i)."""
+    def _own_sampled_VB(self) -> Tensor:
         count = len(self.sets.categories)
         normals = range(count, count + self.sets.z_BV.shape[1])
         return torch.cat([self.sets.log_own([v]) for v in normals])

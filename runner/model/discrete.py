@@ -115,7 +115,9 @@ class Concrete:
 
     def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
         """Return one-hot vectors."""
-        return F.one_hot(category_B, self.categories).to(like.dtype)
+        # A comparison: torch.func.vmap has no one_hot.
+        categories_K = torch.arange(self.categories, device=category_B.device)
+        return (category_B[:, None] == categories_K).to(like.dtype)
 
     def probabilities(self, parameters_BP: Tensor) -> Tensor:
         """Return the softmax of the logits."""

@@ -88,7 +88,10 @@ class DrawnSets:
 class DrawnSpace(LatentSpace):
     """The space in which these estimates are made: an encoding is its parameters and its draw."""
 
-    only_normals_sampled = False
+    @property
+    def only_normals_sampled(self) -> bool:
+        """False: there is no sweep of these densities."""
+        return False
 
     def densities(
         self,

@@ -108,7 +108,9 @@ def build(
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = _likelihood(config.likelihood, shape)
         output_channels = likelihood.channels(shape[0])
-        values_AC = latents.discrete.values_of_atoms(torch.zeros(0)) if latents.components > 1 else None
+        values_AC = (
+            latents.discrete.values_of_atoms(torch.zeros(0)) if latents.components > 1 else None
+        )
         shapes = NetworkShapes(
             shape, latents.parameter_count, latents.width, output_channels, values_AC
         )

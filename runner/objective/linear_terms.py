@@ -3,7 +3,8 @@
 Every term is a sum of E log q(z_s|x), E log q(z_s) and E log p(z_s) over sets s of variables, with
 coefficients of one that the tree of variables alone decides.
 
-Shapes: V variables, N expectations, O = 2 + L + V + G results, of L levels of the tree and G groups.
+Shapes: V variables, N expectations, O = 2 + L + V + G results, of L levels of the tree and G
+groups.
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ class Sets(NamedTuple):
     """E log p(z_s)."""
 
 
-def results(
-    tree: Node, sets: Sets, means_N: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def results(tree: Node, sets: Sets, means_N: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the index-code MI and the dimension-wise KL, the levels, I(x; z_v) and I(x; z_g).
 
     ``means_N`` are the expectations of ``sets``, one kind after the other.
@@ -79,8 +78,8 @@ def _rows(tree: Node, sets: Sets) -> tuple[Row, ...]:
     def row(*parts: tuple[float, str, Sequence[Variables]]) -> Row:
         """Return the row of signed sums over sets; those without an expectation are left out."""
         found: dict[int, float] = defaultdict(float)
-        for sign, kind, sets in parts:
-            for part in sets:
+        for sign, kind, wanted in parts:
+            for part in wanted:
                 if (kind, part) in place:
                     found[place[kind, part]] += sign
         return tuple(found.items())

@@ -166,7 +166,12 @@ def test_a_config_yaml_that_lacks_a_setting_names_it(composed: Composed):
 def test_settings_are_plain_objects_of_the_chosen_kinds(composed: Composed):
     config = composed("architecture=mlp", "prior=concrete_normal", "likelihood=gaussian")
     assert config.architecture == MlpConfig(
-        "mlp", False, "separate", [400, 200], "relu", tied=False  # noqa: FBT003
+        name="mlp",
+        conditional=False,
+        conditional_head="separate",
+        widths=[400, 200],
+        activation="relu",
+        tied=False,
     )
     assert config.prior == ConcreteNormalPriorConfig(
         "concrete_normal", 10, None, None, {}, 0.66, None

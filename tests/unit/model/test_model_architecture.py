@@ -93,7 +93,9 @@ def test_the_activation_stands_between_layers_and_not_at_the_ends(name: str, *, 
 
 
 def test_conv32_normalises_batches_between_layers_only():
-    encoder, decoder = build_networks(ConvConfig("conv32", *PLAIN, 8), NetworkShapes((1, 32, 32), 10, 5, 1))
+    encoder, decoder = build_networks(
+        ConvConfig("conv32", *PLAIN, 8), NetworkShapes((1, 32, 32), 10, 5, 1)
+    )
     widths = [[m.num_features for m in net if isinstance(m, nn.BatchNorm2d)] for net in
               (encoder, decoder)]  # fmt: skip
     assert widths == [[16, 32], [32, 16, 8]]
@@ -240,7 +242,9 @@ def test_settings_that_make_no_sense_are_refused(
 def test_no_features_are_refused():
     for size in (64, 32, 28):
         with pytest.raises(UsageError, match=r"architecture\.features must be at least 1, got 0"):
-            build_networks(ConvConfig(f"conv{size}", *PLAIN, 0), NetworkShapes((1, size, size), 6, 3, 1))
+            build_networks(
+                ConvConfig(f"conv{size}", *PLAIN, 0), NetworkShapes((1, size, size), 6, 3, 1)
+            )
 
 
 def test_tied_weights_need_one_output_per_pixel():

@@ -19,6 +19,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from runner.errors import UsageError
 from runner.model.conditional import ConditionalSpace, require_discrete
 from runner.model.discrete import Bernoulli, Concrete, Discrete
+from runner.model.group_rate import group_rate
 from runner.model.latent_space import LatentSpace
 from runner.objective import decompose, mixture_weights
 from tests.conftest import prior_of
@@ -247,7 +248,7 @@ def test_the_published_form_has_densities_given_the_encodings_own_draw():
     space = space_of(ONE, "argmax")
     source = torch.Generator().manual_seed(5)
     parameters = torch.randn(IMAGES, space.parameter_count, generator=source).double()
-    hard = space._with(replace(space.discrete, hard=True))  # noqa: SLF001 - categories as draws
+    hard = space._with(replace(space.discrete, hard=True))
     z = hard.sample(parameters, space.noise(IMAGES, source).double())
     estimated, encodings = space.at_draw(parameters, z)
     assert type(estimated) is LatentSpace
@@ -263,7 +264,7 @@ def test_the_published_form_has_densities_given_the_encodings_own_draw():
 
 def test_hard_draws_are_categories_with_the_gradient_of_relaxed_ones():
     space = space_of(ONE)
-    hard = space._with(replace(space.discrete, hard=True))  # noqa: SLF001 - the setting alone
+    hard = space._with(replace(space.discrete, hard=True))
     source = torch.Generator().manual_seed(1)
     parameters = torch.randn(IMAGES, space.parameter_count, generator=source).double()
     noise = space.noise(IMAGES, source).double()
@@ -309,3 +310,12 @@ def test_what_has_no_conditional_form_is_refused(
     block = replace(prior_of(discrete, 2).discrete, density=density)
     with pytest.raises(UsageError, match=said):
         require_discrete(block, prior)
+
+
+def test_the_rates_of_groups_sum_to_the_rate(
+    made: tuple[ConditionalSpace, Tensor, Tensor, Enumerated],
+):
+    space, parameters, z, _ = made
+    groups = range(len(space.tree.children))
+    total = sum(group_rate(space, group, z, parameters) for group in groups)
+    torch.testing.assert_close(total, space.rate(z, parameters))

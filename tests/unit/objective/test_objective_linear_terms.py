@@ -20,7 +20,9 @@ OF_ONE = tuple((v,) for v in range(5))
 def test_a_flat_tree_has_one_level():
     own, q, p = torch.randn(3, 5, dtype=torch.double)
     joint = torch.randn(1, dtype=torch.double)
-    found = results(FLAT, Sets(OF_ONE, (*OF_ONE, FLAT.variables), OF_ONE), torch.cat([own, q, joint, p]))
+    found = results(
+        FLAT, Sets(OF_ONE, (*OF_ONE, FLAT.variables), OF_ONE), torch.cat([own, q, joint, p])
+    )
     torch.testing.assert_close(found[0], torch.stack([own.sum() - joint[0], (q - p).sum()]))
     torch.testing.assert_close(found[1], torch.stack([joint[0] - q.sum(), torch.zeros_like(q[0])]))
     torch.testing.assert_close(found[2], own - q)
@@ -34,7 +36,9 @@ def test_levels_of_a_nested_tree_and_the_priors_own_correlations(*, correlated: 
     q_several, p_several = torch.randn(2, 3, dtype=torch.double)
     p_sets = (*OF_ONE, *several) if correlated else OF_ONE
     parts = [own, q, q_several, p, *([p_several] if correlated else [])]
-    _, levels, _, groups = results(NESTED, Sets(OF_ONE, (*OF_ONE, *several), p_sets), torch.cat(parts))
+    _, levels, _, groups = results(
+        NESTED, Sets(OF_ONE, (*OF_ONE, *several), p_sets), torch.cat(parts)
+    )
 
     def correlations(single: torch.Tensor, joint: torch.Tensor) -> torch.Tensor:
         return torch.stack(
@@ -61,9 +65,9 @@ def test_sets_that_are_not_wanted_count_as_zero():
 
 
 def test_a_compiler_is_given_the_same_sums(monkeypatch: pytest.MonkeyPatch):
-    sets = (*OF_ONE, NESTED.variables, (0, 1))
-    means = torch.randn(5 + len(sets) + 5, dtype=torch.double)
-    expected = results(NESTED, Sets(OF_ONE, sets, OF_ONE), means)
+    sets = Sets(OF_ONE, (*OF_ONE, NESTED.variables, (0, 1)), OF_ONE)
+    means = torch.randn(sum(map(len, sets)), dtype=torch.double)
+    expected = results(NESTED, sets, means)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-    for found, value in zip(results(NESTED, Sets(OF_ONE, sets, OF_ONE), means), expected, strict=True):
+    for found, value in zip(results(NESTED, sets, means), expected, strict=True):
         torch.testing.assert_close(found, value)

@@ -32,6 +32,12 @@ PAIRS = {
         ("objective=hfvae", "prior=concrete_normal", "gamma=4"),
         ("objective=hfvae", "prior=concrete_normal", "gamma=6"),
     ),
+    "hfvae, conditional": (
+        ("objective=hfvae", "prior=concrete_normal", "architecture.conditional=true",
+         "architecture.conditional_head=shared"),
+        ("objective=hfvae", "prior=concrete_normal", "architecture.conditional=true",
+         "architecture.conditional_head=shared", "gamma=6"),
+    ),
     "schedules": (
         ("objective=hfvae", "beta={linear: {from: 0, to: 8, over: 20}}"),
         ("objective=hfvae", "beta={cosine: {from: 9, to: 2, over: 30}}", "gamma=2"),

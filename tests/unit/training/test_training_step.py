@@ -127,11 +127,20 @@ def test_requested_terms_do_not_change_the_gradient(composed: Callable[..., RunC
     assert torch.equal(*gradients)
 
 
-@pytest.mark.parametrize("prior", ["normal", "concrete_normal", "correlated"])
+CONDITIONAL = ("prior=concrete_normal", "architecture.conditional=true")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("prior=normal",), ("prior=concrete_normal",), ("prior=correlated",), CONDITIONAL,
+        (*CONDITIONAL, "objective.concrete_density=drawn"),
+    ],
+)  # fmt: skip
 def test_chunks_of_rows_give_the_whole_minibatch(
-    composed: Callable[..., RunConfig], prior: str, monkeypatch: pytest.MonkeyPatch
+    composed: Callable[..., RunConfig], overrides: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ):
-    config = composed("architecture=mlp", "objective=hfvae", f"prior={prior}")
+    config = composed("architecture=mlp", "objective=hfvae", *overrides)
     model, objective = small_model(config)
     model.float()
     images, noise = torch.rand(7, 1, 2, 2), model.latents.noise(7, torch.Generator().manual_seed(0))
@@ -218,3 +227,32 @@ def test_the_memory_bank_extends_the_encodings_of_sets_of_variables(
     close(got.terms.dimension_wise_kl, alone.terms.dimension_wise_kl)
     close(got.variable_information_V, alone.variable_information_V)
     close(got.terms.stack().sum(), together.terms.stack().sum())
+
+
+@pytest.mark.parametrize("density", ["exact", "drawn", "argmax"])
+@pytest.mark.parametrize("draws", ["relaxed", "hard"])
+@pytest.mark.parametrize("head", ["separate", "shared"])
+def test_a_conditional_posterior_has_a_gradient_everywhere(
+    composed: Callable[..., RunConfig], density: str, draws: str, head: str
+):
+    config = composed(
+        "architecture=mlp", "architecture.widths=[9,7]", "objective=hfvae", *CONDITIONAL,
+        "prior.categories=3", "++prior.discrete={on: bernoulli}", "prior.dimensions=2",
+        f"objective.concrete_density={density}", f"objective.concrete_draws={draws}",
+        f"architecture.conditional_head={head}", "++objective.group_rate={style: 2}",
+    )  # fmt: skip
+    model, objective = small_model(config)
+    source = torch.Generator().manual_seed(1)
+    images = torch.rand(5, 1, 2, 2, generator=source).double()
+    noise = model.latents.noise(5, source).double()
+    for bank in (None, model.latents.encoding_width):
+        places = None if bank is None else torch.randn(6, bank, generator=source).double()
+        held = None if places is None else torch.tensor([1, 1, 0, 1, 1, 0]).double()
+        batch = Batch(images, images, noise, bank_KP=places, is_held_K=held)
+        found = step(model, objective.plan, objective.weights(0), batch, with_terms=True)
+        gradients = torch.autograd.grad(found.loss, list(model.parameters()))
+        assert all(bool(g.isfinite().all()) and bool(g.abs().sum() > 0) for g in gradients)
+        assert found.parameters_BP.shape == (5, model.latents.encoding_width)
+        assert found.rate is not None
+        terms = found.decomposition.terms.stack() if found.decomposition else torch.zeros(())
+        assert terms.isfinite().all()

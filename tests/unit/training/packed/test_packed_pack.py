@@ -48,6 +48,17 @@ MODELS = {
         "prior=concrete_normal", "objective.concrete_density=relaxed",
         "prior.temperature={linear: {from: 1, to: 0.5, over: 20}}",
     ),
+    "a conditional posterior": (
+        "prior=concrete_normal", "architecture.conditional=true", "steps=2",
+    ),
+    "one draw an encoding": (
+        "prior=concrete_normal", "architecture.conditional=true", "steps=2",
+        "objective.concrete_density=drawn", "objective.concrete_draws=hard",
+    ),
+    "a posterior as published": (
+        "prior=concrete_normal", "architecture.conditional=true", "steps=2",
+        "objective.concrete_density=argmax", "architecture.conditional_head=shared",
+    ),
     "groups": ("prior.group_size=3",),
     "nested groups": ("prior.groups={a: {b: [z_0, z_2], c: [z_1]}, d: [z_3, z_4, z_5]}",),
     "a learned prior": ("prior=mixture", "prior.learned=true"),
