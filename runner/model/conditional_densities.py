@@ -19,6 +19,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from runner.model.log_mixture import log_mixture
 from runner.model.node import Node
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -38,15 +39,12 @@ class Components:
         """Log q(a|x_j)."""
         return self.table_DAM.sum(0)
 
-    def log_marginals(self, z_BV: Tensor, v: int) -> Tensor:
-        """Return log q(z_v|x_j) of every sample and encoding, (B, M)."""
-        loc_AM, log_scale_AM = self.normals_MAX.unflatten(2, (2, -1))[..., v].permute(2, 1, 0)
-        constant_AM = self.log_share_AM - log_scale_AM - _HALF_LOG_2PI
-        root_AM = math.sqrt(0.5) * (-log_scale_AM).exp()
-        if torch.is_grad_enabled():
-            away_ABM = (z_BV[None, :, v, None] - loc_AM[:, None]) * root_AM[:, None]
-            return torch.logsumexp(constant_AM[:, None] - away_ABM.square(), dim=0)
-        return _log_sum(z_BV[:, v, None], loc_AM, root_AM, constant_AM)
+    def log_marginals(self, z_BV: Tensor) -> Tensor:
+        """Return log q(z_v|x_j) of every normal variable, sample and encoding, (V, B, M)."""
+        loc_AVM, log_scale_AVM = self.normals_MAX.permute(1, 2, 0).chunk(2, dim=1)
+        constant_AVM = self.log_share_AM[:, None] - log_scale_AVM - _HALF_LOG_2PI
+        root_AVM = math.sqrt(0.5) * (-log_scale_AVM).exp()
+        return log_mixture(z_BV.T, loc_AVM, root_AVM, constant_AVM)
 
     def log_normals(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:
         """Return log prod_v q(z_v|x_j, a) of every atom, sample and encoding, (A, B, M).
@@ -76,15 +74,6 @@ class Components:
         standard_BAV = (z_BV[:, None] - loc_BAV) * (-log_scale_BAV).exp()
         log_BAV = -0.5 * standard_BAV.square() - log_scale_BAV - _HALF_LOG_2PI
         return sum((log_BAV[..., v] for v in variables[1:]), start=log_BAV[..., variables[0]]).T
-
-
-def _log_sum(z_B1: Tensor, loc_AM: Tensor, root_AM: Tensor, constant_AM: Tensor) -> Tensor:
-    """Return the log of the sum over atoms, (B, M), taken one after the other."""
-    total_BM = torch.zeros_like(z_B1 - loc_AM[0])
-    for loc_M, root_M, constant_M in zip(loc_AM, root_AM, constant_AM, strict=True):
-        away_BM = (z_B1 - loc_M).mul_(root_M)
-        total_BM.add_(torch.addcmul(constant_M, away_BM, away_BM, value=-1).exp_())
-    return total_BM.clamp_min_(torch.finfo(total_BM.dtype).tiny).log_()
 
 
 @dataclass(frozen=True)
@@ -171,8 +160,7 @@ class ConditionalDensities:
 
     @cached_property
     def _sampled_VBM(self) -> Tensor:
-        z_BV = self.sets.z_BV
-        return torch.stack([self.sets.every.log_marginals(z_BV, v) for v in range(z_BV.shape[1])])
+        return self.sets.every.log_marginals(self.sets.z_BV)
 
     @cached_property
     def _own_sampled_VB(self) -> Tensor:

@@ -48,28 +48,54 @@ class DrawnSets:
         discrete, normal = self.own.parted(variables)
         log_BM = self.z_BV.new_zeros(len(self.z_BV), len(self.drawn_MD))
         for d in discrete:
-            log_BM = log_BM + self._log_categories(d)
+            log_BM = log_BM + self.log_categories(d)
         if normal:
             log_BM = log_BM + self._log_normals(discrete, normal)
-        is_own_BM = torch.zeros_like(log_BM, dtype=torch.bool)
-        is_own_BM.diagonal(self.first).fill_(value=True)
-        return torch.where(is_own_BM, self.log_own(variables).T, log_BM)[None]
+        return self._with_own(log_BM[None], self.log_own(variables))
+
+    def log_singles(self) -> Tensor:
+        """Return :meth:`log_pairs` of every variable by itself, (D + V, B, M)."""
+        rows_M = torch.arange(len(self.drawn_MD), device=self.drawn_MD.device)
+        at_draw_XM = self.every.normals_MAX[rows_M, self._atoms(self.drawn_MD)].T
+        loc_VM, log_scale_VM = at_draw_XM[:, None].chunk(2)
+        standard_VBM = (self.z_BV.T[:, :, None] - loc_VM) * (-log_scale_VM).exp()
+        log_VBM = -0.5 * standard_VBM.square() - (log_scale_VM + _HALF_LOG_2PI)
+        discrete = range(len(self.own.categories))
+        log_DBM = torch.stack([self.log_categories(d) for d in discrete])
+        return self._with_own(torch.cat([log_DBM, log_VBM]), self.log_own_singles())
+
+    def log_own_singles(self) -> Tensor:
+        """Return :meth:`log_own` of every variable by itself, (D + V, B)."""
+        count = len(self.own.categories) + self.z_BV.shape[1]
+        return torch.cat([self.log_own([v]) for v in range(count)])
+
+    def _with_own(self, log_SBM: Tensor, own_SB: Tensor) -> Tensor:
+        """Return log-densities with the exact ones of the samples' own encodings."""
+        columns_M = torch.arange(log_SBM.shape[2], device=log_SBM.device)
+        own_B = columns_M[self.first : self.first + log_SBM.shape[1]]
+        return torch.where(own_B[:, None] == columns_M, own_SB[..., None], log_SBM)
 
     def log_own(self, variables: Sequence[int]) -> Tensor:
         """Return log q(d_i, z_is|x_i), exactly, (1, B)."""
         log_AB = self.own.log_own(variables)
         return log_AB if len(log_AB) == 1 else log_AB.gather(0, self._atoms(self.category_BD)[None])
 
-    def _log_categories(self, d: int) -> Tensor:
+    def log_categories(self, d: int) -> Tensor:
         """Return log q(k|x_j) of the samples' categories of one discrete variable, (B, M)."""
         atoms_B = self._atoms(self.category_BD)
         return self.every.table_DAM[d][atoms_B]
 
     def _log_normals(self, discrete: Sequence[int], normal: Sequence[int]) -> Tensor:
         """Return log prod_v q(z_iv|x_j, d_i, e_j), (B, M)."""
-        of_sample = torch.zeros_like(self.category_BD[:1], dtype=torch.bool)
-        of_sample[:, list(discrete)] = True
-        values_BMD = torch.where(of_sample, self.category_BD[:, None], self.drawn_MD)
+        if len(discrete) == len(self.own.categories):
+            of_atoms_ABM = self.every.log_normals(self.z_BV, normal)
+            atoms_B = self._atoms(self.category_BD)
+            every = (1, *of_atoms_ABM.shape[1:])
+            return of_atoms_ABM.gather(0, atoms_B[None, :, None].expand(every))[0]
+        of_sample_D = torch.tensor(
+            [d in discrete for d in range(len(self.own.categories))], device=self.z_BV.device
+        )
+        values_BMD = torch.where(of_sample_D, self.category_BD[:, None], self.drawn_MD)
         atoms_BM = self._atoms(values_BMD)
         rows_M = torch.arange(len(self.drawn_MD), device=atoms_BM.device)
         loc_BMV, log_scale_BMV = self.every.normals_MAX[rows_M, atoms_BM].chunk(2, dim=2)
@@ -111,14 +137,12 @@ class DrawnSpace(LatentSpace):
         every, drawn_MD = self._parts(encodings_MP)
         exact = AtomSets(z_BV, own, own, tuple(v.categories for v in self.discrete.variables))
         sets = DrawnSets(z_BV, exact, every, category_BD, drawn_MD, first)
-        singles = [(v,) for v in self.tree.variables]
         log_p = [self.discrete.log_p(d, drawn_BC) for d in range(len(self.discrete.variables))]
         log_pv_VB = torch.cat([*log_p, self.required_prior.log_marginals(z_BV)])
         none = z_BW.new_zeros(0, 1, 1)
         return Densities(
             self.tree, z_BW.new_ones(1, len(z_BW)),
-            torch.cat([sets.log_pairs(v) for v in singles]) if pairs else none, none,
-            torch.cat([sets.log_own(v) for v in singles]), none,
+            sets.log_singles() if pairs else none, none, sets.log_own_singles(), none,
             log_pz=lambda variables: self.log_pz(z_BW, variables),
             prior_factorises=self.required_prior.factorises,
             log_pv_VB=log_pv_VB, sets=sets,

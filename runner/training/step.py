@@ -135,7 +135,8 @@ def _decompose_plainly(
     pairs = wanted is None or any(v >= discrete for part in wanted for v in part)
     rows = len(z_BW)
     if z_BW.device.type == "cpu":
-        numbers = latents.components * z_BW.shape[1] * len(encodings_MP)
+        # Of a conditional posterior, single variables never form a tensor of all components.
+        numbers = max(latents.components, z_BW.shape[1]) * len(encodings_MP)
         rows = max(1, min(rows, _CACHED_PAIRS // numbers))
     parts = [
         decompose(
