@@ -9,6 +9,7 @@ from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
     CONTRACTIONS,
     CORRUPTIONS,
+    ENCODING_WEIGHTS,
     KERNELS,
     MOMENTS,
     SPARSITIES,
@@ -24,6 +25,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     """Yield (key, value, what it may be) of every setting that is one of a few words."""
     on = objective.penalties
     yield "objective.concrete_density", objective.concrete_density, CONCRETE_DENSITIES
+    yield "objective.encoding_weights", objective.encoding_weights, ENCODING_WEIGHTS
     yield "objective.penalties.moments.of", on.moments.of, MOMENTS
     yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
     yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES

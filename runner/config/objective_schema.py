@@ -11,6 +11,7 @@ from typing import Optional
 from runner.config.schedule import Value
 
 CONCRETE_DENSITIES = ("exact", "relaxed", "argmax")
+ENCODING_WEIGHTS = ("stratified", "equal")
 MOMENTS = ("means", "codes")
 KERNELS = ("rbf", "imq")
 SPARSITIES = ("l1", "kl")
@@ -127,3 +128,4 @@ class ObjectiveConfig:
     corruption: CorruptionConfig
     concrete_density: str
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
+    encoding_weights: str
