@@ -157,11 +157,6 @@ def test_equal_weights_give_the_total_correlation_of_the_minibatch_s_own_mixture
         assert found > 0
 
 
-def test_stratified_weights_may_give_a_negative_total_correlation():
-    joint, first, second = (expectation("stratified", 2, 0, part) for part in range(3))
-    assert joint - first - second < 0 < truth(0) - truth(1) - truth(2)
-
-
 @pytest.mark.parametrize(("batch", "bank"), [(IMAGES, 0), (4, 2), (2, 4)])
 def test_with_all_encodings_both_weights_are_the_exact_mean(batch: int, bank: int):
     stratified, equal = (weights_of(kind, batch, bank).dense(batch) for kind in KINDS)
