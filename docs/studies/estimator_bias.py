@@ -126,8 +126,8 @@ def _group_starts() -> range:
     return range(0, TOY_DIMENSIONS, TOY_GROUP)
 
 
-def trained(folder: Path) -> Case:
-    """Return the encodings of training images of a run, under its last checkpoint."""
+def trained(folder: Path, images: int = IMAGES) -> Case:
+    """Return the encodings of so many training images of a run, under its last checkpoint."""
     config = settings.restore((folder / "config.yaml").read_text(), [])
     dataset = load(config.dataset, config.data_dir, torch.device("cpu"))
     model = build(
@@ -139,9 +139,10 @@ def trained(folder: Path) -> Case:
     checkpoint = load_checkpoint(folder / "checkpoint")
     model.load_state_dict(checkpoint.tensors["model"])
     model.eval()
-    indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:IMAGES]
-    parts = [dataset.kind.to_input(dataset.train.images(i)) for i in indices_N.split(500)]
-    numbers_NP = torch.cat([model.encode(images_BCHW) for images_BCHW in parts])
+    indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:images]
+    numbers_NP = torch.cat(
+        [model.encode(dataset.kind.to_input(dataset.train.images(i))) for i in indices_N.split(500)]
+    )
     hyperparameters = {name: getattr(config, name) for name in settings.WEIGHT_NAMES}
     weights = " ".join(
         f"{k}={v:g}" if isinstance(v, int | float) else f"{k} scheduled"
