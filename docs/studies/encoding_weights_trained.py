@@ -21,7 +21,7 @@ import torch
 from encoding_weights_bias import exact
 from estimator_bias import TERMS, Case, encode, opened
 
-from runner.api import load_run
+from runner.api.run import load_run
 
 IMAGES = 60_000
 DRAWS = 1024
