@@ -143,8 +143,11 @@ def opened(folder: Path) -> tuple[RunConfig, Dataset, VAE]:
 def encode(dataset: Dataset, model: VAE, images: int) -> Tensor:
     """Return what the encoder gives for so many training images, or all, in a random order."""
     indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:images]
-    inputs = (dataset.kind.to_input(dataset.train.images(i)) for i in indices_N.split(500))
-    return torch.cat([model.encode(images_BCHW) for images_BCHW in inputs])
+    numbers_NP = torch.empty(len(indices_N), model.bind_latents().parameter_count)
+    # Into one tensor: small ones that are kept would pin the freed memory of the images.
+    for part, indices in zip(numbers_NP.split(500), indices_N.split(500), strict=True):
+        part.copy_(model.encode(dataset.kind.to_input(dataset.train.images(indices))))
+    return numbers_NP
 
 
 def trained(folder: Path, images: int = IMAGES) -> Case:
