@@ -73,6 +73,8 @@ MUTATIONS: dict[str, list[Mutation]] = {
             "columns_M[:samples, None]",
         ),
         Mutation(WEIGHTS, "others = samples - 1 +", "others = samples +"),
+        Mutation(WEIGHTS, "weight = -math.log(encodings)", "weight = -math.log(encodings + 1)"),
+        Mutation(WEIGHTS, "weight = -(samples + is_held_K", "weight = -(samples + 1 + is_held_K"),
         Mutation(SWEEP_OF_FEW, ".sub_(self.zeroth_S1C)", ""),
         Mutation(SWEEP_OF_FEW, "self.first + part.start", "self.first"),
         Mutation(SWEEP_OF_MANY, "second_XC - loc_XC * (first_XC + away_XC)", "second_XC"),

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from runner import config as settings
-from runner.config import CHOICES
-from runner.dataset import load
-from runner.model import LatentSpace, build
+from runner.config import CHOICES, RunConfig
+from runner.dataset import Dataset, load
+from runner.model import VAE, LatentSpace, build
 from runner.model.build_latent_space import build_latent_space
 from runner.objective import (
     TERM_NAMES,
@@ -126,8 +126,8 @@ def _group_starts() -> range:
     return range(0, TOY_DIMENSIONS, TOY_GROUP)
 
 
-def trained(folder: Path) -> Case:
-    """Return the encodings of training images of a run, under its last checkpoint."""
+def opened(folder: Path) -> tuple[RunConfig, Dataset, VAE]:
+    """Return settings, data and model of a run, with the parameters of its last checkpoint."""
     config = settings.restore((folder / "config.yaml").read_text(), [])
     dataset = load(config.dataset, config.data_dir, torch.device("cpu"))
     model = build(
@@ -136,18 +136,30 @@ def trained(folder: Path) -> Case:
         classes=dataset.classes,
         images=lambda: dataset.probe_images(torch.device("cpu")),
     )
-    checkpoint = load_checkpoint(folder / "checkpoint")
-    model.load_state_dict(checkpoint.tensors["model"])
-    model.eval()
-    indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:IMAGES]
-    parts = [dataset.kind.to_input(dataset.train.images(i)) for i in indices_N.split(500)]
-    numbers_NP = torch.cat([model.encode(images_BCHW) for images_BCHW in parts])
+    model.load_state_dict(load_checkpoint(folder / "checkpoint").tensors["model"])
+    return config, dataset, model.eval()
+
+
+def encode(dataset: Dataset, model: VAE, images: int) -> Tensor:
+    """Return what the encoder gives for so many training images, or all, in a random order."""
+    indices_N = torch.randperm(dataset.train.size, generator=_source(0))[:images]
+    numbers_NP = torch.empty(len(indices_N), model.bind_latents().parameter_count)
+    # Into one tensor: small ones that are kept would pin the freed memory of the images.
+    for part, indices in zip(numbers_NP.split(500), indices_N.split(500), strict=True):
+        part.copy_(model.encode(dataset.kind.to_input(dataset.train.images(indices))))
+    return numbers_NP
+
+
+def trained(folder: Path, images: int = IMAGES) -> Case:
+    """Return the encodings of so many training images of a run, under its last checkpoint."""
+    config, dataset, model = opened(folder)
+    numbers_NP = encode(dataset, model, images)
     hyperparameters = {name: getattr(config, name) for name in settings.WEIGHT_NAMES}
     weights = " ".join(
         f"{k}={v:g}" if isinstance(v, int | float) else f"{k} scheduled"
         for k, v in hyperparameters.items()
     )
-    step = checkpoint.state["step"]
+    step = load_checkpoint(folder / "checkpoint").state["step"]
     name = f"{config.dataset.name}, {config.objective.name} {weights}, step {step}"
     return Case(name, model.bind_latents(), numbers_NP)
 

@@ -24,6 +24,7 @@ ADDED: Mapping[str, object] = {
     "objective.concrete_draws": "relaxed",
     "architecture.conditional": False,
     "architecture.conditional_head": "shared",
+    "objective.encoding_weights": "stratified",
     "figures": {"format": ["png"], "width": None},
     "tracking": {"to": ["wandb"], "images_every": None},
 }

@@ -10,6 +10,7 @@ from runner.config.objective_schema import (
     CONCRETE_DRAWS,
     CONTRACTIONS,
     CORRUPTIONS,
+    ENCODING_WEIGHTS,
     KERNELS,
     MOMENTS,
     SPARSITIES,
@@ -26,6 +27,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     on = objective.penalties
     yield "objective.concrete_density", objective.concrete_density, CONCRETE_DENSITIES
     yield "objective.concrete_draws", objective.concrete_draws, CONCRETE_DRAWS
+    yield "objective.encoding_weights", objective.encoding_weights, ENCODING_WEIGHTS
     yield "objective.penalties.moments.of", on.moments.of, MOMENTS
     yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
     yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES

@@ -12,6 +12,8 @@ from runner.config.schedule import Value
 
 CONCRETE_DENSITIES = ("exact", "drawn", "relaxed", "argmax")
 CONCRETE_DRAWS = ("relaxed", "hard")
+CONCRETE_DENSITIES = ("exact", "relaxed", "argmax")
+ENCODING_WEIGHTS = ("stratified", "equal")
 MOMENTS = ("means", "codes")
 KERNELS = ("rbf", "imq")
 SPARSITIES = ("l1", "kl")
@@ -130,3 +132,4 @@ class ObjectiveConfig:
     concrete_density: str
     concrete_draws: str
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
+    encoding_weights: str

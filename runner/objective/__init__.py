@@ -10,6 +10,8 @@ from runner.objective.aggregate_posterior import (
 )
 from runner.objective.encoding_weights import (
     EncodingWeights,
+    equal_weights,
+    equal_weights_with_bank,
     log_mixture_weights,
     log_weights_with_bank,
     mixture_weights,
@@ -33,6 +35,8 @@ __all__ = [
     "average",
     "can_sweep",
     "decompose",
+    "equal_weights",
+    "equal_weights_with_bank",
     "log_aggregate_posterior",
     "log_mixture_weights",
     "log_weights_with_bank",

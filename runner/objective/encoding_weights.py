@@ -1,5 +1,8 @@
 """The weights of the encodings behind an estimate of q(z), without a tensor of all pairs.
 
+*Stratified*: a sample's own encoding weighs 1/N, as it does in q(z), and the others share the rest.
+*Equal*: all weigh the same. Both are q(z) where all N encodings are there.
+
 Shapes: B samples (rows), M encodings (columns), K places of a memory bank.
 """
 
@@ -89,6 +92,42 @@ def weights_with_bank(samples: int, is_held_K: Tensor, dataset_size: int) -> Enc
         torch.cat([log_other.expand(samples), bank_K]),
         of_singles=mixture_weights(samples, dataset_size, like=is_held_K),
     )
+
+
+def equal_weights(encodings: int, *, first: int = 0, like: Tensor) -> EncodingWeights:
+    """Return equal log-weights of a minibatch's encodings, 1/M each, a sample's own included.
+
+    q(z) is then the mixture of the minibatch's own posteriors, from which its samples are drawn.
+
+    Shapes: M encodings; sample i owns column ``first + i``; dtype and device of ``like``.
+    Estimator: E log q(z) is at least the exact one, and I(x; z) at most log M: the negative entropy
+        of a mixture is convex in the mixture, whose mean over minibatches is q(z). Exact when
+        M = N.
+    Raises: ValueError when there is no encoding.
+    Source: the bound behind InfoNCE (van den Oord et al. 2018; Poole et al. 2019, section 2.3). The
+        weights of minibatch-weighted sampling, 1/(N M) (Chen et al. 2018), differ by a constant
+        factor, so that their gradients are the same.
+    """
+    if encodings < 1:
+        raise ValueError(f"need at least one encoding, got {encodings}")
+    weight = -math.log(encodings)
+    return EncodingWeights(like.new_full((), weight), like.new_full((encodings,), weight), first)
+
+
+def equal_weights_with_bank(samples: int, is_held_K: Tensor) -> EncodingWeights:
+    """Return equal log-weights of a minibatch's own encodings and of those of a memory bank.
+
+    As :func:`equal_weights`, with M the encodings that there are, and as :func:`weights_with_bank`
+    else: an empty place weighs nothing, and single variables are estimated from the minibatch.
+
+    Shapes: B + K encodings, where sample i owns column i.
+    Estimator: E log q of sets of several variables is at least the exact one, and I(x; z) at most
+        log M, if the bank's encodings were those of the present encoder.
+    """
+    weight = -(samples + is_held_K.sum()).log()
+    bank_K = torch.where(is_held_K > 0, weight, -torch.inf)
+    others_M = torch.cat([weight.expand(samples), bank_K])
+    return EncodingWeights(weight, others_M, of_singles=equal_weights(samples, like=is_held_K))
 
 
 def log_mixture_weights(

@@ -189,6 +189,7 @@ def _plan(
     penalties = tuple(_penalties(config))
     return Plan(
         dataset_size=dataset_size,
+        weighting=config.encoding_weights,
         required_marginals=needed,
         terms=terms,
         levels=levels,

@@ -13,6 +13,8 @@ from torch import Tensor
 from runner.config import PenaltiesConfig
 from runner.objective.encoding_weights import (
     EncodingWeights,
+    equal_weights,
+    equal_weights_with_bank,
     mixture_weights,
     weights_with_bank,
 )
@@ -33,6 +35,8 @@ class Plan:
 
     dataset_size: int
     """N, the number of images that the aggregate posterior is a mean over."""
+    weighting: str
+    """How the encodings behind q(z) are weighted: ``stratified`` or ``equal``."""
     required_marginals: frozenset[tuple[int, ...]]
     """Sets of variables whose marginal of q(z) the loss ever depends on: none for beta-VAE."""
     terms: tuple[str, ...]
@@ -75,6 +79,10 @@ class Plan:
 
         ``is_held_K`` says which places of the bank are taken. Shapes: B or B + K encodings.
         """
+        if self.weighting == "equal":
+            if is_held_K is None:
+                return equal_weights(samples, like=like)
+            return equal_weights_with_bank(samples, is_held_K)
         if is_held_K is None:
             return mixture_weights(samples, self.dataset_size, like=like)
         return weights_with_bank(samples, is_held_K, self.dataset_size)

@@ -14,7 +14,13 @@ from torch import Tensor
 
 from runner.config import RunConfig, WeightsConfig
 from runner.model import Densities, Node
-from runner.objective import Objective, decompose, log_mixture_weights, nodes_of
+from runner.objective import (
+    Objective,
+    decompose,
+    equal_weights,
+    log_mixture_weights,
+    nodes_of,
+)
 from runner.objective.aggregate_posterior import log_enumerated_posterior
 from tests.conftest import random_densities, tree_of
 
@@ -52,6 +58,8 @@ def any_densities(draw: Callable[..., object]) -> tuple[Densities, Tensor]:
         seed=draw(st.integers(0, 10_000)),
     )
     images = samples + draw(st.integers(0, 1000))
+    if draw(st.booleans()):
+        return densities, equal_weights(samples, like=ZERO).dense(samples)
     return densities, log_mixture_weights(samples, samples, images, like=ZERO)
 
 

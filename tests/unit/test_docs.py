@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -44,6 +45,8 @@ def script(name: str) -> ModuleType:
 objectives = script("objective_table")
 bias = script("estimator_bias")
 estimator = script("estimator_table")
+weights_bias = script("encoding_weights_bias")
+weights_trained = script("encoding_weights_trained")
 metric_study = script("metric_study")
 
 
@@ -182,6 +185,46 @@ def test_the_page_of_the_estimator_has_a_row_for_every_kind_in_the_csv():
     lines = (STUDIES / "estimator.md").read_text().splitlines()
     for kind in kinds:
         assert sum(line.startswith(f"| {' | '.join(kind)} |") for line in lines) == 1
+
+
+@pytest.fixture(scope="module")
+def weighed() -> list[Any]:
+    """Both weights on a toy of 256 images, all of which a minibatch and a bank may hold."""
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(bias, "TOY_IMAGES", 256)
+        patch.setattr(weights_bias, "BATCHES", (64, 128))
+        patch.setattr(weights_bias, "BANKS", (0, 64, 128, 192))
+        return list(weights_bias.measure(bias.toy(0.5)))
+
+
+def test_neither_of_the_weights_has_a_bias_with_all_encodings(weighed: list[Any]):
+    whole = [row for row in weighed if row.batch + row.bank == 256 and row.term == "index_code_mi"]
+    assert [(row.weights, row.batch) for row in whole] == [
+        ("stratified", 64), ("equal", 64), ("stratified", 128), ("equal", 128)
+    ]  # fmt: skip
+    for row in whole:
+        assert row.bias == pytest.approx(0, abs=1e-4)
+
+
+def test_stratified_weights_say_too_much_information_and_equal_ones_too_little(weighed: list[Any]):
+    for row in weighed:
+        if row.term == "index_code_mi" and row.bank == 0:
+            assert row.bias > 0.05 if row.weights == "stratified" else row.bias < -0.05
+            if row.weights == "equal":
+                assert row.exact + row.bias < math.log(row.batch)
+
+
+def test_the_table_of_weights_has_a_line_for_each_estimate(weighed: list[Any]):
+    lines = list(weights_bias.table(weighed))
+    assert len(lines) == 2 + 1 + 2 * (4 + 3)
+    assert lines[2].startswith("| toy, s = 0.5 | **exact** |")
+    assert lines[3].startswith("| toy, s = 0.5 | stratified | 64 | 0 | +")
+
+
+def test_the_table_of_trained_models_has_the_mean_and_the_spread_over_seeds():
+    runs = [{"reconstruction": 100.0, "MIG": 0.1}, {"reconstruction": 102.0, "MIG": 0.1}]
+    last = weights_trained.table({("sprites", "hfvae", "equal", "0"): runs})[-1]
+    assert last == "| sprites | hfvae | equal | 0 | 2 | 101.00 ± 1.41 | 0.10 ± 0.00 |"
 
 
 def scored(folder: Path, objective: str, seed: int, scores: dict[str, dict[str, float]]) -> None:

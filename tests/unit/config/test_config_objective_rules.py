@@ -26,6 +26,7 @@ NUMBERS = [
 ]
 WORDS = {
     "objective.concrete_density": ("exact", "relaxed", "argmax"),
+    "objective.encoding_weights": ("stratified", "equal"),
     f"{AT}.moments.of": ("means", "codes"),
     f"{AT}.mmd.kernel": ("rbf", "imq"),
     f"{AT}.sparsity.kind": ("l1", "kl"),

@@ -43,6 +43,7 @@ WORDS = {
     "precision": ("float32", "bf16"),
     "wandb.mode": ("auto", "online", "offline", "disabled"),
     "objective.concrete_density": ("exact", "relaxed", "argmax"),
+    "objective.encoding_weights": ("stratified", "equal"),
 }
 
 Composed = Callable[..., RunConfig]

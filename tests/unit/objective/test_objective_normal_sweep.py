@@ -20,6 +20,8 @@ from runner.objective import (
     Decomposition,
     EncodingWeights,
     decompose,
+    equal_weights,
+    equal_weights_with_bank,
     mixture_weights,
     sweep_few,
     weights_with_bank,
@@ -77,7 +79,7 @@ class Case:
     weights: EncodingWeights
 
     @classmethod
-    def of(cls, name: str, *, bank: int = 0, first: int = 0) -> Case:
+    def of(cls, name: str, *, bank: int = 0, first: int = 0, equal: bool = False) -> Case:
         latents = SPACES[name]()
         source = torch.Generator().manual_seed(3)
         encodings = BATCH + first + bank
@@ -88,7 +90,13 @@ class Case:
         noise_BW = latents.noise(BATCH, source).double()
         if bank:
             is_held_K = (torch.arange(bank) != 1).double()  # one place is empty
-            weights = weights_with_bank(BATCH, is_held_K, IMAGES)
+            weights = (
+                equal_weights_with_bank(BATCH, is_held_K)
+                if equal
+                else weights_with_bank(BATCH, is_held_K, IMAGES)
+            )
+        elif equal:
+            weights = equal_weights(encodings, first=first, like=noise_BW)
         else:
             weights = mixture_weights(encodings, IMAGES, first=first, like=noise_BW)
         return cls(latents, parameters_MP, noise_BW, weights)
@@ -123,6 +131,11 @@ def weighted(values: Tensor) -> Tensor:
 KINDS = [(name, {}) for name in SPACES]
 KINDS += [(name, {"bank": 7}) for name in ("groups of two", "nested groups", "discrete in a group")]
 KINDS += [(name, {"first": 4}) for name in ("nested groups", "discrete variables")]
+KINDS += [
+    (name, {**kind, "equal": True})
+    for name in ("nested groups", "discrete in a group")
+    for kind in ({}, {"bank": 7}, {"first": 4})
+]
 
 
 @pytest.mark.parametrize("cached", [2**18, 150], ids=["whole", "in chunks"])

@@ -284,3 +284,17 @@ def test_log_weights_are_of_the_minibatch_or_of_a_bank_too(
     assert got.shape == (4, 4 if held is None else 9)
     torch.testing.assert_close(got.exp().sum(1), torch.ones(4).double())
     torch.testing.assert_close(got.diagonal().exp(), torch.full((4,), 1e-3).double())
+
+
+@pytest.mark.parametrize("held", [None, 3])
+def test_equal_weights_are_those_of_all_encodings_that_there_are(
+    composed: Callable[..., RunConfig], held: int | None
+):
+    like = torch.zeros((), dtype=torch.float64)
+    is_held_K = None if held is None else (torch.arange(5) < held).double()
+    plan = objective(composed("objective=vae", "objective.encoding_weights=equal")).plan
+    weights_BM = plan.log_weights(4, is_held_K, like).exp()
+    there = 4 + (held or 0)
+    torch.testing.assert_close(weights_BM[:, :there], torch.full((4, there), 1 / there).double())
+    assert weights_BM[:, there:].eq(0).all()
+    assert plan != objective(composed("objective=vae")).plan

@@ -38,9 +38,10 @@ FIVE = (
     ("objective=info_vae", "alpha=0.5", "beta=3"),
     ("objective=annealed_vae", "beta=3", "training.clip_gradient=1000"),
     ("objective=hfvae", "beta={linear: {from: 0, to: 8, over: 9}}", "objective.encodings=40"),
-    ("objective=hfvae", "seed=2", "gamma=5"),
+    ("objective=hfvae", "seed=2", "gamma=5", "objective.encoding_weights=equal"),
+    ("objective=hfvae", "objective.encodings=40", "objective.encoding_weights=equal"),
 )
-"""Runs of six objectives with seeds, rates, clipping, schedules and banks of their own."""
+"""Runs of six objectives with seeds, rates, clipping, schedules, banks and weights of their own."""
 PAIR = (("objective=hfvae", "seed=1", "beta=4"), ("objective=beta_vae", "beta=2"))
 MODELS = {
     "categories": ("prior=concrete_normal", "prior.temperature=0.5"),
