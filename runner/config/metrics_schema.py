@@ -73,7 +73,7 @@ class SamplesConfig:
 
 @dataclass
 class NeighboursConfig(SplitConfig):
-    """Of the k-nearest-neighbour probe."""
+    """Of the k-nearest-neighbour probe, and of that of each factor from each group."""
 
     neighbours: int
 
@@ -129,6 +129,7 @@ class MetricsConfig:
     hoyer_sparsity: Optional[SamplesConfig] = None
     linear_probe: Optional[SplitConfig] = None
     neighbour_probe: Optional[NeighboursConfig] = None
+    knn: Optional[NeighboursConfig] = None
     clustering: Optional[SamplesConfig] = None
     information: Optional[DensityConfig] = None
     reconstruction: Optional[SamplesConfig] = None

@@ -6,7 +6,7 @@ V variables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from runner import memory
 from runner.errors import UsageError
+from runner.metric.variables import Group, Variable, grouped
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -32,22 +33,6 @@ class Sample:
         return len(self.codes_MD)
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A latent variable: one column of the code if continuous, several if discrete.
-
-    A discrete variable has a column per value: its probability, or a one-hot sample.
-    """
-
-    name: str
-    columns: slice
-
-    @property
-    def is_discrete(self) -> bool:
-        """Whether it has several columns; its value is then the index of the largest."""
-        return self.columns.stop - self.columns.start > 1
-
-
 @dataclass(frozen=True, eq=False)
 class Codes:
     """A table of codes and factors; metrics draw rows from it.
@@ -60,17 +45,20 @@ class Codes:
     factors_NF: Integers
     factor_names: tuple[str, ...]
     variables: tuple[Variable, ...]
+    groups: tuple[Group, ...]
+    """The groups that the variables are split into; each is one of its own if none are known."""
     complete: bool
     """Whether these are all images of a full factor grid, each once."""
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - by keyword, and each has a default
         cls,
         codes_ND: ArrayLike,
         factors_NF: ArrayLike,
         *,
         factor_names: Sequence[str] | None = None,
         variables: Sequence[Variable] | None = None,
+        groups: Mapping[str, Sequence[str]] | None = None,
         complete: bool = False,
     ) -> Codes:
         """Return checked codes, without the factors that never vary: no score is defined for them.
@@ -81,10 +69,12 @@ class Codes:
                 only the scores that take no factors are defined.
             factor_names: default ``factor_0``, ``factor_1``, ….
             variables: default one per dimension, ``z_0``, ``z_1``, ….
+            groups: names of the variables of each group, by its name; default one per variable.
             complete: see the field.
 
         Raises: UsageError if the arrays differ in length, have fewer than two rows, are not finite
-            numbers (codes) or whole numbers (factors), or no factor varies.
+            numbers (codes) or whole numbers (factors), no factor varies, or the groups do not hold
+            each variable once.
         """
         codes = _as_columns("codes", codes_ND).astype(np.float64)
         factors = _as_columns("factors", factors_NF)
@@ -114,6 +104,7 @@ class Codes:
             factors_NF=np.array([values[i] for i in kept], np.int64).reshape(-1, len(codes)).T,
             factor_names=tuple(names[i] for i in kept),
             variables=given,
+            groups=grouped(given, groups),
             complete=complete,
         )
 
@@ -145,6 +136,13 @@ class Codes:
         """
         if self.complete:
             return self.sample(train, source), self.sample(test, source)
+        return self.disjoint(train, test, source)
+
+    def disjoint(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
+        """Return training and test images without a common one, from a full grid too.
+
+        At most a third of all images are for testing, the rest for training.
+        """
         order_N = source.permutation(len(self))
         test = min(test, max(1, len(self) // 3))
         return self.rows(order_N[test:][:train]), self.rows(order_N[:test])

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.random import Generator
 
 from runner.errors import UsageError
-from runner.metric.codes import Codes, Floats, Integers, Variable, stream
+from runner.metric.codes import Codes, Floats, Integers, stream
 from runner.metric.predictors import sum_columns
+from runner.metric.variables import Variable
 from runner.metric.votes import chunks
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runner.metric.codes import Codes, Floats, Integers, Variable, stream
+from runner.metric.codes import Codes, Floats, Integers, stream
 from runner.metric.column_std import column_std
 from runner.metric.histogram import bin_values, varying_factors
+from runner.metric.variables import Variable
 
 
 def irs(codes: Codes, *, samples: int, bins: int, quantile: float, seed: int) -> dict[str, float]:

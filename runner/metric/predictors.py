@@ -13,7 +13,8 @@ import numpy as np
 
 from runner import progress
 from runner.errors import UsageError, nearest
-from runner.metric.codes import Codes, Floats, Integers, Variable
+from runner.metric.codes import Codes, Floats, Integers
+from runner.metric.variables import Variable
 
 T = TypeVar("T")
 

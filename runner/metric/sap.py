@@ -13,8 +13,9 @@ from typing import cast
 import numpy as np
 
 from runner import progress
-from runner.metric.codes import Codes, Floats, Integers, Sample, Variable, stream
+from runner.metric.codes import Codes, Floats, Integers, Sample, stream
 from runner.metric.gap import gaps
+from runner.metric.variables import Variable
 
 
 def sap(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
