@@ -62,6 +62,12 @@ def groups_of(model: Representation) -> dict[str, list[str]] | None:
     }
 
 
+def has_groups(model: Representation) -> bool:
+    """Return whether scores of groups differ from those of variables: see ``Codes.is_grouped``."""
+    groups = groups_of(model) or {}
+    return 1 < len(groups) < len(model.columns)
+
+
 @torch.no_grad()
 def tabulate(
     model: Representation,

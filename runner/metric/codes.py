@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from runner import memory
 from runner.errors import UsageError
+from runner.metric.factor_values import numbered
 from runner.metric.variables import Group, Variable, grouped
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,8 @@ class Codes:
     codes_ND: Floats
     factors_NF: Integers
     factor_names: tuple[str, ...]
+    factor_values: tuple[Floats, ...]
+    """The values of each factor as they were given, (S,); those of a factor in bins are 0, 1, …."""
     variables: tuple[Variable, ...]
     groups: tuple[Group, ...]
     """The groups that the variables are split into; each is one of its own if none are known."""
@@ -59,17 +62,21 @@ class Codes:
         factor_names: Sequence[str] | None = None,
         variables: Sequence[Variable] | None = None,
         groups: Mapping[str, Sequence[str]] | None = None,
+        factor_bins: int | None = None,
         complete: bool = False,
     ) -> Codes:
         """Return checked codes, without the factors that never vary: no score is defined for them.
 
         Args:
             codes_ND: one row per image; a one-dimensional array is one dimension of the code.
-            factors_NF: any whole numbers; a one-dimensional array is one factor. With no column
-                only the scores that take no factors are defined.
+            factors_NF: any whole numbers, or with ``factor_bins`` any numbers; a one-dimensional
+                array is one factor. With no column only the scores that take no factors are
+                defined.
             factor_names: default ``factor_0``, ``factor_1``, ….
             variables: default one per dimension, ``z_0``, ``z_1``, ….
             groups: names of the variables of each group, by its name; default one per variable.
+            factor_bins: factors with fractions, and more different values than this, are cut into
+                so many bins of equally many images.
             complete: see the field.
 
         Raises: UsageError if the arrays differ in length, have fewer than two rows, are not finite
@@ -94,15 +101,16 @@ class Codes:
             raise UsageError(f"{factors.shape[1]} factors but {len(names)} names for them")
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UsageError(f"two factors are named '{twice}', and one's scores would be lost")
-        values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
-        kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
+        columns = [numbered(name, factors[:, i], factor_bins) for i, name in enumerate(names)]
+        kept = [i for i, (_, values_S) in enumerate(columns) if len(values_S) > 1]
         if names and not kept:
             raise UsageError("no factor varies, so no score is defined")
         given = tuple(variables or (Variable(f"z_{d}", slice(d, d + 1)) for d in _dims(codes)))
         return cls(
             codes_ND=codes,
-            factors_NF=np.array([values[i] for i in kept], np.int64).reshape(-1, len(codes)).T,
+            factors_NF=np.array([columns[i][0] for i in kept], np.int64).reshape(-1, len(codes)).T,
             factor_names=tuple(names[i] for i in kept),
+            factor_values=tuple(columns[i][1] for i in kept),
             variables=given,
             groups=grouped(given, groups),
             complete=complete,
@@ -110,6 +118,11 @@ class Codes:
 
     def __len__(self) -> int:
         return len(self.codes_ND)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether there are several groups, and one of them has more than one variable."""
+        return 1 < len(self.groups) < len(self.variables)
 
     @property
     def continuous_D(self) -> Integers:
@@ -125,6 +138,10 @@ class Codes:
         """
         if self.complete:
             return self.rows(self.draw_rows(count, source))
+        return self.distinct(count, source)
+
+    def distinct(self, count: int, source: Generator) -> Sample:
+        """Return different images drawn uniformly, at most all N, from a full grid too."""
         return self.rows(source.permutation(len(self))[:count])
 
     def split(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
@@ -195,13 +212,6 @@ def _as_columns(what: str, given: ArrayLike) -> NDArray[np.generic]:
     if array.dtype.kind not in "fiub":
         raise UsageError(f"{what} must be numbers, got the type {array.dtype}")
     return array
-
-
-def _numbered(name: str, column_N: NDArray[np.generic]) -> Integers:
-    """Return a factor's values numbered from 0, in their order."""
-    if column_N.dtype.kind == "f" and not (column_N == np.round(column_N.astype(float))).all():
-        raise UsageError(f"{name} must hold whole numbers, a value's number for each image")
-    return np.unique(column_N, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _dims(codes_ND: Floats) -> range:
