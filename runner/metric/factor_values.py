@@ -36,14 +36,17 @@ def numbered(name: str, column_N: NDArray[np.generic], bins: int | None) -> Numb
         message = f"factor '{name}' has {len(values_S):,} different values, not all whole numbers"
         hint = "metrics.factor_bins=20 cuts it into bins of equally many images"
         raise UsageError(message, hint)
-    return (
-        _cut(column_N.astype(np.float64), bins) if len(values_S) > bins else (numbers_N, values_S)
-    )
+    if len(values_S) <= bins:
+        return numbers_N, values_S
+    numbers_N = cut(column_N.astype(np.float64), bins)
+    return numbers_N, np.arange(numbers_N.max() + 1, dtype=np.float64)
 
 
-def _cut(column_N: NDArray[np.float64], bins: int) -> Numbered:
-    """Return the bins of numbers, between quantiles; a bin without images has no number."""
+def cut(column_N: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Return the number of each value's bin, of bins with equally many images, (N,).
+
+    Their edges are quantiles; a bin without images has no number.
+    """
     edges = np.unique(np.quantile(column_N, np.linspace(0, 1, bins + 1)[1:-1]))
     found_N = np.searchsorted(edges, column_N, side="right")
-    present, numbers_N = np.unique(found_N, return_inverse=True)
-    return numbers_N.astype(np.int64), np.arange(len(present), dtype=np.float64)
+    return np.unique(found_N, return_inverse=True)[1].reshape(-1).astype(np.int64)
