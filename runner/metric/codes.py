@@ -168,6 +168,11 @@ class Codes:
         """Return the images of these rows."""
         return Sample(self.codes_ND[rows_M], self.factors_NF[rows_M])
 
+    def values_of(self, sample: Sample) -> Floats:
+        """Return the factors' values of images as they were given, (M, F)."""
+        columns = zip(self.factor_values, sample.factors_MF.T, strict=True)
+        return np.stack([values_S[numbers_M] for values_S, numbers_M in columns], axis=1)
+
     def draw_rows(self, count: int, source: Generator) -> Integers:
         """Return rows drawn uniformly with replacement, (M,).
 

@@ -20,10 +20,10 @@ _FOLDS = 5
 def eastwood_williams(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
     """Return disentanglement, completeness and informativeness of a linear map to the factors.
 
-    For each factor a lasso predicts the standardised value of the factor from the standardised
-    codes of ``train`` images. Unlike in ``dci`` the order of the values matters. The weight of the
-    L1 penalty is the best of a hundred in a cross-validation over five folds (scikit-learn's
-    LassoCV with its default settings). R, (V, F), holds the absolute coefficients.
+    For each factor a lasso predicts the value of the factor, as it is given and standardised, from
+    the standardised codes of ``train`` images. So unlike in ``dci`` it matters how large the values
+    are. The weight of the L1 penalty is the best of a hundred in a cross-validation over five folds
+    (scikit-learn's LassoCV with its default settings). R, (V, F), holds the absolute coefficients.
 
     Keys:
         eastwood_williams/disentanglement: 1 - H(row of R) / log(factors), averaged over variables
@@ -78,7 +78,7 @@ def _fit(codes: Codes, train: int, test: int, seed: int) -> _Fitted:
     train_sample, test_sample = codes.split(train, test, stream(seed, "eastwood_williams"))
     train_MD, test_MD = standardise(train_sample.codes_MD, test_sample.codes_MD)
     target_MF, truth_MF = standardise(
-        *(part.factors_MF.astype(np.float64) for part in (train_sample, test_sample))
+        *(codes.values_of(part) for part in (train_sample, test_sample))
     )
     jobs = [partial(_fit_lasso, train_MD, target_M) for target_M in target_MF.T]
     coefficient_FD = np.stack(over_cores(jobs, [1.0] * len(jobs)))

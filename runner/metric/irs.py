@@ -66,11 +66,9 @@ def irs_groups(
 
 def _binned(codes: Codes, sample: Sample, bins: int) -> Integers:
     """Return the bin of each image for every factor that varies among those drawn, (M, F)."""
-    columns = [
-        bin_values(codes.factor_values[f][sample.factors_MF[:, f]], bins)
-        for f in varying_factors(sample.factors_MF)
-    ]
-    return np.stack(columns, axis=1)
+    values_MF = codes.values_of(sample)
+    kept = varying_factors(sample.factors_MF)
+    return np.stack([bin_values(values_MF[:, f], bins) for f in kept], axis=1)
 
 
 def _scores(
