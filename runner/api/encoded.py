@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ class Encoded:
     """The continuous variables, in the order of the columns of ``means``."""
     columns: Mapping[str, slice]
     """Name of a variable → its columns of ``codes``."""
+    groups: Mapping[str, Sequence[str]] | None = None
+    """Name of a group of the prior → its variables; None for a deterministic code."""
     images: tuple[str, ...] | None = None
     """The names of the images, where they are files."""
     factors: NDArray[np.int64] | None = None
@@ -93,8 +95,8 @@ class Encoded:
         """Write the codes to a file, and return its path.
 
         An ``.npz`` file is what ``vaerun evaluate --codes`` reads: ``codes`` with the ``variables``
-        of their columns, ``scales``, and ``factors`` where they are known. A ``.csv`` file is the
-        table of :meth:`frame`.
+        and ``groups`` of their columns, ``scales``, and ``factors`` where they are known. A
+        ``.csv`` file is the table of :meth:`frame`.
 
         Raises: UsageError for another ending, or a file that is there already, unless
             ``overwrite``; VaerunError where it cannot be written.
@@ -110,6 +112,9 @@ class Encoded:
         arrays["variables"] = np.array(
             [name for name, part in self.columns.items() for _ in range(part.stop - part.start)]
         )
+        if self.groups is not None:
+            group_of = {v: group for group, names in self.groups.items() for v in names}
+            arrays["groups"] = np.array([group_of[name] for name in arrays["variables"].tolist()])
         if self.scales is not None:
             arrays["scales"] = self.scales
         if self.images is not None:

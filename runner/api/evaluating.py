@@ -19,6 +19,7 @@ from runner.api.isolation import (
 )
 from runner.api.place import Place
 from runner.config import MetricsConfig
+from runner.config.metrics_schema import SHARED
 from runner.console.run_display import make_console
 from runner.errors import UsageError, nearest
 from runner.runs.evaluate import score_again
@@ -91,9 +92,7 @@ def _only(metrics: MetricsConfig, names: Sequence[str]) -> MetricsConfig:
 
 def _is_metric(metrics: MetricsConfig, name: str) -> bool:
     value = getattr(metrics, name)
-    return name not in ("name", "seed", "codes", "images") and (
-        value is None or dataclasses.is_dataclass(value)
-    )
+    return name not in SHARED and (value is None or dataclasses.is_dataclass(value))
 
 
 def _numbers(file: ScoresFile, keys: Sequence[str], wanted: Sequence[str]) -> dict[str, float]:

@@ -19,6 +19,7 @@ from runner.api.encoded import Encoded
 from runner.api.images import GivenImages
 from runner.dataset import IMAGES, Dataset, Split
 from runner.errors import UsageError
+from runner.model import LatentSpace
 from runner.runs.load import OpenedModel
 from runner.training import generator, prepare
 
@@ -109,7 +110,16 @@ def _of_inputs(opened: OpenedModel, batches: Iterator[Tensor]) -> dict[str, Any]
         "probabilities": probabilities,
         "names": latents.variable_names[len(discrete) :],
         "columns": latents.columns,
+        "groups": _groups(latents),
     }
+
+
+def _groups(latents: LatentSpace) -> dict[str, list[str]] | None:
+    """Return the names of the variables of each group, None for a code without a prior."""
+    if not latents.has_density:
+        return None
+    names = latents.variable_names
+    return {group.name: [names[v] for v in group.variables] for group in latents.tree.children}
 
 
 @torch.no_grad()

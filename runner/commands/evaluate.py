@@ -129,6 +129,11 @@ def _read(arguments: Arguments) -> _Request:
     if bool(request.paths) == bool(request.codes):
         hint = " or ".join(EVALUATE.usage)
         raise UsageError("evaluate takes run folders, or a file of codes", hint)
+    if request.paths and any(
+        each.startswith("metrics.factor_bins=") for each in request.of_metrics
+    ):
+        hint = "dataset.bins, when a run is trained, cuts the factors of its images"
+        raise UsageError("metrics.factor_bins is for a file of codes", hint)
     return request
 
 
@@ -195,14 +200,14 @@ def _evaluate_codes(path: Path, metrics: MetricsConfig) -> None:
     """Score a file of codes; the scores are written beside it."""
     from runner.evaluation.codes_file import read_codes
 
-    given = read_codes(path)
+    given = read_codes(path, metrics.factor_bins)
     scores_file = ScoresFile(path.with_suffix(".scores.json"), {"sha256": given.sha256})
     console = make_console()
     evaluator = CodesEvaluator(given.codes, given.class_factor, metrics)
     with ScoreDisplay(console) as display:
         score(
             evaluator,
-            list(score_requests_of_codes(metrics)),
+            list(score_requests_of_codes(metrics, grouped=given.codes.is_grouped)),
             scores_file,
             display,
         )

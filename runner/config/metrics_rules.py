@@ -16,6 +16,8 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
     yield "metrics.seed", metrics.seed, "between 0 and 2**32 - 1", 0 <= metrics.seed < 2**32
     images = metrics.images
     yield "metrics.images", images, "at least 2, or null", images is None or images >= 2
+    bins = metrics.factor_bins
+    yield "metrics.factor_bins", bins, "at least 2, or null", bins is None or bins >= 2
     known = bool(metrics.codes) and set(metrics.codes) <= set(CODES)
     yield "metrics.codes", metrics.codes, f"a list of {', '.join(CODES)}", known
     for metric in fields(metrics):

@@ -15,6 +15,9 @@ from typing import Optional
 CODES = ("mean", "sampled")
 """The code of an image: the mean of q(z|x), or a sample from it."""
 
+SHARED = ("name", "seed", "codes", "images", "factor_bins")
+"""The fields of :class:`MetricsConfig` that are of all metrics; each other one is a metric."""
+
 
 @dataclass
 class VotesConfig:
@@ -73,8 +76,16 @@ class SamplesConfig:
 
 @dataclass
 class NeighboursConfig(SplitConfig):
-    """Of the k-nearest-neighbour probe."""
+    """Of the k-nearest-neighbour probe, and of that of each factor from each group."""
 
+    neighbours: int
+
+
+@dataclass
+class GroupInformationConfig:
+    """Of metrics that estimate what groups say about factors from the nearest neighbours."""
+
+    samples: int
     neighbours: int
 
 
@@ -111,6 +122,7 @@ class MetricsConfig:
     seed: int
     codes: list[str]
     images: Optional[int]
+    factor_bins: Optional[int] = None
     beta_vae: Optional[VotesConfig] = None
     factor_vae: Optional[FactorVaeConfig] = None
     mig: Optional[BinnedConfig] = None
@@ -129,6 +141,14 @@ class MetricsConfig:
     hoyer_sparsity: Optional[SamplesConfig] = None
     linear_probe: Optional[SplitConfig] = None
     neighbour_probe: Optional[NeighboursConfig] = None
+    mig_groups: Optional[GroupInformationConfig] = None
+    dci_groups: Optional[SplitConfig] = None
+    eastwood_williams_groups: Optional[SplitConfig] = None
+    sap_groups: Optional[SplitConfig] = None
+    modularity_groups: Optional[GroupInformationConfig] = None
+    factor_vae_groups: Optional[FactorVaeConfig] = None
+    irs_groups: Optional[IrsConfig] = None
+    knn: Optional[NeighboursConfig] = None
     clustering: Optional[SamplesConfig] = None
     information: Optional[DensityConfig] = None
     reconstruction: Optional[SamplesConfig] = None

@@ -104,6 +104,9 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield "objective.encodings", encodings, rule, holds
     yield from objective_rules(config.objective)
     yield from metrics_rules(config.metrics)
+    bins = config.metrics.factor_bins
+    rule = "null for a run (dataset.bins cuts the factors of images of your own)"
+    yield "metrics.factor_bins", bins, rule, bins is None
     yield from dataset_rules(config.dataset)
     yield from training_rules(config)
     yield from width_rules("figures.width", config.figures.width)

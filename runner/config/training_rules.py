@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
-from runner.config.metrics_schema import MetricsConfig
+from runner.config.metrics_schema import SHARED, MetricsConfig
 from runner.config.rule import Rule
 from runner.config.schema import RunConfig
 from runner.config.training_schema import AUTO, CHECKPOINTS, PARTS, InitConfig, ValidationConfig
@@ -82,7 +82,7 @@ def refuse_without_validation(config: RunConfig) -> None:
 
 def _refuse_scores(config: RunConfig) -> None:
     known = {field.name for field in fields(MetricsConfig)} - {*_OF_SEVERAL_RUNS}
-    known = {name for name in known if name not in ("name", "seed", "codes", "images")}
+    known = {name for name in known if name not in SHARED}
     for name in config.validation.scores:
         if name in _OF_SEVERAL_RUNS:
             raise UsageError(f"validation.scores: {name} compares several runs, and this is one")

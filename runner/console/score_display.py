@@ -18,7 +18,7 @@ from runner.metric.number_text import decimal_text
 _SHOWN = 3
 """Numbers of a score that its line shows; ``scores.json`` has all of them."""
 
-_LABEL_WIDTH = 28
+_LABEL_WIDTH = 30
 
 
 class ScoreDisplay:
@@ -77,7 +77,7 @@ class ScoreDisplay:
 
     def _print(self, text: str, time_taken: str) -> None:
         self._done += 1
-        line = Text.assemble((f"  {self._name:<{_LABEL_WIDTH}}", "cyan"), text)
+        line = Text.assemble((f"  {self._name:<{_LABEL_WIDTH}} ", "cyan"), text)
         line.append(f"  {time_taken}", "dim")
         self._console.print(line, soft_wrap=True, highlight=False)
 

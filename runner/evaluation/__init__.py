@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.evaluation.encoded_table import has_groups
 from runner.evaluation.encodings import Encodings, encode
 from runner.evaluation.representation import LatentDensities, Representation
 from runner.evaluation.scores import (
@@ -21,6 +22,7 @@ __all__ = [
     "Representation",
     "ScoreRequest",
     "encode",
+    "has_groups",
     "score_requests",
     "score_requests_of_codes",
     "summarize",

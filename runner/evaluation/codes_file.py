@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +24,8 @@ from runner.metric import Codes, Variable
 
 _ARRAYS = ("codes", "factors")
 _OPTIONAL = {
-    "factor_names": 1, "class_factor": 0, "complete": 0, "variables": 1, "scales": 2, "images": 1,
+    "factor_names": 1, "class_factor": 0, "complete": 0, "variables": 1, "groups": 1,
+    "scales": 2, "images": 1,
 }  # fmt: skip
 """Names of other arrays that a file may hold, and their numbers of dimensions."""
 
@@ -47,15 +48,17 @@ class CodesFile:
     """Digest of the file, which is stored with its scores."""
 
 
-def read_codes(path: Path) -> CodesFile:
+def read_codes(path: Path, factor_bins: int | None = None) -> CodesFile:
     """Return the content of an ``.npz`` file, as ``numpy.savez`` writes it.
 
-    It holds ``codes``, (N, D), and optionally ``factors``, (N, F), integers, without which only the
-    scores that need none are defined; ``factor_names``, F strings, ``class_factor``, one of them
+    It holds ``codes``, (N, D), and optionally ``factors``, (N, F), whole numbers, or with
+    ``factor_bins`` any numbers (see ``Codes.of``), without which only the scores that need none are
+    defined; ``factor_names``, F strings, ``class_factor``, one of them
     (default: the first that varies), and ``complete``, true where the images are a full factor grid
     and not a sample (default: whether every combination of values occurs once); ``variables``, D
     strings, the variable that each column belongs to: neighbouring columns of one are a discrete
-    variable (default: each column is a variable). ``scales`` and ``images``, which
+    variable (default: each column is a variable); ``groups``, D strings, the group that each column
+    belongs to (default: each variable is a group). ``scales`` and ``images``, which
     ``vaerun encode`` writes, are for other readers.
 
     Raises:
@@ -77,15 +80,49 @@ def read_codes(path: Path) -> CodesFile:
     names = [str(name) for name in arrays["factor_names"]] if "factor_names" in arrays else None
     given = arrays.get("complete")
     factors = arrays.get("factors", np.zeros((len(np.atleast_1d(arrays["codes"])), 0), np.int64))
+    variables = _variables(path, arrays)
     codes = Codes.of(
         arrays["codes"],
         factors,
         factor_names=names,
-        variables=_variables(path, arrays),
+        variables=variables,
+        groups=_groups(path, arrays, variables),
+        factor_bins=factor_bins,
         complete=bool(given) if given is not None else _is_grid(factors),
     )
     factor = _class_factor(codes, arrays)
     return CodesFile(codes, factor, sha256)
+
+
+def _names_of_columns(path: Path, arrays: Mapping[str, NDArray[Any]], array: str) -> list[str]:
+    """Return the text that an array has for each column of the codes.
+
+    Raises: UsageError where there is not one for each.
+    """
+    names = [str(name) for name in arrays[array]]
+    width = arrays["codes"].shape[1] if arrays["codes"].ndim == 2 else 1
+    if len(names) != width:
+        raise UsageError(f"{array} in '{path}' has {len(names)} names for {width} columns")
+    return names
+
+
+def _groups(
+    path: Path, arrays: Mapping[str, NDArray[Any]], variables: Sequence[Variable] | None
+) -> dict[str, list[str]] | None:
+    """Return the names of the variables of each group, or None where the file does not say.
+
+    Raises: UsageError where there is not one name for each column, or a variable has two.
+    """
+    if "groups" not in arrays:
+        return None
+    names = _names_of_columns(path, arrays, "groups")
+    found: dict[str, list[str]] = {}
+    for variable in variables or [Variable(f"z_{d}", slice(d, d + 1)) for d in range(len(names))]:
+        of_columns = set(names[variable.columns])
+        if len(of_columns) > 1:
+            raise UsageError(f"groups in '{path}' splits the variable '{variable.name}'")
+        found.setdefault(of_columns.pop(), []).append(variable.name)
+    return found
 
 
 def _variables(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Variable] | None:
@@ -95,12 +132,9 @@ def _variables(path: Path, arrays: Mapping[str, NDArray[Any]]) -> list[Variable]
     """
     if "variables" not in arrays:
         return None
-    names = [str(name) for name in arrays["variables"]]
-    width = arrays["codes"].shape[1] if arrays["codes"].ndim == 2 else 1
-    if len(names) != width:
-        raise UsageError(f"variables in '{path}' has {len(names)} names for {width} columns")
+    names = _names_of_columns(path, arrays, "variables")
     found: list[Variable] = []
-    for name, block in groupby(range(width), lambda column: names[column]):
+    for name, block in groupby(range(len(names)), lambda column: names[column]):
         columns = list(block)
         found.append(Variable(name, slice(columns[0], columns[-1] + 1)))
     if len({variable.name for variable in found}) < len(found):

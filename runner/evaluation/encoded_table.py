@@ -38,6 +38,8 @@ class CodeTable:
     def codes(self, kind: str, model: Representation, dataset: Dataset) -> Codes:
         """Return the codes of one kind, ``mean`` or ``sampled``, as metrics take them.
 
+        Their groups are those of the prior; a deterministic code has none.
+
         Raises: UsageError when no score can be computed from them.
         """
         return Codes.of(
@@ -45,8 +47,25 @@ class CodeTable:
             self.factors_NF,
             factor_names=[factor.name for factor in dataset.factors],
             variables=[Variable(*item) for item in model.columns.items()],
+            groups=groups_of(model),
             complete=self.complete,
         )
+
+
+def groups_of(model: Representation) -> dict[str, list[str]] | None:
+    """Return the names of the variables of each group of the prior, or None where it has none."""
+    if model.latents is None:
+        return None
+    names = model.latents.variable_names
+    return {
+        group.name: [names[v] for v in group.variables] for group in model.latents.tree.children
+    }
+
+
+def has_groups(model: Representation) -> bool:
+    """Return whether scores of groups differ from those of variables: see ``Codes.is_grouped``."""
+    groups = groups_of(model) or {}
+    return 1 < len(groups) < len(model.columns)
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from runner.dataset import Dataset
 from runner.evaluation.encoded_table import CodeTable, tabulate
 from runner.evaluation.model_scores import MODEL_SCORES, ScoreResult
 from runner.evaluation.representation import Representation
-from runner.metric import Codes, compute, names, stream
+from runner.metric import METRICS, Codes, compute, names, stream
 
 _OF_THE_MODEL = "model"
 """In place of ``mean`` or ``sampled`` for a score that needs the model itself."""
@@ -36,12 +36,16 @@ class ScoreRequest:
         return f"{self.codes}/{self.metric}"
 
 
-def score_requests(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[ScoreRequest]:
+def score_requests(
+    metrics: MetricsConfig, *, sampled: bool = True, grouped: bool = True
+) -> Iterator[ScoreRequest]:
     """Yield the scores of a model that ``metrics`` asks for, those of its codes first.
 
     Where ``sampled`` is false the codes are deterministic, and only the mean codes are scored.
+    Where ``grouped`` is false the groups are the variables, and scores of groups are left out
+    unless no other ones are asked for.
     """
-    wanted = _wanted(metrics)
+    wanted = _wanted(metrics, grouped=grouped)
     for codes in metrics.codes:
         if codes == "mean" or sampled:
             yield from (
@@ -52,19 +56,25 @@ def score_requests(metrics: MetricsConfig, *, sampled: bool = True) -> Iterator[
     )
 
 
-def score_requests_of_codes(metrics: MetricsConfig) -> Iterator[ScoreRequest]:
+def score_requests_of_codes(
+    metrics: MetricsConfig, *, grouped: bool = True
+) -> Iterator[ScoreRequest]:
     """Yield the scores that ``metrics`` asks for and that need no model."""
-    wanted = _wanted(metrics)
+    wanted = _wanted(metrics, grouped=grouped)
     yield from (ScoreRequest(name, "codes", wanted[name]) for name in names() if name in wanted)
 
 
-def _wanted(metrics: MetricsConfig) -> dict[str, dict[str, Any]]:
-    """Return the settings of each metric that is not null."""
-    return {
+def _wanted(metrics: MetricsConfig, *, grouped: bool) -> dict[str, dict[str, Any]]:
+    """Return the settings of each metric that is not null, and defined for codes with groups."""
+    wanted = {
         name: dataclasses.asdict(settings)
         for name, settings in vars(metrics).items()
         if dataclasses.is_dataclass(settings) and not isinstance(settings, type)
     }
+    of_groups = {name for name in wanted if name in METRICS and METRICS[name].of_groups}
+    if grouped or of_groups == wanted.keys():
+        return wanted
+    return {name: settings for name, settings in wanted.items() if name not in of_groups}
 
 
 @dataclass(eq=False)

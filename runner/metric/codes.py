@@ -6,7 +6,7 @@ V variables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from runner import memory
 from runner.errors import UsageError
+from runner.metric.factor_values import numbered
+from runner.metric.variables import Group, Variable, grouped
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -32,22 +34,6 @@ class Sample:
         return len(self.codes_MD)
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A latent variable: one column of the code if continuous, several if discrete.
-
-    A discrete variable has a column per value: its probability, or a one-hot sample.
-    """
-
-    name: str
-    columns: slice
-
-    @property
-    def is_discrete(self) -> bool:
-        """Whether it has several columns; its value is then the index of the largest."""
-        return self.columns.stop - self.columns.start > 1
-
-
 @dataclass(frozen=True, eq=False)
 class Codes:
     """A table of codes and factors; metrics draw rows from it.
@@ -59,32 +45,43 @@ class Codes:
     codes_ND: Floats
     factors_NF: Integers
     factor_names: tuple[str, ...]
+    factor_values: tuple[Floats, ...]
+    """The values of each factor as they were given, (S,); those of a factor in bins are 0, 1, …."""
     variables: tuple[Variable, ...]
+    groups: tuple[Group, ...]
+    """The groups that the variables are split into; each is one of its own if none are known."""
     complete: bool
     """Whether these are all images of a full factor grid, each once."""
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - by keyword, and each has a default
         cls,
         codes_ND: ArrayLike,
         factors_NF: ArrayLike,
         *,
         factor_names: Sequence[str] | None = None,
         variables: Sequence[Variable] | None = None,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        factor_bins: int | None = None,
         complete: bool = False,
     ) -> Codes:
         """Return checked codes, without the factors that never vary: no score is defined for them.
 
         Args:
             codes_ND: one row per image; a one-dimensional array is one dimension of the code.
-            factors_NF: any whole numbers; a one-dimensional array is one factor. With no column
-                only the scores that take no factors are defined.
+            factors_NF: any whole numbers, or with ``factor_bins`` any numbers; a one-dimensional
+                array is one factor. With no column only the scores that take no factors are
+                defined.
             factor_names: default ``factor_0``, ``factor_1``, ….
             variables: default one per dimension, ``z_0``, ``z_1``, ….
+            groups: names of the variables of each group, by its name; default one per variable.
+            factor_bins: factors with fractions, and more different values than this, are cut into
+                so many bins of equally many images.
             complete: see the field.
 
         Raises: UsageError if the arrays differ in length, have fewer than two rows, are not finite
-            numbers (codes) or whole numbers (factors), or no factor varies.
+            numbers (codes) or whole numbers (factors), no factor varies, or the groups do not hold
+            each variable once.
         """
         codes = _as_columns("codes", codes_ND).astype(np.float64)
         factors = _as_columns("factors", factors_NF)
@@ -104,21 +101,28 @@ class Codes:
             raise UsageError(f"{factors.shape[1]} factors but {len(names)} names for them")
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UsageError(f"two factors are named '{twice}', and one's scores would be lost")
-        values = [_numbered(name, factors[:, i]) for i, name in enumerate(names)]
-        kept = [i for i, column_N in enumerate(values) if column_N.max() > 0]
+        columns = [numbered(name, factors[:, i], factor_bins) for i, name in enumerate(names)]
+        kept = [i for i, (_, values_S) in enumerate(columns) if len(values_S) > 1]
         if names and not kept:
             raise UsageError("no factor varies, so no score is defined")
         given = tuple(variables or (Variable(f"z_{d}", slice(d, d + 1)) for d in _dims(codes)))
         return cls(
             codes_ND=codes,
-            factors_NF=np.array([values[i] for i in kept], np.int64).reshape(-1, len(codes)).T,
+            factors_NF=np.array([columns[i][0] for i in kept], np.int64).reshape(-1, len(codes)).T,
             factor_names=tuple(names[i] for i in kept),
+            factor_values=tuple(columns[i][1] for i in kept),
             variables=given,
+            groups=grouped(given, groups),
             complete=complete,
         )
 
     def __len__(self) -> int:
         return len(self.codes_ND)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether there are several groups, and one of them has more than one variable."""
+        return 1 < len(self.groups) < len(self.variables)
 
     @property
     def continuous_D(self) -> Integers:
@@ -134,6 +138,10 @@ class Codes:
         """
         if self.complete:
             return self.rows(self.draw_rows(count, source))
+        return self.distinct(count, source)
+
+    def distinct(self, count: int, source: Generator) -> Sample:
+        """Return different images drawn uniformly, at most all N, from a full grid too."""
         return self.rows(source.permutation(len(self))[:count])
 
     def split(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
@@ -145,6 +153,13 @@ class Codes:
         """
         if self.complete:
             return self.sample(train, source), self.sample(test, source)
+        return self.disjoint(train, test, source)
+
+    def disjoint(self, train: int, test: int, source: Generator) -> tuple[Sample, Sample]:
+        """Return training and test images without a common one, from a full grid too.
+
+        At most a third of all images are for testing, the rest for training.
+        """
         order_N = source.permutation(len(self))
         test = min(test, max(1, len(self) // 3))
         return self.rows(order_N[test:][:train]), self.rows(order_N[:test])
@@ -152,6 +167,11 @@ class Codes:
     def rows(self, rows_M: Integers) -> Sample:
         """Return the images of these rows."""
         return Sample(self.codes_ND[rows_M], self.factors_NF[rows_M])
+
+    def values_of(self, sample: Sample) -> Floats:
+        """Return the factors' values of images as they were given, (M, F)."""
+        columns = zip(self.factor_values, sample.factors_MF.T, strict=True)
+        return np.stack([values_S[numbers_M] for values_S, numbers_M in columns], axis=1)
 
     def draw_rows(self, count: int, source: Generator) -> Integers:
         """Return rows drawn uniformly with replacement, (M,).
@@ -197,13 +217,6 @@ def _as_columns(what: str, given: ArrayLike) -> NDArray[np.generic]:
     if array.dtype.kind not in "fiub":
         raise UsageError(f"{what} must be numbers, got the type {array.dtype}")
     return array
-
-
-def _numbered(name: str, column_N: NDArray[np.generic]) -> Integers:
-    """Return a factor's values numbered from 0, in their order."""
-    if column_N.dtype.kind == "f" and not (column_N == np.round(column_N.astype(float))).all():
-        raise UsageError(f"{name} must hold whole numbers, a value's number for each image")
-    return np.unique(column_N, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _dims(codes_ND: Floats) -> range:

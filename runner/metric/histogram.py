@@ -11,7 +11,8 @@ import numpy as np
 
 from runner import progress
 from runner.errors import UsageError
-from runner.metric.codes import Floats, Integers, Variable
+from runner.metric.codes import Floats, Integers
+from runner.metric.variables import Variable
 
 
 def bin_values(values_M: Floats | Integers, bins: int) -> Integers:

@@ -13,7 +13,8 @@ import numpy as np
 
 from runner import progress
 from runner.errors import UsageError, nearest
-from runner.metric.codes import Codes, Floats, Integers, Variable
+from runner.metric.codes import Codes, Floats, Integers
+from runner.metric.variables import Group, Variable
 
 T = TypeVar("T")
 
@@ -77,8 +78,8 @@ def standardise(train_MD: Floats, *others: Floats) -> list[Floats]:
     return [(part_MD - centre_D) / scale_D for part_MD in (train_MD, *others)]
 
 
-def sum_columns(columns_xD: Floats, variables: Sequence[Variable]) -> Floats:
-    """Return the sum over the columns of each variable, (..., V)."""
+def sum_columns(columns_xD: Floats, variables: Sequence[Variable | Group]) -> Floats:
+    """Return the sum over the columns of each variable or group, (..., V)."""
     return np.stack([columns_xD[..., v.columns].sum(-1) for v in variables], axis=-1)
 
 

@@ -23,6 +23,9 @@ class Score:
     least_factors: int = 1
     """0: it takes no factors, and is there for images of which nothing is known."""
     least_variables: int = 1
+    of_groups: bool = False
+    """Whether it compares groups of variables, which are then to be several, and larger than one.
+    """
     of_class: bool = False
     """Whether it evaluates a single factor, whose name it takes as ``factor``."""
 

@@ -58,6 +58,8 @@ def _check(name: str, score: Score, codes: Codes) -> None:
             raise UsageError(f"{name} needs a factor that varies, and there is none")
         only = codes.factor_names[0]
         raise UsageError(f"{name} needs {score.least_factors} factors that vary, not {only} alone")
+    if score.of_groups and not codes.is_grouped:
+        raise UsageError(f"{name} needs several groups, and one of more than one variable")
     if len(codes.variables) < score.least_variables:
         raise UsageError(f"{name} needs {score.least_variables} variables, there is one")
 

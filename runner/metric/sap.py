@@ -1,20 +1,22 @@
 """The separated attribute predictability score.
 
-Shapes: M images, D dimensions of a code, C columns of a variable, V variables, F factors.
+Shapes: M images, D dimensions of a code, C columns of a variable, V variables or groups,
+F factors.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import cast
 
 import numpy as np
 
 from runner import progress
-from runner.metric.codes import Codes, Floats, Integers, Sample, Variable, stream
+from runner.metric.codes import Codes, Floats, Integers, Sample, stream
 from runner.metric.gap import gaps
+from runner.metric.variables import Group, Variable
 
 
 def sap(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
@@ -38,13 +40,35 @@ def sap(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
     (except with fewer training images than columns).
     """
     train_sample, test_sample = codes.split(train, test, stream(seed, "sap"))
-    gap_F = gaps(_accuracies(codes.variables, train_sample, test_sample))
-    by_factor = {f"sap/{n}": float(g) for n, g in zip(codes.factor_names, gap_F, strict=True)}
-    return {"sap": float(np.mean(gap_F)), **by_factor}
+    return _scores("sap", codes, gaps(_accuracies(codes.variables, train_sample, test_sample)))
 
 
-def _accuracies(variables: tuple[Variable, ...], train: Sample, test: Sample) -> Floats:
-    """Return the test accuracy of each variable for each factor, (V, F)."""
+def sap_groups(codes: Codes, *, train: int, test: int, seed: int) -> dict[str, float]:
+    """Return the attribute predictability of groups, and of each factor: ``sap_groups/<factor>``.
+
+    As ``sap``, with a group in place of a variable: the linear support vector machine has all
+    columns of a group as inputs, so that it finds a factor in any direction within the group.
+
+    Range: 0 to 1.
+
+    Discrete variables: all columns are inputs.
+
+    Degenerate input: as for ``sap``.
+
+    Source: Kumar et al. 2018, with a group in place of a variable.
+    """
+    train_sample, test_sample = codes.split(train, test, stream(seed, "sap"))
+    accuracy_GF = _accuracies(codes.groups, train_sample, test_sample)
+    return _scores("sap_groups", codes, gaps(accuracy_GF))
+
+
+def _scores(name: str, codes: Codes, gap_F: Floats) -> dict[str, float]:
+    by_factor = {f"{name}/{n}": float(g) for n, g in zip(codes.factor_names, gap_F, strict=True)}
+    return {name: float(np.mean(gap_F)), **by_factor}
+
+
+def _accuracies(variables: Sequence[Variable | Group], train: Sample, test: Sample) -> Floats:
+    """Return the test accuracy of each variable or group for each factor, (V, F)."""
     from joblib import Parallel, delayed
 
     shape = len(variables), train.factors_MF.shape[1]

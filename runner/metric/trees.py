@@ -1,6 +1,7 @@
 """Ensembles of boosted trees that predict each factor: fitted once for all scores.
 
-Shapes: D dimensions of a code, V variables, F factors.
+Shapes: D dimensions of a code, V variables or groups, F
+factors.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from runner.metric.codes import Codes, Floats, Sample, stream
 from runner.metric.predictors import Classifier, accuracy, fit, over_cores, sum_columns
+from runner.metric.variables import Group, Variable
 
 _cache: WeakKeyDictionary[Codes, dict[tuple[int, int, int], Trees]] = WeakKeyDictionary()
 """Results of :func:`boosted` by (train, test, seed), for as long as the codes exist."""
@@ -23,10 +25,14 @@ _cache: WeakKeyDictionary[Codes, dict[tuple[int, int, int], Trees]] = WeakKeyDic
 class Trees:
     """Importances and accuracies of one ensemble per factor, all trained on the same images."""
 
-    importance_VF: Floats
-    """The sum over the columns of a variable; those of a factor sum to 1, or all are 0."""
+    importance_FD: Floats
+    """Of each column of the codes; those of a factor sum to 1, or all are 0."""
     train_accuracy_F: Floats
     test_accuracy_F: Floats
+
+    def importance_of(self, variables: Sequence[Variable | Group]) -> Floats:
+        """Return the sum over the columns of each variable or group, (V, F)."""
+        return sum_columns(self.importance_FD, variables).T
 
 
 def boosted(codes: Codes, train: Sequence[int], *, test: int, seed: int) -> list[Trees]:
@@ -73,7 +79,7 @@ def fit_trees(
             )
     fits = over_cores(jobs, costs)
     factors = codes.factors_NF.shape[1]
-    return [_gather(fits[i * factors :][:factors], codes) for i in range(len(train))]
+    return [_gather(fits[i * factors :][:factors]) for i in range(len(train))]
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,9 @@ def _fit_factor(model: Classifier, train_sample: Sample, test_sample: Sample, fa
     )
 
 
-def _gather(fits: Sequence[_Fit], codes: Codes) -> Trees:
-    importance_FD = np.stack([fit.importance_D for fit in fits])
+def _gather(fits: Sequence[_Fit]) -> Trees:
     return Trees(
-        importance_VF=sum_columns(importance_FD, codes.variables).T,
+        importance_FD=np.stack([fit.importance_D for fit in fits]),
         train_accuracy_F=np.array([fit.train_accuracy for fit in fits]),
         test_accuracy_F=np.array([fit.test_accuracy for fit in fits]),
     )

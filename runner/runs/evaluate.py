@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from runner.evaluation import (
     Evaluator,
     ScoreRequest,
     encode,
+    has_groups,
     score_requests,
     summarize,
 )
@@ -112,7 +113,7 @@ def score_run(
     figure if it is to be drawn again.
     """
     use_plugins(run.config.plugins)
-    wanted = list(score_requests(metrics, sampled=run.representation.latents is not None))
+    wanted = list(_requests(run, metrics))
     if not wanted:
         return {}
     scores_file = ScoresFile(run.folder.path / "scores.json", {"step": run.step})
@@ -156,8 +157,12 @@ def score_again(
             paths = draw_run(run, check=lambda: None)
         paths |= score_run(run, metrics, trackers, check=lambda: None, draw_again=draws)
         trackers.keep_figures(paths)
-    sampled = run.representation.latents is not None
-    return [request.key for request in score_requests(metrics, sampled=sampled)]
+    return [request.key for request in _requests(run, metrics)]
+
+
+def _requests(run: LoadedRun, metrics: MetricsConfig) -> Iterator[ScoreRequest]:
+    model = run.representation
+    return score_requests(metrics, sampled=model.latents is not None, grouped=has_groups(model))
 
 
 def score(
@@ -173,7 +178,9 @@ def score(
     the next one.
     """
     metrics = evaluator.metrics
-    same = {"seed": metrics.seed, "images": metrics.images}
+    same: dict[str, Any] = {"seed": metrics.seed, "images": metrics.images}
+    if metrics.factor_bins is not None:
+        same["factor_bins"] = metrics.factor_bins
     pending = [
         request
         for request in wanted

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.errors import DataError, UsageError, nearest
+from runner.metric.factor_values import cut
 
 _MOST_VALUES = 1000
 """Different fractions that a factor may have; more are measurements, which need bins."""
@@ -104,14 +105,12 @@ def _coded(
 
 def _binned(values_N: NDArray[np.float64], bins: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return the bin of each value, and the bins' names; bins hold equally many values."""
-    edges = np.unique(np.quantile(values_N, np.linspace(0, 1, bins + 1)[1:-1]))
-    found_N = np.searchsorted(edges, values_N, side="right")
-    present, numbers_N = np.unique(found_N, return_inverse=True)
+    numbers_N = cut(values_N, bins)
     names = [
         f"{values_N[numbers_N == at].min():.4g} to {values_N[numbers_N == at].max():.4g}"
-        for at in range(len(present))
+        for at in range(numbers_N.max() + 1)
     ]
-    return numbers_N.astype(np.int64), tuple(names)
+    return numbers_N, tuple(names)
 
 
 def _number(value: object) -> float | None:

@@ -208,6 +208,8 @@ def test_codes_are_kept_in_files(trained: runner.Run, images: np.ndarray, tmp_pa
     assert known.class_factor == "label"
     assert [variable.name for variable in known.codes.variables] == list(trained.variables)
     assert known.codes.variables[0].is_discrete
+    assert [group.name for group in known.codes.groups] == ["category", "style"]
+    assert [variable.name for variable in known.codes.groups[1].variables] == list(codes.names)
     assert np.allclose(known.codes.codes_ND, codes.codes)
     table = pd.read_csv(codes.save(tmp_path / "codes.csv"))
     assert table.shape == (297, 1 + 1 + 10 + 6)

@@ -9,11 +9,12 @@ import pytest
 
 from runner import config as settings
 from runner.config import MetricsConfig, RunConfig
+from runner.config.metrics_schema import SHARED
 from runner.errors import UsageError
 from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS
 
-NAMES = [f.name for f in fields(MetricsConfig) if f.name not in ("name", "seed", "codes", "images")]
+NAMES = [f.name for f in fields(MetricsConfig) if f.name not in SHARED]
 
 
 def test_every_metric_has_settings_and_every_setting_a_metric():

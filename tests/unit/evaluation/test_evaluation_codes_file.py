@@ -57,7 +57,7 @@ def test_the_digest_differs_between_files(tmp_path: Path):
         (
             {"xyzzy": CODES},
             "an array 'xyzzy'",
-            "it may hold factor_names, class_factor, complete, variables, scales, images",
+            "it may hold factor_names, class_factor, complete, variables, groups, scales, images",
         ),
         ({"factors": FACTORS[:3]}, "12 codes but factors of 3 images", None),
         ({"factor_names": ["one"]}, "2 factors but 1 names", None),
@@ -158,3 +158,29 @@ def test_an_archive_that_cannot_be_unpacked_is_refused(tmp_path: Path, place: in
     path.write_bytes(content)
     with pytest.raises(DataError, match="cannot be read"):
         read_codes(path)
+
+
+def test_columns_can_be_in_groups(tmp_path: Path):
+    codes = np.hstack([CODES, CODES])
+    variables, groups = ["kind", "kind", "x", "y"], ["pose", "pose", "look", "pose"]
+    found = read_codes(saved(tmp_path, codes=codes, variables=variables, groups=groups)).codes
+    assert {g.name: [v.name for v in g.variables] for g in found.groups} == {
+        "pose": ["kind", "y"],
+        "look": ["x"],
+    }
+    assert found.is_grouped
+    single = read_codes(saved(tmp_path, groups=["a", "a"])).codes
+    assert [v.name for v in single.groups[0].variables] == ["z_0", "z_1"]
+    assert not single.is_grouped
+    with pytest.raises(UsageError, match=r"groups in .* has 1 names for 2 columns"):
+        read_codes(saved(tmp_path, groups=["a"]))
+    with pytest.raises(UsageError, match=r"groups in .* splits the variable 'kind'"):
+        read_codes(saved(tmp_path, variables=["kind", "kind"], groups=["a", "b"]))
+
+
+def test_measured_factors_are_binned_on_request(tmp_path: Path):
+    factors = np.random.default_rng(0).normal(size=(12, 2))
+    path = saved(tmp_path, factors=factors)
+    with pytest.raises(UsageError, match="not all whole numbers"):
+        read_codes(path)
+    assert read_codes(path, factor_bins=4).codes.factors_NF.max(0).tolist() == [3, 3]

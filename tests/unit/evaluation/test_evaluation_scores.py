@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -17,7 +17,14 @@ from runner.config import MetricsConfig, RunConfig
 from runner.dataset import Dataset, Factor, ResidentSplit
 from runner.dataset.archive.residency import MappedSplit
 from runner.errors import UsageError
-from runner.evaluation import CodesEvaluator, Evaluator, score_requests, score_requests_of_codes
+from runner.evaluation import (
+    CodesEvaluator,
+    Evaluator,
+    ScoreRequest,
+    has_groups,
+    score_requests,
+    score_requests_of_codes,
+)
 from runner.evaluation import encoded_table as code_table
 from runner.evaluation.encoded_table import tabulate
 from runner.evaluation.model_scores import MODEL_SCORES
@@ -32,6 +39,10 @@ FEW = (
     "metrics.downstream_logistic={train: [10, 30], test: 20}",
     "metrics.downstream_boosted={train: [10, 40], test: 20}",
     "metrics.beta_vae={train: 50, test: 20, batch: 4}",
+    *(f"metrics.{n}={{train: 40, test: 20}}" for n in ("dci_groups", "sap_groups")),
+    "metrics.eastwood_williams_groups={train: 40, test: 20}",
+    "metrics.factor_vae_groups.train=50",
+    "metrics.factor_vae_groups.test=20",
     "metrics.factor_vae.train=50",
     "metrics.factor_vae.test=20",
     "metrics.log_likelihood={images: 5, samples: 20}",
@@ -69,10 +80,10 @@ def few() -> MetricsConfig:
 
 @pytest.fixture(scope="module")
 def model_of(composed: Callable[..., RunConfig], grid: Dataset) -> Callable[[str], VAE]:
-    def model(prior: str) -> VAE:
+    def model(prior: str, groups: Sequence[str] = ("prior.group_size=1",)) -> VAE:
         overrides = (f"prior={prior}", "architecture=mlp", "architecture.widths=[16]")
         density = () if prior != "code" else ("objective=ae",)
-        config = composed(*overrides, *density, "prior.dimensions=3", "prior.group_size=1")
+        config = composed(*overrides, *density, "prior.dimensions=3", *groups)
         return build(config, shape=grid.shape, classes=grid.classes)
 
     return model
@@ -85,7 +96,8 @@ def test_every_score_has_finite_numbers_or_a_reason(
     model = model_of(prior)
     evaluator = Evaluator(represent(model), grid, few)
     refused: list[str] = []
-    for request in score_requests(few, sampled=model.latents.has_density):
+    single = score_requests(few, sampled=model.latents.has_density, grouped=False)
+    for request in single:
         try:
             result = evaluator.compute(request)
         except UsageError as error:
@@ -98,6 +110,35 @@ def test_every_score_has_finite_numbers_or_a_reason(
     expected = [f"model/{name}" for name in without_density] if prior == "code" else []
     assert [line.partition(":")[0] for line in refused] == expected
     assert not any("\n" in line for line in refused)
+
+
+def test_scores_of_groups_have_finite_numbers_where_the_prior_has_groups(
+    model_of: Callable[..., VAE], grid: Dataset, few: MetricsConfig
+):
+    groups = "prior.groups={a: [category, style_0], b: [style_1, style_2]}"
+    model = represent(model_of("concrete_normal", [groups]))
+    assert has_groups(model)
+    assert not has_groups(represent(model_of("normal")))
+    assert not has_groups(represent(model_of("code", ["prior.group_size=null"])))
+    evaluator = Evaluator(model, grid, few)
+    of_groups = [request for request in score_requests(few) if "_groups" in request.metric]
+    assert len(of_groups) == 14  # of mean and of sampled codes
+    for request in (*of_groups, ScoreRequest("knn", "mean", vars(few.knn))):
+        numbers = evaluator.compute(request).numbers
+        assert all(math.isfinite(number) for number in numbers.values()), request.key
+    assert {"knn/shade/a", "knn/column/b"} <= numbers.keys()
+
+
+def test_scores_of_groups_are_left_out_for_single_variables_unless_they_alone_are_asked_for(
+    few: MetricsConfig,
+):
+    due = {request.metric for request in score_requests(few)}
+    single = {request.metric for request in score_requests(few, grouped=False)}
+    assert due - single == {name for name, score in METRICS.items() if score.of_groups}
+    assert single >= {"mig", "knn", "pruning"}
+    asked = settings.metrics("none", ["metrics.mig_groups={samples: 50, neighbours: 3}"])
+    assert [r.metric for r in score_requests(asked, grouped=False)] == ["mig_groups"]
+    assert [r.metric for r in score_requests_of_codes(asked, grouped=False)] == ["mig_groups"]
 
 
 def test_reference_requests_all_scores_with_sampled_codes_after_mean_codes(

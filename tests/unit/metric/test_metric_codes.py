@@ -44,7 +44,11 @@ def test_lists_are_single_columns():
         ([[1.0], [np.nan]], [[1], [2]], "finite numbers, got nan in row 1"),
         ([[np.inf], [1.0]], [[1], [2]], "finite numbers, got inf in row 0"),
         ([[1.0], [2.0]], [[1], [1]], "no factor varies"),
-        ([[1.0], [2.0]], [[1.5], [1]], "factor_0 must hold whole numbers"),
+        (
+            [[1.0], [2.0]],
+            [[1.5], [1]],
+            "factor 'factor_0' has 2 different values, not all whole numbers",
+        ),
         ([[1.0], [2.0]], [["a"], ["b"]], "factors must be numbers, got the type <U1"),
         ([[[1.0]], [[2.0]]], [[1], [2]], r"codes must be a table, .* got the shape \(2, 1, 1\)"),
         (np.zeros((2, 0)), [[1], [2]], "codes must be a table"),

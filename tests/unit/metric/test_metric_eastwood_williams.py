@@ -27,6 +27,11 @@ def test_ideal_codes_are_disentangled_complete_and_without_error():
     assert error < 0.02
 
 
+def test_values_with_gaps_are_predicted_as_they_are_given():
+    factors = np.array([0, 1, 2, 30])[synthetic.grid(4, 4)]
+    assert scores_of(Codes.of(factors, factors, complete=True))[2] < 0.02
+
+
 def test_a_rotation_has_no_error_but_is_not_disentangled():
     factors = synthetic.grid(5, 5)
     codes = Codes.of(factors @ [[1, 1], [1, -1]], factors, complete=True)

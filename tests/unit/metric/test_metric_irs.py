@@ -35,6 +35,30 @@ def test_values_share_bins_where_there_are_fewer_bins():
     assert found["irs/z_1"] == pytest.approx(1 - 0.5 / 19.5)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [[0, 1, 100], [0, 1, 2, 3, 4, 9, 10, 11, 50, 51, 52, 53, *range(60, 90)], [-3.5, 0.25, 7.0]],
+)
+def test_values_with_gaps_are_binned_as_they_are_given(values):
+    """As the code of Locatello et al. bins them: by histogram, and not by their order."""
+    source = np.random.default_rng(0)
+    factors_NF = source.choice(values, size=(500, 2))
+    codes_ND = factors_NF * [1.0, 0.2] + factors_NF[:, ::-1] * 0.1 + source.normal(size=(500, 2))
+    codes = Codes.of(codes_ND, factors_NF, factor_bins=1000)
+    drawn = codes.sample(10_000, stream(0, "irs"))
+    given_MF = np.take_along_axis(np.sort(np.array(values))[:, None], drawn.factors_MF, axis=0)
+    found = irs(codes, **SETTINGS)["irs"]
+    assert found == pytest.approx(oracle.irs(drawn.codes_MD, given_MF), abs=1e-12)
+
+
+def test_values_that_are_close_to_each_other_share_a_bin():
+    """0 and 1 of 0, 1 and 100 are one value: the code of one half moves by its distance."""
+    factors_NF = np.array([[value, other] for value in (0, 1, 100) for other in (0, 1)])
+    found = irs(Codes.of(factors_NF[:, :1], factors_NF), **{**SETTINGS, "quantile": 1.0})
+    largest = 100 - factors_NF[:, 0].mean()
+    assert found["irs"] == pytest.approx(1 - (0.5 + 0) / 2 / largest)
+
+
 def test_rotated_codes_change_half_as_much_while_a_factor_is_fixed():
     found = irs(synthetic.rotated(16), **{**SETTINGS, "quantile": 1.0})
     assert found["irs"] == pytest.approx(0.5)

@@ -8,8 +8,8 @@ import synthetic_codes as synthetic
 from sklearn.linear_model import LogisticRegression
 
 from runner.errors import UsageError
-from runner.metric.codes import Variable
 from runner.metric.predictors import accuracy, column_of, fit, over_cores, standardise, sum_columns
+from runner.metric.variables import Variable
 
 
 def test_a_single_class_is_always_predicted():

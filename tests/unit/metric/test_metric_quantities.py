@@ -10,6 +10,7 @@ from dataclasses import fields
 import pytest
 
 from runner.config import MetricsConfig
+from runner.config.metrics_schema import SHARED
 from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS
 from runner.metric.number_text import number_text
@@ -130,10 +131,6 @@ def test_numbers_are_written_with_fixed_decimals(value, options, text):
 
 def test_every_score_that_has_settings_has_a_row_and_is_computed():
     """A score in the schema alone would be asked for and silently left out."""
-    scores = {
-        field.name
-        for field in fields(MetricsConfig)
-        if field.name not in {"name", "seed", "codes", "images"}
-    }
+    scores = {field.name for field in fields(MetricsConfig) if field.name not in SHARED}
     assert scores - {"udr"} == METRICS.keys() | MODEL_SCORES.keys()  # udr is of several runs
     assert scores <= {row.family for row in QUANTITIES}
