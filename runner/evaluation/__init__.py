@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from runner.evaluation.encodings import Encodings, encode
+from runner.evaluation.averages import Averages
+from runner.evaluation.encodings import Encodings, encode, with_all
+from runner.evaluation.estimate_warnings import Estimate, training_warnings
 from runner.evaluation.representation import LatentDensities, Representation
 from runner.evaluation.scores import (
     CodesEvaluator,
@@ -14,8 +16,10 @@ from runner.evaluation.scores import (
 from runner.evaluation.summary import summarize
 
 __all__ = [
+    "Averages",
     "CodesEvaluator",
     "Encodings",
+    "Estimate",
     "Evaluator",
     "LatentDensities",
     "Representation",
@@ -24,4 +28,6 @@ __all__ = [
     "score_requests",
     "score_requests_of_codes",
     "summarize",
+    "training_warnings",
+    "with_all",
 ]

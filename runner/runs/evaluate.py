@@ -27,6 +27,7 @@ from runner.plugins import active, piece
 from runner.runs.about import not_trained_on
 from runner.runs.draw import picture_files, write_figures
 from runner.runs.load import LoadedRun
+from runner.runs.training_estimate import add_training_estimate
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -80,6 +81,7 @@ def _summarized(
     with display.part("summary"):
         encodings = encode(model, dataset.test, config.evaluation.encodings, source)
         summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+        add_training_estimate(run, encodings, summary)
         if figures := _validation(run.folder, run.step):
             summary["validation"] = figures
     unseen = tuple(not_trained_on(config.dataset))
