@@ -40,7 +40,7 @@ def summary_tables(
         encodings += f", in training from {training['encodings']:,}"
     errors: Mapping[str, Any] = summary.get("standard_errors", {})
     sign = plus_minus(ascii_only=ascii_only)
-    yield f"{summary['images']:,} images, q(z) from {encodings}; in nats", _terms(summary, sign)
+    yield f"{summary['images']:,} images, q(z) from {encodings}; all in nats", _terms(summary, sign)
     known, of_known = summary["information"], errors.get("information", {})
     if known["variable"]:
         title = f"I(x; z) of each variable, and its rate{_cut(known['variable'])}"

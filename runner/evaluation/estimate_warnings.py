@@ -112,16 +112,16 @@ def training_warnings(estimate: Estimate, evaluated: Numbers, *, equal_weights: 
     for name in (_MI, *_TOTAL_CORRELATIONS, _KL):
         value = estimate.terms[name]
         if name in impossible:
-            verdict = " is impossible"
+            verdict = "is impossible"
         elif name == _MI and estimate.at_cap:
-            verdict = f" is at its cap, since so many tell nothing above {estimate.cap:.2f} nats"
+            verdict = f"is at its cap, since so many tell nothing above {estimate.cap:.2f} nats"
         elif abs(value - evaluated[name]) > max(_FAR, estimate.noise(name)):
-            verdict = " is far off"
+            verdict = "is far off"
         else:
             continue
         sentences.append(
             f"the training estimate of {_figure(name, value)} from {estimate.encodings:,} "
-            f"encodings{verdict}; the evaluation says {number_text(evaluated[name], 2)}: {remedy}"
+            f"encodings, {verdict}; the evaluation says {number_text(evaluated[name], 2)}: {remedy}"
         )
     return sentences
 

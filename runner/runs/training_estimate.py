@@ -75,11 +75,10 @@ class _Estimator:
 def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[str, Any]) -> None:
     """Add ``training_estimate`` to a summary, and a warning for each term that it has wrong.
 
-    It is the estimate of a step of training: its batch size, its weights of the encodings, its way
-    with discrete variables, its memory bank, filled with present encodings of other images. It is
-    the mean over minibatches of the evaluated images, with N that of the evaluation's q(z), so
-    that the evaluation and it estimate the same, and differ by the estimator alone. (While
-    training, N is the number of training images.)
+    It is the estimate of a step of training: its batch size, its weights of the encodings with N
+    the number of training images, its way with discrete variables, its memory bank, filled with
+    present encodings of other images. It is the mean over minibatches of the images that are
+    evaluated, so that a difference from the evaluation is the estimator's and not the images'.
 
     A deterministic code has no such terms. Where the loss does not depend on the estimate there is
     no warning.
@@ -94,7 +93,7 @@ def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[st
         dict(zip(TERM_NAMES, values.tolist(), strict=True))
         for values in (found.mean(), found.standard_error())
     )
-    count, images = estimator.batch + estimator.bank, encodings.dataset_size
+    count, images = estimator.batch + estimator.bank, estimator.plan.dataset_size
     is_in_loss = estimator.plan.needs_aggregate_posterior
     summary["training_estimate"] = {
         "terms": terms,
@@ -114,7 +113,7 @@ def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[st
 
 def _estimator(run: LoadedRun, encodings: Encodings) -> _Estimator:
     config, model = run.config, run.model
-    objective = Objective.from_config(config, model.latents.tree, encodings.dataset_size)
+    objective = Objective.from_config(config, model.latents.tree, run.dataset.train.size)
     weights_S = objective.weights(max(0, run.step - 1))
     named = objective.plan.named(weights_S, like=encodings.z_MW)
     batch = min(config.batch_size, len(encodings))

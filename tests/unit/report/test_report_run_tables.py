@@ -152,13 +152,13 @@ def test_figures_of_a_run():
         "information/group/a": 1.0, "information/factor/a/shape": 0.5,
         "information/factor/a/size": 0.75,
     }  # fmt: skip
-    terms, variables, groups, scores = map(cells, figure_tables(metrics))
+    terms, variables, groups, scores = map(cells, figure_tables(metrics, {}, ascii_only=False))
     assert terms[2:] == [["ELBO", "-90.000"], ["reconstruction", "80.000"]]
     assert variables[2] == ["z_29", "29.000", "-"]
     assert variables[-1] == ["and 10 more"]
     assert groups[2] == ["a", "1.000", "size", "0.750"]
     assert scores[2:] == [["MIG", "0.250"], ["MIG (sampled)", "0.125"]]
-    assert list(figure_tables({})) == []
+    assert list(figure_tables({}, {}, ascii_only=False)) == []
     assert not is_main("scores/mean/mig/shape")
 
 
