@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from runner.evaluation.averages import Averages
-from runner.evaluation.encodings import Encodings, encode, with_all
+from runner.evaluation.encodings import (
+    Encodings,
+    count_of_encodings,
+    encode,
+    encode_for_evaluation,
+)
 from runner.evaluation.estimate_warnings import Estimate, training_warnings
 from runner.evaluation.representation import LatentDensities, Representation
 from runner.evaluation.scores import (
@@ -24,10 +29,11 @@ __all__ = [
     "LatentDensities",
     "Representation",
     "ScoreRequest",
+    "count_of_encodings",
     "encode",
+    "encode_for_evaluation",
     "score_requests",
     "score_requests_of_codes",
     "summarize",
     "training_warnings",
-    "with_all",
 ]

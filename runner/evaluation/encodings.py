@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -21,6 +22,9 @@ _CHUNK = 500
 _AT_ONCE = 50
 """Images that a network sees at a time on a CPU: the activations of a convolutional network stay
 small."""
+
+_EVALUATED = 10_000
+"""Images that are evaluated, at most, where all encodings stand behind q(z)."""
 
 _ORDER = 0
 """Seed of the order of :meth:`Encodings.mixed`."""
@@ -135,6 +139,26 @@ def choose(size: int, count: int, source: Generator) -> Tensor:
     return torch.randperm(size, generator=source, device=source.device)[:count]
 
 
+def encode_for_evaluation(
+    model: Representation, dataset: Dataset, encodings: int | Literal["all"], source: Generator
+) -> Encodings:
+    """Return the encodings of evaluated images of the test split, as many as there are to be.
+
+    With ``all``, those of all other images stand behind q(z) besides.
+    """
+    if encodings != "all":
+        return encode(model, dataset.test, encodings, source)
+    return with_all(model, dataset, encode(model, dataset.test, _EVALUATED, source))
+
+
+def count_of_encodings(dataset: Dataset, encodings: int | Literal["all"]) -> int:
+    """Return how many encodings :func:`encode_for_evaluation` has behind q(z)."""
+    if encodings != "all":
+        return min(encodings, dataset.test.size)
+    evaluated = min(_EVALUATED, dataset.test.size)
+    return evaluated + dataset.train.size if dataset.has_test_split else dataset.test.size
+
+
 @torch.no_grad()
 def with_all(model: Representation, dataset: Dataset, encodings: Encodings) -> Encodings:
     """Return the same encodings with those of all other images behind q(z), each weighing as much.
@@ -151,10 +175,10 @@ def with_all(model: Representation, dataset: Dataset, encodings: Encodings) -> E
         is_rest_N[encodings.indices_M] = False
     indices_K = is_rest_N.nonzero()[:, 0]
     encode_all = model.bulk_encoder()
-    chunks = indices_K.split(_CHUNK)
-    parameters = [
-        _in_parts(encode_all, split.images(chunk))
-        for chunk in progress.counted(chunks, "encoding all images", len(chunks))
-    ]
-    rest_KP = torch.cat([encodings.parameters_MP[:0], *parameters])
+    # Filled in place: small tensors kept between large ones would hold on to the heap.
+    rest_KP = encodings.parameters_MP.new_empty(len(indices_K), encodings.parameters_MP.shape[1])
+    starts = range(0, len(indices_K), _CHUNK)
+    for first in progress.counted(starts, "encoding all images", len(starts)):
+        images_BCHW = split.images(indices_K[first : first + _CHUNK])
+        rest_KP[first : first + _CHUNK] = _in_parts(encode_all, images_BCHW)
     return replace(encodings, rest_KP=rest_KP, dataset_size=len(encodings) + len(rest_KP))

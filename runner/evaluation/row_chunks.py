@@ -30,6 +30,10 @@ _PAIRS_AT_ONCE = 2**23
 _PAIRS = 4 * 10**10
 """The same of all chunks together: two minutes of a CPU."""
 
+_MANY_ENCODINGS = 2**17
+_PAIRS_OF_MANY = 15 * 10**9
+"""The same of so many encodings that those of one sample have no room in a cache."""
+
 _LEAST_SAMPLES = 100
 """Fewer samples would say nothing, however long they take."""
 
@@ -77,7 +81,8 @@ def affordable(sets: int, encodings: Encodings, samples: int, what: str) -> int:
     samples, a sentence says so, with ``what`` they are for.
     """
     behind = encodings.count_behind
-    most = max(_LEAST_SAMPLES, _PAIRS // max(1, sets * behind))
+    pairs = _PAIRS if behind < _MANY_ENCODINGS else _PAIRS_OF_MANY
+    most = max(_LEAST_SAMPLES, pairs // max(1, sets * behind))
     if most < samples:
         progress.left_out(
             f"{what} from {most:,} of {samples:,} samples: each has {sets:,} densities "

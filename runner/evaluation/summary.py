@@ -12,12 +12,12 @@ from torch import Generator
 
 from runner.dataset import Dataset
 from runner.evaluation.averages import NumberTree, known, standard_error
+from runner.evaluation.cluster_purities import cluster_purities
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.estimate_warnings import estimate_warnings
 from runner.evaluation.information import Figures, decompose_all, group_information
 from runner.evaluation.prior_distances import distances
 from runner.evaluation.representation import LatentDensities, Representation
-from runner.metric.clustering import purity
 from runner.metric.sparsity import hoyer
 
 
@@ -43,7 +43,7 @@ def summarize(
     evaluated = replace(encodings, rest_KP=None)
     by_factor, errors_by_factor = _by_factor(latents, dataset, evaluated)
     rate_M = latents.rate(encodings.z_MW, encodings.parameters_MP)
-    purities = _purities(latents, dataset, encodings)
+    purities = cluster_purities(latents, encodings, dataset.class_column)
     errors = found.standard_errors
     return {
         "elbo": found.elbo,
@@ -100,19 +100,6 @@ def _named(
 ) -> NumberTree:
     groups = zip(latents.group_names, table_GF, strict=True)
     return {group: dict(zip(names, row_F, strict=True)) for group, row_F in groups}
-
-
-def _purities(latents: LatentDensities, dataset: Dataset, encodings: Encodings) -> dict[str, float]:
-    """Return the cluster purity of every Concrete variable: its categories are clusters."""
-    column = dataset.class_column
-    found: dict[str, float] = {}
-    for name, columns in latents.columns.items() if column is not None else ():
-        if columns.stop - columns.start > 1:
-            score = "purity" if name == "category" else f"purity_{name}"
-            clusters_M = encodings.mean_MW[:, columns].argmax(1)
-            classes_M = encodings.factors_MF[:, column]
-            found[score] = purity(clusters_M.cpu().numpy(), classes_M.cpu().numpy())
-    return found
 
 
 def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from runner.evaluation import (
     CodesEvaluator,
     Evaluator,
     ScoreRequest,
-    encode,
+    count_of_encodings,
+    encode_for_evaluation,
     score_requests,
     summarize,
 )
@@ -51,7 +52,9 @@ def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str,
     """Write the summary and the figures of a run; return the paths of the figures by name."""
     config = run.config
     use_plugins(config.plugins)
-    images = f"{config.evaluation.encodings:,} images at most"
+    count = config.evaluation.encodings
+    words = "10,000 images at most, with the encodings of all behind q(z)"
+    images = words if count == "all" else f"{count:,} images at most"
     print_labelled(run.console, "evaluating", f"on {images}")
     with PartDisplay(run.console, check) as display:
         summary, drawn, source = _summarized(run, display)
@@ -79,7 +82,8 @@ def _summarized(
     source = generator(run.device, config.seed, "evaluation")
     model, dataset = run.representation, run.dataset
     with display.part("summary"):
-        encodings = encode(model, dataset.test, config.evaluation.encodings, source)
+        wanted = config.evaluation.encodings
+        encodings = encode_for_evaluation(model, dataset, wanted, source)
         summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
         add_training_estimate(run, encodings, summary)
         if figures := _validation(run.folder, run.step):
@@ -141,7 +145,8 @@ def score_again(
     """Score a run that was opened, in its locked folder and on W&B; return the scores' names.
 
     The names are those of the entries of ``scores.json``. ``renews``: a summary of another
-    checkpoint is computed again. ``draws``: the figures are drawn again.
+    checkpoint, or from another number of encodings, is computed again. ``draws``: the figures are
+    drawn again.
 
     Raises: VaerunError when another process works in the folder, its scores cannot be read, or a
         setting of W&B is wrong.
@@ -152,7 +157,7 @@ def score_again(
     with lock(path), Trackers(run.config, path, wandb_id, mode) as trackers:
         trackers.begin(run.step, trains=False)
         paths: dict[str, Path] = {}
-        if renews and run.folder.read_summary().get("step") != run.step:
+        if renews and _is_other(run, run.folder.read_summary()):
             paths = summarize_run(run, trackers, check=lambda: None)
         elif draws:
             paths = draw_run(run, check=lambda: None)
@@ -160,6 +165,12 @@ def score_again(
         trackers.keep_figures(paths)
     sampled = run.representation.latents is not None
     return [request.key for request in score_requests(metrics, sampled=sampled)]
+
+
+def _is_other(run: LoadedRun, summary: dict[str, Any]) -> bool:
+    """Return whether a summary is of another checkpoint, or from other encodings."""
+    count = count_of_encodings(run.dataset, run.config.evaluation.encodings)
+    return summary.get("step") != run.step or summary.get("encodings") != count
 
 
 def score(
