@@ -94,7 +94,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
         yield key, value, f"at least {least}", value >= least
     encodings = config.evaluation.encodings
     holds = encodings == ALL or encodings >= 2
-    yield "evaluation.encodings", encodings, f"at least 2, or {ALL}", holds
+    yield "evaluation.encodings", encodings, "at least 2", holds
     images_every = config.tracking.images_every
     holds = images_every is None or images_every >= 1
     yield "tracking.images_every", images_every, "at least 1, or null", holds

@@ -177,3 +177,15 @@ def test_runs_side_by_side():
     assert found["settings"]["prior.name"] == {"values": ["normal", None, None], "follows": True}
     assert found["figures"]["elbo"]["differences"] == [10.0, None]
     assert not found["same_settings"]
+
+
+def test_the_training_estimate_and_errors_stand_beside_the_figures_of_a_run():
+    metrics = {
+        "elbo": -90.0, "terms/index_code_mi": 8.0, "training_estimate/terms/index_code_mi": 12.0,
+    }  # fmt: skip
+    errors = {"terms/index_code_mi": 0.5, "training_estimate/terms/index_code_mi": 0.25}
+    (terms,) = map(cells, figure_tables(metrics, errors, ascii_only=True))
+    assert terms[0] == ["quantity", "evaluation", "training estimate"]
+    assert terms[2:] == [
+        ["ELBO", "-90.000"], ["index-code MI", "8.000 +/- 0.500", "12.000 +/- 0.250"],
+    ]  # fmt: skip
