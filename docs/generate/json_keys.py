@@ -33,7 +33,21 @@ MEANINGS: dict[str, dict[str, str]] = {
         "I(x; z_g); ``factor``: I(factor; z_g), a lower bound, by group. Nats.",
         "scores": "Cluster purity of Concrete variables, and the Hoyer sparsity of the means.",
         "distances": "Distances of q(z) from the prior, those that penalties use.",
+        "standard_errors": "The standard error of each of these figures that is a mean over "
+        "samples, under the same names; null where there is a single one.",
+        "training_estimate": "What the estimate of training says of the final model; not of a "
+        "deterministic code.",
+        "warnings": "A sentence on each estimate that cannot be true, or that training has "
+        "otherwise by more than a nat.",
         "validation": "The last figures of the validation, by name.",
+    },
+    "TrainingEstimate": {
+        "terms": "The five terms, nats per image.",
+        "encodings": "Encodings of a minibatch and its memory bank, of the final model.",
+        "minibatches": "Minibatches of evaluated images that the terms are the mean of.",
+        "images": "N in the weights of the encodings: the training images.",
+        "in_loss": "Whether the loss depends on the estimate.",
+        "standard_errors": "``terms``: the standard errors of the means over minibatches.",
     },
     "Scores": {
         "of": "What was scored: the step of the run, or the digest of the file of codes.",

@@ -111,6 +111,11 @@ def _tell(console: Console, comparison: Comparison) -> None:
         names = ", ".join(quantity(metric).short for metric in mixed)
         advice = "vaerun evaluate scores them again"
         _note(console, f"{names}: computed with different settings in some runs; {advice}")
+    warned = [run for run in comparison.runs if run.warnings]
+    if warned:
+        first, count = warned[0].path, len(warned)
+        words = f"{first} has an estimate" if count == 1 else f"{count} runs have estimates"
+        _note(console, f"{words} that cannot be true: vaerun show {first} says why")
     if comparison.pooled:
         names = ", ".join(short_names(comparison.pooled).values())
         _note(
@@ -159,7 +164,9 @@ def _legend(comparison: Comparison, found: Sequence[Difference]) -> Iterator[str
     """Yield the lines below the table, which explain its numbers."""
     several = any(len(configuration.runs) > 1 for configuration in comparison.configurations)
     over = "the runs of a configuration" if comparison.pooled else "seeds"
-    figures = f"mean and standard deviation over {over}" if several else "one run each"
+    figures = f"mean ± standard deviation over {over}" if several else "one run each"
+    if any(run.errors for run in comparison.runs):
+        figures += ", ± the standard error of a single run" if several else ", ± its standard error"
     yield f"{figures}; ELBO, rate and terms in nats"
     main = [each for each in found if each.metric == comparison.metrics[0]]
     with_interval = [each for each in main if each.low is not None]

@@ -29,13 +29,14 @@ from runner.store.find_runs import runs_beneath
 from runner.store.scores_file import ScoresFile
 
 _FIGURES = "figures."
+_ENCODINGS = "evaluation.encodings"
 _OF_THE_RUN = (
     "device", "data_dir", "dataset.path", "dataset.factors", "dataset.changed", "plugins",
-    "wandb.", "tracking.", _FIGURES,
+    "wandb.", "tracking.", _FIGURES, _ENCODINGS,
 )  # fmt: skip
 _CHANGEABLE = (
-    "metrics, metrics.*, figures.*, checkpoint, device, data_dir, dataset.path, dataset.factors, "
-    "dataset.changed, plugins, wandb.*, tracking.*"
+    "metrics, metrics.*, evaluation.encodings, figures.*, checkpoint, device, data_dir, "
+    "dataset.path, dataset.factors, dataset.changed, plugins, wandb.*, tracking.*"
 )
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
@@ -57,13 +58,24 @@ class _Request:
 
         Raises: UsageError for what is no setting of a score.
         """
-        default = "none" if self.draws and not self.of_metrics else _DEFAULT
+        alone = self.draws or self.other_encodings
+        default = "none" if alone and not self.of_metrics else _DEFAULT
         return settings.metrics(self.metrics or default, self.of_metrics)
 
     @property
     def draws(self) -> bool:
         """Whether figures are drawn again: something about them is asked for."""
         return any(override.startswith(_FIGURES) for override in self.of_runs)
+
+    @property
+    def other_encodings(self) -> bool:
+        """Whether the summary is asked for from another number of encodings."""
+        return any(override.startswith(_ENCODINGS) for override in self.of_runs)
+
+    @property
+    def renews(self) -> bool:
+        """Whether the summary is computed again, unless it is as asked for."""
+        return self.checkpoint is not None or self.other_encodings
 
 
 def run(arguments: Arguments) -> int:
@@ -189,7 +201,7 @@ class _Evaluation:
             run,
             wandb_id,
             metrics,
-            renews=self._request.checkpoint is not None,
+            renews=self._request.renews,
             draws=self._request.draws,
         )
         if metrics.udr is not None and run.model.latents.has_density:

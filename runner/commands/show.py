@@ -21,6 +21,7 @@ from runner.comparison.overview import Overview, overview
 from runner.comparison.runs import ComparedRun
 from runner.console.durations import duration
 from runner.console.lines import one_line
+from runner.console.run_display import print_warning
 from runner.errors import DataError, UsageError
 from runner.report.record_curves import curves_table, records_json
 from runner.report.run_figures import figure_tables
@@ -76,13 +77,17 @@ def _show(
     for label, value in rows.items():
         text = value if isinstance(value, Text) else Text(one_line(value))
         console.print(Text.assemble((label.rjust(_LABEL), "dim"), "  ", text), soft_wrap=True)
-    tables = list(figure_tables(found.metrics))
+    ascii_only = console.options.ascii_only
+    errors = found.run.errors if found.run else {}
+    tables = list(figure_tables(found.metrics, errors, ascii_only=ascii_only))
     if records:
-        tables.insert(0, curves_table(records, ascii_only=console.options.ascii_only))
+        tables.insert(0, curves_table(records, ascii_only=ascii_only))
     for table in tables:
         console.print()
         console.print(Padding(table, (0, 0, 0, 2), expand=False))
     console.print()
+    for sentence in found.run.warnings if found.run else ():
+        print_warning(console, sentence)
     print_files(console, found.path)
 
 
@@ -164,6 +169,8 @@ def _as_json(
         "changed": changed_settings(run),
         "settings": dict(found.settings),
         "metrics": dict(found.metrics),
+        "standard_errors": dict(run.errors),
+        "warnings": list(run.warnings),
         "records": records_json(records),
         "figures": figures_of(found.path),
         "bytes": sizes(found.path),

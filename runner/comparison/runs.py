@@ -23,6 +23,7 @@ from runner.config.tree import is_schedule, leaves
 from runner.config.yaml_text import reason, refuse_unusual
 from runner.errors import UsageError
 from runner.metric import describe_score
+from runner.metric.quantities import TRAINING_ESTIMATE
 from runner.store.find_runs import runs_beneath
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import read_scores
@@ -33,6 +34,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances", "validation")
 """What of ``summary.json`` is a result; the rest says how it was counted."""
+
+_ERROR = "/standard_error"
+"""End of the name of a score that is the standard error of another."""
 
 _CONDITIONS = ("settings", "seed", "images", "plugin")
 """What of an entry of ``scores.json`` says how a score was computed."""
@@ -65,6 +69,10 @@ class ComparedRun:
     """By dotted names, ``objective.name`` or ``beta``; a list is a tuple, a schedule its text."""
     metrics: Mapping[str, float]
     """Finite figures by name: ``elbo``, ``terms/reconstruction``, ``scores/mean/mig``."""
+    errors: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The standard error of a figure, of those that have one."""
+    warnings: tuple[str, ...] = ()
+    """A sentence on each estimate that cannot be true."""
     conditions: Mapping[str, str] = field(default_factory=dict[str, str])
     """How each score of ``scores.json`` was computed; what differs here is not comparable."""
     origin: Origin | None = None
@@ -128,18 +136,38 @@ def read_run(path: Path) -> ComparedRun:
     if not isinstance(seed, int):
         raise UsageError(f"'{path / 'config.yaml'}': seed must be a whole number, got {seed!r}")
     scores = list(_scores(folder, summary.get("step")))
-    figures = dict(_numbers({name: summary[name] for name in _FIGURES if name in summary}, ""))
+    figures = dict(_figures(summary)) | {name: number for name, number, _ in scores}
     return ComparedRun(
         path,
         escaped(status.get("state") or "never begun"),
         None if error is None else escaped(error),
         settings,
-        figures | {name: number for name, number, _ in scores},
+        figures,
+        _errors(summary, figures),
+        tuple(escaped(sentence) for sentence in summary.get("warnings", ())),
         {name: condition for name, _, condition in scores},
         _origin(folder),
         None if version is None else escaped(version),
         status,
     )
+
+
+def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield (name, number) of the results in a summary."""
+    yield from _numbers({name: summary[name] for name in _FIGURES if name in summary}, "")
+    estimate: Mapping[str, Any] = summary.get("training_estimate") or {}
+    yield from _numbers({"terms": estimate.get("terms", {})}, TRAINING_ESTIMATE)
+
+
+def _errors(summary: Mapping[str, Any], figures: Mapping[str, float]) -> dict[str, float]:
+    """Return the standard errors of figures, by the names of these."""
+    estimate: Mapping[str, Any] = summary.get("training_estimate") or {}
+    of_scores = {
+        name.removesuffix(_ERROR): error for name, error in figures.items() if name.endswith(_ERROR)
+    }
+    found = dict(_numbers(summary.get("standard_errors", {}), ""))
+    found |= dict(_numbers(estimate.get("standard_errors", {}), TRAINING_ESTIMATE))
+    return {name: error for name, error in (found | of_scores).items() if name in figures}
 
 
 def _origin(folder: RunFolder) -> Origin | None:

@@ -38,6 +38,13 @@ class Spread:
     deviation: float | None
     """With n - 1 in the denominator; None of a single run."""
     count: int
+    error: float | None = None
+    """Of a single run: the standard error of its figure, where it has one."""
+
+    @property
+    def uncertainty(self) -> float | None:
+        """The deviation over the runs; of a single run, its standard error."""
+        return self.error if self.deviation is None else self.deviation
 
 
 @dataclass(frozen=True)
@@ -76,15 +83,17 @@ def spread(configuration: Configuration, metric: str) -> Spread | None:
     if not values.size:
         return None
     deviation = float(values.std(ddof=1)) if values.size > 1 else None
-    return Spread(float(values.mean()), deviation, int(values.size))
+    errors = [run.errors.get(metric) for run in configuration.runs if metric in run.metrics]
+    error = errors[0] if values.size == 1 else None
+    return Spread(float(values.mean()), deviation, int(values.size), error)
 
 
 def decimals_of(spreads: Sequence[Spread]) -> int:
-    """Return the number of decimals to print: two digits of the median standard deviation.
+    """Return the number of decimals to print: two digits of the median uncertainty.
 
-    Without any deviation, three digits of the distance between the smallest and largest mean.
+    Without any, three digits of the distance between the smallest and largest mean.
     """
-    deviations = [each.deviation for each in spreads if each.deviation]
+    deviations = [each.uncertainty for each in spreads if each.uncertainty]
     means = [each.mean for each in spreads]
     if deviations:
         least = median(deviations) / 10

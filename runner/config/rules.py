@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from runner.config.dataset_rules import dataset_choices, dataset_rules
+from runner.config.encoding_count import ALL
 from runner.config.figures_schema import width_rules
 from runner.config.memory_rules import check_memory
 from runner.config.metrics_rules import metrics_rules
@@ -86,22 +87,24 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
         ),  # the estimate of q(z) needs another encoding than its own
         "prior.dimensions": (config.prior.dimensions, 1),
         "training.record_every": (config.training.record_every, 1),
-        "evaluation.encodings": (config.evaluation.encodings, 2),
         "evaluation.map_points": (config.evaluation.map_points, 10),
         "evaluation.traversal_steps": (config.evaluation.traversal_steps, 2),
     }
     for key, (value, least) in whole.items():
         yield key, value, f"at least {least}", value >= least
+    encodings = config.evaluation.encodings
+    holds = encodings == ALL or encodings >= 2
+    yield "evaluation.encodings", encodings, "at least 2", holds
     images_every = config.tracking.images_every
     holds = images_every is None or images_every >= 1
     yield "tracking.images_every", images_every, "at least 1, or null", holds
     yield "seed", config.seed, "between 0 and 2**32 - 1", 0 <= config.seed < 2**32
     yield from _positive(config)
     yield from prior_rules(config.prior)
-    encodings, batch = config.objective.encodings, config.batch_size
-    holds = encodings is None or encodings >= 2 * batch
+    beside, batch = config.objective.encodings, config.batch_size
+    holds = beside is None or beside >= 2 * batch
     rule = f"at least twice batch_size={batch}, or null"
-    yield "objective.encodings", encodings, rule, holds
+    yield "objective.encodings", beside, rule, holds
     yield from objective_rules(config.objective)
     yield from metrics_rules(config.metrics)
     bins = config.metrics.factor_bins

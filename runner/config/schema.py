@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
+from runner.config.encoding_count import EncodingCount
 from runner.config.figures_schema import FiguresConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig
@@ -108,7 +109,7 @@ class CategoricalConfig(LikelihoodConfig):
 class EvaluationConfig:
     """Sizes of the final evaluation: encodings, points of the map, traversals."""
 
-    encodings: int
+    encodings: EncodingCount
     map_points: int
     traversal_steps: int
     traversal_range: float

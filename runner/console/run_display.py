@@ -189,6 +189,14 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
             console.print(Text(f"  {title}", style="bold"), soft_wrap=True, highlight=False)
         console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
     console.print()
+    for sentence in summary.get("warnings", ()):
+        print_warning(console, sentence)
+
+
+def print_warning(console: Console, text: str) -> None:
+    """Print on one line what of the results is not to be trusted, without reading any markup."""
+    line = Text.assemble(("warning:", "bold yellow"), " ", one_line(text))
+    console.print(line, soft_wrap=True, highlight=False)
 
 
 def print_note(console: Console, text: str) -> None:

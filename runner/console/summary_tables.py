@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.metric.number_table import number_table
-from runner.metric.number_text import decimal_text
+from runner.metric.number_text import plus_minus, with_error
 from runner.metric.quantities import quantity, shown_in
 
 _GAP = 3
@@ -25,6 +25,7 @@ _UNUSED = 0.01
 """Nats below which a variable is shown as unused."""
 
 Numbers = Mapping[str, float | None]
+Trees = Mapping[str, Mapping[str, Any]]
 
 
 def summary_tables(
@@ -32,27 +33,29 @@ def summary_tables(
 ) -> Iterator[tuple[str, Table]]:
     """Yield (title, table) of the content of ``summary.json``; the title may be empty.
 
-    All numbers but the scores are in nats.
+    All numbers but the scores are in nats. Beside each stands its standard error, where it has one.
     """
-    images, encodings = f"{summary['images']:,}", f"{summary['encodings']:,}"
-    yield f"{images} images, q(z) from {encodings} encodings; all in nats", _terms(summary)
-    known = summary["information"]
+    encodings = f"{summary['encodings']:,} encodings"
+    if training := summary.get("training_estimate"):
+        encodings += f", in training from {training['encodings']:,}"
+    errors: Mapping[str, Any] = summary.get("standard_errors", {})
+    sign = plus_minus(ascii_only=ascii_only)
+    yield f"{summary['images']:,} images, q(z) from {encodings}; all in nats", _terms(summary, sign)
+    known, of_known = summary["information"], errors.get("information", {})
     if known["variable"]:
-        free = width - _MARGIN - _widest("variable", known["variable"])
-        free -= len("information") + _NUMBER_WIDTH + 3 * _GAP
-        bars = ("#" if ascii_only else "━", min(_BAR_WIDTH, max(0, free)))
         title = f"I(x; z) of each variable, and its rate{_cut(known['variable'])}"
-        yield title, _variables(known["variable"], known["rate"], bars)
+        yield title, _variables(known, of_known, width, sign)
     if known["group"]:
         title = f"I(x; z) and I(factor; z) of each group{_cut(known['group'])}"
-        shown = dict(islice(known["group"].items(), _MOST_ROWS))
-        for table in _groups(width, shown, known["factor"]):
+        for table in _groups(width, known, of_known, sign):
             yield title, table
             title = ""
     if summary["scores"]:
         scores = number_table("score", "value")
+        of_scores = errors.get("scores", {})
         for name, value in summary["scores"].items():
-            scores.add_row(Text(quantity(f"scores/{name}").short), decimal_text(value))
+            text = with_error(value, of_scores.get(name), sign)
+            scores.add_row(Text(quantity(f"scores/{name}").short), text)
         yield "", scores
 
 
@@ -61,51 +64,91 @@ def _cut(rows: Numbers) -> str:
     return f": {_MOST_ROWS} of {len(rows):,}" if len(rows) > _MOST_ROWS else ""
 
 
-def _terms(summary: Mapping[str, Any]) -> Table:
-    values = {**summary, **{f"terms/{name}": value for name, value in summary["terms"].items()}}
-    table = number_table("quantity", "nats")
+def _terms(summary: Mapping[str, Any], sign: str) -> Table:
+    """Return a row per figure, with what the estimate of training says of it in a column."""
+    values, errors = _flat(summary), _flat(summary.get("standard_errors", {}))
+    training: Mapping[str, Any] = summary.get("training_estimate", {})
+    said, of_said = _flat(training), _flat(training.get("standard_errors", {}))
+    heads = ["evaluation", "training estimate"] if training else ["nats"]
+    table = number_table("quantity", *heads)
     for each in shown_in("summary"):
         if each.name in values:  # of the terms a deterministic code has the reconstruction alone
-            style = "bold" if each.name == "elbo" else ""
-            table.add_row(each.title, decimal_text(values[each.name]), style=style)
+            cells = [with_error(values[each.name], errors.get(each.name), sign)]
+            if training:
+                is_known = each.name in said
+                other = with_error(said.get(each.name), of_said.get(each.name), sign)
+                cells.append(other if is_known else "")
+            table.add_row(each.title, *cells, style="bold" if each.name == "elbo" else "")
     return table
 
 
-def _variables(information: Numbers, rates: Numbers, bars: tuple[str, int]) -> Table:
-    """Return a row per variable with a bar; ``bars`` is (a character, length of the longest)."""
-    known = {
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of a part of the summary by name: ``elbo``, ``terms/reconstruction``."""
+    return {**tree, **{f"terms/{name}": value for name, value in tree.get("terms", {}).items()}}
+
+
+def _variables(known: Trees, errors: Trees, width: int, sign: str) -> Table:
+    """Return a row per variable with a bar, which takes what the numbers leave of the width."""
+    information, rates = known["variable"], known["rate"]
+    finite = {
         name: value if value is not None and math.isfinite(value) else 0.0
         for name, value in information.items()
     }
-    character, longest = bars
-    scale = longest / max(*known.values(), _UNUSED)
+    shown = sorted(finite, key=lambda name: -finite[name])[:_MOST_ROWS]
+    cells = {
+        name: [
+            with_error(column[name], errors.get(kind, {}).get(name), sign)
+            for kind, column in (("variable", information), ("rate", rates))
+        ]
+        for name in shown
+    }
+    used = sum(
+        max(len(head), *(len(cells[name][i]) for name in shown))
+        for i, head in enumerate(("information", "rate"))
+    )
+    free = width - _MARGIN - _widest("variable", information) - used - 3 * _GAP
+    character, longest = "#" if sign.isascii() else "━", min(_BAR_WIDTH, max(0, free))
+    scale = longest / max(*finite.values(), _UNUSED)
     table = number_table("variable", "information", "rate")
     table.add_column(no_wrap=True)
-    for name in sorted(known, key=lambda name: -known[name])[:_MOST_ROWS]:
-        numbers = (decimal_text(information[name]), decimal_text(rates[name]))
-        bar = Text(character * round(scale * known[name]), style="cyan")
-        style = "dim" if known[name] < _UNUSED else ""
-        table.add_row(Text(name), *numbers, bar, style=style)
+    for name in shown:
+        bar = Text(character * round(scale * finite[name]), style="cyan")
+        style = "dim" if finite[name] < _UNUSED else ""
+        table.add_row(Text(name), *cells[name], bar, style=style)
     return table
 
 
-def _groups(width: int, information: Numbers, by_factor: Mapping[str, Numbers]) -> Iterator[Table]:
+def _groups(width: int, known: Trees, errors: Trees, sign: str) -> Iterator[Table]:
     """Yield a table with a row per group, or several if the columns of all factors do not fit."""
-    rows = {group: {"image": value, **by_factor[group]} for group, value in information.items()}
-    columns = dict.fromkeys(name for row in rows.values() for name in row)
-    for names in _packed(columns, width - _MARGIN - _widest("group", rows)):
+    of_group, of_factor = errors.get("group", {}), errors.get("factor", {})
+    rows = {
+        group: {
+            "image": with_error(value, of_group.get(group), sign),
+            **{
+                factor: with_error(number, of_factor.get(group, {}).get(factor), sign)
+                for factor, number in known["factor"][group].items()
+            },
+        }
+        for group, value in islice(known["group"].items(), _MOST_ROWS)
+    }
+    widths = {name: max(len(row[name]) for row in rows.values()) for name in _names(rows)}
+    for names in _packed(widths, width - _MARGIN - _widest("group", rows)):
         table = number_table("group", *names)
         for group, row in rows.items():
-            table.add_row(Text(group), *(decimal_text(row[name]) for name in names))
+            table.add_row(Text(group), *(row[name] for name in names))
         yield table
 
 
-def _packed(names: Iterable[str], free: int) -> list[list[str]]:
+def _names(rows: Mapping[str, Mapping[str, str]]) -> dict[str, None]:
+    return dict.fromkeys(name for row in rows.values() for name in row)
+
+
+def _packed(widths: Mapping[str, int], free: int) -> list[list[str]]:
     """Return the names in lists, each of whose columns fit into ``free`` characters."""
     packed: list[list[str]] = [[]]
     left = free
-    for name in names:
-        needed = max(len(name), _NUMBER_WIDTH) + _GAP
+    for name, width in widths.items():
+        needed = max(len(name), width, _NUMBER_WIDTH) + _GAP
         if needed > left and packed[-1]:
             packed.append([])
             left = free

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from runner.evaluation.encoded_table import has_groups
 from runner.evaluation.encodings import Encodings, encode
+from runner.evaluation.averages import Averages
+from runner.evaluation.encodings import (
+    Encodings,
+    count_of_encodings,
+    encode,
+    encode_for_evaluation,
+)
+from runner.evaluation.estimate_warnings import Estimate, training_warnings
 from runner.evaluation.representation import LatentDensities, Representation
 from runner.evaluation.scores import (
     CodesEvaluator,
@@ -15,15 +23,20 @@ from runner.evaluation.scores import (
 from runner.evaluation.summary import summarize
 
 __all__ = [
+    "Averages",
     "CodesEvaluator",
     "Encodings",
+    "Estimate",
     "Evaluator",
     "LatentDensities",
     "Representation",
     "ScoreRequest",
+    "count_of_encodings",
     "encode",
     "has_groups",
+    "encode_for_evaluation",
     "score_requests",
     "score_requests_of_codes",
     "summarize",
+    "training_warnings",
 ]

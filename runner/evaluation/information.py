@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Factor
+from runner.evaluation.averages import Averages, standard_error
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
 from runner.evaluation.row_chunks import affordable, row_chunks
@@ -28,35 +29,72 @@ Each is twice the one before, so that every kernel is the square of the next one
 
 
 @dataclass(frozen=True)
-class Information:
-    """The decomposition over a whole set of images, in nats."""
+class Figures:
+    """The negative ELBO's terms, and information, by name, in nats."""
 
+    elbo: float
     terms: dict[str, float]
     variable: dict[str, float]
+    """I(x; z_v)."""
     group: dict[str, float]
+    """I(x; z_g)."""
     rate: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Information(Figures):
+    """The decomposition over a whole set of images, in nats."""
+
+    standard_errors: Figures
+    """Of the means over samples; NaN where there is a single chunk of them."""
+    samples: int
+    """Samples that the means are over."""
+    prior_factorises: bool
+    """Whether p(z) has no correlation of its own, so that no total correlation is negative."""
 
 
 @torch.no_grad()
 def decompose_all(latents: LatentDensities, encodings: Encodings) -> Information:
     """Return the five terms and I(x; z_v), I(x; z_g) with every encoding behind q(z).
 
-    Estimator: that of training, over all M encodings instead of a minibatch; exact where the set is
+    Estimator: that of training, over all encodings instead of a minibatch; exact where the set is
         the whole split. With very many variables the mean is over fewer than M samples.
+
+    The standard errors say how much the means would change with other images and other draws of
+    their codes, q(z) held as it is. To first order the encodings behind q(z) add nothing to that:
+    the influence function of the entropy of q(z) is -log q(z) alone. They do not tell of the bias
+    that few encodings cause.
     """
-    sizes = [len(TERM_NAMES), len(latents.variable_names), len(latents.group_names)]
-    total = torch.zeros(sum(sizes))
+    every = encodings.behind
+    sizes = [1, len(TERM_NAMES), len(latents.variable_names), len(latents.group_names)]
     samples = affordable(len(latents.variable_names), encodings, len(encodings), "terms")
     drawn = encodings if samples == len(encodings) else encodings.spread(samples)
-    plain = not (latents.only_normals_sampled and can_sweep(drawn.z_MW))
+    drawn = drawn.mixed(samples)
+    plain = not (latents.only_normals_sampled and can_sweep(every))
+    found, factorises = Averages(), True
     for chunk in row_chunks(latents, drawn, samples, "terms", pairs=plain):
         reconstruction = -drawn.log_px_z_M[chunk.rows].mean()
         part = decompose(chunk.densities, reconstruction, chunk.encoding_weights(), plain=plain)
-        figures = (part.terms.stack(), part.variable_information_V, part.group_information_G)
-        total += torch.cat(figures).cpu() * (chunk.size / samples)
-    terms, variables, groups = total.split(sizes)
-    rate_V = latents.rate_per_variable(encodings.z_MW, encodings.parameters_MP).mean(0)
-    return Information(
+        terms_T = part.terms.stack()
+        figures = (terms_T, part.variable_information_V, part.group_information_G)
+        found.add(torch.cat([-terms_T.sum()[None], *figures]), chunk.size)
+        factorises = chunk.densities.prior_factorises
+    rates_MV = latents.rate_per_variable(encodings.z_MW, encodings.parameters_MP)
+    named = [
+        _figures(latents, values.split(sizes), rate_V)
+        for values, rate_V in (
+            (found.mean(), rates_MV.mean(0)),
+            (found.standard_error(), standard_error(rates_MV)),
+        )
+    ]
+    return Information(**vars(named[0]), standard_errors=named[1], samples=samples,
+                       prior_factorises=factorises)  # fmt: skip
+
+
+def _figures(latents: LatentDensities, parts: Sequence[Tensor], rate_V: Tensor) -> Figures:
+    elbo, terms, variables, groups = parts
+    return Figures(
+        elbo=float(elbo),
         terms=_named(TERM_NAMES, terms),
         variable=_named(latents.variable_names, variables),
         group=_named(latents.group_names, groups),
@@ -68,8 +106,15 @@ def factor_information(
     latents: LatentDensities, encodings: Encodings, factor_sizes: Sequence[int]
 ) -> list[list[float]]:
     """Return I(factor; z_g) for every group and factor, (G, F), in nats; see below."""
+    return group_information(latents, encodings, factor_sizes)[0]
+
+
+def group_information(
+    latents: LatentDensities, encodings: Encodings, factor_sizes: Sequence[int]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Return I(factor; z_g) for every group and factor, and standard errors; see below."""
     groups = [group.variables for group in latents.tree.children]
-    return set_information(latents, encodings, factor_sizes, groups)
+    return information_and_errors(latents, encodings, factor_sizes, groups)
 
 
 def variable_information(
@@ -84,7 +129,6 @@ def variable_information(
     return set_information(latents, encodings, factor_sizes, singles, samples=samples)
 
 
-@torch.no_grad()
 def set_information(
     latents: LatentDensities,
     encodings: Encodings,
@@ -105,11 +149,28 @@ def set_information(
     Range: 0 to the entropy of the factor.
     Source: Barber & Agakov 2003 for the bound.
     """
+    return information_and_errors(latents, encodings, factor_sizes, sets, samples=samples)[0]
+
+
+@torch.no_grad()
+def information_and_errors(
+    latents: LatentDensities,
+    encodings: Encodings,
+    factor_sizes: Sequence[int],
+    sets: Sequence[Sequence[int]],
+    *,
+    samples: int = _FACTOR_SAMPLES,
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Return :func:`set_information` and its standard errors, (G, F) each.
+
+    These are of the mean over samples under the widening that was taken, the encodings held as
+    they are.
+    """
     samples = min(samples, len(encodings))
     found = affordable(len(_WIDENINGS) * len(sets), encodings, samples, "I(factor; z)")
     if found < samples:
         encodings, samples = encodings.spread(found), found
-    scores = torch.zeros(len(_WIDENINGS), len(sets), len(factor_sizes))
+    powers = torch.zeros(2, len(_WIDENINGS), len(sets), len(factor_sizes), dtype=torch.float64)
     for chunk in row_chunks(latents, encodings, samples, "I(factor; z)"):
         same_BFM = chunk.same_factors()
         counted_BFM = torch.cat([same_BFM, torch.ones_like(same_BFM[:, :1])], dim=1)
@@ -118,10 +179,14 @@ def set_information(
             log_qz_x_BAM = _log_pairs(chunk.densities, variables)
             log_qz_x_BAM.diagonal(chunk.first, 0, 2).fill_(-torch.inf)
             log_shares = torch.stack(list(_log_factor_shares(log_qz_x_BAM, counted_BFM)))
-            expected_WF = (atoms_BA1 * log_shares).sum(2).mean(1)
-            scores[:, s] += chunk.size / samples * expected_WF.cpu()
+            expected_WBF = (atoms_BA1 * log_shares).sum(2).double()
+            powers[0, :, s] += expected_WBF.sum(1).cpu() / samples
+            powers[1, :, s] += expected_WBF.square().sum(1).cpu() / samples
     entropy_F = factor_entropies(encodings.factors_MF, factor_sizes)
-    return (scores.amax(0) + entropy_F).clamp_min(0).tolist()
+    best, taken = powers[0].max(0)
+    variance = (powers[1] - powers[0].square()).gather(0, taken[None])[0].clamp_min(0)
+    errors = (variance / max(1, samples - 1)).sqrt()
+    return (best + entropy_F).clamp_min(0).tolist(), errors.tolist()
 
 
 def information(

@@ -21,11 +21,18 @@ _ROWS = 20
 _ROWS_OF_A_SWEEP = 500
 """Samples of a chunk without tensors of pairs."""
 
+_CHUNKS = 50
+"""Chunks of a sweep, at least: as many means, from which standard errors are known to a tenth."""
+
 _PAIRS_AT_ONCE = 2**23
 """Numbers of a tensor of a chunk, one for each variable or factor, sample and encoding: 32 MiB."""
 
 _PAIRS = 4 * 10**10
 """The same of all chunks together: two minutes of a CPU."""
+
+_MANY_ENCODINGS = 2**17
+_PAIRS_OF_MANY = 15 * 10**9
+"""The same of so many encodings that those of one sample have no room in a cache."""
 
 _LEAST_SAMPLES = 100
 """Fewer samples would say nothing, however long they take."""
@@ -53,7 +60,8 @@ class RowChunk:
     def encoding_weights(self) -> EncodingWeights:
         """Return the log-weights of all encodings behind q(z)."""
         every = self.encodings
-        return mixture_weights(len(every), every.dataset_size, first=self.first, like=every.z_MW)
+        size = every.count_behind
+        return mixture_weights(size, every.dataset_size, first=self.first, like=every.z_MW)
 
     def log_weights(self) -> Tensor:
         """Return the log-weights of all pairs, (B, M)."""
@@ -72,11 +80,13 @@ def affordable(sets: int, encodings: Encodings, samples: int, what: str) -> int:
     ``sets`` is how many densities are compared for each sample and encoding. Where it leaves out
     samples, a sentence says so, with ``what`` they are for.
     """
-    most = max(_LEAST_SAMPLES, _PAIRS // max(1, sets * len(encodings)))
+    behind = encodings.count_behind
+    pairs = _PAIRS if behind < _MANY_ENCODINGS else _PAIRS_OF_MANY
+    most = max(_LEAST_SAMPLES, pairs // max(1, sets * behind))
     if most < samples:
         progress.left_out(
             f"{what} from {most:,} of {samples:,} samples: each has {sets:,} densities "
-            f"under {len(encodings):,} encodings"
+            f"under {behind:,} encodings"
         )
     return min(most, samples)
 
@@ -96,9 +106,9 @@ def row_chunks(
     A chunk has fewer samples where there are many variables, factors or encodings, so that no
     tensor grows with the square of the number of encodings.
     """
-    parameters_MP = encodings.parameters_MP
-    each = max(len(latents.variable_names), encodings.factors_MF.shape[1]) * len(encodings)
-    size = min(_ROWS, max(1, _PAIRS_AT_ONCE // each)) if pairs else _ROWS_OF_A_SWEEP
+    parameters_MP = encodings.behind
+    each = max(len(latents.variable_names), encodings.factors_MF.shape[1]) * len(parameters_MP)
+    size = min(_ROWS, max(1, _PAIRS_AT_ONCE // each)) if pairs else _rows_of_a_sweep(samples)
     starts = range(0, samples, size)
     for first in progress.counted(starts, what, len(starts)):
         rows = slice(first, min(first + size, samples))
@@ -106,3 +116,7 @@ def row_chunks(
             encodings.z_MW[rows], parameters_MP[rows], parameters_MP, pairs=pairs
         )
         yield RowChunk(encodings, rows, densities)
+
+
+def _rows_of_a_sweep(samples: int) -> int:
+    return max(1, min(_ROWS_OF_A_SWEEP, -(-samples // _CHUNKS)))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Generator
 
 from runner.dataset import Dataset
+from runner.evaluation.averages import NumberTree, known, standard_error
 from runner.evaluation.cluster_purities import cluster_purities
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.information import decompose_all, factor_information
+from runner.evaluation.estimate_warnings import estimate_warnings
+from runner.evaluation.information import Figures, decompose_all, group_information
 from runner.evaluation.prior_distances import distances
 from runner.evaluation.representation import Representation
+from runner.evaluation.representation import LatentDensities, Representation
 from runner.metric.sparsity import hoyer
 
 
@@ -25,35 +31,39 @@ def summarize(
     The terms sum to the negative ELBO. ``information`` holds I(x; z_v) under ``variable``, the rate
     of each variable under ``rate``, I(x; z_g) under ``group`` and I(factor; z_g) under ``factor``;
     ``scores`` holds the cluster purity of a Concrete variable and the Hoyer sparsity of the means;
-    ``distances`` holds those of q(z) from p(z) that penalties use. A deterministic code has only
-    its reconstruction and its sparsity.
+    ``distances`` holds those of q(z) from p(z) that penalties use. ``standard_errors`` holds that
+    of each figure that is a mean over samples, under the names of these. A deterministic code has
+    only its reconstruction and its sparsity.
+
+    Only the terms and I(x; z) see the encodings behind q(z) that are of no evaluated image.
     """
     latents = model.latents
     if latents is None:
         return _of_a_code(model, dataset, encodings)
-    information = decompose_all(latents, encodings)
-    names = [factor.name for factor in dataset.factors]
-    sizes = [factor.size for factor in dataset.factors]
-    by_factor = (
-        factor_information(latents, encodings, sizes) if names else [[]] * len(latents.group_names)
-    )
-    summary: dict[str, Any] = {
-        "elbo": -sum(information.terms.values()),
-        "rate": float(latents.rate(encodings.z_MW, encodings.parameters_MP).mean()),
-        "images": len(encodings),
-        "encodings": len(encodings),
-        "split": "test" if dataset.has_test_split else "all",
-        "terms": information.terms,
-        "information": {
-            "variable": information.variable,
-            "rate": information.rate,
-            "group": information.group,
-            "factor": {
-                group: dict(zip(names, row, strict=True))
-                for group, row in zip(latents.group_names, by_factor, strict=True)
-            },
-        },
-        "scores": {},
+    found = decompose_all(latents, encodings)
+    evaluated = replace(encodings, rest_KP=None)
+    by_factor, errors_by_factor = _by_factor(latents, dataset, evaluated)
+    rate_M = latents.rate(encodings.z_MW, encodings.parameters_MP)
+    purities = cluster_purities(latents, encodings, dataset.class_column)
+    errors = found.standard_errors
+    return {
+        "elbo": found.elbo,
+        "rate": float(rate_M.mean()),
+        **_counted(dataset, encodings),
+        "terms": found.terms,
+        "information": _information(found, by_factor),
+        "scores": purities | _sparsity(model, encodings),
+        "distances": distances(latents, evaluated, source),
+        "standard_errors": known(
+            {
+                "elbo": errors.elbo,
+                "rate": float(standard_error(rate_M)),
+                "terms": dict(errors.terms),
+                "information": _information(errors, errors_by_factor),
+                "scores": {n: math.sqrt(p * (1 - p) / len(encodings)) for n, p in purities.items()},
+            }
+        ),
+        "warnings": estimate_warnings(found, encodings),
     }
     summary["scores"] |= cluster_purities(latents, encodings, dataset.class_column)
     summary["scores"] |= _sparsity(model, encodings)
@@ -61,17 +71,54 @@ def summarize(
     return summary
 
 
+def _counted(dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
+    return {
+        "images": len(encodings),
+        "encodings": encodings.count_behind,
+        "split": "test" if dataset.has_test_split else "all",
+    }
+
+
+def _information(figures: Figures, by_factor: NumberTree) -> NumberTree:
+    return {
+        "variable": dict(figures.variable),
+        "rate": dict(figures.rate),
+        "group": dict(figures.group),
+        "factor": by_factor,
+    }
+
+
+def _by_factor(
+    latents: LatentDensities, dataset: Dataset, encodings: Encodings
+) -> tuple[NumberTree, NumberTree]:
+    """Return I(factor; z_g) by group and factor, and the standard errors in the same form."""
+    names = [factor.name for factor in dataset.factors]
+    none: list[list[float]] = [[] for _ in latents.group_names]
+    sizes = [factor.size for factor in dataset.factors]
+    tables = group_information(latents, encodings, sizes) if names else (none, none)
+    values, errors = (_named(latents, names, table) for table in tables)
+    return values, errors
+
+
+def _named(
+    latents: LatentDensities, names: Sequence[str], table_GF: Sequence[Sequence[float]]
+) -> NumberTree:
+    groups = zip(latents.group_names, table_GF, strict=True)
+    return {group: dict(zip(names, row_F, strict=True)) for group, row_F in groups}
+
+
 def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
     """Return the figures of a deterministic code, which has neither ELBO nor information."""
     return {
         "elbo": None,
         "rate": None,
-        "images": len(encodings),
-        "encodings": len(encodings),
-        "split": "test" if dataset.has_test_split else "all",
+        **_counted(dataset, encodings),
         "terms": {"reconstruction": -float(encodings.log_px_z_M.mean())},
         "information": {"variable": {}, "rate": {}, "group": {}, "factor": {}},
         "scores": _sparsity(model, encodings),
+        "standard_errors": known(
+            {"terms": {"reconstruction": float(standard_error(encodings.log_px_z_M))}}
+        ),
     }
 
 

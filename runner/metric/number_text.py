@@ -29,3 +29,14 @@ def number_text(
 def decimal_text(value: float | None) -> str:
     """Return a number with three decimals and groups of thousands, a hyphen where there is none."""
     return number_text(value, 3, group=",")
+
+
+def plus_minus(*, ascii_only: bool) -> str:
+    """Return the sign between a number and its standard error or deviation."""
+    return "+/-" if ascii_only else "±"
+
+
+def with_error(value: float | None, error: float | None, sign: str) -> str:
+    """Return a number with three decimals, and its standard error behind the sign, if known."""
+    text = decimal_text(value)
+    return text if value is None or error is None else f"{text} {sign} {decimal_text(error)}"

@@ -211,6 +211,11 @@ QUANTITIES: tuple[Quantity, ...] = (
 VALIDATION = "validation/"
 """Prefix of the figures of images that are set aside; the rest is the name of the quantity."""
 
+TRAINING_ESTIMATE = "training_estimate/"
+"""Prefix of what the estimate of training says of the final model; the rest as above."""
+
+_LATER = {VALIDATION: "validation", TRAINING_ESTIMATE: "training estimate"}
+
 _PREFIXES = ("terms/", "scores/mean/", "scores/")
 """Prefixes that short names omit."""
 
@@ -232,10 +237,11 @@ def quantity(name: str) -> Quantity:
         found = row.named(name)
         if found is not None:
             return found
-    if name.startswith(VALIDATION):
-        of = quantity(name.removeprefix(VALIDATION))
-        title, short = f"{of.title}, validation", f"{of.short}, validation"
-        return Quantity(name, title, short, of.unit, of.better, "validation")
+    for prefix, words in _LATER.items():
+        if name.startswith(prefix):
+            of = quantity(name.removeprefix(prefix))
+            title, short = f"{of.title}, {words}", f"{of.short}, {words}"
+            return Quantity(name, title, short, of.unit, of.better, prefix.removesuffix("/"))
     brief = brief_name(name)
     nats = name.startswith(("terms/", "information/"))
     title = brief.replace("_", " ").replace("/", " ")

@@ -75,6 +75,10 @@ def columns(variables: Sequence[int]) -> slice | list[int]:
 
 def sweep_few(pairs: Pairs, sets: Sequence[Variables], *, with_gradient: bool) -> SetsFound:
     """Return E log q of sets of as many variables each, at best of few."""
+    entries = pairs.loc_VM.shape[1] * sum(len(part) for part in sets)
+    if not with_gradient and len(sets) > 1 and entries > _CACHED:  # a sample of all has no room
+        parts = [sweep_few(pairs, [part], with_gradient=False).mean_S for part in sets]
+        return SetsFound(torch.cat(parts))
     sweep = _Differences(pairs, sets)
     moments = _Moments(sweep) if with_gradient else None
     log_q_SB1 = pairs.z_VB.new_empty(len(sets), pairs.samples, 1)

@@ -36,11 +36,15 @@ def relative(comparison: Comparison, start: Path) -> Comparison:
 
 
 def configurations_csv(comparison: Comparison) -> str:
-    """Return a row per configuration: its settings, and mean, sd and n of every metric."""
-    metrics = _metrics(comparison)
-    parts = ("mean", "sd", "n")
+    """Return a row per configuration: its settings, and mean, sd and n of every metric.
+
+    A metric that has standard errors has a fourth column, ``se``: that of a single run.
+    """
+    metrics, with_errors = _metrics(comparison), _with_errors(comparison)
     head = [*comparison.by, "runs", "seeds"]
-    head += [f"{metric} {part}" for metric in metrics for part in parts]
+    for metric in metrics:
+        parts = ("mean", "sd", "n", "se") if metric in with_errors else ("mean", "sd", "n")
+        head += [f"{metric} {part}" for part in parts]
     rows: list[list[object]] = []
     for configuration in comparison.configurations:
         row: list[object] = [
@@ -51,13 +55,18 @@ def configurations_csv(comparison: Comparison) -> str:
         for metric in metrics:
             found = spread(configuration, metric)
             row += [found.mean, found.deviation, found.count] if found else [None, None, 0]
+            if metric in with_errors:
+                row.append(found.error if found else None)
         rows.append(row)
     return csv_text(head, rows)
 
 
 def runs_csv(comparison: Comparison) -> str:
-    """Return a row per run: its path, its configuration, all its settings and metrics."""
-    metrics = _metrics(comparison)
+    """Return a row per run: its path, its configuration, all its settings and metrics.
+
+    Last come the standard errors of the metrics that have one, ``METRIC se``.
+    """
+    metrics, with_errors = _metrics(comparison), _with_errors(comparison)
     settings = list(dict.fromkeys(key for run in comparison.runs for key in run.settings))
     rows = [
         [
@@ -65,11 +74,13 @@ def runs_csv(comparison: Comparison) -> str:
             configuration.label,
             *(run.settings.get(key) for key in settings),
             *(run.metrics.get(metric) for metric in metrics),
+            *(run.errors.get(metric) for metric in with_errors),
         ]
         for configuration in comparison.configurations
         for run in configuration.runs
     ]
-    return csv_text(["path", "configuration", *settings, *metrics], rows)
+    errors = [f"{metric} se" for metric in with_errors]
+    return csv_text(["path", "configuration", *settings, *metrics, *errors], rows)
 
 
 def differences_csv(differences: Sequence[Difference]) -> str:
@@ -113,8 +124,16 @@ def _configuration(configuration: Configuration, metrics: Sequence[str]) -> dict
         found = spread(configuration, metric)
         if found:
             means[metric] = {"mean": found.mean, "sd": found.deviation, "n": found.count}
+            if found.error is not None:
+                means[metric]["se"] = found.error
     runs = [
-        {"path": run.path.as_posix(), "seed": run.seed, "metrics": dict(run.metrics)}
+        {
+            "path": run.path.as_posix(),
+            "seed": run.seed,
+            "metrics": dict(run.metrics),
+            "standard_errors": dict(run.errors),
+            "warnings": list(run.warnings),
+        }
         for run in configuration.runs
     ]
     return {
@@ -148,6 +167,12 @@ def _metrics(comparison: Comparison) -> list[str]:
     """Return all metrics that some run has, the chosen ones first."""
     others = sorted({metric for run in comparison.runs for metric in run.metrics})
     return list(dict.fromkeys([*comparison.metrics, *others]))
+
+
+def _with_errors(comparison: Comparison) -> list[str]:
+    """Return the metrics of which some run has a standard error, in the order of the metrics."""
+    known = {metric for run in comparison.runs for metric in run.errors}
+    return [metric for metric in _metrics(comparison) if metric in known]
 
 
 def _shared(comparison: Comparison) -> Iterator[tuple[str, Any]]:

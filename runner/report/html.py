@@ -59,6 +59,7 @@ def render(
             script_hash=f"sha256-{digest}",
             facts=_facts(comparison),
             excluded=_excluded(comparison),
+            warnings=_warnings(comparison),
             results=results(comparison),
             every_run=every_run(comparison),
             more_metrics=more_metrics(comparison),
@@ -159,6 +160,14 @@ def _excluded(comparison: Comparison) -> dict[str, Any]:
     states = Counter(state for _, state, _ in runs)
     counts = ", ".join(f"{count:,} {state}" for state, count in states.items())
     return {"runs": runs, "summary": f"{_counted(len(runs), 'run')} excluded: {counts}"}
+
+
+def _warnings(comparison: Comparison) -> dict[str, Any]:
+    """Return (path, sentence) of each estimate that cannot be true, and a summary of them."""
+    runs = [run for run in comparison.runs if run.warnings]
+    rows = [(run.path.as_posix(), sentence) for run in runs for sentence in run.warnings]
+    counted = _counted(len(runs), "run")
+    return {"rows": rows, "summary": f"{counted} with estimates that cannot be true"}
 
 
 def _settings(comparison: Comparison) -> dict[str, Any]:

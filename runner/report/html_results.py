@@ -129,7 +129,7 @@ def _setting(value: object, kind: str) -> Entry:
 
 
 def _mean(configuration: Configuration, metric: str, places: int, *, is_best: bool) -> Entry:
-    """Return mean and standard deviation, and the number of runs where some lack the metric."""
+    """Return mean and uncertainty, and the number of runs where some lack the metric."""
     found = spread(configuration, metric)
     if found is None:
         return ABSENT
@@ -137,6 +137,6 @@ def _mean(configuration: Configuration, metric: str, places: int, *, is_best: bo
         fixed(found.mean, places),
         "number best" if is_best else "number",
         repr(found.mean),
-        "" if found.deviation is None else fixed(found.deviation, places),
+        "" if found.uncertainty is None else fixed(found.uncertainty, places),
         found.count if found.count < len(configuration.runs) else None,
     )

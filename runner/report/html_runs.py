@@ -45,7 +45,7 @@ def every_run(comparison: Comparison) -> RunTable:
 
     def row(run: ComparedRun) -> RunRow:
         path = run.path.as_posix()
-        numbers = [_entry(run.metrics.get(metric), decimals[metric]) for metric in decimals]
+        numbers = [_entry(run, metric, places) for metric, places in decimals.items()]
         return RunRow(path.removeprefix(f"{folder}/") if folder else path, run.seed, numbers)
 
     groups = [RunGroup(label(each), [row(run) for run in each.runs])
@@ -62,5 +62,10 @@ def common_folder(runs: Sequence[ComparedRun]) -> str:
     return "" if Path(common) in {Path(), Path("/")} else Path(common).as_posix()
 
 
-def _entry(value: float | None, decimals: int) -> Entry:
-    return ABSENT if value is None else Entry(fixed(value, decimals), "number")
+def _entry(run: ComparedRun, metric: str, decimals: int) -> Entry:
+    """Return a figure and its standard error, where it has one."""
+    value, error = run.metrics.get(metric), run.errors.get(metric)
+    if value is None:
+        return ABSENT
+    deviation = "" if error is None else fixed(error, decimals)
+    return Entry(fixed(value, decimals), "number", deviation=deviation)

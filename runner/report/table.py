@@ -59,8 +59,9 @@ def comparison_table(
 ) -> Shown:
     """Return the table: settings, mean ± standard deviation of each metric, and differences.
 
-    The best mean of a metric is bold where one direction is better. The last column holds the
-    differences of the first metric from the baseline.
+    Of a single run it is its own figure ± its standard error. The best mean of a metric is bold
+    where one direction is better. The last column holds the differences of the first metric from
+    the baseline.
 
     Args:
         comparison: the configurations and metrics.
@@ -138,7 +139,7 @@ def _metric(comparison: Comparison, metric: str, plus_minus: str) -> _Column:
 def _mean_and_deviation(each: Spread | None, decimals: int, plus_minus: str) -> tuple[str, str]:
     if each is None:
         return "-", ""
-    deviation = "" if each.deviation is None else number_text(each.deviation, decimals)
+    deviation = "" if each.uncertainty is None else number_text(each.uncertainty, decimals)
     return number_text(each.mean, decimals), deviation and f" {plus_minus} {deviation}"
 
 

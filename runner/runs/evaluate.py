@@ -18,6 +18,8 @@ from runner.evaluation import (
     ScoreRequest,
     encode,
     has_groups,
+    count_of_encodings,
+    encode_for_evaluation,
     score_requests,
     summarize,
 )
@@ -28,6 +30,7 @@ from runner.plugins import active, piece
 from runner.runs.about import not_trained_on
 from runner.runs.draw import picture_files, write_figures
 from runner.runs.load import LoadedRun
+from runner.runs.training_estimate import add_training_estimate
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -51,7 +54,9 @@ def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str,
     """Write the summary and the figures of a run; return the paths of the figures by name."""
     config = run.config
     use_plugins(config.plugins)
-    images = f"{config.evaluation.encodings:,} images at most"
+    count = config.evaluation.encodings
+    words = "10,000 images at most, with the encodings of all behind q(z)"
+    images = words if count == "all" else f"{count:,} images at most"
     print_labelled(run.console, "evaluating", f"on {images}")
     with PartDisplay(run.console, check) as display:
         summary, drawn, source = _summarized(run, display)
@@ -79,8 +84,10 @@ def _summarized(
     source = generator(run.device, config.seed, "evaluation")
     model, dataset = run.representation, run.dataset
     with display.part("summary"):
-        encodings = encode(model, dataset.test, config.evaluation.encodings, source)
+        wanted = config.evaluation.encodings
+        encodings = encode_for_evaluation(model, dataset, wanted, source)
         summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+        add_training_estimate(run, encodings, summary)
         if figures := _validation(run.folder, run.step):
             summary["validation"] = figures
     unseen = tuple(not_trained_on(config.dataset))
@@ -140,7 +147,8 @@ def score_again(
     """Score a run that was opened, in its locked folder and on W&B; return the scores' names.
 
     The names are those of the entries of ``scores.json``. ``renews``: a summary of another
-    checkpoint is computed again. ``draws``: the figures are drawn again.
+    checkpoint, or from another number of encodings, is computed again. ``draws``: the figures are
+    drawn again.
 
     Raises: VaerunError when another process works in the folder, its scores cannot be read, or a
         setting of W&B is wrong.
@@ -151,7 +159,7 @@ def score_again(
     with lock(path), Trackers(run.config, path, wandb_id, mode) as trackers:
         trackers.begin(run.step, trains=False)
         paths: dict[str, Path] = {}
-        if renews and run.folder.read_summary().get("step") != run.step:
+        if renews and _is_other(run, run.folder.read_summary()):
             paths = summarize_run(run, trackers, check=lambda: None)
         elif draws:
             paths = draw_run(run, check=lambda: None)
@@ -163,6 +171,12 @@ def score_again(
 def _requests(run: LoadedRun, metrics: MetricsConfig) -> Iterator[ScoreRequest]:
     model = run.representation
     return score_requests(metrics, sampled=model.latents is not None, grouped=has_groups(model))
+
+
+def _is_other(run: LoadedRun, summary: dict[str, Any]) -> bool:
+    """Return whether a summary is of another checkpoint, or from other encodings."""
+    count = count_of_encodings(run.dataset, run.config.evaluation.encodings)
+    return summary.get("step") != run.step or summary.get("encodings") != count
 
 
 def score(

@@ -14,6 +14,8 @@ Numbers = dict[str, float | None]
 Group = dict[str, float | Numbers | None]
 NumberTree = dict[str, float | Group | None]
 """Numbers by name, in groups and groups of groups."""
+DeepTree = dict[str, float | NumberTree | None]
+"""The same one level deeper."""
 
 
 class Status(msgspec.Struct):
@@ -36,6 +38,17 @@ class Status(msgspec.Struct):
     stopped_early: str | None = None
 
 
+class TrainingEstimate(msgspec.Struct):
+    """What the estimate of training says of the final model, in ``summary.json``."""
+
+    terms: Numbers = {}
+    encodings: Count | None = None
+    minibatches: Count | None = None
+    images: Count | None = None
+    in_loss: bool | None = None
+    standard_errors: NumberTree = {}
+
+
 class Summary(msgspec.Struct):
     """``summary.json``: the final figures of a run."""
 
@@ -49,6 +62,9 @@ class Summary(msgspec.Struct):
     information: NumberTree = {}
     scores: NumberTree = {}
     distances: NumberTree = {}
+    standard_errors: DeepTree = {}
+    training_estimate: TrainingEstimate | None = None
+    warnings: list[str] = []
     validation: Numbers = {}
 
 

@@ -162,3 +162,32 @@ def test_values_that_no_setting_has_are_shown_as_text(tmp_path: Path, text: str,
     run = write_run(tmp_path / "a", config())
     (run / "config.yaml").write_text(f"{(run / 'config.yaml').read_text()}odd: {text}\n")
     assert read_runs([run])[0].settings["odd"] == value
+
+
+def test_errors_warnings_and_the_training_estimate_are_read(tmp_path: Path):
+    write_run(
+        tmp_path / "a",
+        config(),
+        terms={"index_code_mi": 8.0},
+        standard_errors={"elbo": 0.5, "terms": {"index_code_mi": 0.1, "gone": 0.2}},
+        training_estimate={
+            "terms": {"index_code_mi": 12.0},
+            "encodings": 128,
+            "standard_errors": {"terms": {"index_code_mi": None}},
+        },
+        warnings=["one\x1b[2Jtwo"],
+    )
+    (run,) = read_runs([tmp_path / "a"])
+    assert run.errors == {"elbo": 0.5, "terms/index_code_mi": 0.1}
+    assert run.metrics["training_estimate/terms/index_code_mi"] == 12.0
+    assert "training_estimate/encodings" not in run.metrics
+    assert run.warnings == ("one\\x1b[2Jtwo",)
+
+
+def test_the_error_of_log_p_is_that_of_its_score(tmp_path: Path):
+    write_run(tmp_path / "a", config(), step=9)
+    scores = {"log_likelihood": -80.0, "log_likelihood/standard_error": 0.7}
+    content = {"of": {"step": 9}, "scores": {"model/log_likelihood": {"scores": scores}}}
+    (tmp_path / "a" / "scores.json").write_text(json.dumps(content))
+    (run,) = read_runs([tmp_path / "a"])
+    assert run.errors == {"scores/model/log_likelihood": 0.7}

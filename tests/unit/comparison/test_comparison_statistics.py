@@ -139,3 +139,15 @@ def test_skewed_values_make_a_lopsided_interval():
     low, high = interval(np.array([0.0, 0.1, 0.2, 0.3, 9.0]))
     mean = 1.92
     assert high - mean > 1.3 * (mean - low)
+
+
+def test_a_single_run_has_its_own_standard_error_and_several_their_deviation():
+    (run,) = configuration({0: 1.0}).runs
+    first = replace(run, errors={"elbo": 0.25})
+    alone = spread(Configuration({}, (first,)), "elbo")
+    assert alone is not None
+    assert (alone.error, alone.uncertainty) == (0.25, 0.25)
+    other = replace(run, metrics={"elbo": 3.0}, errors={"elbo": 0.5})
+    both = spread(Configuration({}, (first, other)), "elbo")
+    assert both is not None
+    assert (both.error, both.uncertainty) == (None, pytest.approx(2**0.5))

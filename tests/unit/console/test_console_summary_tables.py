@@ -148,3 +148,28 @@ def test_of_very_many_variables_and_groups_the_tables_say_how_many_they_show() -
     assert "I(x; z) and I(factor; z) of each group: 50 of 1,000" in text
     assert "z_999" in text
     assert ": 50 of" not in render(SUMMARY)
+
+
+def test_errors_and_the_training_estimate_stand_beside_the_terms() -> None:
+    training = {"terms": {"index_code_mi": 12.5}, "encodings": 128,
+                "standard_errors": {"terms": {"index_code_mi": 0.25}}}  # fmt: skip
+    errors = {"elbo": 0.5, "terms": {"index_code_mi": 0.125},
+              "information": {"variable": {"style_1": 0.031}, "group": {"style": 0.062},
+                              "factor": {"style": {"x": 0.015}}},
+              "scores": {"purity": 0.004}}  # fmt: skip
+    summary = {**SUMMARY, "training_estimate": training, "standard_errors": errors}
+    for width in (80, 100):
+        rows = words(render(summary, width, ascii_only=True))
+        for row in (
+            "10,000 images, q(z) from 5,000 encodings, in training from 128; all in nats",
+            "quantity evaluation training estimate",
+            "ELBO -85.300 +/- 0.500",
+            "index-code MI 9.100 +/- 0.125 12.500 +/- 0.250",
+            "dimension-wise KL 2.300",
+            "purity 0.710 +/- 0.004",
+        ):
+            assert row.split() in rows
+        text = render(summary, width, ascii_only=True)
+        assert all(len(line.rstrip()) <= width for line in text.splitlines())
+        for figure in ("2.900 +/- 0.031", "7.900 +/- 0.062", "0.900 +/- 0.015"):
+            assert figure in text

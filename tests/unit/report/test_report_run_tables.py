@@ -152,13 +152,13 @@ def test_figures_of_a_run():
         "information/group/a": 1.0, "information/factor/a/shape": 0.5,
         "information/factor/a/size": 0.75,
     }  # fmt: skip
-    terms, variables, groups, scores = map(cells, figure_tables(metrics))
+    terms, variables, groups, scores = map(cells, figure_tables(metrics, {}, ascii_only=False))
     assert terms[2:] == [["ELBO", "-90.000"], ["reconstruction", "80.000"]]
     assert variables[2] == ["z_29", "29.000", "-"]
     assert variables[-1] == ["and 10 more"]
     assert groups[2] == ["a", "1.000", "size", "0.750"]
     assert scores[2:] == [["MIG", "0.250"], ["MIG (sampled)", "0.125"]]
-    assert list(figure_tables({})) == []
+    assert list(figure_tables({}, {}, ascii_only=False)) == []
     assert not is_main("scores/mean/mig/shape")
 
 
@@ -177,3 +177,15 @@ def test_runs_side_by_side():
     assert found["settings"]["prior.name"] == {"values": ["normal", None, None], "follows": True}
     assert found["figures"]["elbo"]["differences"] == [10.0, None]
     assert not found["same_settings"]
+
+
+def test_the_training_estimate_and_errors_stand_beside_the_figures_of_a_run():
+    metrics = {
+        "elbo": -90.0, "terms/index_code_mi": 8.0, "training_estimate/terms/index_code_mi": 12.0,
+    }  # fmt: skip
+    errors = {"terms/index_code_mi": 0.5, "training_estimate/terms/index_code_mi": 0.25}
+    (terms,) = map(cells, figure_tables(metrics, errors, ascii_only=True))
+    assert terms[0] == ["quantity", "evaluation", "training estimate"]
+    assert terms[2:] == [
+        ["ELBO", "-90.000"], ["index-code MI", "8.000 +/- 0.500", "12.000 +/- 0.250"],
+    ]  # fmt: skip

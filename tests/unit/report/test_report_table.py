@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from runner.comparison.baseline import choose_baselines, differences
-from runner.comparison.configurations import Comparison, compare_runs
+from runner.comparison.configurations import Comparison, Configuration, compare_runs
 from runner.comparison.runs import read_runs
 from runner.comparison.statistics import Spread, decimals_of
 from runner.errors import UsageError
 from runner.report.export import as_json, configurations_csv, differences_csv, relative, runs_csv
+from runner.report.html import render
 from runner.report.table import comparison_table
+from tests.made_comparison import compare, made_run
 from tests.made_run_folders import config, write_grid, write_run
 
 
@@ -177,3 +180,22 @@ def test_differences_are_the_same_in_every_file(grid: Comparison, tmp_path: Path
     assert "beta" not in content["shared_settings"]
     assert content["configurations"][0]["runs"][0]["path"] == "grid/0"
     json.dumps(content, allow_nan=False)
+
+
+def test_one_seed_is_shown_with_its_standard_error_everywhere():
+    run = made_run({"objective.name": "vae"}, {"elbo": -90.0})
+    run = replace(run, errors={"elbo": 0.25}, warnings=("MI is at its cap",))
+    found = compare(Configuration({"objective.name": "vae"}, (run,)), metrics=("elbo",))
+    table = comparison_table(found, [], {}, width=None, ascii_only=True).table
+    assert "-90.00 +/- 0.25" in [str(cell) for cell in table.columns[-1].cells]
+    head, row = configurations_csv(found).splitlines()
+    assert dict(zip(head.split(","), row.split(","), strict=True))["elbo se"] == "0.25"
+    head, row = runs_csv(found).splitlines()
+    assert dict(zip(head.split(","), row.split(","), strict=True))["elbo se"] == "0.25"
+    (one,) = as_json(found, [], "")["configurations"]
+    assert one["metrics"]["elbo"] == {"mean": -90.0, "sd": None, "n": 1, "se": 0.25}
+    assert one["runs"][0]["standard_errors"] == {"elbo": 0.25}
+    assert one["runs"][0]["warnings"] == ["MI is at its cap"]
+    page = render(found, [], {}, "vaerun compare")
+    assert "MI is at its cap" in page
+    assert '<span class="spread"> ± 0.25</span>' in page
