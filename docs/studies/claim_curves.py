@@ -12,10 +12,9 @@ is the mean over their seeds. Writes ``docs/figures/claim_curves.png`` and every
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,10 @@ from claim_runs import (
     LABEL_IN_C,
     LABEL_IN_STYLE,
     RECONSTRUCTION,
+    Points,
     Row,
     figure,
+    points,
     read_claim_runs,
     rows_of,
 )
@@ -34,7 +35,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from runner.comparison.runs import ComparedRun
 from runner.figures.style import COLOURS, QUIET, fit, new_figure, styled
 
 HERE = Path(__file__).parent
@@ -52,27 +52,9 @@ PANELS = {
 
 _STYLES = ("-", "--", ":", "-.")
 _WIDTH, _HEIGHT = 300, 130
-_VALIDATION = "validation/"
-
-Points = Sequence[tuple[float, Mapping[str, float]]]
-"""Epoch (or step, of a run without epochs) and the figures of the validation after it."""
 
 Curves = Mapping[Row, Mapping[int, Points]]
 """The points of every row, by seed."""
-
-
-def points(run: ComparedRun) -> Points:
-    """Return the validations of a run that have information of the label."""
-    found: list[tuple[float, Mapping[str, float]]] = []
-    epochs, steps = run.settings.get("epochs"), run.status.get("steps")
-    scale = epochs / steps if isinstance(epochs, int | float) and steps else 1.0
-    path = run.path / "metrics.jsonl"
-    for line in path.read_text().splitlines() if path.is_file() else ():
-        record = json.loads(line)
-        if _VALIDATION + LABEL_IN_C in record:
-            known = {k.removeprefix(_VALIDATION): v for k, v in record.items() if v is not None}
-            found.append((record["step"] * scale, known))
-    return found
 
 
 def read(folders: Iterable[Path]) -> Curves:
