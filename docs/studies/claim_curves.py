@@ -102,14 +102,18 @@ def draw(curves: Curves) -> Figure:
     look = looks(curves)
     drawing, grid = new_figure([_HEIGHT] * len(PANELS), [_WIDTH] * len(columns))
     for number, name in enumerate(PANELS):
-        panels = [drawing.add_subplot(grid[number, place]) for place in range(len(columns))]
+        panels = [drawing.add_subplot(grid[number, 0])]
+        # One scale for all columns; reconstructions of two datasets are not comparable.
+        shared = None if name == RECONSTRUCTION else panels[0]
+        for place in range(1, len(columns)):
+            panels.append(drawing.add_subplot(grid[number, place], sharey=shared))
         for column, axes in zip(columns, panels, strict=True):
             own = {row: runs for row, runs in curves.items() if row[:2] == column}
             _panel(axes, own, name, look)
             axes.tick_params(labelbottom=name == RECONSTRUCTION)
             if name == LABEL_IN_C:
                 axes.set_title(f"{column[0]}, {column[1]} posterior")
-        panels[0].set_ylabel(PANELS[name])
+        panels[0].set_ylabel(PANELS[name].replace(", ", ",\n"))
     for axes in drawing.axes[-len(columns) :]:
         axes.set_xlabel("epoch" if all("epochs" in row.length for row in curves) else "step")
     handles = [Line2D([], [], linewidth=2, **each) for each in look.values()]
