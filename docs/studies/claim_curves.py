@@ -12,10 +12,9 @@ is the mean over their seeds. Writes ``docs/figures/claim_curves.png`` and every
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,10 @@ from claim_runs import (
     LABEL_IN_C,
     LABEL_IN_STYLE,
     RECONSTRUCTION,
+    Points,
     Row,
     figure,
+    points,
     read_claim_runs,
     rows_of,
 )
@@ -34,7 +35,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from runner.comparison.runs import ComparedRun
 from runner.figures.style import COLOURS, QUIET, fit, new_figure, styled
 
 HERE = Path(__file__).parent
@@ -52,27 +52,9 @@ PANELS = {
 
 _STYLES = ("-", "--", ":", "-.")
 _WIDTH, _HEIGHT = 300, 130
-_VALIDATION = "validation/"
-
-Points = Sequence[tuple[float, Mapping[str, float]]]
-"""Epoch (or step, of a run without epochs) and the figures of the validation after it."""
 
 Curves = Mapping[Row, Mapping[int, Points]]
 """The points of every row, by seed."""
-
-
-def points(run: ComparedRun) -> Points:
-    """Return the validations of a run that have information of the label."""
-    found: list[tuple[float, Mapping[str, float]]] = []
-    epochs, steps = run.settings.get("epochs"), run.status.get("steps")
-    scale = epochs / steps if isinstance(epochs, int | float) and steps else 1.0
-    path = run.path / "metrics.jsonl"
-    for line in path.read_text().splitlines() if path.is_file() else ():
-        record = json.loads(line)
-        if _VALIDATION + LABEL_IN_C in record:
-            known = {k.removeprefix(_VALIDATION): v for k, v in record.items() if v is not None}
-            found.append((record["step"] * scale, known))
-    return found
 
 
 def read(folders: Iterable[Path]) -> Curves:
@@ -120,14 +102,18 @@ def draw(curves: Curves) -> Figure:
     look = looks(curves)
     drawing, grid = new_figure([_HEIGHT] * len(PANELS), [_WIDTH] * len(columns))
     for number, name in enumerate(PANELS):
-        panels = [drawing.add_subplot(grid[number, place]) for place in range(len(columns))]
+        panels = [drawing.add_subplot(grid[number, 0])]
+        # One scale for all columns; reconstructions of two datasets are not comparable.
+        shared = None if name == RECONSTRUCTION else panels[0]
+        for place in range(1, len(columns)):
+            panels.append(drawing.add_subplot(grid[number, place], sharey=shared))
         for column, axes in zip(columns, panels, strict=True):
             own = {row: runs for row, runs in curves.items() if row[:2] == column}
             _panel(axes, own, name, look)
             axes.tick_params(labelbottom=name == RECONSTRUCTION)
             if name == LABEL_IN_C:
                 axes.set_title(f"{column[0]}, {column[1]} posterior")
-        panels[0].set_ylabel(PANELS[name])
+        panels[0].set_ylabel(PANELS[name].replace(", ", ",\n"))
     for axes in drawing.axes[-len(columns) :]:
         axes.set_xlabel("epoch" if all("epochs" in row.length for row in curves) else "step")
     handles = [Line2D([], [], linewidth=2, **each) for each in look.values()]

@@ -6,9 +6,12 @@ The programs beside it import it: ``concrete_table``, ``claim_table``, ``claim_c
 
 from __future__ import annotations
 
+import argparse
+import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +21,13 @@ from scipy import stats
 from runner.comparison.runs import ComparedRun, read_runs
 from runner.errors import VaerunError
 from runner.store.find_runs import all_runs
+
+Points = Sequence[tuple[float, Mapping[str, float]]]
+"""Epoch (or step, of a run without epochs) and the figures of the validation after it."""
+
+VALIDATED = "validated"
+"""The state of a run whose figures are those of a validation while it trained."""
+_VALIDATION = "validation/"
 
 _END = 0.975
 """The quantile at the upper end of a 95 % interval."""
@@ -99,6 +109,53 @@ def finished(runs: Iterable[ComparedRun]) -> list[ComparedRun]:
     return [run for run in runs if run.state == "finished" and LABEL_IN_C in run.metrics]
 
 
+def points(run: ComparedRun) -> Points:
+    """Return the validations of a run that have information of the label."""
+    found: list[tuple[float, Mapping[str, float]]] = []
+    epochs, steps = run.settings.get("epochs"), run.status.get("steps")
+    scale = epochs / steps if isinstance(epochs, int | float) and steps else 1.0
+    path = run.path / "metrics.jsonl"
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        record = json.loads(line)
+        if _VALIDATION + LABEL_IN_C in record:
+            known = {k.removeprefix(_VALIDATION): v for k, v in record.items() if v is not None}
+            found.append((record["step"] * scale, known))
+    return found
+
+
+def validated(runs: Iterable[ComparedRun], epoch: float) -> list[ComparedRun]:
+    """Return the runs that were validated after an epoch, with the figures of that validation.
+
+    Of a run without epochs it is the step.
+
+    They stand for runs of so many epochs. Learning rates and weights that were scheduled over more
+    were not yet where those of a shorter run end.
+    """
+    found: list[ComparedRun] = []
+    for run in runs:
+        for at, figures in points(run):
+            if math.isclose(at, epoch, rel_tol=1e-6):
+                shared = {"information/variable/category": figures["information/group/category"]}
+                length = "steps" if run.settings.get("epochs") is None else "epochs"
+                settings = {**run.settings, length: epoch}
+                metrics = {**figures, **shared}
+                found.append(replace(run, state=VALIDATED, settings=settings, metrics=metrics))
+    return found
+
+
+def chosen_runs(words: Sequence[str], description: str) -> list[ComparedRun]:
+    """Return what a command line asks for: ``[--epoch N] FOLDER …``.
+
+    Those are the finished runs beneath the folders, or those validated after an epoch.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--epoch", type=float, help="figures of the validation after this epoch")
+    given = parser.parse_args(words)
+    runs = read_claim_runs(given.folders)
+    return finished(runs) if given.epoch is None else validated(runs, given.epoch)
+
+
 def reward(run: ComparedRun) -> float:
     """Return the reward on I(x; c), a positive number, or 0 for none."""
     return abs(float(run.settings.get("objective.group_information.category") or 0))
@@ -142,7 +199,7 @@ def row_of(run: ComparedRun) -> Row:
     """Return the row that a run belongs to."""
     of = run.settings
     epochs = of.get("epochs")
-    length = f"{epochs:g} epochs" if isinstance(epochs, int | float) else f"{of['steps']:,} steps"
+    length = f"{epochs:g} epochs" if isinstance(epochs, int | float) else f"{of['steps']:,g} steps"
     posterior = "conditional" if is_conditional(run) else "independent"
     name = str(of["objective.name"])
     return Row(str(of["dataset.name"]), posterior, name, hyperparameters(run), form_of(run), length)

@@ -1,12 +1,14 @@
 """Print the tables of the claim about HFVAE from finished runs, and write every run as CSV.
 
     python docs/studies/claim_table.py outputs/sweep-claim-*
+    python docs/studies/claim_table.py --epoch 20 outputs/sweep-claim-*
 
 The claim: HFVAE puts the label into the Concrete variable c and leaves the style without it, and
 beta-VAE does not. Runs that differ in their seeds alone are a row: mean ± half of Student's 95 %
 interval over the seeds; of one seed, that of its estimate alone where the run has standard errors.
 The second table has HFVAE less beta-VAE, seed by seed, for every two rows that differ in the
-objective alone; a star stands where the interval leaves out 0. The CSV is
+objective alone; a star stands where the interval leaves out 0. With ``--epoch`` the figures are
+those of the validation after it, of runs of any state (``validation.information=true``). The CSV is
 ``docs/studies/claim.csv``.
 """
 
@@ -25,12 +27,12 @@ from claim_runs import (
     LABEL_IN_C,
     LABEL_IN_STYLE,
     RECONSTRUCTION,
+    VALIDATED,
     Estimate,
     Row,
+    chosen_runs,
     figure,
-    finished,
     interval,
-    read_claim_runs,
     rows_of,
 )
 
@@ -51,6 +53,8 @@ def standard_error(run: ComparedRun, name: str) -> float | None:
     if name == DIFFERENCE:
         parts = [standard_error(run, part) for part in (LABEL_IN_C, LABEL_IN_STYLE)]
         return None if None in parts else sum(part**2 for part in parts if part) ** 0.5
+    if run.state == VALIDATED:
+        return None
     found: Any = json.loads((run.path / "summary.json").read_text()).get("standard_errors", {})
     for part in name.split("/"):
         found = found.get(part) if isinstance(found, dict) else None
@@ -150,9 +154,9 @@ def write(rows: Mapping[Row, Runs], path: Path) -> None:
 
 def main() -> None:
     """Print both tables of the folders on the command line, and write ``claim.csv``."""
-    rows = rows_of(finished(read_claim_runs(map(Path, sys.argv[1:]))))
+    rows = rows_of(chosen_runs(sys.argv[1:], "The tables of the claim about HFVAE."))
     if not rows:
-        raise SystemExit("error: no finished run with a Concrete variable and labels")
+        raise SystemExit("error: no such run with a Concrete variable and labels")
     tables = [markdown(table(rows)), markdown(differences(rows))]
     sys.stdout.write("\n".join(filter(None, tables)))
     write(rows, HERE / "claim.csv")

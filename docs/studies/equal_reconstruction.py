@@ -5,7 +5,8 @@
 For every row of HFVAE: its mean reconstruction, and the beta between those of the beta-VAE runs of
 the same dataset, posterior, form and length at which theirs is the same, by interpolation of log
 beta over the reconstruction. Runs of a few epochs suffice, if all have as many. Where several seeds
-have all runs, the beta of each seed says how sure it is.
+have all runs, the beta of each seed says how sure it is. ``--epoch N`` takes the validations after
+that epoch, of runs of any state.
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from claim_runs import (
     RECONSTRUCTION,
     Row,
-    finished,
+    chosen_runs,
     interval,
-    read_claim_runs,
     rows_of,
 )
 
@@ -83,9 +82,9 @@ def sentences(rows: Rows) -> Iterator[str]:
 
 def main() -> None:
     """Print what the folders on the command line say."""
-    rows = rows_of(finished(read_claim_runs(map(Path, sys.argv[1:]))))
+    rows = rows_of(chosen_runs(sys.argv[1:], "The beta at which beta-VAE is as good as HFVAE."))
     if not (found := list(sentences(rows))):
-        raise SystemExit("error: no finished run of HFVAE with a Concrete variable and labels")
+        raise SystemExit("error: no such run of HFVAE with a Concrete variable and labels")
     sys.stdout.write("".join(f"{each}\n" for each in found))
 
 

@@ -95,16 +95,21 @@ def test_the_beta_of_equal_reconstruction(
     assert other.endswith("which is not between beta-VAE's (there are no runs)")
 
 
-def test_the_curves_over_epochs(beside: Programs, tmp_path: Path):
+def validation(step: int, in_c: float) -> dict[str, float]:
+    """The record of a validation."""
+    known = {"factor/category/label": in_c, "factor/style/label": 0.5, "group/category": 2.0}
+    return {"step": step, **{f"validation/information/{k}": v for k, v in known.items()}}
+
+
+def test_the_curves_over_epochs_and_the_table_of_one(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     for seed, kind in ((0, HFVAE), (1, HFVAE), (0, BETA_VAE)):
         run = made(tmp_path / f"{kind['name']}{seed}", 1, 1, 120, seed=seed, objective=kind)
         (run / "status.json").write_text('{"state": "interrupted", "steps": 1000}')
-        known = {"factor/category/label": 1.0 + seed, "factor/style/label": 0.5}
-        records = [{"step": 500}] + [
-            {"step": step, **{f"validation/information/{k}": v for k, v in known.items()}}
-            for step in (200, 600)
-        ]
+        records = [{"step": 500}, validation(200, 1.0 + seed), validation(600, 1.0 + seed)]
         (run / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    made(tmp_path / "never validated", 1, 1, 120, seed=2)
     program = beside("claim_curves", tmp_path)
     rows = list(csv.DictReader((tmp_path / "claim_curves.csv").read_text().splitlines()))
     assert [(row["objective"], row["seed"], row["epoch"]) for row in rows] == [
@@ -116,3 +121,10 @@ def test_the_curves_over_epochs(beside: Programs, tmp_path: Path):
     runs = next(runs for row, runs in curves.items() if row.objective == "hfvae")
     assert program.mean_curve(runs.values(), program.DIFFERENCE) == ([3, 9], [1, 1])
     assert (tmp_path / "figures" / "claim_curves.png").is_file()
+    beside("claim_table", "--epoch", 9, tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    shared = "| mnist | independent | {} | as published | 9 epochs |"
+    assert lines[2] == shared.format("beta_vae beta=2") + " 1 | 1.00 | 0.50 | 0.50 | 2.00 |"
+    assert lines[3].startswith(shared.format("hfvae beta=2 gamma=3") + " 2 | 1.50 ± 6.35 | 0.50 ±")
+    with pytest.raises(SystemExit, match="no such run"):
+        beside("claim_table", "--epoch", 4, tmp_path)
