@@ -22,7 +22,13 @@ from runner.training.source import Source
 from runner.training.step import step
 
 CPU = torch.device("cpu")
-CHOICES = ["dataset=sprites", "architecture=conv64", "objective=beta_tcvae", "batch_size=64"]
+CHOICES = [
+    "dataset=sprites",
+    "architecture=conv64",
+    "objective=beta_tcvae",
+    "batch_size=64",
+    "learning_rate=0.001",
+]
 QUANTITIES = ("elbo", *TERM_NAMES)
 
 

@@ -1,0 +1,117 @@
+"""Print what became of the factors in runs on sprites, and draw their MIG over training.
+
+    python docs/studies/first_run.py outputs/first/*/* outputs/first/*/*/*
+
+Reads the validations of each run (``validation.scores=[mig]``): the table has a row per run, and
+the figure, ``docs/figures/first_run_mig.png``, a line per run. Of a run that is evaluated, the
+table names the group that knows most about each factor, from ``summary.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parent
+FIGURES = HERE.parent / "figures"
+SCORE = "validation/scores/mean/mig"
+SHOWN = ("scale", "x", "y")
+"""The factors that a newcomer is to see apart."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the table and the figure need of a run."""
+
+    seed: int
+    dimensions: int
+    steps: tuple[int, ...]
+    mig: tuple[float, ...]
+    gaps: dict[str, float]
+    """Factor → the lead of the best variable over the second, relative to the factor's entropy."""
+    places: dict[str, str]
+    """Factor → the group that knows most about it, and how many nats; empty before evaluation."""
+
+
+def read(folder: Path) -> Trained | None:
+    """Return a run, or None for a folder that has no validation with a MIG."""
+    if not (folder / "metrics.jsonl").is_file():
+        return None
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    records: list[dict[str, Any]] = [r for r in map(json.loads, lines) if SCORE in r]
+    if not records:
+        return None
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    return Trained(
+        seed=config["seed"],
+        dimensions=config["prior"]["dimensions"],
+        steps=tuple(r["step"] for r in records),
+        mig=tuple(r[SCORE] for r in records),
+        gaps={factor: records[-1][f"{SCORE}/{factor}"] for factor in SHOWN},
+        places=places(folder / "summary.json"),
+    )
+
+
+def places(summary: Path) -> dict[str, str]:
+    """Return of each factor the group that knows most about it, and how many nats."""
+    if not summary.is_file():
+        return {}
+    known = json.loads(summary.read_text())["information"].get("factor", {})
+    best = {f: max(known, key=lambda group, f=f: known[group][f]) for f in SHOWN} if known else {}
+    return {factor: f"{group} ({known[group][factor]:.2f})" for factor, group in best.items()}
+
+
+def rows(runs: Iterable[Trained]) -> Iterable[str]:
+    """Yield the lines of the table, a row per run and their medians per number of variables."""
+    runs = sorted(runs, key=lambda run: (run.dimensions, run.seed))
+    yield "| variables | seed | steps | MIG | scale | x | y | scale sits in | x | y |"
+    yield "|" + "---|" * 10
+    for run in runs:
+        figures = " | ".join(f"{run.gaps[factor]:.2f}" for factor in SHOWN)
+        sits = " | ".join(run.places.get(factor, "") for factor in SHOWN)
+        row = f"{run.dimensions} | {run.seed} | {run.steps[-1]} | {run.mig[-1]:.2f}"
+        yield f"| {row} | {figures} | {sits} |"
+    for dimensions in sorted({run.dimensions for run in runs}):
+        alike = [run for run in runs if run.dimensions == dimensions]
+        middle = [statistics.median(run.gaps[factor] for run in alike) for factor in SHOWN]
+        mig = statistics.median(run.mig[-1] for run in alike)
+        figures = " | ".join(f"{value:.2f}" for value in middle)
+        yield f"| {dimensions} | median of {len(alike)} | | {mig:.2f} | {figures} | | | |"
+
+
+def draw(runs: Iterable[Trained]) -> Figure:
+    """Return the MIG over the steps of training, a line per run."""
+    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    axes: Axes = figure.add_subplot()
+    seen: set[int] = set()
+    colours = {}
+    for run in sorted(runs, key=lambda run: (run.dimensions, run.seed)):
+        colour = colours.setdefault(run.dimensions, f"C{len(colours)}")
+        label = None if run.dimensions in seen else f"{run.dimensions} variables"
+        seen.add(run.dimensions)
+        axes.plot(run.steps, run.mig, color=colour, marker=".", label=label)
+    axes.set(xlabel="step", ylabel="MIG", ylim=(0, None), xlim=(0, None))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def main() -> None:
+    """Print the table and write the figure."""
+    runs = [run for folder in sys.argv[1:] if (run := read(Path(folder))) is not None]
+    print("\n".join(rows(runs)))  # noqa: T201
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    draw(runs).savefig(FIGURES / "first_run_mig.png", dpi=90)
+
+
+if __name__ == "__main__":
+    main()
