@@ -12,7 +12,6 @@ from runner.config.schedule import Value
 
 CONCRETE_DENSITIES = ("exact", "drawn", "relaxed", "argmax")
 CONCRETE_DRAWS = ("relaxed", "hard")
-CONCRETE_DENSITIES = ("exact", "relaxed", "argmax")
 ENCODING_WEIGHTS = ("stratified", "equal")
 MOMENTS = ("means", "codes")
 KERNELS = ("rbf", "imq")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from runner.evaluation.encoded_table import has_groups
-from runner.evaluation.encodings import Encodings, encode
 from runner.evaluation.averages import Averages
+from runner.evaluation.encoded_table import has_groups
 from runner.evaluation.encodings import (
     Encodings,
     count_of_encodings,
@@ -33,8 +32,8 @@ __all__ = [
     "ScoreRequest",
     "count_of_encodings",
     "encode",
-    "has_groups",
     "encode_for_evaluation",
+    "has_groups",
     "score_requests",
     "score_requests_of_codes",
     "summarize",

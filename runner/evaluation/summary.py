@@ -17,7 +17,6 @@ from runner.evaluation.encodings import Encodings
 from runner.evaluation.estimate_warnings import estimate_warnings
 from runner.evaluation.information import Figures, decompose_all, group_information
 from runner.evaluation.prior_distances import distances
-from runner.evaluation.representation import Representation
 from runner.evaluation.representation import LatentDensities, Representation
 from runner.metric.sparsity import hoyer
 
@@ -65,10 +64,6 @@ def summarize(
         ),
         "warnings": estimate_warnings(found, encodings),
     }
-    summary["scores"] |= cluster_purities(latents, encodings, dataset.class_column)
-    summary["scores"] |= _sparsity(model, encodings)
-    summary["distances"] = distances(latents, encodings, source)
-    return summary
 
 
 def _counted(dataset: Dataset, encodings: Encodings) -> dict[str, Any]:

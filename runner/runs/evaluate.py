@@ -16,10 +16,9 @@ from runner.evaluation import (
     CodesEvaluator,
     Evaluator,
     ScoreRequest,
-    encode,
-    has_groups,
     count_of_encodings,
     encode_for_evaluation,
+    has_groups,
     score_requests,
     summarize,
 )
