@@ -1,7 +1,7 @@
 """What the estimate of training says of a trained model, beside what its evaluation says.
 
 Shapes: M encodings of the evaluation, B of a minibatch, K of a memory bank, P parameters of q(z|x),
-T terms.
+E numbers of an encoding that estimates are made with, T terms.
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ class _Estimator:
     def _terms(self, order_M: Tensor, source: torch.Generator) -> Tensor:
         """Return the terms of the first images, beside a bank of those that follow, (T,)."""
         parameters_MP = self.encodings.parameters_MP[order_M[: self.batch + self.bank]]
-        own_BP = parameters_MP[: self.batch]
-        z_BW = self.latents.sample(own_BP, self.latents.noise(self.batch, source))
-        plain = not (self.latents.only_normals_sampled and can_sweep(z_BW))
+        noise_MW = self.latents.noise(len(parameters_MP), source)
+        z_MW = self.latents.sample(parameters_MP, noise_MW)
+        latents, encodings_ME = self.latents.at_draw(parameters_MP, z_MW)
+        z_BW, own_BE = z_MW[: self.batch], encodings_ME[: self.batch]
+        plain = not (latents.only_normals_sampled and can_sweep(z_BW))
         is_held_K = z_BW.new_ones(self.bank) if self.bank else None
         part = decompose(
-            self.latents.densities(z_BW, own_BP, parameters_MP, pairs=plain),
+            latents.densities(z_BW, own_BE, encodings_ME, pairs=plain),
             -self.encodings.log_px_z_M[order_M[: self.batch]].mean(),
             self.plan.encoding_weights(self.batch, is_held_K, z_BW),
             plain=plain,
