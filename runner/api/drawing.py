@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from runner.api.images import GivenImages
 from runner.api.model_use import decoded, is_of_images
-from runner.api.traversing import code_of, moved, usual_values, variable_of
+from runner.api.traversing import Start, moved, start_of, usual_values, variable_of
 from runner.errors import UsageError
 from runner.runs.load import OpenedModel
 
@@ -37,11 +37,11 @@ def draw_traversals(
     if not is_of_images(opened):
         raise UsageError("points in the plane are not images: there is nothing to draw")
     names = [variable_of(opened, name) for name in variables or _informative_first(opened)]
-    code_W = code_of(opened, given)
+    start = start_of(opened, given)
     discrete = opened.model.latents.discrete.by_name
     settings = opened.config.evaluation
     rows = [
-        ImageRow(name, _images(opened, code_W, name, usual_values(opened, name, code_W)))
+        ImageRow(name, _images(opened, start, name, usual_values(opened, name, start)))
         for name in names
         if name not in discrete
     ]
@@ -50,16 +50,16 @@ def draw_traversals(
     blocks = [block_of_values(rows, positions, _unit(opened))] if rows else []
     for name in (each for each in names if each in discrete):
         numbers = np.arange(discrete[name].categories, dtype=np.float32)
-        blocks.append(block_of_categories(name, _images(opened, code_W, name, numbers), steps))
+        blocks.append(block_of_categories(name, _images(opened, start, name, numbers), steps))
     image_CHW = given.batch(slice(0, 1))[0].numpy()
-    reconstruction_CHW = decoded(opened, code_W[None])[0].numpy()
+    reconstruction_CHW = decoded(opened, start.code_W[None])[0].numpy()
     return traversal_of_image(image_CHW, reconstruction_CHW, blocks)
 
 
 def _images(
-    opened: OpenedModel, code_W: torch.Tensor, name: str, values_T: NDArray[np.float32]
+    opened: OpenedModel, start: Start, name: str, values_T: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    return decoded(opened, moved(opened, code_W, name, values_T)).numpy()
+    return decoded(opened, moved(opened, start, name, values_T)).numpy()
 
 
 def _unit(opened: OpenedModel) -> str:

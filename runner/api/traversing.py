@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from runner.api.images import GivenImages
-from runner.api.model_use import as_pictures, decoded, encode
+from runner.api.model_use import as_pictures, decoded
 from runner.errors import UsageError, nearest
 from runner.runs.load import OpenedModel
+from runner.training import prepare
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -48,13 +49,13 @@ def traverse(
     Raises: UsageError where there is no such variable, or a value that it cannot have.
     """
     name = variable_of(opened, variable)
-    code_W = code_of(opened, given)
+    start = start_of(opened, given)
     discrete = name in opened.model.latents.discrete.by_name
     if discrete:
         found = _categories(opened, name, values)
     else:
-        found = usual_values(opened, name, code_W) if values is None else _numbers(values)
-    z_TW = moved(opened, code_W, name, found)
+        found = usual_values(opened, name, start) if values is None else _numbers(values)
+    z_TW = moved(opened, start, name, found)
     return Traversal(name, found, as_pictures(decoded(opened, z_TW)), discrete)
 
 
@@ -73,18 +74,29 @@ def variable_of(opened: OpenedModel, variable: str | int) -> str:
     raise UsageError(f"the model has no variable {variable!r}", hint)
 
 
-def code_of(opened: OpenedModel, given: GivenImages) -> Tensor:
-    """Return the code of one image, (W,), with the most probable value of discrete variables.
+@dataclass(frozen=True)
+class Start:
+    """The image that a traversal starts from."""
+
+    parameters_1P: Tensor
+    code_W: Tensor
+    """With the most probable values of discrete variables; on the CPU."""
+
+
+@torch.no_grad()
+def start_of(opened: OpenedModel, given: GivenImages) -> Start:
+    """Return one image as the model sees it.
 
     Raises: UsageError for more than one image.
     """
     if given.count != 1:
         raise UsageError(f"a traversal starts from one image, and there are {given.count:,}")
-    means_1W = torch.from_numpy(encode(opened, given).codes)
-    return opened.model.latents.discretise(means_1W)[0]
+    prepare(opened.device)
+    parameters_1P = opened.model.encode(given.batch(slice(0, 1)).to(opened.device))
+    return Start(parameters_1P, opened.representation.code_given(parameters_1P)[0].cpu())
 
 
-def usual_values(opened: OpenedModel, name: str, code_W: Tensor) -> NDArray[np.float32]:
+def usual_values(opened: OpenedModel, name: str, start: Start) -> NDArray[np.float32]:
     """Return the values that a continuous variable takes where none are given.
 
     They lie within ``evaluation.traversal_range`` standard deviations of the prior around zero,
@@ -96,19 +108,23 @@ def usual_values(opened: OpenedModel, name: str, code_W: Tensor) -> NDArray[np.f
     latents = opened.representation.latents
     if latents is not None:
         return (reach * latents.prior_std[name]).astype(np.float32)
-    own = float(code_W[opened.model.latents.columns[name]])
+    own = float(start.code_W[opened.model.latents.columns[name]])
     return (own + reach).astype(np.float32)
 
 
-def moved(opened: OpenedModel, code_W: Tensor, name: str, values_T: NDArray[np.float32]) -> Tensor:
-    """Return the code with a variable at each of some values, (T, W)."""
+@torch.no_grad()
+def moved(opened: OpenedModel, start: Start, name: str, values_T: NDArray[np.float32]) -> Tensor:
+    """Return the code with a variable at each of some values, (T, W).
+
+    Where the posterior is conditional, the continuous variables follow a discrete one.
+    """
     latents = opened.model.latents
-    z_TW = code_W.repeat(len(values_T), 1)
     if name in latents.discrete.by_name:
-        known_KW = opened.representation.category_values[name]
-        z_TW[:, latents.columns[name]] = known_KW[values_T.astype(int)].to(z_TW)
-    else:
-        z_TW[:, latents.columns[name]] = torch.from_numpy(values_T.copy()).to(z_TW)[:, None]
+        given, of_category = start.parameters_1P, opened.representation.code_given
+        codes = [of_category(given, {name: int(value)}) for value in values_T]
+        return torch.cat(codes).cpu()
+    z_TW = start.code_W.repeat(len(values_T), 1)
+    z_TW[:, latents.columns[name]] = torch.from_numpy(values_T.copy()).to(z_TW)[:, None]
     return z_TW
 
 

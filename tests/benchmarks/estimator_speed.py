@@ -6,7 +6,8 @@ A step is the forward and backward pass of the MLP on 28x28 images, with random 
 optimizer. The forms alternate in one process, and time is the processor's, of one thread. The
 tables have milliseconds, medians over the rounds, and medians of ratios with the least and the
 largest: plain over swept, and with a memory bank over without one. ``--plain-up-to`` leaves out the
-plain form above a batch size, since its memory grows with the square.
+plain form above a batch size, since its memory grows with the square. ``--only posteriors``
+measures the forms of a conditional posterior alone.
 """
 
 from __future__ import annotations
@@ -96,6 +97,23 @@ def forms(console: Console, given: argparse.Namespace) -> None:
         )
 
 
+def posteriors(console: Console, given: argparse.Namespace) -> None:
+    console.print("\n| posterior | `concrete_density` | ms | over independent |\n|---|---|---|---|")
+    conditional = "architecture.conditional=true"
+    cases = {
+        ("independent", "exact"): (),
+        ("conditional", "exact"): (conditional,),
+        ("conditional", "drawn"): (conditional, "objective.concrete_density=drawn"),
+        ("conditional", "argmax"): (conditional, "objective.concrete_density=argmax"),
+    }
+    words = ("objective=hfvae", "prior=concrete_normal", "prior.categories=10")
+    steps = {" | ".join(case): one_step(*words, *more) for case, more in cases.items()}
+    found = milliseconds(steps, given.rounds, given.seconds)
+    for name, values in found.items():
+        more = ratio(values, found["independent | exact"])
+        console.print(f"| {name} | {statistics.median(values):.1f} | {more} |", soft_wrap=True)
+
+
 def banks(console: Console, given: argparse.Namespace) -> None:
     console.print("\n| objective | encodings in q(z) | swept | over no bank |\n|---|---|---|---|")
     for name in ("hfvae", "beta_tcvae"):
@@ -114,13 +132,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--plain-up-to", type=int, default=1024)
+    parser.add_argument("--only", choices=["forms", "banks", "posteriors"])
     given = parser.parse_args()
     torch.set_num_threads(1)
     prepare(torch.device("cpu"))
     sys.modules["runner.training.step"]._LEAST_SWEPT = 0  # both forms at every size
     console = Console()
-    forms(console, given)
-    banks(console, given)
+    for table in (forms, banks, posteriors):
+        if table.__name__ in (given.only or table.__name__):
+            table(console, given)
 
 
 if __name__ == "__main__":
