@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from runner.model.densities import Densities
 from runner.model.discriminator import build_discriminator
 from runner.model.group_rate import group_rate
-from runner.model.latent_space import Densities, LatentSpace
+from runner.model.latent_space import LatentSpace
 from runner.model.likelihood import Likelihood
 from runner.model.node import Node
 from runner.model.prior import Prior, PriorImages

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from runner.model.conditional_densities import AtomSets, Components
-from runner.model.latent_space import Densities, LatentSpace
+from runner.model.densities import Densities
+from runner.model.latent_space import LatentSpace
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

@@ -7,46 +7,17 @@ U uniform numbers between 0 and 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor, nn
 
 from runner.model.conditional_densities import ConditionalDensities
+from runner.model.densities import Densities
 from runner.model.discrete_block import DiscreteBlock
 from runner.model.node import Node
 from runner.model.prior import Prior
 from runner.model.variables import Continuous, Normals, NormalSamples
-
-
-@dataclass(frozen=True)
-class Densities:
-    """Log-densities of a minibatch, in nats; see ``objective.LogDensities`` for the fields."""
-
-    tree: Node
-    atoms_AB: Tensor
-    sampled_VBM: Tensor
-    enumerated_VAM: Tensor
-    own_sampled_VB: Tensor
-    own_enumerated_VAB: Tensor
-    log_pz: Callable[[Sequence[int]], Tensor]
-    prior_factorises: bool
-    normals: NormalSamples | None = None
-    log_pv_VB: Tensor | None = None
-    sets: SetDensities | None = None
-
-
-class SetDensities(Protocol):
-    """See ``objective.SetDensities``."""
-
-    def log_pairs(self, variables: Sequence[int]) -> Tensor:
-        """Return log q of a set under every encoding, (A or 1, B or 1, M)."""
-        ...
-
-    def log_own(self, variables: Sequence[int]) -> Tensor:
-        """Return log q of a set under the samples' own encodings, (A or 1, B)."""
-        ...
 
 
 class LatentSpace(nn.Module):
