@@ -81,7 +81,7 @@ def _cell(values: list[float]) -> str:
 def write(rows: dict[Key, list[dict[str, float]]]) -> None:
     """Write every run."""
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        lines = csv.writer(file)
+        lines = csv.writer(file, lineterminator="\n")
         names = list(next(iter(rows.values()))[0])
         lines.writerow(["dataset", "objective", "weights", "bank", *names])
         for key, runs in rows.items():
