@@ -156,7 +156,7 @@ def _line(cells: list[str]) -> str:
 def write(rows: list[Row]) -> None:
     """Write every figure."""
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        lines = csv.writer(file)
+        lines = csv.writer(file, lineterminator="\n")
         lines.writerow(
             ["case", "weights", "B", "bank", "term", "exact", "bias", "bias_error", "spread"]
         )

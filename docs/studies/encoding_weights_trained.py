@@ -54,6 +54,7 @@ def figures(folder: Path) -> dict[str, float]:
     found = {"reconstruction": -float(model.log_px_z(images_DCHW, z_DW).mean())}
     terms_T = exact(Case("", latents, numbers_NP), z_DW).mean(0)
     found |= dict(zip(TERMS, terms_T.tolist(), strict=True))
+    found["negative ELBO"] = sum(found.values())
     lines = (folder / "metrics.jsonl").read_text().splitlines()[-_LAST_RECORDS:]
     records = [json.loads(line)["terms/group_total_correlation"] for line in lines]
     found[IN_TRAINING] = statistics.mean(records)
@@ -81,7 +82,7 @@ def _cell(values: list[float]) -> str:
 def write(rows: dict[Key, list[dict[str, float]]]) -> None:
     """Write every run."""
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
-        lines = csv.writer(file)
+        lines = csv.writer(file, lineterminator="\n")
         names = list(next(iter(rows.values()))[0])
         lines.writerow(["dataset", "objective", "weights", "bank", *names])
         for key, runs in rows.items():
