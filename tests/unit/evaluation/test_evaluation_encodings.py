@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from runner.config import RunConfig
 from runner.dataset import IMAGES, Dataset, ResidentSplit
 from runner.evaluation import Encodings, encodings
-from runner.evaluation.encodings import encode
+from runner.evaluation.encodings import count_of_encodings, encode, encode_for_evaluation
 from runner.model import VAE, build
 from tests.conftest import represent
 
@@ -110,3 +111,32 @@ def test_shuffled_encodings_keep_their_rows_together(model: VAE, toy_dataset: Da
     assert mixed.dataset_size == every.dataset_size
     for name in ("indices_M", "parameters_MP", "z_MW", "mean_MW", "log_px_z_M", "factors_MF"):
         assert torch.equal(getattr(mixed, name), getattr(every, name)[mixed.indices_M]), name
+
+
+@pytest.mark.parametrize("has_test_split", [True, False])
+def test_all_images_stand_behind_q_each_once(
+    model: VAE, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, *, has_test_split: bool
+):
+    """The training images beside the evaluated ones; without a test split, the rest of all."""
+    monkeypatch.setattr(encodings, "_EVALUATED", 60)
+    dataset = replace(toy_dataset, has_test_split=has_test_split)
+    source = torch.Generator().manual_seed(0)
+    every = encode_for_evaluation(represent(model), dataset, "all", source)
+    alone = encoded(model, toy_dataset, 60)
+    assert torch.equal(every.z_MW, alone.z_MW)  # the same images and draws as without the others
+    assert len(every) == 60
+    assert every.count_behind == every.dataset_size == count_of_encodings(dataset, "all")
+    assert every.count_behind == (60 + 256 if has_test_split else 256)
+    whole = encoded(model, toy_dataset, 256).parameters_MP
+    expected = torch.cat([every.parameters_MP, whole]) if has_test_split else whole
+    torch.testing.assert_close(every.behind.sort(0).values, expected.sort(0).values)
+    assert torch.equal(every.behind[:60], every.parameters_MP)
+
+
+def test_the_first_samples_are_mixed_and_stay_the_first(model: VAE, toy_dataset: Dataset):
+    every = encoded(model, toy_dataset, 256)
+    mixed = every.mixed(50)
+    assert sorted(mixed.indices_M[:50].tolist()) == list(range(50))
+    assert mixed.indices_M[:50].tolist() != list(range(50))
+    assert mixed.indices_M[50:].tolist() == list(range(50, 256))
+    assert torch.equal(mixed.z_MW, every.z_MW[mixed.indices_M])

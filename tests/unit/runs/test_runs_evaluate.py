@@ -14,12 +14,13 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from runner import config as settings
 from runner.config import RunConfig
 from runner.console.score_display import ScoreDisplay
 from runner.errors import InterruptedRun, UsageError
 from runner.evaluation import Evaluator, ScoreRequest
 from runner.evaluation.model_scores import ScoreResult
-from runner.runs.evaluate import score, score_run, summarize_run
+from runner.runs.evaluate import score, score_again, score_run, summarize_run
 from runner.runs.load import LoadedRun, RunLoader
 from runner.store.scores_file import ScoresFile
 
@@ -175,3 +176,18 @@ def test_the_scores_of_a_run_reach_its_file_and_wandb(
         for name, number in entry["scores"].items()
     }
     assert "mig" in stored["scores"]["mean/mig"]["scores"]
+
+
+def test_a_summary_from_other_encodings_is_computed_once(finished: Path, tmp_path: Path):
+    path = tmp_path / "run"
+    shutil.copytree(finished, path)
+    nothing_to_score = settings.metrics("none", [])
+    overrides = ["evaluation.encodings=all", "evaluation.map_points=10"]
+    counts: list[int] = []
+    for _ in range(2):
+        run, _ = RunLoader(Console(file=io.StringIO()), overrides).open(path)
+        score_again(run, None, nothing_to_score, renews=True)
+        counts.append((path / "summary.json").stat().st_mtime_ns)
+    assert counts[0] == counts[1]
+    summary = json.loads((path / "summary.json").read_text())
+    assert (summary["images"], summary["encodings"]) == (297, 297 + 1500)
