@@ -19,6 +19,7 @@ ADDED: Mapping[str, object] = {
     "validation": {"every": None, "images": 0.1, "encodings": 2000, "seed": 0, "scores": []},
     "evaluation.checkpoint": "auto",
     "dataset.changed": "refuse",
+    "metrics.factor_bins": None,
     "figures": {"format": ["png"], "width": None},
     "tracking": {"to": ["wandb"], "images_every": None},
 }
