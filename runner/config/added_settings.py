@@ -25,6 +25,7 @@ ADDED: Mapping[str, object] = {
     "architecture.conditional": False,
     "architecture.conditional_head": "shared",
     "objective.encoding_weights": "stratified",
+    "metrics.factor_bins": None,
     "figures": {"format": ["png"], "width": None},
     "tracking": {"to": ["wandb"], "images_every": None},
 }

@@ -16,7 +16,7 @@ from runner.dataset import Factor
 from runner.evaluation.averages import Averages, standard_error
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
-from runner.evaluation.row_chunks import affordable, row_chunks
+from runner.evaluation.row_chunks import affordable, densities_in, row_chunks
 from runner.objective import TERM_NAMES, LogDensities, can_sweep, decompose
 
 _FACTOR_SAMPLES = 2000
@@ -67,7 +67,8 @@ def decompose_all(latents: LatentDensities, encodings: Encodings) -> Information
     """
     every = encodings.behind
     sizes = [1, len(TERM_NAMES), len(latents.variable_names), len(latents.group_names)]
-    samples = affordable(len(latents.variable_names), encodings, len(encodings), "terms")
+    densities = densities_in(latents, len(latents.variable_names))
+    samples = affordable(densities, encodings, len(encodings), "terms")
     drawn = encodings if samples == len(encodings) else encodings.spread(samples)
     drawn = drawn.mixed(samples)
     plain = not (latents.only_normals_sampled and can_sweep(every))

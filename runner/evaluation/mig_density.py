@@ -17,7 +17,7 @@ from runner.errors import UsageError
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import factor_entropies
 from runner.evaluation.representation import LatentDensities
-from runner.evaluation.row_chunks import affordable, row_chunks
+from runner.evaluation.row_chunks import affordable, densities_in, row_chunks
 
 
 def mig_density(
@@ -93,7 +93,7 @@ def _of_continuous(
 ) -> Tensor:
     """Return I(z_v; factor) of the last ``count`` variables, from the first samples, (C, F)."""
     samples = min(samples, len(encodings))
-    samples = affordable(count, encodings, samples, "mig_density")
+    samples = affordable(densities_in(latents, count), encodings, samples, "mig_density")
     share = len(encodings) / encodings.dataset_size
     total_CF = torch.zeros(count, encodings.factors_MF.shape[1])
     for chunk in row_chunks(latents, encodings, samples, "I(z; factor)"):

@@ -20,7 +20,7 @@ from runner.dataset import Split
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.kept_variables import ratios_alone, ratios_together
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
-from runner.evaluation.row_chunks import RowChunk, affordable, row_chunks
+from runner.evaluation.row_chunks import RowChunk, affordable, densities_in, row_chunks
 
 _CHUNK = 50
 """Few images, so that the activations of a convolutional network stay small."""
@@ -89,7 +89,9 @@ def pruning(
     latents = densities_of(model, "pruning")
     shuffled = encodings.shuffled(source)
     variables = len(latents.variable_names)
-    samples = affordable(2 * variables, shuffled, min(samples, len(shuffled)), "pruning")
+    samples = affordable(
+        densities_in(latents, 2 * variables), shuffled, min(samples, len(shuffled)), "pruning"
+    )
     alone = _information(latents, shuffled, samples, ratios_alone)
     order = sorted(range(variables), key=lambda v: -alone[v])
     together = partial(ratios_together, order=order)

@@ -74,6 +74,15 @@ class RowChunk:
         return (own_BF1 == factors_FM).to(self.encodings.z_MW.dtype)
 
 
+def densities_in(latents: LatentDensities, sets: int) -> int:
+    """Return how many densities of :func:`affordable` some sets of variables are compared by.
+
+    A mixture has those of its components, and takes eight times as long as they do in a product of
+    matrices.
+    """
+    return sets if latents.components == 1 else 8 * latents.components * sets
+
+
 def affordable(sets: int, encodings: Encodings, samples: int, what: str) -> int:
     """Return how many of the samples are used, so that many variables do not take for ever.
 

@@ -31,7 +31,9 @@ def knn(codes: Codes, *, train: int, test: int, neighbours: int, seed: int) -> d
         of the squared shares of the values (one neighbour) and the largest share (many): 1/S for
         S equally frequent values. Its standard error is at most 0.5 / sqrt(``test``).
     Discrete variables: every column is a coordinate.
-    Degenerate input: with fewer training images than ``neighbours``, all are neighbours. Test
+    Degenerate input: of more images than ``neighbours`` at the same distance, as with one-hot
+        categories, so many vote, the same ones each time. With fewer training images than
+        ``neighbours``, all are neighbours. Test
         images of values not in the training data count as errors. No image is used both for
         learning and for testing, in a full factor grid either; if there are fewer images than
         requested, a third is for testing, the rest for training.

@@ -26,9 +26,9 @@ from torch import Tensor
 
 from runner.errors import UsageError
 from runner.model.conditional_densities import AtomSets, Components, ConditionalDensities
-from runner.model.discrete_block import DiscreteBlock
+from runner.model.discrete_block import DiscreteBlock, joined
 from runner.model.drawn import DrawnSpace
-from runner.model.latent_space import LatentSpace, joined
+from runner.model.latent_space import LatentSpace
 
 MOST_ATOMS = 64
 """Largest number of atoms: the evaluation has pairs of 10,000 encodings for each."""

@@ -196,3 +196,10 @@ class DiscreteBlock:
 
 def _side_by_side(parts: list[Tensor], none_B0: Tensor) -> Tensor:
     return torch.cat(parts, dim=1) if parts else none_B0
+
+
+def joined(discrete_BW: Tensor, continuous_BV: Tensor) -> Tensor:
+    """Return the columns side by side, without a copy where there are no discrete ones."""
+    if discrete_BW.shape[1] == 0:
+        return continuous_BV
+    return torch.cat([discrete_BW, continuous_BV], dim=1)

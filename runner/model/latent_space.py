@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from runner.model.conditional_densities import ConditionalDensities
 from runner.model.densities import Densities
-from runner.model.discrete_block import DiscreteBlock
+from runner.model.discrete_block import DiscreteBlock, joined
 from runner.model.node import Node
 from runner.model.prior import Prior
 from runner.model.variables import Continuous, Normals, NormalSamples
@@ -293,10 +293,3 @@ class LatentSpace(nn.Module):
         if width == 0:
             return columns_BW[:, :0], columns_BW
         return columns_BW[:, :width], columns_BW[:, width:]
-
-
-def joined(discrete_BW: Tensor, continuous_BV: Tensor) -> Tensor:
-    """Return the columns side by side, without a copy where there are no discrete ones."""
-    if discrete_BW.shape[1] == 0:
-        return continuous_BV
-    return torch.cat([discrete_BW, continuous_BV], dim=1)

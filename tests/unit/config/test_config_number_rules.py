@@ -16,7 +16,8 @@ from tests.foreign_words import foreign_words
 
 ZERO = {
     "seed", "metrics.seed", "alpha", "beta", "gamma", "prior.gamma", "objective.levels",
-    "metrics.factor_vae.least_spread", "metrics.udr.least_rate", "objective.corruption.amount",
+    "metrics.factor_vae.least_spread", "metrics.factor_vae_groups.least_spread",
+    "metrics.udr.least_rate", "objective.corruption.amount",
     "dataset.test_share", "dataset.test_seed", "validation.seed", "init.step",
     "training.stop_early.min_delta", "training.stop_early.after",
 }  # fmt: skip
