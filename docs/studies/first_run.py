@@ -33,7 +33,8 @@ class Trained:
     """What the table and the figure need of a run."""
 
     seed: int
-    dimensions: int
+    setting: str
+    """The network, the batch and the number of variables."""
     steps: tuple[int, ...]
     mig: tuple[float, ...]
     gaps: dict[str, float]
@@ -53,12 +54,19 @@ def read(folder: Path) -> Trained | None:
     config = yaml.safe_load((folder / "config.yaml").read_text())
     return Trained(
         seed=config["seed"],
-        dimensions=config["prior"]["dimensions"],
+        setting=setting(config),
         steps=tuple(r["step"] for r in records),
         mig=tuple(r[SCORE] for r in records),
         gaps={factor: records[-1][f"{SCORE}/{factor}"] for factor in SHOWN},
         places=places(folder / "summary.json"),
     )
+
+
+def setting(config: dict[str, Any]) -> str:
+    """Return what the compared runs differ in, in a few words."""
+    network = config["architecture"]
+    widths = "-".join(map(str, network.get("widths", [network["name"]])))
+    return f"{widths}, {config['batch_size']} images, {config['prior']['dimensions']} variables"
 
 
 def places(summary: Path) -> dict[str, str]:
@@ -71,33 +79,32 @@ def places(summary: Path) -> dict[str, str]:
 
 
 def rows(runs: Iterable[Trained]) -> Iterable[str]:
-    """Yield the lines of the table, a row per run and their medians per number of variables."""
-    runs = sorted(runs, key=lambda run: (run.dimensions, run.seed))
-    yield "| variables | seed | steps | MIG | scale | x | y | scale sits in | x | y |"
-    yield "|" + "---|" * 10
+    """Yield the lines of the table, a row per run and their medians per setting."""
+    runs = sorted(runs, key=lambda run: (run.setting, run.seed))
+    names = ("setting", "seed", "steps", "MIG", *SHOWN, *(f"{each} sits in" for each in SHOWN))
+    yield f"| {' | '.join(names)} |"
+    yield "|" + "---|" * len(names)
     for run in runs:
         figures = " | ".join(f"{run.gaps[factor]:.2f}" for factor in SHOWN)
         sits = " | ".join(run.places.get(factor, "") for factor in SHOWN)
-        row = f"{run.dimensions} | {run.seed} | {run.steps[-1]} | {run.mig[-1]:.2f}"
+        row = f"{run.setting} | {run.seed} | {run.steps[-1]} | {run.mig[-1]:.2f}"
         yield f"| {row} | {figures} | {sits} |"
-    for dimensions in sorted({run.dimensions for run in runs}):
-        alike = [run for run in runs if run.dimensions == dimensions]
+    for name in sorted({run.setting for run in runs}):
+        alike = [run for run in runs if run.setting == name]
         middle = [statistics.median(run.gaps[factor] for run in alike) for factor in SHOWN]
         mig = statistics.median(run.mig[-1] for run in alike)
         figures = " | ".join(f"{value:.2f}" for value in middle)
-        yield f"| {dimensions} | median of {len(alike)} | | {mig:.2f} | {figures} | | | |"
+        yield f"| {name} | median of {len(alike)} | | {mig:.2f} | {figures} | | | |"
 
 
 def draw(runs: Iterable[Trained]) -> Figure:
     """Return the MIG over the steps of training, a line per run."""
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes: Axes = figure.add_subplot()
-    seen: set[int] = set()
-    colours = {}
-    for run in sorted(runs, key=lambda run: (run.dimensions, run.seed)):
-        colour = colours.setdefault(run.dimensions, f"C{len(colours)}")
-        label = None if run.dimensions in seen else f"{run.dimensions} variables"
-        seen.add(run.dimensions)
+    colours: dict[str, str] = {}
+    for run in sorted(runs, key=lambda run: (run.setting, run.seed)):
+        label = None if run.setting in colours else run.setting
+        colour = colours.setdefault(run.setting, f"C{len(colours)}")
         axes.plot(run.steps, run.mig, color=colour, marker=".", label=label)
     axes.set(xlabel="step", ylabel="MIG", ylim=(0, None), xlim=(0, None))
     axes.legend(frameon=False)

@@ -355,6 +355,27 @@ def test_the_table_of_terms_on_sprites(beside: Callable[..., ModuleType], tmp_pa
     assert (tmp_path / "figures" / "sprites_terms.png").is_file()
 
 
+def test_the_table_of_a_first_run(
+    beside: Callable[..., ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    mig = "validation/scores/mean/mig"
+    for seed, gap in enumerate((0.2, 0.4, 0.9)):
+        run = tmp_path / str(seed)
+        run.mkdir()
+        gaps = {f"{mig}/{factor}": gap for factor in ("scale", "x", "y")}
+        records = [{"step": 1}, {"step": 5, mig: gap / 2, **gaps}]
+        (run / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)))
+        (run / "config.yaml").write_text(
+            f"{{seed: {seed}, batch_size: 8, architecture: {{name: mlp, widths: [4, 2]}}, "
+            "prior: {dimensions: 6}}"
+        )
+    beside("first_run", *tmp_path.iterdir())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].startswith("| 4-2, 8 images, 6 variables | 2 | 5 | 0.45 | 0.90 | 0.90 |")
+    assert lines[-1].startswith("| 4-2, 8 images, 6 variables | median of 3 | | 0.20 | 0.40 |")
+    assert (tmp_path / "figures" / "first_run_mig.png").is_file()
+
+
 def test_the_tables_of_mathieu(beside: Callable[..., ModuleType], tmp_path: Path):
     names = ("shape", "scale", "orientation", "x", "y")
     known = {"z_0": dict.fromkeys(names, 0.5), "z_1": dict.fromkeys(names, 0.5)}
