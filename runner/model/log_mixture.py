@@ -2,7 +2,7 @@
 
 Plain tensor operations would keep several of A V B M numbers for the gradient. Here the components
 are taken one after the other, forwards and backwards, in tensors of (B, M), which stay in a CPU's
-cache.
+cache; a compiler is given the plain operations.
 
 Shapes: V variables, B samples, M encodings, A components of the mixture that each encoding is.
 """
@@ -21,6 +21,9 @@ def log_mixture(z_VB: Tensor, loc_AVM: Tensor, root_AVM: Tensor, constant_AVM: T
     With root = 1 / (sqrt(2) scale) and constant = log share - log scale - 1/2 log 2 pi it is the
     log-density of a mixture of normals. A density below the smallest number counts as that.
     """
+    if torch.compiler.is_compiling():  # which fuses the sum, and would unroll the loops
+        away_AVBM = (z_VB[:, :, None] - loc_AVM[:, :, None]) * root_AVM[:, :, None]
+        return torch.logsumexp(constant_AVM[:, :, None] - away_AVBM.square(), dim=0)
     return cast("Tensor", _LogMixture.apply(z_VB, loc_AVM, root_AVM, constant_AVM))
 
 

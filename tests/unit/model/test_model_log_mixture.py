@@ -64,3 +64,11 @@ def test_distant_samples_have_the_smallest_density(inputs: list[Tensor]):
     z, loc, root, constant = (each.detach() for each in inputs)
     found = log_mixture(z + 1e6, loc, root, constant)
     assert torch.equal(found, torch.full_like(found, math.log(torch.finfo(found.dtype).tiny)))
+
+
+def test_a_compiler_is_given_plain_operations(
+    inputs: list[Tensor], monkeypatch: pytest.MonkeyPatch
+):
+    expected = log_mixture(*inputs)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(log_mixture(*inputs), expected)
