@@ -77,6 +77,7 @@ def accept_command(command: Command, overrides: list[str], composed: Composed) -
     own = {part.partition("=")[0] for key, _ in command.settings for part in key.split(", ")}
     own -= set(names())
     own |= {"only", "launcher", "plugins"}  # of which the last are the reader's files
+    own |= {"metrics.factor_bins"}  # of a file of codes, and of no run
     of_run = [o for o in overrides if o.partition("=")[0] not in own]
     compose_quickly(
         of_run if command.name != "evaluate" else ["metrics=reference", *of_run], composed
