@@ -42,7 +42,10 @@ _MLP = ("architecture=mlp", "architecture.widths=[64]")
 _RUN = (*_SMALL, "steps=40", "training.record_every=10", "device=cpu", "name=frozen")
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "hfvae": ("objective=hfvae", "beta=12", "gamma=4", "metrics=none", "batch_size=32", *_RUN),
+    "hfvae": (
+        "objective=hfvae", "beta=12", "gamma=4", "metrics=none", "batch_size=32",
+        "architecture=conv64", "learning_rate=0.001", *_RUN,
+    ),
     "concrete_normal": (
         "dataset=digits", "prior=concrete_normal", "objective=beta_vae", "beta=4",
         "objective.group_information={first: -5}", *_MLP, *_RUN,
@@ -64,7 +67,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "held_out": (
         "objective=beta_tcvae", "dataset.hold_out={shape: heart, scale: [5]}", "metrics=none",
-        "architecture=mlp", "architecture.widths=[16]", "batch_size=16", *_RUN,
+        "architecture=mlp", "architecture.widths=[16]", "batch_size=16", "learning_rate=0.001",
+        *_RUN,
     ),
     "pinwheel": ("experiment=pinwheel", *_RUN[:3], "epochs=40", "device=cpu", "name=frozen"),
     "grid": (
