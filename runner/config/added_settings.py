@@ -23,7 +23,7 @@ ADDED: Mapping[str, object] = {
     "dataset.changed": "refuse",
     "objective.concrete_draws": "relaxed",
     "architecture.conditional": False,
-    "architecture.conditional_head": "shared",
+    "architecture.conditional_head": "separate",
     "objective.encoding_weights": "stratified",
     "metrics.factor_bins": None,
     "figures": {"format": ["png"], "width": None},

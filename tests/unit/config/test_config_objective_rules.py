@@ -25,8 +25,9 @@ NUMBERS = [
     "objective.corruption.amount",
 ]
 WORDS = {
-    "objective.concrete_density": ("exact", "relaxed", "argmax"),
+    "objective.concrete_density": ("exact", "drawn", "relaxed", "argmax"),
     "objective.encoding_weights": ("stratified", "equal"),
+    "objective.concrete_draws": ("relaxed", "hard"),
     f"{AT}.moments.of": ("means", "codes"),
     f"{AT}.mmd.kernel": ("rbf", "imq"),
     f"{AT}.sparsity.kind": ("l1", "kl"),

@@ -60,7 +60,7 @@ def test_own_choices_have_the_defaults_of_their_files(plugin: str):
     network = vars(found.architecture)
     assert network == {
         "name": "tiny", "width": 32, "text": "plain", "sizes": [1, 2], "maybe": None,
-        "perhaps": 0.5,
+        "perhaps": 0.5, "conditional": False, "conditional_head": "shared",
     }  # fmt: skip
     assert (found.prior.dimensions, found.prior.group_size) == (5, None)  # 5 has no pairs
     assert vars(found.prior)["degrees"] == 3.0

@@ -42,8 +42,9 @@ INFORMATION = ["objective.weights.index_code_mi", "objective.group_information.s
 WORDS = {
     "precision": ("float32", "bf16"),
     "wandb.mode": ("auto", "online", "offline", "disabled"),
-    "objective.concrete_density": ("exact", "relaxed", "argmax"),
+    "objective.concrete_density": ("exact", "drawn", "relaxed", "argmax"),
     "objective.encoding_weights": ("stratified", "equal"),
+    "objective.concrete_draws": ("relaxed", "hard"),
 }
 
 Composed = Callable[..., RunConfig]

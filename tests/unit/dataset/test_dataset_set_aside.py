@@ -13,7 +13,9 @@ from runner.dataset.splits import Split
 from runner.errors import UsageError
 
 CPU = torch.device("cpu")
-SETTINGS = ValidationConfig(every=10, images=0.25, encodings=100, seed=0, scores=[])
+SETTINGS = ValidationConfig(
+    every=10, images=0.25, encodings=100, seed=0, scores=[], information=False
+)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Scores:
     """An evaluator that notes what it is asked; some scores have no value, some stop it."""
 
     def __init__(self, *, seed: int = 0, refused: str = "") -> None:
-        self.metrics = SimpleNamespace(seed=seed, images=100, name="fast")
+        self.metrics = SimpleNamespace(seed=seed, images=100, name="fast", factor_bins=None)
         self.refused = refused
         self.asked: list[str] = []
 
