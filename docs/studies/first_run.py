@@ -2,9 +2,9 @@
 
     python docs/studies/first_run.py outputs/first/*/* outputs/first/*/*/*
 
-Reads the validations of each run (``validation.scores=[mig]``): the table has a row per run, and
-the figure, ``docs/figures/first_run_mig.png``, a line per run. Of a run that is evaluated, the
-table names the group that knows most about each factor, from ``summary.json``.
+Reads the validations of each run (``validation.scores=[mig]``) and the scores of its end: the table
+has a row per run, and the figure, ``docs/figures/first_run_mig.png``, a line per run. Of a run that
+is evaluated, the table names the group that knows most about each factor, from ``summary.json``.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class Trained:
 
 
 def read(folder: Path) -> Trained | None:
-    """Return a run, or None for a folder that has no validation with a MIG."""
+    """Return a run, or None for a folder that has no MIG, of a validation or of the end."""
     if not (folder / "metrics.jsonl").is_file():
         return None
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     records: list[dict[str, Any]] = [r for r in map(json.loads, lines) if SCORE in r]
+    records += final(folder)
     if not records:
         return None
     config = yaml.safe_load((folder / "config.yaml").read_text())
@@ -60,6 +61,16 @@ def read(folder: Path) -> Trained | None:
         gaps={factor: records[-1][f"{SCORE}/{factor}"] for factor in SHOWN},
         places=places(folder / "summary.json"),
     )
+
+
+def final(folder: Path) -> list[dict[str, Any]]:
+    """Return the scores of a finished run as a record of its last step; none before the end."""
+    if not (folder / "scores.json").is_file():
+        return []
+    found = json.loads((folder / "scores.json").read_text())
+    scores = found["scores"].get("mean/mig", {}).get("scores", {})
+    return [{"step": found["of"]["step"], **{f"validation/scores/mean/{n}": v
+             for n, v in scores.items()}}] if scores else []  # fmt: skip
 
 
 def setting(config: dict[str, Any]) -> str:

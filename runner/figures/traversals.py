@@ -46,7 +46,7 @@ _LEAST_NOTE = 250
 _EQUALS = " = "
 """Between the name of a discrete variable and its category."""
 
-_ROWS_OF_CATEGORIES = "rows of a category: each column keeps one image's other variables"
+_ROWS_OF_CATEGORIES = "rows of a category: each column is one image, in that category"
 _ROW_OF_CATEGORIES = "a row of categories: one in each column"
 
 _MOST = 6
