@@ -109,7 +109,7 @@ def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[st
         estimate = Estimate(
             terms, errors, count, images, run.model.latents.required_prior.factorises
         )
-        equal = getattr(run.config.objective, "encoding_weights", None) == "equal"
+        equal = run.config.objective.encoding_weights == "equal"
         summary["warnings"] += training_warnings(estimate, summary["terms"], equal_weights=equal)
 
 
