@@ -21,8 +21,7 @@ from torch import Tensor
 
 from runner.model.log_mixture import log_mixture
 from runner.model.node import Node
-
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+from runner.model.variables import HALF_LOG_2PI, log_normal
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Components:
     def log_marginals(self, z_BV: Tensor) -> Tensor:
         """Return log q(z_v|x_j) of every normal variable, sample and encoding, (V, B, M)."""
         loc_AVM, log_scale_AVM = self.normals_MAX.permute(1, 2, 0).chunk(2, dim=1)
-        constant_AVM = self.log_share_AM[:, None] - log_scale_AVM - _HALF_LOG_2PI
+        constant_AVM = self.log_share_AM[:, None] - log_scale_AVM - HALF_LOG_2PI
         root_AVM = math.sqrt(0.5) * (-log_scale_AVM).exp()
         return log_mixture(z_BV.T, loc_AVM, root_AVM, constant_AVM)
 
@@ -63,7 +62,7 @@ class Components:
         factors_MAF = torch.cat([-0.5 * precision_MAV, both_MAV], dim=2)
         features_BF = torch.cat([z_BX.square(), z_BX], dim=1)
         pairs_ABM = features_BF @ factors_MAF.permute(1, 2, 0)
-        constant_A1M = (constant_MA - len(variables) * _HALF_LOG_2PI).T[:, None]
+        constant_A1M = (constant_MA - len(variables) * HALF_LOG_2PI).T[:, None]
         return (pairs_ABM + constant_A1M).to(z_BV.dtype)
 
     def log_own(self, z_BV: Tensor, variables: Sequence[int]) -> Tensor:
@@ -71,8 +70,7 @@ class Components:
         if not variables:
             return z_BV.new_zeros(1, len(z_BV))
         loc_BAV, log_scale_BAV = self.normals_MAX.chunk(2, dim=2)
-        standard_BAV = (z_BV[:, None] - loc_BAV) * (-log_scale_BAV).exp()
-        log_BAV = -0.5 * standard_BAV.square() - log_scale_BAV - _HALF_LOG_2PI
+        log_BAV = log_normal(z_BV[:, None], loc_BAV, log_scale_BAV)
         return sum((log_BAV[..., v] for v in variables[1:]), start=log_BAV[..., variables[0]]).T
 
 

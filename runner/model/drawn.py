@@ -17,7 +17,6 @@ q(z|x), E = P + C numbers of an encoding: its parameters and its draw.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,8 +26,7 @@ from torch import Tensor
 from runner.model.conditional_densities import AtomSets, Components
 from runner.model.densities import Densities
 from runner.model.latent_space import LatentSpace
-
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+from runner.model.variables import log_normal
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ class DrawnSets:
         rows_M = torch.arange(len(self.drawn_MD), device=self.drawn_MD.device)
         at_draw_XM = self.every.normals_MAX[rows_M, self._atoms(self.drawn_MD)].T
         loc_VM, log_scale_VM = at_draw_XM[:, None].chunk(2)
-        standard_VBM = (self.z_BV.T[:, :, None] - loc_VM) * (-log_scale_VM).exp()
-        log_VBM = -0.5 * standard_VBM.square() - (log_scale_VM + _HALF_LOG_2PI)
+        log_VBM = log_normal(self.z_BV.T[:, :, None], loc_VM, log_scale_VM)
         discrete = range(len(self.own.categories))
         log_DBM = torch.stack([self.log_categories(d) for d in discrete])
         return self._with_own(torch.cat([log_DBM, log_VBM]), self.log_own_singles())
@@ -100,8 +97,7 @@ class DrawnSets:
         atoms_BM = self._atoms(values_BMD)
         rows_M = torch.arange(len(self.drawn_MD), device=atoms_BM.device)
         loc_BMV, log_scale_BMV = self.every.normals_MAX[rows_M, atoms_BM].chunk(2, dim=2)
-        standard_BMV = (self.z_BV[:, None] - loc_BMV) * (-log_scale_BMV).exp()
-        log_BMV = -0.5 * standard_BMV.square() - log_scale_BMV - _HALF_LOG_2PI
+        log_BMV = log_normal(self.z_BV[:, None], loc_BMV, log_scale_BMV)
         return sum((log_BMV[..., v] for v in normal[1:]), start=log_BMV[..., normal[0]])
 
     def _atoms(self, values_D: Tensor) -> Tensor:

@@ -14,7 +14,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+def log_normal(z: Tensor, loc: Tensor, log_scale: Tensor) -> Tensor:
+    """Return the log-densities of normal variables, in nats; the shapes are broadcast.
+
+    The difference is formed before it is scaled: the expanded square, though a matrix product,
+    loses float32 digits as (|z|/scale)**2.
+    """
+    standard = (z - loc) * (-log_scale).exp()
+    return -0.5 * standard.square() - (log_scale + HALF_LOG_2PI)
 
 
 class Continuous(Protocol):
@@ -69,21 +79,16 @@ class Normals:
         return loc_BV + log_scale_BV.exp() * noise_BV
 
     def log_pairs(self, sample_BV: Tensor, encodings_MP: Tensor) -> Tensor:
-        """Return log q(z_v|x_j) of all pairs, (V, B, M).
-
-        The difference is formed before it is scaled: the expanded square, though a matrix product,
-        loses float32 digits as (|z|/scale)**2.
-        """
+        """Return log q(z_v|x_j) of all pairs, (V, B, M)."""
         encodings_PM = encodings_MP.T.contiguous()  # neighbours in memory are neighbours in M
         loc_VM, log_scale_VM = encodings_PM[:, None].chunk(2)
-        standard_VBM = (sample_BV.T[:, :, None] - loc_VM) * (-log_scale_VM).exp()
-        return -0.5 * standard_VBM.square() - (log_scale_VM + _HALF_LOG_2PI)
+        return log_normal(sample_BV.T[:, :, None], loc_VM, log_scale_VM)
 
     def log_own(self, sample_BV: Tensor, parameters_BP: Tensor) -> Tensor:
         """Return log q(z_v|x_i) of the samples under their own encodings, (V, B)."""
         loc_BV, log_scale_BV = parameters_BP.chunk(2, dim=1)
         standard_BV = (sample_BV - loc_BV) * (-log_scale_BV).exp()
-        return (-0.5 * standard_BV.square() - log_scale_BV - _HALF_LOG_2PI).T
+        return (-0.5 * standard_BV.square() - log_scale_BV - HALF_LOG_2PI).T
 
     def posterior_mean(self, parameters_BP: Tensor) -> Tensor:
         """Return the means."""
