@@ -186,11 +186,10 @@ class ConditionalSpace(LatentSpace):
         Expectations over c are taken over q(c|x, z), given the samples of z.
         """
         z_BV = self._cut(z_BW)[1]
-        categories = tuple(variable.categories for variable in self.discrete.variables)
         own, every = self._components(parameters_BP), self._components(encodings_MP)
         return ConditionalDensities(
             self.tree,
-            AtomSets(z_BV, own, every, categories),
+            AtomSets(z_BV, own, every, self.discrete.categories),
             log_pz=lambda variables: self.log_pz(z_BW, variables),
             log_pv_VB=self.required_prior.log_marginals(z_BV),
             prior_factorises=self.required_prior.factorises,

@@ -57,10 +57,15 @@ class DiscreteBlock:
         return sum(self.widths)
 
     @property
+    def categories(self) -> tuple[int, ...]:
+        """The number of values of each variable."""
+        # By way of a list, since torch.compile does not support a generator here.
+        return tuple([variable.categories for variable in self.variables])
+
+    @property
     def atoms(self) -> int:
         """A, the number of joint categories of all variables."""
-        # A list, since torch.compile does not support a generator here.
-        return math.prod([variable.categories for variable in self.variables])
+        return math.prod(self.categories)
 
     @property
     def enumerated(self) -> bool:
@@ -170,6 +175,10 @@ class DiscreteBlock:
             return log_p_K[self._values(variable, z_BW)][:, None]
         return log_p_K[kind.category(own_BW)][None]
 
+    def log_p_sampled(self, z_BW: Tensor) -> Tensor:
+        """Return log p of every variable at its samples, (V, B); none of them is enumerated."""
+        return torch.cat([self.log_p(v, z_BW) for v in range(len(self.variables))])
+
     def rate_per_variable(self, z_BW: Tensor, logits_BW: Tensor) -> Tensor:
         """Return KL(q(z_v|x)||p(z_v)) of every variable, (B, V).
 
@@ -181,8 +190,7 @@ class DiscreteBlock:
             parts = zip(self.variables, self._split(logits_BW), strict=True)
             tables = [(v.log_q(p), v.log_p(p)[:, None]) for v, p in parts]
             return torch.stack([(q.exp() * (q - p)).sum(0) for q, p in tables], dim=1)
-        log_p_VB = torch.cat([self.log_p(i, z_BW) for i in range(len(self.variables))])
-        return (self.log_q_own(z_BW, logits_BW) - log_p_VB).T
+        return (self.log_q_own(z_BW, logits_BW) - self.log_p_sampled(z_BW)).T
 
     def _split(self, columns_BW: Tensor) -> tuple[Tensor, ...]:
         return columns_BW.split(self.widths, dim=1) if self.by_name else ()

@@ -132,10 +132,10 @@ class DrawnSpace(LatentSpace):
         drawn_BC, z_BV = self._cut(z_BW)
         own, category_BD = self._parts(parameters_BP)
         every, drawn_MD = self._parts(encodings_MP)
-        exact = AtomSets(z_BV, own, own, tuple(v.categories for v in self.discrete.variables))
+        exact = AtomSets(z_BV, own, own, self.discrete.categories)
         sets = DrawnSets(z_BV, exact, every, category_BD, drawn_MD, first)
-        log_p = [self.discrete.log_p(d, drawn_BC) for d in range(len(self.discrete.variables))]
-        log_pv_VB = torch.cat([*log_p, self.required_prior.log_marginals(z_BV)])
+        log_p_DB = self.discrete.log_p_sampled(drawn_BC)
+        log_pv_VB = torch.cat([log_p_DB, self.required_prior.log_marginals(z_BV)])
         none = z_BW.new_zeros(0, 1, 1)
         return Densities(
             self.tree, z_BW.new_ones(1, len(z_BW)),

@@ -273,8 +273,7 @@ class LatentSpace(nn.Module):
                 log_q_VBM = self.discrete.log_q_sampled(discrete_BW, logits_MW)
                 sampled_VBM = torch.cat([log_q_VBM, sampled_VBM])
             own_VB = torch.cat([self.discrete.log_q_own(discrete_BW, own_BW), own_VB])
-            log_p = [self.discrete.log_p(v, discrete_BW) for v in range(len(self.discrete.widths))]
-            log_pv_VB = torch.cat([*log_p, log_pv_VB])
+            log_pv_VB = torch.cat([self.discrete.log_p_sampled(discrete_BW), log_pv_VB])
         return Densities(
             self.tree, atoms_AB, sampled_VBM, table_VAM, own_VB, own_VAB,
             log_pz=lambda variables: self.log_pz(z_BW, variables),
