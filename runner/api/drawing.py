@@ -37,7 +37,7 @@ def draw_traversals(
         raise UsageError("points in the plane are not images: there is nothing to draw")
     names = [variable_of(opened, name) for name in variables or _informative_first(opened)]
     start = start_of(opened, given)
-    discrete = opened.model.latents.discrete.by_name
+    discrete = opened.representation.category_values
     settings = opened.config.evaluation
     rows = [
         ImageRow(name, _images(opened, start, name, usual_values(opened, name, start)))
@@ -48,7 +48,7 @@ def draw_traversals(
     positions = np.linspace(-reach, reach, steps).tolist()
     blocks = [block_of_values(rows, positions, _unit(opened))] if rows else []
     for name in (each for each in names if each in discrete):
-        numbers = np.arange(discrete[name].categories, dtype=np.float32)
+        numbers = np.arange(len(discrete[name]), dtype=np.float32)
         blocks.append(block_of_categories(name, _images(opened, start, name, numbers), steps))
     image_CHW = given.batch(slice(0, 1))[0].numpy()
     reconstruction_CHW = decoded(opened, start.code_W[None])[0].numpy()
@@ -71,7 +71,7 @@ def _informative_first(opened: OpenedModel) -> list[str]:
     """Return all variables, those first of which the summary says the most information."""
     known = opened.folder.read_summary().get("information", {}).get("variable", {})
     found = cast("Mapping[str, float | None]", known if isinstance(known, dict) else {})
-    return sorted(opened.model.latents.columns, key=lambda name: -(found.get(name) or 0.0))
+    return sorted(opened.representation.columns, key=lambda name: -(found.get(name) or 0.0))
 
 
 def write_samples(images: NDArray[np.float32], folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from runner.dataset import IMAGES
 from runner.dataset.own.folder import find_images
 from runner.dataset.own.pictures import SUFFIXES, Form, into_form, read
 from runner.errors import DataError, UsageError
-from runner.runs.trained_on import TrainedOn
+from runner.method import TrainedOn
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

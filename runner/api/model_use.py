@@ -19,7 +19,7 @@ from runner.api.encoded import Encoded
 from runner.api.images import GivenImages
 from runner.dataset import IMAGES, Dataset, Split
 from runner.errors import UsageError
-from runner.model import LatentSpace
+from runner.evaluation.representation import LatentDensities, Representation
 from runner.runs.load import OpenedModel
 from runner.training import generator, prepare
 
@@ -92,32 +92,42 @@ def _chunks(count: int, device: torch.device) -> Iterator[slice]:
 def _of_inputs(opened: OpenedModel, batches: Iterator[Tensor]) -> dict[str, Any]:
     """Return the fields of :class:`Encoded` that come from the model."""
     prepare(opened.device)
-    latents = opened.model.latents
-    parts = [opened.model.encode(inputs_BCHW).cpu() for inputs_BCHW in batches]
-    parameters_NP = torch.cat(parts) if parts else torch.zeros(0, latents.parameter_count)
-    means_NW = latents.posterior_mean(parameters_NP)
-    scales = latents.posterior(parameters_NP)[1].numpy() if latents.has_density else None
-    discrete = latents.discrete.by_name
-    probabilities = {
-        name: variable.log_q(parameters_NP[:, latents.columns[name]]).exp().T.numpy()
-        for name, variable in discrete.items()
-    }
+    model = opened.of_inputs
+    parts = [model.encode(inputs_BCHW) for inputs_BCHW in batches]
+    if not parts:
+        parts = [model.encode(torch.zeros(0, *opened.trained_on.shape, device=opened.device))]
+    parameters_NP = torch.cat(parts)
+    means_NW, latents = model.mean(parameters_NP), model.latents
+    scales_NV = None if latents is None else latents.posterior(parameters_NP)[1]
+    probabilities = _probabilities(model, parameters_NP)
     return {
-        "codes": means_NW.numpy(),
-        "means": latents.continuous_part(means_NW).numpy(),
-        "scales": scales,
+        "codes": means_NW.cpu().numpy(),
+        "means": model.continuous_part(means_NW).cpu().numpy(),
+        "scales": None if scales_NV is None else scales_NV.cpu().numpy(),
         "classes": {name: each_NK.argmax(1) for name, each_NK in probabilities.items()},
         "probabilities": probabilities,
-        "names": latents.variable_names[len(discrete) :],
-        "columns": latents.columns,
-        "groups": _groups(latents),
+        "names": tuple(name for name in model.columns if name not in probabilities),
+        "columns": model.columns,
+        "groups": None if latents is None else _groups(latents),
     }
 
 
-def _groups(latents: LatentSpace) -> dict[str, list[str]] | None:
-    """Return the names of the variables of each group, None for a code without a prior."""
-    if not latents.has_density:
-        return None
+def _probabilities(model: Representation, parameters_NP: Tensor) -> dict[str, NDArray[np.float32]]:
+    """Return the probability of each category of every discrete variable, (N, K) each."""
+    if model.latents is not None:
+        found = model.latents.log_q_categories(parameters_NP)
+        named = zip(model.category_values, found, strict=True)
+        return {name: log_q_KN.exp().T.cpu().numpy() for name, log_q_KN in named}
+    means_NW = model.mean(parameters_NP).cpu()
+    columns = {name: means_NW[:, model.columns[name]] for name in model.category_values}
+    return {
+        name: (torch.cat([1 - p, p], dim=1) if p.shape[1] == 1 else p).numpy()
+        for name, p in columns.items()
+    }
+
+
+def _groups(latents: LatentDensities) -> dict[str, list[str]]:
+    """Return the names of the variables of each group."""
     names = latents.variable_names
     return {group.name: [names[v] for v in group.variables] for group in latents.tree.children}
 
@@ -135,10 +145,11 @@ def decode(opened: OpenedModel, codes: Encoded | ArrayLike | Tensor) -> NDArray[
         array = np.asarray(given, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError("the codes are not one array of numbers") from error
-    width = opened.model.latents.width
+    widths = opened.representation.columns
+    width = max(columns.stop for columns in widths.values())
     rows_NW = array[None] if array.ndim == 1 else array
     if rows_NW.ndim != 2 or rows_NW.shape[1] != width:
-        columns = ", ".join(opened.model.latents.columns)
+        columns = ", ".join(widths)
         hint = f"a code has {width} columns: {columns}"
         raise UsageError(f"codes have the shape {array.shape}, not (N, {width})", hint)
     if not np.isfinite(rows_NW).all():
@@ -169,8 +180,11 @@ def sample(opened: OpenedModel, n: int, seed: int) -> NDArray[np.float32]:
     source = generator(opened.device, seed, "samples")
     z_NW = opened.representation.sample_prior(n, source)
     if z_NW is None:
-        name = opened.config.prior.name
-        raise UsageError(f"prior={name} is a deterministic code: there is nothing to sample from")
+        raise UsageError(
+            "this model is of a deterministic code, with "
+            f"objective={opened.config.objective.name} prior={opened.config.prior.name}: "
+            "there is nothing to sample from"
+        )
     return as_pictures(decoded(opened, z_NW))
 
 

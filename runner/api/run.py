@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
     from pandas import DataFrame
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from runner.api.encoded import Encoded
     from runner.api.images import Images
     from runner.api.traversing import Traversal
-    from runner.model import VAE
     from runner.runs.load import OpenedModel
 
 _PICTURES = (".svg", ".pdf", ".gif", ".png")
@@ -115,7 +114,7 @@ class Run:
             return {each.stem: self.path / "figures" / each.name for each in ordered}
 
     @property
-    def model(self) -> VAE:
+    def model(self) -> nn.Module:
         """The trained model, a ``torch.nn.Module``, on ``device``."""
         return self._opened.model
 
@@ -133,7 +132,7 @@ class Run:
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the latent variables, the discrete ones first."""
-        return tuple(self.model.latents.columns)
+        return tuple(self._opened.representation.columns)
 
     def encode(self, images: Images) -> Encoded:
         """Return the codes of images; the dataset is not needed.

@@ -50,7 +50,7 @@ def traverse(
     """
     name = variable_of(opened, variable)
     start = start_of(opened, given)
-    discrete = name in opened.model.latents.discrete.by_name
+    discrete = name in opened.representation.category_values
     if discrete:
         found = _categories(opened, name, values)
     else:
@@ -64,7 +64,7 @@ def variable_of(opened: OpenedModel, variable: str | int) -> str:
 
     Raises: UsageError where there is none.
     """
-    names = list(opened.model.latents.columns)
+    names = list(opened.representation.columns)
     if isinstance(variable, int) and not isinstance(variable, bool):
         if -len(names) <= variable < len(names):
             return names[variable]
@@ -92,7 +92,7 @@ def start_of(opened: OpenedModel, given: GivenImages) -> Start:
     if given.count != 1:
         raise UsageError(f"a traversal starts from one image, and there are {given.count:,}")
     prepare(opened.device)
-    parameters_1P = opened.model.encode(given.batch(slice(0, 1)).to(opened.device))
+    parameters_1P = opened.of_inputs.encode(given.batch(slice(0, 1)).to(opened.device))
     return Start(parameters_1P, opened.representation.code_given(parameters_1P)[0].cpu())
 
 
@@ -108,7 +108,7 @@ def usual_values(opened: OpenedModel, name: str, start: Start) -> NDArray[np.flo
     latents = opened.representation.latents
     if latents is not None:
         return (reach * latents.prior_std[name]).astype(np.float32)
-    own = float(start.code_W[opened.model.latents.columns[name]])
+    own = float(start.code_W[opened.representation.columns[name]])
     return (own + reach).astype(np.float32)
 
 
@@ -118,13 +118,13 @@ def moved(opened: OpenedModel, start: Start, name: str, values_T: NDArray[np.flo
 
     Where the posterior is conditional, the continuous variables follow a discrete one.
     """
-    latents = opened.model.latents
-    if name in latents.discrete.by_name:
-        given, of_category = start.parameters_1P, opened.representation.code_given
+    model = opened.representation
+    if name in model.category_values:
+        given, of_category = start.parameters_1P, model.code_given
         codes = [of_category(given, {name: int(value)}) for value in values_T]
         return torch.cat(codes).cpu()
     z_TW = start.code_W.repeat(len(values_T), 1)
-    z_TW[:, latents.columns[name]] = torch.from_numpy(values_T.copy()).to(z_TW)[:, None]
+    z_TW[:, model.columns[name]] = torch.from_numpy(values_T.copy()).to(z_TW)[:, None]
     return z_TW
 
 
@@ -139,7 +139,7 @@ def _numbers(values: ArrayLike) -> NDArray[np.float32]:
 
 
 def _categories(opened: OpenedModel, name: str, values: ArrayLike | None) -> NDArray[np.float32]:
-    count = opened.model.latents.discrete.by_name[name].categories
+    count = len(opened.representation.category_values[name])
     found = np.arange(count, dtype=np.float32) if values is None else _numbers(values)
     if not np.isin(found, np.arange(count)).all():
         raise UsageError(f"{name} has the categories 0 to {count - 1}, got {values!r:.60}")

@@ -204,7 +204,7 @@ class _Evaluation:
             renews=self._request.renews,
             draws=self._request.draws,
         )
-        if metrics.udr is not None and run.model.latents.has_density:
+        if metrics.udr is not None and run.representation.latents is not None:
             self._members.append(RunCodes.of(run, metrics))
 
 

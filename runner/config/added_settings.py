@@ -20,6 +20,7 @@ ADDED: Mapping[str, object] = {
     "evaluation.checkpoint": "auto",
     "validation.information": False,
     "objective.group_rate": {},
+    "objective.method": "vae",
     "dataset.changed": "refuse",
     "objective.concrete_draws": "relaxed",
     "architecture.conditional": False,

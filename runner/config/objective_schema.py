@@ -122,6 +122,7 @@ class ObjectiveConfig:
     """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
     name: str
+    method: str
     weights: WeightsConfig
     levels: list[Value]
     group_information: dict[str, Value]

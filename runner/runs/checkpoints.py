@@ -6,11 +6,10 @@ from pathlib import Path
 
 from runner.config import AUTO, RunConfig
 from runner.errors import DataError, UsageError
-from runner.model import VAE
+from runner.method import Method
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import load as load_checkpoint
 from runner.store.run_folder import RunFolder
-from runner.training import check_parameters
 
 LAST, BEST = "checkpoint", "checkpoint_best"
 """Their folders in that of the run."""
@@ -65,11 +64,10 @@ def checkpoint_to_evaluate(
     return best if asks_for_best(config) or shown == best.state["step"] else None
 
 
-def take_up(model: VAE, checkpoint: Checkpoint) -> int:
-    """Give a model the parameters of a checkpoint, and return the step that they are of.
+def take_up(method: Method, checkpoint: Checkpoint) -> int:
+    """Give a method the parameters of a checkpoint, and return the step that they are of.
 
     Raises: UsageError when they are of another model; DataError when one is not a number.
     """
-    check_parameters(checkpoint.tensors, "model", model)
-    model.load_state_dict(checkpoint.tensors["model"])
+    method.take_parameters(checkpoint.tensors)
     return checkpoint.state["step"]

@@ -20,7 +20,7 @@ import platformdirs
 import torch
 from filelock import FileLock
 
-from runner.config import AUTO, RunConfig
+from runner.config import AUTO
 from runner.console.run_display import print_note
 from runner.errors import UsageError, VaerunError
 from runner.runs.preparation import PreparedRun
@@ -33,6 +33,7 @@ from runner.training import (
     seconds_of_a_step,
     try_compiler,
 )
+from runner.training.packed import Member
 
 _WORTH_TRYING = 900.0
 """Seconds of steps that are left; of less, a trial of one or two minutes may take more than it
@@ -63,23 +64,32 @@ def choose_compile(run: PreparedRun) -> PreparedRun:
     if asked is True and missing:
         hint = "training.compile=auto compiles where it can"
         raise UsageError(f"training.compile=true needs {missing}, and there is none", hint)
+    if asked is True and run.method.member(run.config, run.steps) is None:
+        name = run.config.objective.name
+        message = f"training.compile=true: objective={name} has no steps that can be compiled"
+        raise UsageError(message, "training.compile=auto compiles where it can")
     if asked != AUTO:
         return run
-    left = run.steps - run.state.step
-    wanted, line = (False, None)
-    if missing is None and left >= _FEWEST_STEPS and not _has_many_pairs(run):
-        parts = run.state, run.objective, run.dataset, run.config
+    left, wanted, line = run.steps - run.step, False, None
+    member = run.method.member(run.config, run.steps)
+    if (
+        member is not None
+        and missing is None
+        and left >= _FEWEST_STEPS
+        and not _has_many_pairs(member)
+    ):
+        parts = member.state, member.objective, member.dataset, member.config
         seconds = left * seconds_of_a_step(*parts)
         if seconds > _WORTH_TRYING:
-            trial, is_new = _measured(run, lambda: try_compiler(*parts))
+            trial, is_new = _measured(run, member, lambda: try_compiler(*parts))
             wanted, line = _decision(trial, left, is_new=is_new)
     return replace(_chosen(run, compiles=wanted), compile_line=line)
 
 
-def _has_many_pairs(run: PreparedRun) -> bool:
-    batch, bank = run.config.batch_size, run.config.objective.encodings
-    pairs = batch * max(batch, bank or 0) * run.model.latents.width
-    return run.objective.plan.needs_aggregate_posterior and pairs > _MOST_PAIRS
+def _has_many_pairs(member: Member) -> bool:
+    batch, bank = member.config.batch_size, member.config.objective.encodings
+    pairs = batch * max(batch, bank or 0) * member.state.model.latents.width
+    return member.objective.plan.needs_aggregate_posterior and pairs > _MOST_PAIRS
 
 
 def without_compiling(run: PreparedRun) -> PreparedRun:
@@ -109,13 +119,15 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
-def _measured(run: PreparedRun, measure: Callable[[], Trial]) -> tuple[Trial | str, bool]:
+def _measured(
+    run: PreparedRun, member: Member, measure: Callable[[], Trial]
+) -> tuple[Trial | str, bool]:
     """Return what is known of such a run's steps on this machine, and whether it is new.
 
     Of several runs that ask at once, one measures and the others wait.
     """
     folder = Path(platformdirs.user_cache_dir("vaerun")) / "compile"
-    path = folder / f"{_key(run)}.json"
+    path = folder / f"{_key(run, member)}.json"
     lock = _lock(path)
     try:
         if (found := _read(path)) is not None:
@@ -158,14 +170,14 @@ def _read(path: Path) -> Trial | str | None:
     return Trial(*(float(v or 0) for v in (kept.plain, kept.compiled, kept.cost, kept.cost_again)))
 
 
-def _key(run: PreparedRun) -> str:
+def _key(run: PreparedRun, member: Member) -> str:
     """Return a digest of everything that the speed of a step depends on."""
-    config: RunConfig = run.config
-    shapes = [(name, tuple(p.shape)) for name, p in run.model.state_dict().items()]
+    config, model = run.config, member.state.model
+    shapes = [(name, tuple(p.shape)) for name, p in model.state_dict().items()]
     parts = (
         torch.__version__, config.precision, config.batch_size, config.objective.encodings,
-        run.dataset.name, run.dataset.shape, repr(run.model), shapes,
-        replace(run.objective.plan, dataset_size=0), config.prior, config.likelihood,
+        run.dataset.name, run.dataset.shape, repr(model), shapes,
+        replace(member.objective.plan, dataset_size=0), config.prior, config.likelihood,
         describe_device(run.device), _processor(), os.cpu_count(),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

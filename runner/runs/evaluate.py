@@ -29,7 +29,6 @@ from runner.plugins import active, piece
 from runner.runs.about import not_trained_on
 from runner.runs.draw import picture_files, write_figures
 from runner.runs.load import LoadedRun
-from runner.runs.training_estimate import add_training_estimate
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -86,7 +85,7 @@ def _summarized(
         wanted = config.evaluation.encodings
         encodings = encode_for_evaluation(model, dataset, wanted, source)
         summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
-        add_training_estimate(run, encodings, summary)
+        run.method.add_estimates(config, run.step, encodings, summary)
         if figures := _validation(run.folder, run.step):
             summary["validation"] = figures
     unseen = tuple(not_trained_on(config.dataset))

@@ -75,7 +75,7 @@ def export(model: OpenedModel, formats: Sequence[str]) -> list[Exported]:
 def halves(model: OpenedModel) -> tuple[Half, Half]:
     """Return the encoder and the decoder of a model."""
     source = torch.Generator().manual_seed(0)
-    vae = deepcopy(model.model).float().cpu()
+    vae = deepcopy(model.method.networks).float().cpu()
     vae.bf16 = False
     representation = VaeRepresentation(vae, model.trained_on.kind.to_input)
     encoder = PortableEncoder(vae)

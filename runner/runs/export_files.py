@@ -70,8 +70,12 @@ def description(model: OpenedModel, files: Sequence[Exported]) -> dict[str, Any]
         "shape": ["batch", *trained_on.shape],
         "range": [0, 1] if is_unit else None,
     }
-    codes = {"name": CODES, "dtype": "float32", "shape": ["batch", model.model.latents.width]}
-    outputs = PortableEncoder(model.model).outputs.items()
+    codes = {
+        "name": CODES,
+        "dtype": "float32",
+        "shape": ["batch", model.method.networks.latents.width],
+    }
+    outputs = PortableEncoder(model.method.networks).outputs.items()
     return {
         "vaerun": runner.__version__,
         "torch": torch.__version__,
@@ -94,7 +98,7 @@ def description(model: OpenedModel, files: Sequence[Exported]) -> dict[str, Any]
             "outputs": [{**images, "meaning": _MEANINGS[IMAGES]}],
         },
         "variables": _variables(model),
-        "groups": [_group(node, model) for node in model.model.latents.tree.children],
+        "groups": [_group(node, model) for node in model.method.networks.latents.tree.children],
         "checked_batches": list(BATCHES),
     }
 
@@ -118,7 +122,7 @@ def _output(name: str, shape: list[int]) -> dict[str, Any]:
 
 def _variables(model: OpenedModel) -> list[dict[str, Any]]:
     """Return each variable with its kind and its columns of the codes, from first to before end."""
-    latents = model.model.latents
+    latents = model.method.networks.latents
     continuous = "code" if isinstance(latents.continuous, Codes) else "normal"
     if isinstance(latents.continuous, LogNormals):
         continuous = "logarithm of a log-normal"
@@ -135,7 +139,7 @@ def _variables(model: OpenedModel) -> list[dict[str, Any]]:
 
 
 def _group(node: Node, model: OpenedModel) -> dict[str, Any]:
-    names = model.model.latents.variable_names
+    names = model.method.networks.latents.variable_names
     found: dict[str, Any] = {"name": node.name, "variables": [names[v] for v in node.variables]}
     if any(child.children for child in node.children):
         found["groups"] = [_group(child, model) for child in node.children]

@@ -11,15 +11,15 @@ from runner.console.run_display import Display, print_note
 from runner.console.signals import Interrupt
 from runner.console.speed import Speed
 from runner.errors import InterruptedRun, PrunedRun
+from runner.method import TrainedOn
 from runner.runs.clock import Clock
 from runner.runs.preparation import PreparedRun
-from runner.runs.trained_on import TrainedOn
 from runner.runs.training_images import TrainingImages
 from runner.runs.validations import Validations
 from runner.store.checkpoint import Checkpoint
 from runner.store.checkpoint import save as save_checkpoint
 from runner.tracking.trackers import Trackers
-from runner.training import Record, train
+from runner.training import Record
 
 
 class Watch:
@@ -49,7 +49,7 @@ class Watch:
 
     def is_due(self, record: Record | None) -> bool:
         """Note that a step is done, and return whether :func:`fit` is to be told of it."""
-        step = self._run.state.step
+        step = self._run.step
         self._display.advance(step)
         return (
             record is not None
@@ -74,14 +74,14 @@ def fit(
     if run.is_trained:
         return  # resumed for the evaluation alone
     validations = Validations(run)
-    if run.state.step in (0, run.restarted):
+    if run.step in (0, run.restarted):
         # So that a run that diverges at once has a checkpoint, and one that stopped goes on.
         _save(run, trackers, validations)
-    speed = Speed(run.state.step, run.config.batch_size, clock.now)
+    speed = Speed(run.step, run.method.images_per_step(run.config), clock.now)
     images, pruned = TrainingImages(run), False
-    with Display(run.config.name, run.steps, console=run.console, done=run.state.step) as display:
+    with Display(run.config.name, run.steps, console=run.console, done=run.step) as display:
         watch = Watch(run, interrupt, validations, images, display)
-        while run.state.step < run.steps:
+        while run.step < run.steps:
             record = validations.added((yield watch), speed)
             if record is not None:
                 _write(run, trackers, record)
@@ -93,9 +93,10 @@ def fit(
             if watch.is_checkpoint_due:
                 _save(run, trackers, validations)
                 watch.saved()
-    _note_compiler(run)
+    if run.method.note is not None:
+        print_note(run.console, run.method.note)
     _save(run, trackers, validations)
-    run.folder.update_status(images_per_second=round(speed.overall(run.state.step), 1))
+    run.folder.update_status(images_per_second=round(speed.overall(run.step), 1))
     _note_early_stop(run, validations.over)
     stop_if_interrupted(run, interrupt)
     _stop_if_pruned(run, pruned=pruned)
@@ -109,7 +110,7 @@ def make_steps(
     Raises: what the story raises, also of a step that has failed.
     """
     try:
-        for record in train(run.state, run.objective, run.dataset, run.config, run.steps):
+        for record in run.method.train(run.config, run.steps):
             if watch.is_due(record) and story.send(record) is None:
                 return
     except BaseException as error:
@@ -119,23 +120,18 @@ def make_steps(
 
 def _write(run: PreparedRun, trackers: Trackers, record: Record) -> None:
     run.folder.append_record(record)
-    trackers.log(record, step=run.state.step)
+    trackers.log(record, step=run.step)
 
 
 def _stop_if_pruned(run: PreparedRun, *, pruned: bool) -> None:
-    if pruned and run.state.step < run.steps:
-        raise PrunedRun(f"pruned at step {run.state.step} of {run.steps}, after a checkpoint")
-
-
-def _note_compiler(run: PreparedRun) -> None:
-    if run.state.compile_failure is not None:
-        print_note(run.console, f"steps were not compiled: {run.state.compile_failure}")
+    if pruned and run.step < run.steps:
+        raise PrunedRun(f"pruned at step {run.step} of {run.steps}, after a checkpoint")
 
 
 def _note_early_stop(run: PreparedRun, reason: str | None) -> None:
-    if reason is not None and run.state.step < run.steps:
+    if reason is not None and run.step < run.steps:
         run.folder.update_status(stopped_early=reason)
-        print_note(run.console, f"stopped early at step {run.state.step:,}: {reason}")
+        print_note(run.console, f"stopped early at step {run.step:,}: {reason}")
 
 
 def _save(run: PreparedRun, trackers: Trackers, validations: Validations) -> None:
@@ -143,16 +139,16 @@ def _save(run: PreparedRun, trackers: Trackers, validations: Validations) -> Non
 
     Raises: DivergedError when a loss so far or a parameter is not finite.
     """
-    run.state.check_finite()
+    run.method.check_finite()
     run.folder.sync_records()
     state: dict[str, Any] = {
-        "step": run.state.step,
+        "step": run.step,
         "wandb_id": trackers.wandb_id,
         "dataset": TrainedOn.of(run.dataset).state(),
     }
     state |= validations.state()
-    save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.state.tensors(), state))
-    run.folder.update_status(step=run.state.step)
+    save_checkpoint(run.folder.path / "checkpoint", Checkpoint(run.method.tensors(), state))
+    run.folder.update_status(step=run.step)
 
 
 def stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
@@ -160,7 +156,7 @@ def stop_if_interrupted(run: PreparedRun, interrupt: Interrupt) -> None:
     if interrupt.signal_number is None:
         return
     raise InterruptedRun(
-        f"interrupted at step {run.state.step} of {run.steps}, after a checkpoint",
+        f"interrupted at step {run.step} of {run.steps}, after a checkpoint",
         f"go on with: vaerun resume {shown_path(run.folder.path)}",
         interrupt.signal_number,
     )

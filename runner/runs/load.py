@@ -9,24 +9,25 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from torch import nn
 
 from runner.config import RunConfig
 from runner.console.run_display import print_note
 from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
-from runner.model import VAE, VaeRepresentation, build
+from runner.evaluation.representation import Representation
+from runner.method import Method, OpenedMethod, TrainedOn, method_of
 from runner.runs.checkpoints import checkpoint_to_evaluate, take_up
 from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
-from runner.runs.trained_on import TrainedOn
 from runner.store.run_folder import RunFolder
-from runner.training import TrainingState, check_parameters, choose_device, new_model, prepare
+from runner.training import choose_device, prepare
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained model, the dataset to evaluate it on, and the folder of its run."""
+    """A fitted method, the dataset to evaluate it on, and the folder of its run."""
 
-    model: VAE
+    method: Method
     dataset: Dataset
     config: RunConfig
     folder: RunFolder
@@ -34,21 +35,26 @@ class LoadedRun:
     console: Console
 
     @property
+    def model(self) -> nn.Module:
+        """The parameters of the method."""
+        return self.method.module
+
+    @property
     def device(self) -> torch.device:
         """The device of the model."""
-        return next(self.model.parameters()).device
+        return self.method.device
 
     @cached_property
-    def representation(self) -> VaeRepresentation:
+    def representation(self) -> Representation:
         """The model with the interface of the evaluation."""
-        return VaeRepresentation(self.model, self.dataset.kind.to_input)
+        return self.method.represents()
 
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """A trained model without its dataset, and the folder of its run."""
+    """A fitted method without its dataset, and the folder of its run."""
 
-    model: VAE
+    method: OpenedMethod
     trained_on: TrainedOn
     config: RunConfig
     """The settings as the folder has them: nothing in them has been followed."""
@@ -56,14 +62,24 @@ class OpenedModel:
     step: int
 
     @property
+    def model(self) -> nn.Module:
+        """The parameters of the method."""
+        return self.method.module
+
+    @property
     def device(self) -> torch.device:
         """The device of the model."""
-        return next(self.model.parameters()).device
+        return self.representation.device
 
     @cached_property
-    def representation(self) -> VaeRepresentation:
+    def representation(self) -> Representation:
         """The model with the interface of the evaluation; stored images become codes."""
-        return VaeRepresentation(self.model, self.trained_on.kind.to_input)
+        return self.method.represents(self.trained_on.kind.to_input)
+
+    @cached_property
+    def of_inputs(self) -> Representation:
+        """The same for images that are as a model sees them already."""
+        return self.method.represents(lambda inputs_BCHW: inputs_BCHW)
 
 
 def open_model(path: Path, device: str = "cpu", *, trusted: bool = False) -> OpenedModel:
@@ -89,16 +105,8 @@ def open_model(path: Path, device: str = "cpu", *, trusted: bool = False) -> Ope
     known = TrainedOn.restored(checkpoint.state) or TrainedOn.declared(config.dataset)
     trained_on = known or _from_images(path, trusted=trusted)
     with naming_version(version_of(saved.folder)):
-        model = build(
-            config,
-            shape=trained_on.shape,
-            classes=trained_on.classes,
-            images=lambda: trained_on.placeholder_images(config.prior),
-        )
-        check_parameters(checkpoint.tensors, "model", model)
-    model.load_state_dict(checkpoint.tensors["model"])
-    model.eval().to(place).requires_grad_(requires_grad=False)
-    return OpenedModel(model, trained_on, config, saved.folder, saved.step)
+        method = method_of(config).opened(config, trained_on, checkpoint.tensors, place)
+    return OpenedModel(method, trained_on, config, saved.folder, saved.step)
 
 
 def _from_images(path: Path, *, trusted: bool) -> TrainedOn:
@@ -151,16 +159,16 @@ class RunLoader:
             print_note(self._console, f"'{path}' is {saved.note}")
         dataset = self._dataset(config, device)
         require_same_images(config, dataset, saved.folder)
-        model = new_model(config, dataset, device)
+        method = method_of(config).new(config, dataset, device)
         best = checkpoint_to_evaluate(
             saved.folder, config, last_step=saved.step, asked=self._checkpoint
         )
         with naming_version(version_of(saved.folder)):
-            step = take_up(model, best) if best else saved.step
+            step = take_up(method, best) if best else saved.step
             if best is None:
-                TrainingState.fresh(model, config).restore(checkpoint.tensors, saved.step)
-        model.eval()
-        run = LoadedRun(model, dataset, config, saved.folder, step, self._console)
+                method.restore(checkpoint.tensors, saved.step)
+        method.finish()
+        run = LoadedRun(method, dataset, config, saved.folder, step, self._console)
         return run, saved.wandb_id
 
     def _dataset(self, config: RunConfig, device: torch.device) -> Dataset:

@@ -19,7 +19,7 @@ from runner.errors import DivergedError
 from runner.runs.compile_choice import without_compiling
 from runner.runs.fit import Watch, make_steps
 from runner.runs.story import Ready, Story, story_of
-from runner.training.packed import Member, Pack, PackTooLargeError, Report, halves, pack_key
+from runner.training.packed import Member, Pack, PackTooLargeError, Report, halves
 
 Ended = Callable[[Exception | None], None]
 Note = Callable[[str], None]
@@ -41,7 +41,7 @@ def key_of(ready: Ready) -> Hashable | None:
     run = ready.run
     if run.is_trained:
         return None
-    key = pack_key(run.config, run.model, run.objective, run.dataset)
+    key = run.method.pack_key(run.config)
     return None if key is None else (key, repr(run.config.plugins))
 
 
@@ -93,7 +93,10 @@ class _Told:
     @property
     def member(self) -> Member:
         run = self.run.ready.run
-        return Member(run.state, run.objective, run.dataset, run.config, run.steps)
+        member = run.method.member(run.config, run.steps)
+        if member is None:
+            raise ValueError("a run that trains alone is in a pack")
+        return member
 
     def hear(self, action: Callable[[], Watch | None]) -> None:
         """Go on with the story by an action, and take note if it ends with it."""

@@ -14,12 +14,11 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from runner.config import RunConfig, Schedule, Value, use_plugins
+from runner.config import RunConfig, use_plugins
 from runner.console.run_display import make_console, print_note, print_settings
 from runner.dataset import Dataset, load, set_aside
 from runner.errors import UsageError
-from runner.model import VAE, VaeRepresentation
-from runner.objective import Objective
+from runner.method import Method, method_of
 from runner.runs.init_from import StartingPoint, starting_point
 from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
 from runner.runs.validate import scores
@@ -29,20 +28,7 @@ from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
 from runner.tracking.mode import Mode
 from runner.tracking.trackers import check_trackers
-from runner.training import (
-    TrainingState,
-    active_penalties,
-    check_compatibility,
-    check_fits,
-    choose_device,
-    describe_device,
-    gains_by_bf16,
-    new_model,
-    prepare,
-    shown_schedules,
-    steps_of,
-    take_over,
-)
+from runner.training import choose_device, describe_device, prepare
 
 TRAINING = "training"
 """The folder in ``figures`` with the pictures that are drawn while a run trains."""
@@ -59,8 +45,7 @@ class PreparedRun:
     folder: RunFolder
     console: Console
     dataset: Dataset
-    objective: Objective
-    state: TrainingState
+    method: Method
     steps: int
     wandb_mode: Mode
     wandb_id: str | None
@@ -82,17 +67,17 @@ class PreparedRun:
     @property
     def is_trained(self) -> bool:
         """Whether there is no further step to make."""
-        return self.is_stopped or self.state.step >= self.steps
+        return self.is_stopped or self.step >= self.steps
 
     @property
-    def model(self) -> VAE:
-        """The model that is trained."""
-        return self.state.model
+    def step(self) -> int:
+        """The steps that have been made."""
+        return self.method.step
 
     @property
     def device(self) -> torch.device:
         """The device of the model."""
-        return next(self.model.parameters()).device
+        return self.method.device
 
 
 def prepared(
@@ -119,19 +104,15 @@ def prepared(
     if saved:
         require_same_images(config, dataset, folder)
     dataset = set_aside(dataset, config.validation, device)
-    steps = steps_of(config, dataset)
     with naming_version(version_of(folder) if saved else None):
-        model = new_model(config, dataset, device)
-        objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
-        check_compatibility(config, model.latents, objective, dataset)
-        check_fits(config, model, dataset)
+        method = method_of(config).new(config, dataset, device)
+        steps = method.steps_of(config, dataset)
+        method.check(config, dataset)
         if start:
-            name = f"init_from='{start.path}'"
-            take_over(model, start.parameters, config.init.only, name)
-        metric = _checked_validation(config, model, dataset)
-        state = TrainingState.fresh(model, config)
+            method.start_from(start.parameters, config.init.only, f"init_from='{start.path}'")
+        metric = _checked_validation(config, method, dataset)
         if saved and saved.checkpoint:
-            state.restore(saved.checkpoint.tensors, saved.step)
+            method.restore(saved.checkpoint.tensors, saved.step)
     if saved:
         _check_files(saved, steps)
     wandb_id = saved.wandb_id if saved else None
@@ -140,8 +121,7 @@ def prepared(
         folder,
         console or make_console(),
         dataset,
-        objective,
-        state,
+        method,
         steps,
         mode,
         wandb_id,
@@ -152,7 +132,9 @@ def prepared(
     )
 
 
-def _checked_validation(config: RunConfig, model: VAE, dataset: Dataset) -> ValidationMetric | None:
+def _checked_validation(
+    config: RunConfig, method: Method, dataset: Dataset
+) -> ValidationMetric | None:
     """Return the figure that decides between validations, where there are any.
 
     Raises: UsageError when there is no such figure, or a score is not defined for these images,
@@ -160,8 +142,9 @@ def _checked_validation(config: RunConfig, model: VAE, dataset: Dataset) -> Vali
     """
     if config.validation.every is None:
         return None
-    metric = chosen_metric(config, model.latents)
-    scores(VaeRepresentation(model, dataset.kind.to_input), dataset, config)
+    model = method.represents()
+    metric = chosen_metric(config, has_density=model.latents is not None)
+    scores(model, dataset, config)
     return metric
 
 
@@ -210,18 +193,19 @@ def _exists(path: Path) -> bool:
 
 
 def announce(run: PreparedRun) -> None:
-    """Print the main settings of the run and the weights of its objective."""
-    config, dataset, latents = run.config, run.dataset, run.model.latents
+    """Print the main settings of the run, and what its method says of itself."""
+    config, dataset = run.config, run.dataset
     shape = "x".join(str(n) for n in dataset.shape)
-    weights = run.objective.term_weights(run.state.step)
+    of_method = dict(run.method.header(config, run.step))
     rows = {
         "objective": config.objective.name,
-        "weights": "  ".join(f"{name} {weight:g}" for name, weight in weights.items()),
+        **_taken(of_method, "weights"),
         "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
-        "model": f"{config.architecture.name}, groups {', '.join(latents.group_names)}",
-        "steps": f"{run.state.step:,} to {run.steps:,}, batches of {config.batch_size}",
+        **_taken(of_method, "model"),
+        "steps": _steps(run),
         "device": describe_device(run.device),
-        **_of_speed(run),
+        **({} if run.compile_line is None else {"compile": run.compile_line}),
+        **_taken(of_method, "precision"),
     }
     if run.start:
         rows["starts from"] = f"{run.start.path}, step {run.start.step:,}"
@@ -232,35 +216,14 @@ def announce(run: PreparedRun) -> None:
             f"{dataset.validation.size:,} images set aside, every {config.validation.every:,} "
             f"steps, the best by {run.metric.name}"
         )
-    if of_groups := _weights_of_groups(config):
-        rows["weights"] += "  and " + ", ".join(of_groups)
-    if penalties := active_penalties(run.objective):
-        rows["penalties"] = "  ".join(penalties)
-    if plans := shown_schedules(config):
-        rows["scheduled"] = "  ".join(f"{n} {p.start:g} to {p.end:g}" for n, p in plans.items())
-    if len(latents.group_names) == 1 and weights["group_total_correlation"] != 1:
-        rows["note"] = (
-            "the prior has one group, so no correlation between groups: prior.group_size=2"
-        )
-    print_settings(run.console, config.name, rows)
+    print_settings(run.console, config.name, rows | of_method)
 
 
-def _of_speed(run: PreparedRun) -> dict[str, str]:
-    """Return what was found out of compiling, and whether bfloat16 is an offer here."""
-    found = {} if run.compile_line is None else {"compile": run.compile_line}
-    if run.config.precision == "float32" and gains_by_bf16(run.model):
-        found["precision"] = "float32; precision=bf16 is faster on this processor"
-    return found
+def _steps(run: PreparedRun) -> str:
+    images = run.method.images_per_step(run.config)
+    return f"{run.step:,} to {run.steps:,}, batches of {images}"
 
 
-def _weights_of_groups(config: RunConfig) -> list[str]:
-    """Return each further weight of a group that is not zero, with what it is on."""
-    of = config.objective
-    information = {f"I(x; {name})": weight for name, weight in of.group_information.items()}
-    rates = {f"the rate of {name}": weight for name, weight in of.group_rate.items()}
-    every = {**information, **rates}
-    return [f"{_number(weight)} on {what}" for what, weight in every.items() if weight != 0]
-
-
-def _number(value: Value) -> str:
-    return "a schedule" if isinstance(value, Schedule) else f"{value:g}"
+def _taken(rows: dict[str, str], name: str) -> dict[str, str]:
+    """Return a row by its name, if there is one, and remove it from the others."""
+    return {name: rows.pop(name)} if name in rows else {}

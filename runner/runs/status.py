@@ -29,13 +29,13 @@ def write_settings(run: PreparedRun, unresolved: str | None) -> None:
         **provenance.process(),
         versions=provenance.versions(),
         git_revision=provenance.git_revision(),
-        step=run.state.step,
+        step=run.step,
         steps=run.steps,
         train_images=run.dataset.train.size,
         device=describe_device(run.device),
         **_of_images(run),
     )
-    folder.rewind_records(run.state.step)
+    folder.rewind_records(run.step)
 
 
 def _of_images(run: PreparedRun) -> dict[str, object]:

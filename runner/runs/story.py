@@ -24,7 +24,7 @@ from runner.runs.saved import SavedRun
 from runner.runs.status import record_status, write_settings
 from runner.store.lock import lock
 from runner.tracking.trackers import Trackers
-from runner.training import Record, lay_out_by_rows
+from runner.training import Record
 
 Story = Generator[Watch | None, Record | None]
 """Yields a watch where it is to be sent the records of steps, and None once before the evaluation,
@@ -60,7 +60,7 @@ def _told(ready: Ready, interrupt: Interrupt) -> Story:
     run, folder = ready.run, ready.run.folder
     with _trackers(run) as trackers:
         write_settings(run, ready.unresolved)
-        trackers.begin(run.state.step, trains=not run.is_trained)
+        trackers.begin(run.step, trains=not run.is_trained)
         with record_status(folder, ready.clock) as doing:
             announce(run)
             for label, text in trackers.shown:
@@ -75,10 +75,9 @@ def _told(ready: Ready, interrupt: Interrupt) -> Story:
 
 def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> None:
     """Evaluate the trained model: summary and figures, then the scores of ``metrics``."""
-    run.model.eval()
-    lay_out_by_rows(run.model)
+    run.method.finish()
     step = _take_evaluated(run)
-    trained = LoadedRun(run.model, run.dataset, run.config, run.folder, step, run.console)
+    trained = LoadedRun(run.method, run.dataset, run.config, run.folder, step, run.console)
 
     def check() -> None:
         stop_if_interrupted(run, interrupt)
@@ -90,7 +89,7 @@ def _evaluate(run: PreparedRun, trackers: Trackers, interrupt: Interrupt) -> Non
         goes_on = f"vaerun resume {shown_path(run.folder.path)} goes on with the evaluation"
         error.hint = error.hint or f"the run is trained: {goes_on}"
         raise
-    trackers.log_figures(paths, step=run.state.step)
+    trackers.log_figures(paths, step=run.step)
 
 
 def _take_evaluated(run: PreparedRun) -> int:
@@ -99,12 +98,12 @@ def _take_evaluated(run: PreparedRun) -> int:
     Returns the step that they are of.
     """
     if not asks_for_best(run.config):
-        return run.state.step
-    best = best_checkpoint(run.folder.path, last_step=run.state.step)
+        return run.step
+    best = best_checkpoint(run.folder.path, last_step=run.step)
     if best is None:
         print_note(run.console, "no validation was the best: the last checkpoint is evaluated")
-        return run.state.step
-    step = take_up(run.model, best)
+        return run.step
+    step = take_up(run.method, best)
     print_labelled(run.console, "checkpoint", f"the best, of step {step:,}")
     return step
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +26,8 @@ from runner.console.speed import Speed
 from runner.dataset import POINTS
 from runner.errors import VaerunError
 from runner.evaluation import Encodings, encode
+from runner.evaluation.representation import Representation
 from runner.evaluation.traversal_rows import positions_of, traversal_rows, unit_of
-from runner.model import VaeRepresentation
 from runner.runs.preparation import TRAINING, PreparedRun
 from runner.tracking.trackers import Trackers
 from runner.training import generator
@@ -67,7 +66,7 @@ class TrainingImages:
 
     def log_if_due(self, trackers: Trackers, speed: Speed) -> None:
         """Draw the pictures that are due after the present step, and log them."""
-        step = self._run.state.step
+        step = self._run.step
         if self.due(step):
             trackers.log_images(self.draw(speed), step)
 
@@ -76,7 +75,7 @@ class TrainingImages:
 
         ``speed``: that of training, which leaves out the time that this takes.
         """
-        begun, folder, step = time.monotonic(), self._run.folder, self._run.state.step
+        begun, folder, step = time.monotonic(), self._run.folder, self._run.step
         paths: dict[str, Path] = {}
         try:
             for name, figure in dict(self._figures()).items():  # drawn before any is written
@@ -99,8 +98,8 @@ class TrainingImages:
         source = generator(run.device, run.config.seed, "training images")
         points = run.dataset.kind is POINTS
         count = _POINTS if points else min(_ENCODED, run.config.batch_size)
-        with _evaluated(run), torch.no_grad():
-            model = VaeRepresentation(run.model, run.dataset.kind.to_input)
+        with run.method.evaluated(), torch.no_grad():
+            model = run.method.represents()
             encodings = encode(model, run.dataset.train, count, source)
             if points:
                 yield from _plane(run, model, encodings, source)
@@ -109,19 +108,8 @@ class TrainingImages:
                 yield "traversals", _traversals(run, model, encodings)
 
 
-@contextmanager
-def _evaluated(run: PreparedRun) -> Generator[None]:
-    """Let the model be as in an evaluation, and as it was afterwards."""
-    trained = run.model.training
-    run.model.eval()
-    try:
-        yield
-    finally:
-        run.model.train(trained)
-
-
 def _plane(
-    run: PreparedRun, model: VaeRepresentation, encodings: Encodings, source: torch.Generator
+    run: PreparedRun, model: Representation, encodings: Encodings, source: torch.Generator
 ) -> Iterator[tuple[str, Figure]]:
     from runner.evaluation.latent_plane import latent_plane
     from runner.figures.plane import plane
@@ -131,7 +119,7 @@ def _plane(
         yield "plane", plane(*found)
 
 
-def _reconstructions(run: PreparedRun, model: VaeRepresentation, encodings: Encodings) -> Figure:
+def _reconstructions(run: PreparedRun, model: Representation, encodings: Encodings) -> Figure:
     from runner.figures.images import reconstructions
 
     stored_NCHW = run.dataset.train.images(encodings.indices_M[:_RECONSTRUCTIONS])
@@ -140,7 +128,7 @@ def _reconstructions(run: PreparedRun, model: VaeRepresentation, encodings: Enco
     return reconstructions(_small(originals_NCHW), _small(model.decode(codes_NW).cpu().numpy()))
 
 
-def _traversals(run: PreparedRun, model: VaeRepresentation, encodings: Encodings) -> Figure:
+def _traversals(run: PreparedRun, model: Representation, encodings: Encodings) -> Figure:
     """Return a row per variable, in their order: the same row at every step."""
     from runner.figures.traversals import traversals
 

@@ -6,8 +6,6 @@ the model alone, and training is the same with them and without.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -18,11 +16,10 @@ from runner.errors import UsageError
 from runner.evaluation import Encodings, Evaluator, encode, score_requests
 from runner.evaluation.cluster_purities import cluster_purities
 from runner.evaluation.information import decompose_all, factor_information
-from runner.evaluation.representation import LatentDensities
+from runner.evaluation.representation import LatentDensities, Representation
+from runner.method import Method
 from runner.metric.quantities import VALIDATION
-from runner.model import VAE, VaeRepresentation
-from runner.objective import Objective
-from runner.training import Record, TrainingState, generator, validation_loss
+from runner.training import Record, generator
 
 
 def is_due(config: RunConfig, step: int, steps: int) -> bool:
@@ -31,9 +28,7 @@ def is_due(config: RunConfig, step: int, steps: int) -> bool:
     return every is not None and (step % every == 0 or step == steps)
 
 
-def validate(
-    state: TrainingState, objective: Objective, dataset: Dataset, config: RunConfig
-) -> Record:
+def validate(method: Method, dataset: Dataset, config: RunConfig) -> Record:
     """Return the figures of the validation images, by their names in a record.
 
     ``validation/elbo``, ``validation/rate`` and ``validation/terms/…`` are estimated as those of
@@ -41,14 +36,14 @@ def validate(
     ``scores.json``. With ``validation.information`` there are I(x; z_g) and I(factor; z_g) of every
     group, and the purity of a Concrete variable, as in the summary. A deterministic code has the
     loss, the reconstruction and scores of its codes.
-    The state is not changed.
+    The method is not changed.
 
     Raises: UsageError when a score is not defined for these codes.
     """
     split = _part(dataset)
-    with _as_evaluated(state.model):
-        figures = {"loss": validation_loss(state, objective, dataset, split, config)}
-        model = VaeRepresentation(state.model, dataset.kind.to_input)
+    with method.evaluated():
+        figures = {"loss": method.validation_loss(split, config)}
+        model = method.represents()
         figures |= _terms(model, dataset, split, config)
         figures |= scores(model, dataset, config)
     return {f"{VALIDATION}{name}": value for name, value in figures.items()}
@@ -60,20 +55,9 @@ def _part(dataset: Dataset) -> Split:
     return dataset.validation
 
 
-@contextmanager
-def _as_evaluated(model: VAE) -> Generator[None]:
-    """Let the model compute as it does when it is evaluated, and train on afterwards."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
-
-
 @torch.no_grad()
 def _terms(
-    model: VaeRepresentation, dataset: Dataset, split: Split, config: RunConfig
+    model: Representation, dataset: Dataset, split: Split, config: RunConfig
 ) -> dict[str, float]:
     """Return the ELBO, the rate, the five terms, and the information if asked for, in nats."""
     source = generator(model.device, config.seed, "validation")
@@ -108,7 +92,7 @@ def _of_factors(
     return figures | {f"scores/{name}": value for name, value in purities.items()}
 
 
-def scores(model: VaeRepresentation, dataset: Dataset, config: RunConfig) -> dict[str, float]:
+def scores(model: Representation, dataset: Dataset, config: RunConfig) -> dict[str, float]:
     """Return the scores of ``validation.scores``, with the settings of ``metrics``.
 
     Raises: UsageError when one is not defined for these codes.

@@ -8,7 +8,6 @@ from runner.config import AUTO, RunConfig
 from runner.errors import UsageError, nearest
 from runner.evaluation import score_requests
 from runner.metric.quantities import QUANTITIES, VALIDATION, quantity
-from runner.model import LatentSpace
 
 _LOWER = {"loss": -1}
 """Directions that hold within a run, where the loss is of one objective."""
@@ -28,14 +27,13 @@ class ValidationMetric:
         return f"{VALIDATION}{self.name}"
 
 
-def chosen_metric(config: RunConfig, latents: LatentSpace) -> ValidationMetric:
+def chosen_metric(config: RunConfig, *, has_density: bool) -> ValidationMetric:
     """Return the figure that ``training.stop_early.metric`` names.
 
     Raises: UsageError when no validation has such a figure, or it has no better direction.
     """
     given = config.training.stop_early.metric
     name = given.removeprefix(VALIDATION)
-    has_density = latents.has_density
     if name == AUTO:
         name = "elbo" if has_density else "terms/reconstruction"
     known = _figures(config, has_density=has_density)

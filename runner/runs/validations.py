@@ -48,7 +48,7 @@ class Validations:
 
         Raises: DivergedError when a loss so far or a parameter is not finite.
         """
-        step = self._run.state.step
+        step = self._run.step
         if record is not None:
             record["images_per_second"] = speed.at(step)
         if self._watched is None or not self.is_due(step):
@@ -61,13 +61,13 @@ class Validations:
     def _figures(self, step: int, metric: ValidationMetric, best: BestSoFar) -> Record:
         """Return the figures of a validation; the model of the best one is written at once."""
         run = self._run
-        run.state.check_finite()
-        figures = validate(run.state, run.objective, run.dataset, run.config)
+        run.method.check_finite()
+        figures = validate(run.method, run.dataset, run.config)
         value = figures[metric.key]
         is_best = best.tell(step, value if math.isfinite(value) else None)
         if is_best and run.config.training.keep_best:
             state: dict[str, Any] = {"step": step, "metric": metric.name, "value": value}
-            save_checkpoint(run.folder.path / BEST, Checkpoint(run.state.parameters(), state))
+            save_checkpoint(run.folder.path / BEST, Checkpoint(run.method.parameters(), state))
         return figures
 
     @property

@@ -175,7 +175,7 @@ def test_weights_that_no_longer_follow_are_refused(out: Path):
 
 
 def _interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    real = fit.train
+    real = vae.train
 
     def watched(state, *rest):
         for record in real(state, *rest):
@@ -183,7 +183,7 @@ def _interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch, number: int) -> 
                 signal.raise_signal(number)
             yield record
 
-    monkeypatch.setattr(fit, "train", watched)
+    monkeypatch.setattr(vae, "train", watched)
 
 
 def test_an_interrupt_leaves_a_checkpoint(out: Path, monkeypatch: pytest.MonkeyPatch):

@@ -15,12 +15,13 @@ from runner.config import RunConfig
 from runner.dataset import IMAGES
 from runner.errors import UsageError
 from runner.grid.folder import GridFolder
+from runner.method.trained_on import TrainedOn
+from runner.method.vae import OpenedVae
 from runner.model import build
 from runner.runs import export as exports
 from runner.runs import export_formats, load
 from runner.runs.export import Exported
 from runner.runs.load import OpenedModel
-from runner.runs.trained_on import TrainedOn
 from runner.store.run_folder import RunFolder
 from tests.made_run_folders import config, write_run
 from tests.snapshot import snapshot
@@ -35,7 +36,7 @@ def run(
     settings = composed("architecture=mlp", "architecture.widths=[4]", "precision=bf16")
     model = build(settings, shape=(1, 4, 4), classes=0)
     opened = OpenedModel(
-        model, TrainedOn((1, 4, 4), 0, IMAGES, None), settings, RunFolder(Path("run")), 3
+        OpenedVae(model), TrainedOn((1, 4, 4), 0, IMAGES, None), settings, RunFolder(Path("run")), 3
     )
     monkeypatch.setattr(load, "open_model", lambda *_, **__: opened)
     monkeypatch.setattr(

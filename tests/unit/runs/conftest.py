@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from runner.config import RunConfig
-from runner.runs import fit
+from runner.method import vae
 from runner.runs import train as story
 from runner.store.checkpoint import load as load_checkpoint
 
@@ -50,14 +50,14 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]],
     """``during(event)`` calls ``event(step)`` after every step of the runs of a test."""
 
     def during(event: Callable[[int], None]) -> None:
-        real = fit.train
+        real = vae.train
 
         def watched(state, *rest) -> Iterator[object]:
             for record in real(state, *rest):
                 event(state.step)
                 yield record
 
-        monkeypatch.setattr(fit, "train", watched)
+        monkeypatch.setattr(vae, "train", watched)
 
     return during
 

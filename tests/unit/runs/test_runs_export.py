@@ -14,6 +14,8 @@ import torch
 from runner.config import CHOICES, RunConfig
 from runner.dataset import IMAGES, POINTS
 from runner.errors import UsageError, VaerunError
+from runner.method.trained_on import TrainedOn
+from runner.method.vae import OpenedVae
 from runner.model import build
 from runner.runs import export as exports
 from runner.runs import export_formats
@@ -21,7 +23,6 @@ from runner.runs.export import BATCHES, TOLERANCE, Exported, export, halves
 from runner.runs.export_files import description
 from runner.runs.export_formats import FORMATS, require_packages
 from runner.runs.load import OpenedModel
-from runner.runs.trained_on import TrainedOn
 from runner.store.run_folder import RunFolder
 
 SIZES = {"mlp": 8, "conv": 20, "conv28": 28, "conv32": 32, "conv64": 64}
@@ -50,7 +51,7 @@ def opened(composed: Callable[..., RunConfig], *choices: str, points: bool = Fal
     images = trained_on.placeholder_images(config.prior)
     model = build(config, shape=shape, classes=4, images=lambda: images)
     model.eval().requires_grad_(requires_grad=False)
-    return OpenedModel(model, trained_on, config, RunFolder(Path("nowhere")), 7)
+    return OpenedModel(OpenedVae(model), trained_on, config, RunFolder(Path("nowhere")), 7)
 
 
 def choices_of(architecture: str, prior: str, likelihood: str) -> list[str]:

@@ -273,7 +273,7 @@ def test_what_fails_in_the_evaluation_goes_on_with_it(
     def never(*_: object) -> None:
         pytest.fail("it trains again")
 
-    monkeypatch.setattr(fit, "train", never)
+    monkeypatch.setattr(vae, "train", never)
     resume(path, [])
     said = json.loads((path / "status.json").read_text())
     assert (said["state"], said["error"]) == ("finished", None)

@@ -145,7 +145,7 @@ def test_a_diverged_run_keeps_the_checkpoint_before_it(small: Settings, tmp_path
 def test_a_broken_state_is_not_saved_before_a_record_shows_it(
     small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    real = fit.train
+    real = vae.train
 
     def breaking(state, *rest):
         for record in real(state, *rest):
@@ -153,7 +153,7 @@ def test_a_broken_state_is_not_saved_before_a_record_shows_it(
                 next(state.model.parameters()).data.fill_(float("nan"))
             yield record
 
-    monkeypatch.setattr(fit, "train", breaking)
+    monkeypatch.setattr(vae, "train", breaking)
     with pytest.raises(DivergedError):
         start(small("training.checkpoint_minutes=0.0000001"), tmp_path / "run")
     assert load_checkpoint(tmp_path / "run" / "checkpoint").state["step"] == 2

@@ -14,7 +14,6 @@ from rich.console import Console
 from runner.evaluation import encode
 from runner.objective import TERM_NAMES, decompose
 from runner.runs.load import LoadedRun, RunLoader
-from runner.runs.training_estimate import add_training_estimate
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def estimated(run: LoadedRun, count: int) -> dict[str, Any]:
     source = torch.Generator().manual_seed(0)
     encodings = encode(run.representation, run.dataset.test, count, source)
     summary: dict[str, Any] = {"terms": dict.fromkeys(TERM_NAMES, 0.0), "warnings": []}
-    add_training_estimate(run, encodings, summary)
+    run.method.add_estimates(run.config, run.step, encodings, summary)
     return summary
 
 

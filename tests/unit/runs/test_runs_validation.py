@@ -54,8 +54,8 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 def told(monkeypatch: pytest.MonkeyPatch, values: dict[int, float]) -> None:
     """Let the ELBO of validations be these, by step."""
 
-    def validate(state, *rest) -> dict[str, float]:
-        return {"validation/elbo": values[state.step], "validation/loss": -values[state.step]}
+    def validate(method, *rest) -> dict[str, float]:
+        return {"validation/elbo": values[method.step], "validation/loss": -values[method.step]}
 
     monkeypatch.setattr(validations, "validate", validate)
 
@@ -95,7 +95,7 @@ def test_two_validations_of_a_model_are_equal(validated: Path):
     """The last record says what is found again with the last checkpoint."""
     saved = story.SavedRun.read(validated, [], trusted=True)
     run = story.prepared(saved.config, saved.folder, saved)
-    found = [really_validate(run.state, run.objective, run.dataset, run.config) for _ in range(2)]
+    found = [really_validate(run.method, run.dataset, run.config) for _ in range(2)]
     recorded = {k: v for k, v in records(validated)[-1].items() if "validation/" in k}
     assert found[0] == found[1] == recorded
 

@@ -11,7 +11,6 @@ import torch
 from runner.evaluation import encode
 from runner.evaluation.summary import summarize
 from runner.figures.of_run import RunFigures
-from runner.model import VaeRepresentation
 from runner.runs import train as story
 from runner.runs.validate import validate
 from runner.training import generator
@@ -37,13 +36,13 @@ def test_the_information_is_that_of_the_summary_over_the_images_set_aside(saved:
     reader = story.SavedRun.read(saved, [], trusted=True)
     run = story.prepared(reader.config, reader.folder, reader)
     asked = replace(run.config, validation=replace(run.config.validation, information=True))
-    plain = validate(run.state, run.objective, run.dataset, run.config)
-    found = validate(run.state, run.objective, run.dataset, asked)
+    plain = validate(run.method, run.dataset, run.config)
+    found = validate(run.method, run.dataset, asked)
     added = {k.removeprefix("validation/"): v for k, v in found.items() if k not in plain}
     assert {k: v for k, v in found.items() if k in plain} == plain
     assert added.keys() == {*LABEL, *IMAGE, "scores/purity"}
 
-    model = VaeRepresentation(run.state.model, run.dataset.kind.to_input)
+    model = run.method.represents()
     assert run.dataset.validation is not None
     source = generator(torch.device("cpu"), run.config.seed, "validation")
     encodings = encode(model, run.dataset.validation, 60, source)

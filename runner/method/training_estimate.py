@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from runner.config import RunConfig
 from runner.evaluation import Averages, Encodings, Estimate, training_warnings
 from runner.evaluation.averages import known
-from runner.model import LatentSpace
+from runner.model import VAE, LatentSpace
 from runner.objective import TERM_NAMES, Objective, Plan, can_sweep, decompose
-from runner.runs.load import LoadedRun
 from runner.training import generator
 
 _MINIBATCHES = 50
@@ -74,7 +74,15 @@ class _Estimator:
 
 
 @torch.no_grad()
-def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[str, Any]) -> None:
+def add_training_estimate(  # noqa: PLR0913 - a model, its settings, and what it is evaluated on
+    model: VAE,
+    config: RunConfig,
+    encodings: Encodings,
+    summary: dict[str, Any],
+    *,
+    dataset_size: int,
+    step: int,
+) -> None:
     """Add ``training_estimate`` to a summary, and a warning for each term that it has wrong.
 
     It is the estimate of a step of training: its batch size, its weights of the encodings with N
@@ -84,12 +92,20 @@ def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[st
 
     A deterministic code has no such terms. Where the loss does not depend on the estimate there is
     no warning.
+
+    Args:
+        model: the trained model.
+        config: the settings of its run.
+        encodings: those of the evaluation.
+        summary: is added to.
+        dataset_size: N, the number of training images.
+        step: that the model is of; weights are those of this step.
     """
-    if run.representation.latents is None:
+    if not model.latents.has_density:
         return
-    estimator = _estimator(run, encodings)
-    found = Averages()
-    for terms_T in estimator.estimates(generator(run.device, run.config.seed, "training estimate")):
+    estimator = _estimator(model, config, dataset_size, step, encodings)
+    found, device = Averages(), encodings.z_MW.device
+    for terms_T in estimator.estimates(generator(device, config.seed, "training estimate")):
         found.add(terms_T, estimator.batch)
     terms, errors = (
         dict(zip(TERM_NAMES, values.tolist(), strict=True))
@@ -106,17 +122,17 @@ def add_training_estimate(run: LoadedRun, encodings: Encodings, summary: dict[st
         "standard_errors": {"terms": known(dict(errors))},
     }
     if is_in_loss:
-        estimate = Estimate(
-            terms, errors, count, images, run.model.latents.required_prior.factorises
-        )
-        equal = run.config.objective.encoding_weights == "equal"
+        factorises = model.latents.required_prior.factorises
+        estimate = Estimate(terms, errors, count, images, factorises)
+        equal = config.objective.encoding_weights == "equal"
         summary["warnings"] += training_warnings(estimate, summary["terms"], equal_weights=equal)
 
 
-def _estimator(run: LoadedRun, encodings: Encodings) -> _Estimator:
-    config, model = run.config, run.model
-    objective = Objective.from_config(config, model.latents.tree, run.dataset.train.size)
-    weights_S = objective.weights(max(0, run.step - 1))
+def _estimator(
+    model: VAE, config: RunConfig, dataset_size: int, step: int, encodings: Encodings
+) -> _Estimator:
+    objective = Objective.from_config(config, model.latents.tree, dataset_size)
+    weights_S = objective.weights(max(0, step - 1))
     named = objective.plan.named(weights_S, like=encodings.z_MW)
     batch = min(config.batch_size, len(encodings))
     bank = max(0, (config.objective.encodings or 0) - config.batch_size)
