@@ -202,16 +202,21 @@ def _number(value: Value) -> str:
 class OpenedVae(OpenedMethod):
     """A trained VAE."""
 
-    module: VAE  # pyright: ignore[reportIncompatibleMethodOverride]
+    model: VAE
+
+    @property
+    def module(self) -> VAE:
+        """The model itself."""
+        return self.model
 
     def represents(self, to_input: ToInput) -> VaeRepresentation:
         """Return its codes and densities."""
-        return VaeRepresentation(self.module, to_input)
+        return VaeRepresentation(self.model, to_input)
 
     @property
     def networks(self) -> VAE:
         """The model itself."""
-        return self.module
+        return self.model
 
 
 class VaeKind:

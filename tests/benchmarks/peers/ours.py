@@ -84,13 +84,14 @@ def as_chosen(
 ) -> tuple[RunConfig, str]:
     """Return the settings of a long run with the compilation that the program chooses, and why."""
     from runner.console.run_display import make_console
+    from runner.method.vae import VaeMethod
     from runner.runs.compile_choice import choose_compile
     from runner.runs.preparation import PreparedRun
     from runner.store.run_folder import RunFolder
 
     run = PreparedRun(
         config=config, folder=RunFolder(Path("unused")), console=make_console(), dataset=dataset,
-        objective=objective, state=state, steps=config.steps, wandb_mode="disabled", wandb_id=None,
+        method=VaeMethod(state, objective, dataset), steps=config.steps, wandb_mode="disabled", wandb_id=None,
     )  # fmt: skip
     chosen = choose_compile(run)
     return chosen.config, f"compile: {chosen.compile_line}"

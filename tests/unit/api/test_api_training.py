@@ -24,6 +24,7 @@ from omegaconf.basecontainer import BaseContainer
 
 import runner
 from runner.figures import of_run
+from runner.method import vae
 from runner.runs import fit
 from tests.unit.api.conftest import SMALL
 

@@ -13,16 +13,14 @@ from runner.comparison.configurations import compare_runs
 from runner.comparison.runs import read_runs
 from runner.config import RunConfig
 from runner.config.composition import compose
-from runner.dataset import Dataset, load
+from runner.dataset import load
 from runner.figures.of_comparison import draw
+from runner.method.vae import VaeKind, VaeMethod
 from runner.metric import Codes, compute
-from runner.model import VAE
-from runner.objective import Objective
 from runner.plugins import KINDS, active, pieces
 from runner.runs.load import LoadedRun
 from runner.runs.own_figures import own_figures
 from runner.store.run_folder import RunFolder
-from runner.training import TrainingState, check_compatibility, new_model, train
 from tests.made_run_folders import config as settings_of
 from tests.made_run_folders import write_run
 
@@ -46,15 +44,13 @@ def chosen(path: Path) -> RunConfig:
     return compose([f"plugins=[{path}]", *data, *CHOSEN[path.stem], *SMALL]).parse()
 
 
-def trained(config: RunConfig) -> tuple[VAE, Dataset, list[dict[str, float]]]:
+def trained(config: RunConfig) -> tuple[VaeMethod, list[dict[str, float]]]:
     device = torch.device("cpu")
     dataset = load(config.dataset, config.data_dir, device)
-    model = new_model(config, dataset, device)
-    objective = Objective.from_config(config, model.latents.tree, dataset.train.size)
-    check_compatibility(config, model.latents, objective, dataset)
-    state = TrainingState.fresh(model, config)
-    records = list(train(state, objective, dataset, config, 3))
-    return model, dataset, [record for record in records if record is not None]
+    method = VaeKind().new(config, dataset, device)
+    method.check(config, dataset)
+    records = [record for record in method.train(config, 3) if record is not None]
+    return method, records
 
 
 def test_there_is_one_of_each_kind():
@@ -64,7 +60,7 @@ def test_there_is_one_of_each_kind():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_example_trains(path: Path):
     config = chosen(path)
-    _, _, records = trained(config)
+    _, records = trained(config)
     assert len(records) == 3
     own = [name for name in pieces("penalty") if f"penalties/{name}" in records[-1]]
     assert own == list(pieces("penalty"))
@@ -87,8 +83,9 @@ def test_an_example_scores(stem: str):
 
 def test_an_example_draws_a_run(tmp_path: Path):
     config = chosen(EXAMPLES / "own_figure.py")
-    model, dataset, _ = trained(config)
-    run = LoadedRun(model.eval(), dataset, config, RunFolder(tmp_path), 3, Console(quiet=True))
+    method, _ = trained(config)
+    method.finish()
+    run = LoadedRun(method, method.dataset, config, RunFolder(tmp_path), 3, Console(quiet=True))
     (path,) = own_figures(run, run.folder.write_figure).values()
     assert path == tmp_path / "figures" / "mean_codes.png"
     assert path.stat().st_size > 1000

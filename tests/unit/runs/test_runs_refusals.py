@@ -16,7 +16,7 @@ from runner.commands.arguments import read
 from runner.commands.evaluate import run as evaluate
 from runner.commands.manual import EVALUATE
 from runner.errors import DataError, UsageError, VaerunError
-from runner.runs import fit
+from runner.method import vae
 from runner.runs import train as story
 from runner.runs.train import resume, start
 from runner.store.lock import lock

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from runner.errors import DivergedError, InterruptedRun, UsageError, VaerunError
+from runner.method import vae
 from runner.runs import clock, fit, story
 from runner.runs.train import resume, start
 from runner.store.checkpoint import load as load_checkpoint
