@@ -52,6 +52,10 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
         least = 0 if is_ours or key == "weight" else -math.inf
         yield _number(f"objective.penalties.{name}", value, least)
     yield _number("objective.corruption.amount", objective.corruption.amount, 0)
+    images, sparsity = objective.fitted.images, objective.fitted.sparsity
+    yield "objective.fitted.images", images, "at least 2", images >= 2
+    holds = 0 < sparsity < math.inf
+    yield "objective.fitted.sparsity", sparsity, "a positive number", holds
     yield from _penalty_rules(objective)
 
 

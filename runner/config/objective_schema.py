@@ -118,6 +118,14 @@ class CorruptionConfig:
 
 
 @dataclass
+class FittedConfig:
+    """Settings of methods that are fitted in one step."""
+
+    images: int
+    sparsity: float
+
+
+@dataclass
 class ObjectiveConfig:
     """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
@@ -131,5 +139,6 @@ class ObjectiveConfig:
     corruption: CorruptionConfig
     concrete_density: str
     concrete_draws: str
+    fitted: FittedConfig
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     encoding_weights: str

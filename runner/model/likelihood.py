@@ -34,6 +34,13 @@ class Likelihood(nn.Module, ABC):
     def mean(self, output_BKHW: Tensor) -> Tensor:
         """Return the expected image, (B, C, H, W)."""
 
+    def output_of(self, mean_BCHW: Tensor) -> Tensor:
+        """Return a decoder's output with an expected image, (B, K, H, W).
+
+        Raises: NotImplementedError where the mean alone does not say it.
+        """
+        raise NotImplementedError
+
 
 class Bernoulli(Likelihood):
     """Bernoulli pixels; a grey value counts as the probability of white.
@@ -48,6 +55,10 @@ class Bernoulli(Likelihood):
     def mean(self, output_BKHW: Tensor) -> Tensor:
         """Return the probabilities."""
         return torch.sigmoid(output_BKHW)
+
+    def output_of(self, mean_BCHW: Tensor) -> Tensor:
+        """Return logits of probabilities, none of them nearer to 0 or 1 than a grey level is."""
+        return torch.logit(mean_BCHW, eps=_GREY_LEVEL)
 
 
 class ContinuousBernoulli(Likelihood):
@@ -70,6 +81,9 @@ class ContinuousBernoulli(Likelihood):
         closed = 0.5 / torch.tanh(large / 2) - 1 / large
         return 0.5 + torch.where(output_BKHW.abs() < _SMALL, series, closed)
 
+
+_GREY_LEVEL = 1 / 256
+"""A mean of exactly 0 or 1 would make another value impossible."""
 
 _SMALL = 0.5
 """Below this logit a series is exact to 1e-11, while the closed form divides zero by zero."""
@@ -111,6 +125,10 @@ class Scaled(Likelihood):
     def mean(self, output_BKHW: Tensor) -> Tensor:
         """Return the means: the logistic of the output, or the output itself."""
         return self.to_mean(output_BKHW)
+
+    def output_of(self, mean_BCHW: Tensor) -> Tensor:
+        """Return the output of which these are the means."""
+        return mean_BCHW if self.to_mean is _linear else torch.logit(mean_BCHW, eps=_GREY_LEVEL)
 
 
 class Categorical(Likelihood):
