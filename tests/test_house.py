@@ -27,6 +27,7 @@ from runner.grid.sweep_yaml import load
 from runner.model import build
 from runner.objective import Objective
 from runner.training import Record, TrainingState, check_compatibility, train
+from tests.families import SUMS
 from tests.pairwise import Case, Pair, covering_array, every_pair, pairs_of
 
 T = TypeVar("T")
@@ -147,7 +148,10 @@ CODES = {"code", "sigmoid_code"}
 LEAVES_FREE = "leaves q(z|x) free"
 WEIGHS = "weighs distributions"
 
-CHOICES = {group: names(group) for group in ("objective", "architecture", "prior", "likelihood")}
+CHOICES = {
+    "objective": list(SUMS),
+    **{group: names(group) for group in ("architecture", "prior", "likelihood")},
+}
 
 
 def pair(**two: str) -> Pair:
@@ -289,7 +293,7 @@ def test_tied_weights_train_where_the_decoder_mirrors_the_encoder(
         assert len(two_steps(config, enlarged(8))) == 2
 
 
-@pytest.mark.parametrize("objective", names("objective"))
+@pytest.mark.parametrize("objective", SUMS)
 def test_a_prior_that_is_named_wins_over_the_objective_s_own(
     composed: Callable[..., RunConfig], objective: str
 ):

@@ -83,6 +83,11 @@ def entries() -> list[Entry]:
     ]
 
 
+def is_of_the_family(entry: Entry) -> bool:
+    """Whether an objective is a weighted sum of terms, and not another method."""
+    return entry.own.get("method", "vae") == "vae"
+
+
 def symbolic(value: object) -> str:
     """Return a value of the YAML as a formula: ``${vaerun.less:1,${alpha}}`` is 1 − α."""
     if isinstance(value, dict):
@@ -226,13 +231,36 @@ key is explained in a comment on its line. Start from the most similar file, add
 `ORACLES` in `tests/golden/test_gradients.py`, and run `python docs/studies/objective_table.py`.
 `vaerun list objective` shows it. A new kind of penalty is code: its settings in
 `runner/config/objective_schema.py`, their defaults in `conf/config.yaml`, and its value in
-`runner/training/penalties.py`.
+`runner/training/penalties.py`. A new method is a row of `METHODS` in `runner/method/registry.py`
+that gives what `runner/method/method.py` asks for, and a file here with `method: NAME`.
 """
+
+
+def _other_methods(others: list[Entry]) -> Iterator[str]:
+    """Yield the lines on objectives that are other methods than the family's."""
+    titles = ["objective", "what it is", "brings the prior", "source"]
+    rows = [
+        [f"`{entry.name}`", entry.help, entry.prior, "; ".join(_CITATION.findall(entry.help))]
+        for entry in others
+    ]
+    yield from (
+        "## Other methods",
+        "",
+        "These are not sums of terms. What fits them is a method of its own (`objective.method`,",
+        "`runner/method/`); the folder, the scores, the figures and the comparison are the same.",
+        "Their codes are deterministic, so that figures and scores of densities are left out, and",
+        "-log p(x|z) is that of the run's likelihood around the image that a code is decoded to",
+        "(under `bernoulli` no pixel is taken to be nearer to black or white than a grey level).",
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in [titles, ["---"] * len(titles), *rows]),
+        "",
+    )
 
 
 def render() -> str:
     """Return the page."""
-    every = entries()
+    every = [entry for entry in entries() if is_of_the_family(entry)]
+    others = [entry for entry in entries() if not is_of_the_family(entry)]
     titles = ["objective", *(f"`{term}`" for term in TERM_NAMES), "beside the five weights"]
     titles += ["estimator", "brings the prior", "defaults", "source"]
     table = [titles, ["---"] * len(titles), *(_row(entry) for entry in every)]
@@ -258,6 +286,7 @@ def render() -> str:
         "## One by one",
         "",
         *(line for entry in every for line in _paragraphs(entry)),
+        *_other_methods(others),
     ]
     return "\n".join(lines) + "\n" + _HOW_TO_ADD
 

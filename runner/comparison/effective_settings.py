@@ -27,6 +27,10 @@ _OF_SWITCHES = {
 }  # fmt: skip
 """Setting that is null where something is off → settings that then have no effect."""
 
+_FAMILY = "vae"
+_OF_OTHER_METHODS = ("objective.fitted.",)
+"""Settings that have no effect where the method is the family's."""
+
 _REFERENCE = re.compile(rf"\$\{{({'|'.join(WEIGHT_NAMES)})\}}")
 _LABELS = ("name", "out", "sweep_name", "wandb.", "tracking.")
 """Settings that change nothing in a model, whatever they refer to."""
@@ -101,6 +105,8 @@ def _without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings.get(switch) is None  # also in runs of before there was such a setting
         for start in starts
     )
+    if settings.get("objective.method", _FAMILY) == _FAMILY:
+        without = (*without, *_OF_OTHER_METHODS)
     kept: dict[str, Any] = {}
     for key, value in settings.items():
         parent, _, name = key.rpartition(".")

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from runner.config import RunConfig
+from runner.config import CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.method.code_method import CodeKind, CodeMethod, CodeModule, Shape
@@ -164,7 +164,7 @@ def fit_dictionary(config: RunConfig, images_ND: Numbers) -> Mapping[str, NDArra
 
 @contextmanager
 def _without_warnings() -> Generator[None]:
-    """Say nothing of iterations that ended before their tolerance: the last one is what there is."""
+    """Say nothing of iterations that end before their tolerance: the last one is the result."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
@@ -186,10 +186,15 @@ class AtOnce(CodeMethod):
         Raises: UsageError.
         """
         super().check(config, dataset)
+        prior, of = config.prior, f"objective={config.objective.name}"
+        if not isinstance(prior, CodePriorConfig) or prior.activation != "linear" or prior.discrete:
+            message = f"{of} has a deterministic code of its own making, not prior={prior.name}"
+            raise UsageError(message, "prior=code, without discrete variables")
         most = min(self.images_per_step(config), math.prod(dataset.shape))
-        if config.objective.method != "sparse_coding" and config.prior.dimensions > most:
-            what = f"prior.dimensions={config.prior.dimensions}"
-            raise UsageError(f"{what}: {config.objective.method} has at most {most} components")
+        if config.objective.method != "sparse_coding" and prior.dimensions > most:
+            raise UsageError(
+                f"prior.dimensions={prior.dimensions}: {of} has at most {most} of them"
+            )
 
     def steps_of(self, config: RunConfig, dataset: Dataset) -> int:  # noqa: ARG002
         """Return one."""

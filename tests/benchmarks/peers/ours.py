@@ -91,7 +91,8 @@ def as_chosen(
 
     run = PreparedRun(
         config=config, folder=RunFolder(Path("unused")), console=make_console(), dataset=dataset,
-        method=VaeMethod(state, objective, dataset), steps=config.steps, wandb_mode="disabled", wandb_id=None,
+        method=VaeMethod(state, objective, dataset), steps=config.steps, wandb_mode="disabled",
+        wandb_id=None,
     )  # fmt: skip
     chosen = choose_compile(run)
     return chosen.config, f"compile: {chosen.compile_line}"
