@@ -28,10 +28,12 @@ from runner.training import TrainingState, train
 GOLDEN = Path(__file__).with_name("losses.json")
 COMMAND = "python tests/golden/test_losses.py"
 CODES = ("code", "sigmoid_code")
+QUANTISED = ("quantised_code",)
+OF_CODES = {"ae": (*CODES, *QUANTISED), "qlae": QUANTISED}
 OBJECTIVES = {
-    choice.name: CODES
-    if choice.name.endswith("_ae") or choice.name == "ae"
-    else ("normal", "concrete_normal")
+    choice.name: OF_CODES.get(
+        choice.name, CODES if choice.name.endswith("_ae") else ("normal", "concrete_normal")
+    )
     for choice in choices("objective")
 }
 """Every objective, with the priors that it is tried with."""
@@ -39,7 +41,7 @@ UNFIT = [("decomposition_kl", "concrete_normal"), ("sparse_ae", "code")]
 CASES = [
     *((objective, latents) for objective, priors in OBJECTIVES.items() for latents in priors),
     *product(
-        ("beta_vae", "hfvae"), sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES})
+        ("beta_vae", "hfvae"), sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES, *QUANTISED})
     ),
 ]
 CASES = [case for case in CASES if case not in UNFIT]
