@@ -143,8 +143,8 @@ def names(group: str) -> list[str]:
     return [choice.name for choice in choices(group)]
 
 
-AUTOENCODERS = {"ae", "denoising_ae", "contractive_ae", "sparse_ae"}
-CODES = {"code", "sigmoid_code"}
+AUTOENCODERS = {"ae", "denoising_ae", "contractive_ae", "sparse_ae", "qlae"}
+CODES = {"code", "sigmoid_code", "quantised_code"}
 LEAVES_FREE = "leaves q(z|x) free"
 WEIGHS = "weighs distributions"
 
@@ -165,6 +165,12 @@ REFUSED: dict[Pair, str] = {
         if (free := objective in AUTOENCODERS) != (prior in CODES)
     },
     pair(objective="sparse_ae", prior="code"): "needs a code between 0 and 1",
+    pair(objective="sparse_ae", prior="quantised_code"): "needs a code between 0 and 1",
+    **{
+        pair(objective="qlae", prior=prior): "is of a quantised code"
+        for prior in CHOICES["prior"]
+        if prior != "quantised_code"
+    },
     pair(objective="decomposition_kl", prior="concrete_normal"): "compares continuous variables",
     pair(objective="contractive_ae", architecture="conv32"): "normalises over the minibatch",
 }

@@ -13,6 +13,7 @@ from runner.api.images import GivenImages
 from runner.api.model_use import decoded, is_of_images
 from runner.api.traversing import Start, moved, start_of, usual_values, variable_of
 from runner.errors import UsageError
+from runner.evaluation.traversal_rows import positions_of, unit_of
 from runner.runs.load import OpenedModel
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def draw_traversals(
         for name in names
         if name not in discrete
     ]
-    reach, steps = settings.traversal_range, settings.traversal_steps
-    positions = np.linspace(-reach, reach, steps).tolist()
+    steps = settings.traversal_steps
+    positions = positions_of(opened.representation, settings)
     blocks = [block_of_values(rows, positions, _unit(opened))] if rows else []
     for name in (each for each in names if each in discrete):
         numbers = np.arange(len(discrete[name]), dtype=np.float32)
@@ -62,6 +63,8 @@ def _images(
 
 
 def _unit(opened: OpenedModel) -> str:
+    if opened.representation.values:
+        return f"value of the variable, {unit_of(opened.representation)}"
     if opened.representation.latents is None:
         return "value of the variable, from the image's own on"
     return "value of the variable, in prior standard deviations"

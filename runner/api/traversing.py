@@ -16,6 +16,7 @@ from torch import Tensor
 from runner.api.images import GivenImages
 from runner.api.model_use import as_pictures, decoded
 from runner.errors import UsageError, nearest
+from runner.evaluation.traversal_rows import own_values
 from runner.runs.load import OpenedModel
 from runner.training import prepare
 
@@ -100,9 +101,12 @@ def usual_values(opened: OpenedModel, name: str, start: Start) -> NDArray[np.flo
     """Return the values that a continuous variable takes where none are given.
 
     They lie within ``evaluation.traversal_range`` standard deviations of the prior around zero,
-    as in the figures of the run; of a deterministic code, so far around the image's own.
+    as in the figures of the run; of a deterministic code, so far around the image's own. A variable
+    that has few values takes all of these, up to ``evaluation.traversal_steps``.
     """
     settings = opened.config.evaluation
+    if name in opened.representation.values:
+        return np.array(own_values(opened.representation, name, settings), np.float32)
     reach = np.linspace(-settings.traversal_range, settings.traversal_range,
                         settings.traversal_steps)  # fmt: skip
     latents = opened.representation.latents

@@ -29,6 +29,9 @@ ADDED: Mapping[str, object] = {
     "objective.encoding_weights": "stratified",
     "metrics.factor_bins": None,
     "figures": {"format": ["png"], "width": None},
+    "training.weight_decay": 0.0,
+    "objective.penalties.quantisation": {"weight": 0},
+    "objective.penalties.commitment": {"weight": 0},
     "tracking": {"to": ["wandb"], "images_every": None},
 }
 """Setting or section by its dotted name → its value in runs that do not have it."""

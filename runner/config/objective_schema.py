@@ -97,6 +97,20 @@ class ContractionConfig:
 
 
 @dataclass
+class QuantisationConfig:
+    """Squared distance of the values of a quantised code from the numbers they stand for."""
+
+    weight: Value
+
+
+@dataclass
+class CommitmentConfig:
+    """Squared distance of these numbers from the values of a quantised code."""
+
+    weight: Value
+
+
+@dataclass
 class PenaltiesConfig:
     """Penalties added to the weighted sum of the terms; a weight of zero is off."""
 
@@ -107,6 +121,8 @@ class PenaltiesConfig:
     discriminator: DiscriminatorConfig
     sparsity: SparsityConfig
     contraction: ContractionConfig
+    quantisation: QuantisationConfig
+    commitment: CommitmentConfig
 
 
 @dataclass

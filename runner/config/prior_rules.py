@@ -13,6 +13,7 @@ from runner.config.prior_schema import (
     LaplacePriorConfig,
     MixturePriorConfig,
     PriorConfig,
+    QuantisedCodePriorConfig,
     SparsePriorConfig,
     StudentTPriorConfig,
 )
@@ -116,6 +117,9 @@ def _density_rules(prior: PriorConfig) -> Iterator[Rule]:
             yield from _mixture_rules(prior)
         case CorrelatedPriorConfig():
             yield from _correlation_rules(prior.correlation, prior.dimensions)
+        case QuantisedCodePriorConfig():
+            yield "prior.values", prior.values, "at least 2", prior.values >= 2
+            yield _positive("start", prior.start)
         case _:
             return
 

@@ -106,6 +106,15 @@ class CodePriorConfig(PriorConfig):
     activation: str
 
 
+@dataclass
+class QuantisedCodePriorConfig(PriorConfig):
+    """A deterministic code whose numbers are the nearest of a few values."""
+
+    values: int
+    start: float
+    learned: bool
+
+
 PRIOR_CHOICES: dict[str, type] = {
     "normal": PriorConfig,
     "concrete_normal": ConcreteNormalPriorConfig,
@@ -120,4 +129,5 @@ PRIOR_CHOICES: dict[str, type] = {
     "nested": PriorConfig,
     "code": CodePriorConfig,
     "sigmoid_code": CodePriorConfig,
+    "quantised_code": QuantisedCodePriorConfig,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -31,6 +32,9 @@ def training_rules(config: RunConfig) -> Iterator[Rule]:
     key = "training.stop_early"
     yield f"{key}.patience", patience, "at least 1, or null", patience is None or patience >= 1
     yield f"{key}.min_delta", stop.min_delta, "at least 0", stop.min_delta >= 0
+    decay = config.training.weight_decay
+    holds = 0 <= decay < math.inf
+    yield "training.weight_decay", decay, "zero or a positive finite number", holds
     yield f"{key}.after", stop.after, "at least 0", stop.after >= 0
     yield from _init_rules(config)
 

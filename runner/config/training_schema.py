@@ -65,6 +65,7 @@ class TrainingConfig:
     record_every: int
     checkpoint_minutes: float
     clip_gradient: Optional[float]
+    weight_decay: float
     compile: Compile
     keep_best: bool
     stop_early: StopEarlyConfig

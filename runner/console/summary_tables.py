@@ -43,7 +43,8 @@ def summary_tables(
     yield f"{summary['images']:,} images, q(z) from {encodings}; all in nats", _terms(summary, sign)
     known, of_known = summary["information"], errors.get("information", {})
     if known["variable"]:
-        title = f"I(x; z) of each variable, and its rate{_cut(known['variable'])}"
+        what = "I(x; z) of each variable" + (", and its rate" if known["rate"] else "")
+        title = f"{what}{_cut(known['variable'])}"
         yield title, _variables(known, of_known, width, sign)
     if known["group"]:
         title = f"I(x; z) and I(factor; z) of each group{_cut(known['group'])}"
@@ -97,7 +98,7 @@ def _variables(known: Trees, errors: Trees, width: int, sign: str) -> Table:
     shown = sorted(finite, key=lambda name: -finite[name])[:_MOST_ROWS]
     cells = {
         name: [
-            with_error(column[name], errors.get(kind, {}).get(name), sign)
+            with_error(column.get(name), errors.get(kind, {}).get(name), sign)
             for kind, column in (("variable", information), ("rate", rates))
         ]
         for name in shown

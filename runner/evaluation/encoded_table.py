@@ -46,10 +46,15 @@ class CodeTable:
             {"mean": self.mean_NW, "sampled": self.sampled_NW}[kind],
             self.factors_NF,
             factor_names=[factor.name for factor in dataset.factors],
-            variables=[Variable(*item) for item in model.columns.items()],
+            variables=_variables(model),
             groups=groups_of(model),
             complete=self.complete,
         )
+
+
+def _variables(model: Representation) -> list[Variable]:
+    values = {name: tuple(values_K.tolist()) for name, values_K in model.values.items()}
+    return [Variable(name, columns, values.get(name)) for name, columns in model.columns.items()]
 
 
 def groups_of(model: Representation) -> dict[str, list[str]] | None:

@@ -138,6 +138,15 @@ class Representation(Protocol):
         ...
 
     @property
+    def values(self) -> Mapping[str, Tensor]:
+        """The numbers that a variable of one column takes, (K,), where there are K of them.
+
+        They ascend, and K is one for all. Absent are variables that take any number, and those of
+        ``category_values``, whose values have no order.
+        """
+        ...
+
+    @property
     def latents(self) -> LatentDensities | None:
         """The densities q(z|x) and p(z), where it has them."""
         ...

@@ -18,6 +18,7 @@ from runner.evaluation.estimate_warnings import estimate_warnings
 from runner.evaluation.information import Figures, decompose_all, group_information
 from runner.evaluation.prior_distances import distances
 from runner.evaluation.representation import LatentDensities, Representation
+from runner.evaluation.value_information import value_information
 from runner.metric.sparsity import hoyer
 
 
@@ -32,7 +33,7 @@ def summarize(
     ``scores`` holds the cluster purity of a Concrete variable and the Hoyer sparsity of the means;
     ``distances`` holds those of q(z) from p(z) that penalties use. ``standard_errors`` holds that
     of each figure that is a mean over samples, under the names of these. A deterministic code has
-    only its reconstruction and its sparsity.
+    only its reconstruction, its sparsity, and information where its variables take few values.
 
     Only the terms and I(x; z) see the encodings behind q(z) that are of no evaluated image.
     """
@@ -103,16 +104,23 @@ def _named(
 
 
 def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) -> dict[str, Any]:
-    """Return the figures of a deterministic code, which has neither ELBO nor information."""
+    """Return the figures of a deterministic code, which has no ELBO.
+
+    It has information where its variables take few values.
+    """
+    figures, errors = value_information(model, encodings, dataset.factors)
     return {
         "elbo": None,
         "rate": None,
         **_counted(dataset, encodings),
         "terms": {"reconstruction": -float(encodings.log_px_z_M.mean())},
-        "information": {"variable": {}, "rate": {}, "group": {}, "factor": {}},
+        "information": figures,
         "scores": _sparsity(model, encodings),
         "standard_errors": known(
-            {"terms": {"reconstruction": float(standard_error(encodings.log_px_z_M))}}
+            {
+                "terms": {"reconstruction": float(standard_error(encodings.log_px_z_M))},
+                **({"information": errors} if errors["variable"] else {}),
+            }
         ),
     }
 

@@ -24,8 +24,8 @@ class TraversalRow:
     """Images that differ in one variable; ``information`` is I(x; z_v) in nats.
 
     A discrete variable has a row per category, labelled ``name = category``, in which the columns
-    differ in all other variables; the first of these rows has its information, the others None. All
-    rows of a deterministic code have None, since its information is not estimated.
+    differ in all other variables; the first of these rows has its information, the others None.
+    Rows have None where the information is not known, as of a deterministic code of any numbers.
     """
 
     label: str
@@ -47,14 +47,35 @@ class Traversal:
     unit: str
 
 
-def positions_of(settings: EvaluationConfig) -> list[float]:
-    """Return the traversed values of a continuous variable, in standard deviations, (T,)."""
+def positions_of(model: Representation, settings: EvaluationConfig) -> list[float]:
+    """Return the traversed values of a variable that is not discrete, (T,), in :func:`unit_of`.
+
+    They are standard deviations; where variables take few values, the numbers of these, from 1 on.
+    """
+    for values_K in model.values.values():  # as many for each variable
+        return [float(k + 1) for k in _spread(len(values_K), settings.traversal_steps)]
     reach = settings.traversal_range
     return np.linspace(-reach, reach, settings.traversal_steps).tolist()
 
 
+def own_values(model: Representation, name: str, settings: EvaluationConfig) -> list[float]:
+    """Return the traversed values of a variable of :attr:`Representation.values`, (T,).
+
+    These are all of them, or evenly spread ones where there are more than steps.
+    """
+    values_K = model.values[name].tolist()
+    return [values_K[k] for k in _spread(len(values_K), settings.traversal_steps)]
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Return the numbers below ``count``, or ``most`` of them from the first to the last."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
+
+
 def unit_of(model: Representation) -> str:
     """Return the unit of a traversal's positions."""
+    if model.values:
+        return "numbered from its smallest"
     whose = "code" if model.latents is None else "prior"
     return f"{whose} standard deviations"
 
@@ -70,8 +91,9 @@ def traversal_rows(
     """Return a row per variable, the most informative first; a row per category of a discrete one.
 
     A continuous variable's row starts from the first image's mean representation and moves that
-    variable alone. A category's row shows it with the other variables of several images, which are
-    the same in every row unless they depend on the category (a conditional posterior).
+    variable alone, to the values that it has if these are few. A category's row shows it with the
+    other variables of several images, which are the same in every row unless they depend on the
+    category (a conditional posterior).
 
     Args:
         model: the trained model.
@@ -87,12 +109,15 @@ def traversal_rows(
     ordered = sorted(columns, key=lambda name: -(information.get(name) or 0.0))[:most]
     for name in progress.counted(ordered, "traversing", len(ordered)):
         known = information.get(name)
-        if name not in scale:
+        if name in model.category_values:
             rows += islice(_category_rows(model, encodings, settings, name, known), most)
             continue
-        middle, reach = scale[name]
-        z_TW = start_1W.repeat(settings.traversal_steps, 1)
-        values = [middle + reach * position for position in positions_of(settings)]
+        if name in model.values:
+            values = own_values(model, name, settings)
+        else:
+            middle, reach = scale[name]
+            values = [middle + reach * position for position in positions_of(model, settings)]
+        z_TW = start_1W.repeat(len(values), 1)
         z_TW[:, columns[name]] = torch.tensor(values).to(z_TW)[:, None]
         rows.append(TraversalRow(name, known, model.decode(z_TW).cpu().numpy()))
     return rows

@@ -84,16 +84,17 @@ def information(
 ) -> Figure:
     """Return bars of I(x; z_v) with marks at the rates, beside I(factor; z_g) of each group.
 
-    Bars of both stand on one scale. Units: nats. ``discrete`` names variables with categories.
+    Bars of both stand on one scale. Units: nats. ``discrete`` names variables with categories;
+    without a prior there are no ``rates``.
     """
     names = sorted(variables, key=lambda name: -variables[name])
     # Groups of one variable keep the variables' order, so that a row can be read across.
     groups = {name: groups[name] for name in (names if set(names) == set(groups) else groups)}
     factors = list(next(iter(groups.values())))
-    ends = reach([*variables.values(), *(rates[name] for name in names)])
-    title = "I(x; z) and rate, nats"
+    ends = reach([*variables.values(), *rates.values()])
+    title = "I(x; z) and rate, nats" if rates else "I(x; z), nats"
     length = min(_BAR, room(_BAR + 1000) - text_width(*names, *groups) - _AROUND - 2 * COLUMN)
-    marks = "I(x; z)", "rate", [rates[name] for name in names]
+    marks = ("I(x; z)", "rate", [rates[name] for name in names]) if rates else None
     draw = partial(_draw_variables, variables={n: variables[n] for n in names}, ends=ends)
     draw = partial(draw, marks=marks, discrete=discrete, title=title)
     panels = [_Panel(length, names, draw, 2 * COLUMN)]
@@ -103,12 +104,12 @@ def information(
         table = _of_groups(groups, factors)
         draw = partial(_draw_table, table=table, darkest=_darkest([table]), title=_title(factors))
         panels.append(_Panel(_width(table), table.rows, draw))
-    shown = {"I(x; z)": Patch(color=ACCENT)}
+    shown: dict[str, Artist] = {"I(x; z)": Patch(color=ACCENT)}
     if set(discrete) & set(names):
         shown = _kinds()
-    mark = mark_line([], [])
-    rate = "rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"
-    return _drawn([panels], {**shown, rate: mark})
+    if rates:
+        shown["rate, E KL(q(z|x) \N{DOUBLE VERTICAL LINE} p(z))"] = mark_line([], [])
+    return _drawn([panels], shown)
 
 
 @styled()

@@ -63,12 +63,12 @@ class RunFigures:
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure that makes sense for the run."""
-        points, density = self.dataset.kind is POINTS, self.model.latents is not None
+        points = self.dataset.kind is POINTS
         words = self.words()
         self._say_what_is_left_out()
         for place, (name, row) in enumerate(FIGURES.items()):
             progress.tell(name, place, len(FIGURES))
-            if (row.of_points if points else row.of_images) and (density or not row.of_densities):
+            if row.of_points if points else row.of_images:
                 figure = row.draw(self, source)
                 if figure is not None:
                     yield name, add_note(figure, [row.note.format_map(words), words["trained"]])
@@ -167,7 +167,9 @@ def _samples(run: RunFigures, source: Generator) -> Figure | None:
 
 
 def _traversals(run: RunFigures, _: Generator) -> Figure:
-    return traversals(run.traversal_rows(), positions_of(run.traversed), unit_of(run.model))
+    return traversals(
+        run.traversal_rows(), positions_of(run.model, run.traversed), unit_of(run.model)
+    )
 
 
 def _interpolation(run: RunFigures, _: Generator) -> Figure:
@@ -187,8 +189,10 @@ def _plane(run: RunFigures, source: Generator) -> Figure | None:
     return None if found is None else plane(*found)
 
 
-def _information(run: RunFigures, _: Generator) -> Figure:
+def _information(run: RunFigures, _: Generator) -> Figure | None:
     known = run.summary["information"]
+    if not known["variable"]:
+        return None
     variables, groups = known["variable"], known["factor"]
     factors = {f: max(row[f] for row in groups.values()) for f in next(iter(groups.values()))}
     drawn = _largest(factors, _MOST_FACTORS)
@@ -231,8 +235,6 @@ class _Row(NamedTuple):
     """What is written below it in small type, with parts of ``RunFigures.words``."""
     of_images: bool = True
     of_points: bool = False
-    of_densities: bool = False
-    """Whether it needs q(z|x) and p(z), which a deterministic code does not have."""
 
 
 FIGURES: Mapping[str, _Row] = {
@@ -244,7 +246,7 @@ FIGURES: Mapping[str, _Row] = {
     "plane": _Row(
         _plane, "{test}, and as many encodings behind q(z)", of_images=False, of_points=True
     ),
-    "information": _Row(_information, "{variables}; {estimate}", of_points=True, of_densities=True),
+    "information": _Row(_information, "{variables}; {estimate}", of_points=True),
     "latents": _Row(_latents),
 }
 """The still figures by the names of their files, in the order in which they are drawn."""

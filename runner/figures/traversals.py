@@ -89,7 +89,7 @@ def traversals_of_runs(models: Sequence[Traversal]) -> Figure:
     Bars beside the rows are I(x; z_v) in nats, all on one scale.
     """
     blocks = [_discrete_first(of_variables(model.rows)[:_MOST]) for model in models]
-    steps = len(models[0].positions)
+    steps = max(len(model.positions) for model in models)
     shown = [list(_few_rows(each, steps)) for each in blocks]
     known = [row.information for rows in shown for row in rows if row.information is not None]
     across = min(1 if is_narrow() else 2, len(models))
@@ -192,9 +192,10 @@ def _draw_images(
     axes.set_yticks(montage.centres_I, [row.label for row in rows])
     axes.set_xlabel(notes, loc="left")
     if values:
-        every = math.ceil((text_width(*values) + 8) * len(values) / montage.size[1])
+        centres = montage.centres_J[: len(values)]
+        every = math.ceil((text_width(*values) + 8) * len(montage.centres_J) / montage.size[1])
         chosen = slice(len(values) // 2 % every, None, every)  # the middle of the range is named
-        axes.set_xticks(montage.centres_J[chosen], values[chosen])
+        axes.set_xticks(centres[chosen], values[chosen])
 
 
 def _values(blocks: Sequence[Sequence[TraversalRow]], positions: Sequence[float]) -> list[str]:

@@ -14,8 +14,8 @@ from runner.grid.run_settings import settings_of
 _OWN = (
     "objective.", "alpha", "beta", "gamma", "seed", "steps", "epochs", "learning_rate", "name",
     "out", "sweep_name", "init_from", "init.", "training.record_every", "training.keep_best",
-    "training.checkpoint_minutes", "training.clip_gradient", "training.stop_early.", "metrics.",
-    "evaluation.", "figures.", "tracking.", "wandb.", "hydra.",
+    "training.checkpoint_minutes", "training.clip_gradient", "training.weight_decay",
+    "training.stop_early.", "metrics.", "evaluation.", "figures.", "tracking.", "wandb.", "hydra.",
 )  # fmt: skip
 """Settings in which runs that train together may differ."""
 

@@ -28,10 +28,11 @@ def bin_values(values_M: Floats | Integers, bins: int) -> Integers:
 def discretise(codes_MD: Floats, variables: Sequence[Variable], bins: int) -> Integers:
     """Return the bin index of each variable in each image, (M, V).
 
-    A continuous variable is binned by :func:`bin_values` over these images; the bin of a discrete
-    variable is the index of its largest column.
+    A continuous variable is binned by :func:`bin_values` over these images, but one that takes few
+    values has a bin for each of them. The bin of a discrete variable is the index of its largest
+    column.
     """
-    return np.stack([_bins_of(codes_MD[:, v.columns], bins) for v in variables], axis=1)
+    return np.stack([_bins_of(codes_MD[:, v.columns], v.values, bins) for v in variables], axis=1)
 
 
 def mutual_information(first_MA: Integers, second_MB: Integers) -> Floats:
@@ -70,9 +71,11 @@ def varying_factors(factors_MF: Integers) -> Integers:
     return found
 
 
-def _bins_of(code_MC: Floats, bins: int) -> Integers:
+def _bins_of(code_MC: Floats, values: Sequence[float] | None, bins: int) -> Integers:
     if code_MC.shape[1] > 1:
         return code_MC.argmax(1).astype(np.int64)
+    if values is not None:
+        return np.abs(code_MC - np.array(values)).argmin(1).astype(np.int64)
     return bin_values(code_MC[:, 0], bins)
 
 

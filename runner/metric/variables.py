@@ -23,6 +23,8 @@ class Variable:
 
     name: str
     columns: slice
+    values: tuple[float, ...] | None = None
+    """The numbers that the column of a variable takes, ascending, where it takes no other ones."""
 
     @property
     def is_discrete(self) -> bool:

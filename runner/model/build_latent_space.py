@@ -11,6 +11,7 @@ from runner.config import (
     ConcreteNormalPriorConfig,
     DiscreteKind,
     PriorConfig,
+    QuantisedCodePriorConfig,
     Schedule,
 )
 from runner.errors import UsageError
@@ -20,8 +21,9 @@ from runner.model.discrete_block import DiscreteBlock
 from runner.model.latent_space import LatentSpace
 from runner.model.own import own_prior
 from runner.model.prior import PriorImages, build_prior
+from runner.model.quantised import Quantised
 from runner.model.tree import build_tree, numbered
-from runner.model.variables import Codes, LogNormals, Normals
+from runner.model.variables import Codes, Continuous, LogNormals, Normals
 from runner.plugins import piece
 
 _MOST_ATOMS = 4096
@@ -69,10 +71,12 @@ def build_latent_space(  # noqa: PLR0913 - by keyword
         if name in discrete:
             raise UsageError(f"prior.discrete.{name} has the name of a continuous variable")
     tree = build_tree(config, tuple(discrete), names)
-    if isinstance(config, CodePriorConfig):
+    if isinstance(config, CodePriorConfig | QuantisedCodePriorConfig):
         if discrete:
-            raise UsageError("prior=code is one deterministic code: it takes no prior.discrete")
-        return LatentSpace(block, Codes(config.dimensions, config.activation), None, tree, names)
+            raise UsageError(
+                f"prior={config.name} is one deterministic code: it takes no prior.discrete"
+            )
+        return LatentSpace(block, _code(config), None, tree, names)
     kind = LogNormals if config.name == "log_normal" else Normals
     own = piece("prior", config.name)
     density = (
@@ -84,6 +88,12 @@ def build_latent_space(  # noqa: PLR0913 - by keyword
         require_discrete(block, config.name)
     space = ConditionalSpace if conditional else LatentSpace
     return space(block, kind(config.dimensions), density, tree, (*discrete, *names))
+
+
+def _code(config: CodePriorConfig | QuantisedCodePriorConfig) -> Continuous:
+    if isinstance(config, CodePriorConfig):
+        return Codes(config.dimensions, config.activation)
+    return Quantised(config.dimensions, config.values, config.start, learned=config.learned)
 
 
 def _discrete(config: PriorConfig, classes: int) -> dict[str, Discrete]:

@@ -46,6 +46,15 @@ class VaeRepresentation:
         }
 
     @property
+    def values(self) -> Mapping[str, Tensor]:
+        """The numbers that a variable of one column takes, (K,), where there are K of them."""
+        latents = self._model.latents
+        if (values_VK := latents.continuous.values_VK) is None:
+            return {}
+        names = latents.variable_names[len(latents.discrete.variables) :]
+        return dict(zip(names, values_VK.detach().sort(1).values, strict=True))
+
+    @property
     def latents(self) -> LatentSpace | None:
         """The densities q(z|x) and p(z); None for a deterministic code, which has none."""
         if self._latents is None and self._model.latents.has_density:

@@ -1,13 +1,14 @@
 """The continuous variables of q(z|x): how they are sampled, and their log-densities.
 
-Shapes: B samples, M encodings, V variables, P parameters of q(z|x) for them.
+Shapes: B samples, M encodings, V variables, P parameters of q(z|x) for them, K values
+of a variable that takes no other ones.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -40,6 +41,11 @@ class Continuous(Protocol):
         """P, the parameters that the encoder gives for them."""
         ...
 
+    @property
+    def values_VK(self) -> Tensor | None:
+        """The K numbers that each variable takes; None where it takes any."""
+        ...
+
     def sample(self, parameters_BP: Tensor, noise_BV: Tensor) -> Tensor:
         """Return a differentiable sample from q(z|x), (B, V), given standard normal noise."""
         ...
@@ -67,6 +73,7 @@ class Normals:
     """Normal variables: the encoder gives the means and then the log-scales."""
 
     count: int
+    values_VK: None = field(default=None, init=False)
 
     @property
     def parameter_count(self) -> int:
@@ -119,6 +126,7 @@ class Codes:
 
     count: int
     activation: str
+    values_VK: None = field(default=None, init=False)
 
     @property
     def parameter_count(self) -> int:

@@ -50,6 +50,15 @@ def moment_matching(
     return off_diagonal * others_VV.square().sum() + diagonal * (variance_V - 1).square().sum()
 
 
+def squared_distance(first_BV: Tensor, second_BV: Tensor) -> Tensor:
+    """Return the mean over the batch of sum_v (a_v - b_v)^2.
+
+    Shapes: (B, V) twice to ().
+    Source: Hsu et al. 2023 with a mean over the variables where this has a sum.
+    """
+    return (first_BV - second_BV).square().sum(1).mean()
+
+
 def l1_sparsity(code_BV: Tensor) -> Tensor:
     """Return the mean over the batch of sum_i |h_i|.
 

@@ -14,7 +14,7 @@ from runner.errors import UsageError
 from runner.model import Node
 from runner.model.discrete import Bernoulli
 from runner.model.portable import CODES, IMAGES, MEANS, SCALES, PortableEncoder
-from runner.model.variables import Codes, LogNormals
+from runner.model.variables import LogNormals
 from runner.runs.export import BATCHES, Exported
 from runner.runs.export_formats import FORMATS
 from runner.runs.load import OpenedModel
@@ -123,7 +123,7 @@ def _output(name: str, shape: list[int]) -> dict[str, Any]:
 def _variables(model: OpenedModel) -> list[dict[str, Any]]:
     """Return each variable with its kind and its columns of the codes, from first to before end."""
     latents = model.method.networks.latents
-    continuous = "code" if isinstance(latents.continuous, Codes) else "normal"
+    continuous = "normal" if latents.has_density else "code"
     if isinstance(latents.continuous, LogNormals):
         continuous = "logarithm of a log-normal"
     found: list[dict[str, Any]] = []

@@ -139,7 +139,7 @@ def _traversals(run: PreparedRun, model: Representation, encodings: Encodings) -
         most = math.isqrt(most)
     rows = traversal_rows(model, encodings, settings, {}, min(most, _VARIABLES))
     small = [replace(row, images_TCHW=_small(row.images_TCHW)) for row in rows]
-    return traversals(small, positions_of(settings), unit_of(model))
+    return traversals(small, positions_of(model, settings), unit_of(model))
 
 
 def _small(images_NCHW: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -65,6 +65,6 @@ def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
         chosen.name,
         first_BCHW[0].cpu().numpy(),
         traversal_rows(run.representation, encodings, settings, chosen.information, _MOST),
-        positions_of(settings),
+        positions_of(run.representation, settings),
         unit_of(run.representation),
     )

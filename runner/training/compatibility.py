@@ -39,6 +39,7 @@ def check_compatibility(
             "objective.penalties.contraction differentiates each image's code by itself, "
             f"but architecture={config.architecture.name} normalises over the minibatch"
         )
+    _check_values(config, on, latents)
     settings = config.objective
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])
@@ -71,6 +72,17 @@ def _check_listed(on: Sequence[str]) -> None:
     if missing := [name for name in on if name not in PENALTIES and piece("penalty", name) is None]:
         hint = "PENALTIES in runner/training/penalties.py has an entry for each"
         raise UsageError(f"objective.penalties.{missing[0]} has no function", hint)
+
+
+def _check_values(config: RunConfig, on: Sequence[str], latents: LatentSpace) -> None:
+    """Refuse penalties of a quantised code with a prior that is none."""
+    needing = [name for name in on if penalty(name).needs_values]
+    if needing and latents.continuous.values_VK is None:
+        raise UsageError(
+            f"objective.penalties.{needing[0]} is of a quantised code, "
+            f"and prior={config.prior.name} is none",
+            "prior=quantised_code",
+        )
 
 
 def _of_distributions(on: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from runner.config import PenaltiesConfig
 from runner.model import VAE, LatentSpace
+from runner.model.quantised import Quantised
 from runner.objective import Objective, divergences, penalties
 from runner.plugins import piece
 from runner.training.batch import Batch
@@ -59,6 +60,8 @@ class Penalty:
     """Whether q(z|x) must be a distribution, so that a deterministic code cannot have it."""
     needs_prior_draws: bool = False
     """Whether it compares z with draws from p(z)."""
+    needs_values: bool = False
+    """Whether it is of a code whose numbers are the nearest of a few values."""
     needs_labels: bool = False
     """Whether it reads the labels of the batch, which are gathered for it alone."""
 
@@ -154,6 +157,25 @@ def _contraction(inputs: PenaltyInputs) -> Tensor:
     )
 
 
+def _quantisation(inputs: PenaltyInputs) -> Tensor:
+    """Move the values towards the encoder's numbers."""
+    code_BV = inputs.parameters_BP
+    return penalties.squared_distance(_nearest(inputs, code_BV), code_BV.detach())
+
+
+def _commitment(inputs: PenaltyInputs) -> Tensor:
+    """Move the encoder's numbers towards the values."""
+    code_BV = inputs.parameters_BP
+    return penalties.squared_distance(_nearest(inputs, code_BV).detach(), code_BV)
+
+
+def _nearest(inputs: PenaltyInputs, code_BV: Tensor) -> Tensor:
+    variables = inputs.latents.continuous
+    if not isinstance(variables, Quantised):
+        raise ValueError("this penalty needs a quantised code")  # noqa: TRY004 - as of the others
+    return variables.nearest(code_BV)
+
+
 PENALTIES = {
     "capacity": Penalty(_capacity, needs_density=True),
     "moments": Penalty(_moments, needs_density=True),
@@ -162,5 +184,7 @@ PENALTIES = {
     "discriminator": Penalty(_discriminator, needs_density=True),
     "sparsity": Penalty(_sparsity),
     "contraction": Penalty(_contraction),
+    "quantisation": Penalty(_quantisation, needs_values=True),
+    "commitment": Penalty(_commitment, needs_values=True),
 }
 """Name in ``objective.penalties`` → penalty."""

@@ -49,7 +49,11 @@ class TrainingState:
     def fresh(cls, model: VAE, config: RunConfig) -> TrainingState:
         """Return the state before the first step."""
         device = next(model.parameters()).device
-        optimizer = Adam(model.parameters(), float(at_step(config.learning_rate, 0)))
+        learning_rate = float(at_step(config.learning_rate, 0))
+        decay = config.training.weight_decay
+        optimizer = Adam(
+            model.parameters(), learning_rate, weight_decay=decay, decayed=_layer_weights(model)
+        )
         penalties = config.objective.penalties
         wanted = penalties.discriminator if penalties.discriminator.weight != 0 else None
         places = (config.objective.encodings or 0) - config.batch_size
@@ -107,6 +111,16 @@ class TrainingState:
                 f"the loss or a parameter is no longer a finite number at step {self.step}",
                 "a smaller learning_rate or training.clip_gradient=100 may help",
             )
+
+
+def _layer_weights(model: VAE) -> list[nn.Parameter]:
+    """Return the matrices and kernels of both networks, which weight decay is for.
+
+    Biases and the scales of normalisations, which are vectors, are not among them, nor are the
+    parameters of a prior, of a quantised code or of a likelihood.
+    """
+    networks = (model.encoder, model.decoder)
+    return [p for network in networks for p in network.parameters() if p.dim() > 1]
 
 
 def _trained(prefix: str, network: nn.Module, optimizer: Adam) -> dict[str, dict[str, Tensor]]:

@@ -29,8 +29,10 @@ from tests.families import SUMS
 GOLDEN = Path(__file__).with_name("losses.json")
 COMMAND = "python tests/golden/test_losses.py"
 CODES = ("code", "sigmoid_code")
+QUANTISED = ("quantised_code",)
+OF_CODES = {"ae": (*CODES, *QUANTISED), "qlae": QUANTISED}
 OBJECTIVES = {
-    name: CODES if name.endswith("_ae") or name == "ae" else ("normal", "concrete_normal")
+    name: OF_CODES.get(name, CODES if name.endswith("_ae") else ("normal", "concrete_normal"))
     for name in SUMS
 }
 """Every objective, with the priors that it is tried with."""
@@ -38,7 +40,7 @@ UNFIT = [("decomposition_kl", "concrete_normal"), ("sparse_ae", "code")]
 CASES = [
     *((objective, latents) for objective, priors in OBJECTIVES.items() for latents in priors),
     *product(
-        ("beta_vae", "hfvae"), sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES})
+        ("beta_vae", "hfvae"), sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES, *QUANTISED})
     ),
 ]
 CASES = [case for case in CASES if case not in UNFIT]

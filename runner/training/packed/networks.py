@@ -22,10 +22,13 @@ Tensors = Mapping[str, Tensor]
 def has_layers(model: VAE) -> bool:
     """Return whether :func:`through` can compute both networks, and the rest is of each image.
 
-    That is a sequence of layers which do not share tensors, and a likelihood without numbers of its
-    own, so that sampling and decoding are the same computation for every image of every run.
+    That is a sequence of layers which do not share tensors, and a posterior and a likelihood
+    without numbers of their own, so that sampling and decoding are the same computation for every
+    image of every run.
     """
-    if any(True for _ in (*model.likelihood.parameters(), *model.likelihood.buffers())):
+    parts = (model.likelihood, model.latents.continuous)
+    modules = [part for part in parts if isinstance(part, nn.Module)]
+    if any(True for part in modules for _ in (*part.parameters(), *part.buffers())):
         return False
     networks = (model.encoder, model.decoder)
     return all(isinstance(network, nn.Sequential) for network in networks) and not any(

@@ -22,6 +22,8 @@ NUMBERS = [
     f"{AT}.discriminator.weight",
     f"{AT}.sparsity.weight",
     f"{AT}.contraction.weight",
+    f"{AT}.quantisation.weight",
+    f"{AT}.commitment.weight",
     "objective.corruption.amount",
 ]
 WORDS = {

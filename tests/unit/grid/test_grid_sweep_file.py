@@ -367,6 +367,7 @@ SIZES = {
     "hfvae_claim": 96,
     "locatello": 6 * 6 * 50,
     "smoke": 4,
+    "quantised": 5 * 3,
 }
 
 

@@ -33,6 +33,54 @@ def test_fused_step_has_the_bits_of_torchs_own() -> None:
         assert torch.equal(mine, other)
 
 
+def _decaying(network: nn.Sequential) -> adam.Adam:
+    matrices = [p for p in network.parameters() if p.dim() > 1]
+    return adam.Adam(network.parameters(), 0.01, weight_decay=0.3, decayed=matrices)
+
+
+def _torchs(network: nn.Sequential, *, fused: bool) -> torch.optim.AdamW:
+    kinds = ([p for p in network.parameters() if (p.dim() > 1) is decays] for decays in (True, False))
+    matrices, vectors = kinds
+    groups = [{"params": matrices, "weight_decay": 0.3}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, 0.01, fused=fused)
+
+
+# The formula counts steps in float32, on devices where float64 is slow or missing.
+@pytest.mark.parametrize(("fused", "off"), [(True, 1e-10), (False, 1e-7)])
+def test_weight_decay_is_torchs_own(
+    monkeypatch: pytest.MonkeyPatch, fused: bool, off: float
+) -> None:
+    if not fused:
+        monkeypatch.setattr(adam, "_FUSED", ())
+    torch.set_default_dtype(torch.float64)
+    try:
+        ours, theirs, without = _network(), _network(), _network()
+        _learn(ours, _decaying(ours), 20)
+        _learn(theirs, _torchs(theirs, fused=fused), 20)
+        _learn(without, adam.Adam(without.parameters(), 0.01), 20)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=off, atol=off)
+    assert not torch.allclose(ours[0].weight, without[0].weight)
+
+
+def test_decays_of_several_runs_are_their_own() -> None:
+    together, alone = [_network(), _network()], [_network(), _network()]
+    pairs = [(_decaying(one), adam.Adam(two.parameters(), 0.01)) for one, two in (together, alone)]
+    for step in range(3):
+        for networks, optimizers in zip((together, alone), pairs, strict=True):
+            for network, optimizer in zip(networks, optimizers, strict=True):
+                optimizer.zero_grad()
+                x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
+                network(x).pow(2).sum().backward()
+        adam.step_together(pairs[0])
+        for optimizer in pairs[1]:
+            optimizer.step()
+    for one, other in zip(together, alone, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters()))
+
+
 def test_formula_agrees_with_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adam, "_FUSED", ())
     ours, theirs = _network().double(), _network().double()

@@ -151,9 +151,38 @@ def test_the_contraction_is_that_of_the_code_after_its_activation(
     torch.testing.assert_close(result.loss, result.reconstruction + 2 * expected)
 
 
+def test_penalties_of_a_quantised_code_each_move_one_side(composed: Callable[..., RunConfig]):
+    config = composed("architecture=mlp", "objective=qlae", "prior.dimensions=3", "beta=3")
+    model, batch, result, _ = stepped(config)
+    code = model.encode(batch.inputs_BCHW)
+    values = model.latents.continuous.values_VK
+    nearest = torch.stack([
+        torch.stack([values[v, (values[v] - row[v]).abs().argmin()] for v in range(3)])
+        for row in code
+    ])  # fmt: skip
+    squares = (nearest - code).square().sum() / len(code)
+    for name in ("quantisation", "commitment"):
+        torch.testing.assert_close(result.penalties[name], squares)
+    torch.testing.assert_close(result.loss, result.reconstruction + 6 * squares)
+
+    parameters = [*model.encoder.parameters(), values]
+    of = lambda loss: torch.autograd.grad(  # noqa: E731
+        loss, parameters, retain_graph=True, allow_unused=True
+    )
+    *on_encoder, on_values = of(result.penalties["quantisation"])
+    assert on_encoder == [None] * len(on_encoder)
+    torch.testing.assert_close(on_values, of(squares)[-1])
+    *on_encoder, on_values = of(result.penalties["commitment"])
+    assert on_values is None
+    for got, expected in zip(on_encoder, of(squares), strict=False):
+        torch.testing.assert_close(got, expected)
+    assert of(result.reconstruction)[-1] is None
+
+
 def test_a_penalty_names_its_missing_requirement(composed: Callable[..., RunConfig]):
-    for name, message in (("decomposition", "draws from p"), ("factor_vae", "a discriminator")):
-        config = composed(*SMALL, f"objective={name}")
+    for name, message in (("decomposition", "draws from p"), ("factor_vae", "a discriminator"),
+                          ("qlae prior=normal", "a quantised code")):  # fmt: skip
+        config = composed(*SMALL, *f"objective={name}".split())
         model = build(config, shape=(1, 4, 4), classes=3)
         objective = Objective.from_config(config, model.latents.tree, 100)
         images = torch.rand(4, 1, 4, 4)

@@ -34,6 +34,7 @@ KINDS = {
         "alpha={cyclic: {from: 0, to: 1, over: 9}}", "objective.weights.index_code_mi=${alpha}",
     ),
     "learned prior": ("objective=hfvae", "prior=vamp", "prior.pseudo_inputs=5"),
+    "values of a code": ("objective=qlae", "training.weight_decay=0.1"),
     "noisy images": ("objective=denoising_ae",),
     "probes": ("objective=contractive_ae",),
 }  # fmt: skip

@@ -158,6 +158,23 @@ def test_any_model_can_be_packed(made: Make, name: str, form: Form):
     compare(made(*pair), made(*pair), form)
 
 
+@pytest.mark.parametrize("form", ["shared", "single"])
+def test_codes_of_few_values_can_be_packed_each_with_its_own_values_and_decay(
+    made: Make, form: Form
+):
+    code = "prior=quantised_code"
+    runs = [
+        ("objective=qlae", code, "training.weight_decay=0.1", "learning_rate=0.01"),
+        ("objective=qlae", code, "seed=1", "beta=0.5", "training.weight_decay=0.3"),
+        ("objective=ae", code, "training.weight_decay=0.1"),  # whose values have no gradient
+        ("objective=qlae", code, "training.clip_gradient=0.1"),
+    ]
+    packed = made(*runs)
+    compare(packed, made(*runs), form)
+    values = [run.state.model.latents.continuous.values_VK for run in packed]
+    assert all(not torch.equal(values[0], other) for other in values[1:])
+
+
 @pytest.mark.parametrize(("name", "size"), [("conv64", 64), ("conv32", 32)])
 def test_convolutions_can_be_packed_and_batch_norm_keeps_its_averages(
     made: Make, toy_dataset: Dataset, name: str, size: int
