@@ -22,6 +22,7 @@ ADDED: Mapping[str, object] = {
     "objective.group_rate": {},
     "dataset.changed": "refuse",
     "objective.concrete_draws": "relaxed",
+    "objective.pairs": {"posterior": "none", "differ": 1},
     "architecture.conditional": False,
     "architecture.conditional_head": "separate",
     "objective.encoding_weights": "stratified",

@@ -12,6 +12,7 @@ from runner.errors import UsageError
 from runner.model import VAE, LatentSpace
 from runner.objective import Objective
 from runner.plugins import piece
+from runner.training.pairs import check_pairs
 from runner.training.penalties import PENALTIES, active_penalties, penalty
 
 _NORMALISED = ("conv32",)
@@ -40,6 +41,7 @@ def check_compatibility(
             f"but architecture={config.architecture.name} normalises over the minibatch"
         )
     settings = config.objective
+    check_pairs(settings.pairs, latents, dataset)
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])
     if not latents.has_density:
