@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from runner import memory
-from runner.config import CodePriorConfig, RunConfig
+from runner.config import UNPAIRED, CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import VAE, LatentSpace
@@ -41,7 +41,6 @@ def check_compatibility(
             f"but architecture={config.architecture.name} normalises over the minibatch"
         )
     settings = config.objective
-    check_pairs(settings.pairs, latents, dataset)
     weights = [w for name, w in vars(settings.weights).items() if name != "reconstruction"]
     charged = any(weight != 0 for weight in [*weights, *settings.levels])
     if not latents.has_density:
@@ -60,6 +59,7 @@ def check_compatibility(
             "objective.penalties.inclusive_kl compares continuous variables, "
             f"but the prior has {', '.join(latents.discrete.by_name)}"
         )
+    check_pairs(settings.pairs, latents, dataset)
     encodings = settings.encodings
     if encodings is not None and encodings > dataset.train.size:
         raise UsageError(
@@ -83,7 +83,8 @@ def _check_code(config: RunConfig, on: Sequence[str], *, charged: bool) -> None:
     objective = config.objective
     of_groups = (*objective.group_information.values(), *objective.group_rate.values())
     rewarded = any(weight != 0 for weight in of_groups)
-    if charged or _of_distributions(on) or rewarded:
+    is_paired = objective.pairs.posterior != UNPAIRED
+    if charged or _of_distributions(on) or rewarded or is_paired:
         raise UsageError(
             f"objective={objective.name} weighs distributions, "
             f"but prior={config.prior.name} is a deterministic code",

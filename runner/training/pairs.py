@@ -88,11 +88,6 @@ def check_pairs(settings: PairsConfig, latents: LatentSpace, dataset: Dataset) -
     if settings.posterior == UNPAIRED:
         return
     key = f"objective.pairs.posterior={settings.posterior}"
-    if not latents.has_density:
-        raise UsageError(
-            f"{key} averages distributions q(z|x), but the prior is a deterministic code",
-            "prior=normal is a distribution",
-        )
     if latents.components > 1:
         raise UsageError(
             f"{key} averages one variable at a time, but with architecture.conditional=true the "
