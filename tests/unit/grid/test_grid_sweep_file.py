@@ -367,6 +367,7 @@ SIZES = {
     "hfvae_claim": 96,
     "locatello": 6 * 6 * 50,
     "smoke": 4,
+    "weak_pairs": 2 * 6 * 5,
 }
 
 
