@@ -91,7 +91,8 @@ class PairSampler:
         differ: FactorCount,
         device: torch.device,
     ) -> None:
-        self.first, self.partners, self.differ, self.device = first, partners, differ, device
+        self.first, self.partners, self.device = first, partners, device
+        self.differ: FactorCount = differ
 
     def batch(self, step: int) -> Tensor:
         """Return the indices of the images of a step, counted from zero, (B,)."""
