@@ -28,6 +28,7 @@ from runner.model import build
 from runner.objective import Objective
 from runner.training import Record, TrainingState, check_compatibility, train
 from tests.families import SUMS
+from tests.paired_images import with_second_factor
 from tests.pairwise import Case, Pair, covering_array, every_pair, pairs_of
 
 T = TypeVar("T")
@@ -318,6 +319,7 @@ def enlarged(toy_dataset: Dataset) -> Callable[[int], Dataset]:
         images = toy_dataset.train.images(every).float()
         larger = torch.nn.functional.interpolate(images, size=size).to(torch.uint8)
         split = ResidentSplit(larger, toy_dataset.train.factors(every))
-        return replace(toy_dataset, train=split, test=split, shape=(1, size, size))
+        single = replace(toy_dataset, train=split, test=split, shape=(1, size, size))
+        return with_second_factor(single)  # which pairs of images need
 
     return enlarge

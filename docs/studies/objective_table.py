@@ -122,7 +122,7 @@ def _beside(entry: Entry) -> list[str]:
         name: shared["penalties"][name] | hyperparameters
         for name, hyperparameters in entry.own.get("penalties", {}).items()
     }
-    for name in ("group_information", "group_rate", "corruption"):
+    for name in ("group_information", "group_rate", "corruption", "pairs"):
         if name in entry.own:
             found[name] = shared[name] | entry.own[name]
     return [f"{name} ({_settings(hyperparameters)})" for name, hyperparameters in found.items()]
@@ -224,11 +224,12 @@ _HOW_TO_ADD = """\
 
 An objective is a YAML file in `conf/objective/`, and no code: five `weights`, each a number, a
 schedule or a hyperparameter like `${beta}`; what it has beside them (`penalties`,
-`group_information`, `group_rate`, `corruption`, all explained in `conf/config.yaml`); and, where it
-needs one, a prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`, `${vaerun.less:a,b}`
-(a less b) and `${vaerun.times:a,b}`. The first comment says what it is and cites its source; every
-key is explained in a comment on its line. Start from the most similar file, add an entry of
-`ORACLES` in `tests/golden/test_gradients.py`, and run `python docs/studies/objective_table.py`.
+`group_information`, `group_rate`, `corruption`, `pairs`, all explained in `conf/config.yaml`); and,
+where it needs one, a prior under `defaults`. Arithmetic is written `${vaerun.sum:a,b}`,
+`${vaerun.less:a,b}` (a less b) and `${vaerun.times:a,b}`. The first comment says what it is and
+cites its source; every key is explained in a comment on its line. Start from the most similar
+file, add an entry of `ORACLES` in `tests/golden/test_gradients.py`, and run
+`python docs/studies/objective_table.py`.
 `vaerun list objective` shows it. A new kind of penalty is code: its settings in
 `runner/config/objective_schema.py`, their defaults in `conf/config.yaml`, and its value in
 `runner/training/penalties.py`. A new method is a row of `METHODS` in `runner/method/registry.py`

@@ -24,6 +24,7 @@ ADDED: Mapping[str, object] = {
     "objective.fitted": {"images": 10000, "sparsity": 1.0},
     "dataset.changed": "refuse",
     "objective.concrete_draws": "relaxed",
+    "objective.pairs": {"posterior": "none", "differ": 1},
     "architecture.conditional": False,
     "architecture.conditional_head": "separate",
     "objective.encoding_weights": "stratified",

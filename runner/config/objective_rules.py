@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from runner.config.count_or_word import RANDOM
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
     CONCRETE_DRAWS,
@@ -13,7 +14,9 @@ from runner.config.objective_schema import (
     ENCODING_WEIGHTS,
     KERNELS,
     MOMENTS,
+    PAIR_POSTERIORS,
     SPARSITIES,
+    UNPAIRED,
     ObjectiveConfig,
     PenaltiesConfig,
 )
@@ -33,6 +36,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES
     yield "objective.penalties.contraction.estimate", on.contraction.estimate, CONTRACTIONS
     yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
+    yield "objective.pairs.posterior", objective.pairs.posterior, PAIR_POSTERIORS
 
 
 def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
@@ -57,6 +61,15 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     holds = 0 < sparsity < math.inf
     yield "objective.fitted.sparsity", sparsity, "a positive number", holds
     yield from _penalty_rules(objective)
+
+
+def pair_rules(objective: ObjectiveConfig, batch_size: int) -> Iterator[Rule]:
+    """Yield the rules of pairs of images: at least one factor differs, and no image is alone."""
+    differ = objective.pairs.differ
+    yield "objective.pairs.differ", differ, "at least 1", differ == RANDOM or differ >= 1
+    if objective.pairs.posterior != UNPAIRED:
+        rule = "even, since objective.pairs makes pairs of its images"
+        yield "batch_size", batch_size, rule, batch_size % 2 == 0
 
 
 def _penalty_rules(objective: ObjectiveConfig) -> Iterator[Rule]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
+from runner.config.count_or_word import FactorCount
 from runner.config.schedule import Value
 
 CONCRETE_DENSITIES = ("exact", "drawn", "relaxed", "argmax")
@@ -18,6 +19,8 @@ KERNELS = ("rbf", "imq")
 SPARSITIES = ("l1", "kl")
 CONTRACTIONS = ("exact", "hutchinson")
 CORRUPTIONS = ("masking", "gaussian", "salt_and_pepper")
+UNPAIRED = "none"
+PAIR_POSTERIORS = (UNPAIRED, "gvae", "ml_vae")
 
 
 @dataclass
@@ -142,6 +145,14 @@ class FittedConfig:
 
 
 @dataclass
+class PairsConfig:
+    """Pairs of images that differ in some factors, with averages of what their posteriors share."""
+
+    posterior: str
+    differ: FactorCount
+
+
+@dataclass
 class ObjectiveConfig:
     """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
@@ -153,6 +164,7 @@ class ObjectiveConfig:
     group_rate: dict[str, Value]
     penalties: PenaltiesConfig
     corruption: CorruptionConfig
+    pairs: PairsConfig
     concrete_density: str
     concrete_draws: str
     fitted: FittedConfig

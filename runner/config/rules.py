@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Iterator
 
+from runner.config.count_or_word import ALL
 from runner.config.dataset_rules import dataset_choices, dataset_rules
-from runner.config.encoding_count import ALL
 from runner.config.figures_schema import width_rules
 from runner.config.memory_rules import check_memory
 from runner.config.metrics_rules import metrics_rules
 from runner.config.number_rules import number_rules, size_rules, weight_rules
-from runner.config.objective_rules import objective_choices, objective_rules
+from runner.config.objective_rules import objective_choices, objective_rules, pair_rules
 from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
@@ -105,6 +105,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     holds = beside is None or beside >= 2 * batch
     rule = f"at least twice batch_size={batch}, or null"
     yield "objective.encodings", beside, rule, holds
+    yield from pair_rules(config.objective, batch)
     yield from objective_rules(config.objective)
     yield from metrics_rules(config.metrics)
     bins = config.metrics.factor_bins

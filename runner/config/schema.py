@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional
 
+from runner.config.count_or_word import EncodingCount
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
-from runner.config.encoding_count import EncodingCount
 from runner.config.figures_schema import FiguresConfig
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import ObjectiveConfig

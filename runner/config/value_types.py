@@ -10,8 +10,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from omegaconf.errors import ValidationError
 from omegaconf.nodes import BooleanNode, FloatNode, IntegerNode, StringNode
 
-from runner.config.encoding_count import ALL, parse_encodings
-from runner.config.encoding_count import FORM as ENCODINGS_FORM
+from runner.config.count_or_word import form, word_of
 from runner.config.plugin_setting import FORM as PLUGINS_FORM
 from runner.config.plugin_setting import parse_plugins
 from runner.config.schedule import parse_value
@@ -56,11 +55,6 @@ def is_number_or_schedule(hint: object) -> bool:
     return parse_value in getattr(hint, "__metadata__", ())
 
 
-def is_encoding_count(hint: object) -> bool:
-    """Whether a type is ``encoding_count.EncodingCount``."""
-    return parse_encodings in getattr(hint, "__metadata__", ())
-
-
 @cache
 def settings_of(kind: type) -> dict[str, Any]:
     """Return the settings of a class of the schema, with the type of each."""
@@ -73,8 +67,8 @@ def described(hint: object) -> str:
     kind, nullable = without_null(hint)
     if parse_plugins in getattr(kind, "__metadata__", ()):
         return PLUGINS_FORM
-    if is_encoding_count(kind):
-        return ENCODINGS_FORM
+    if word := word_of(kind):
+        return form(word)
     return _described(kind) + (", or null" if nullable else "")
 
 
@@ -107,7 +101,7 @@ def misfits(hint: object, key: str, value: object) -> Iterator[UsageError]:
     kind, nullable = without_null(hint)
     if is_reference(value) or (value is None and nullable):
         return
-    if is_number_or_schedule(kind) or is_encoding_count(kind) or kind in _NODES:
+    if is_number_or_schedule(kind) or word_of(kind) or kind in _NODES:
         if not _is_single(kind, value):
             yield _misfit(hint, key, value)
     elif get_origin(kind) is list:
@@ -122,8 +116,8 @@ def _is_single(kind: object, value: object) -> bool:
     """Whether a value is one of a type that is not made of others."""
     if is_number_or_schedule(kind):
         return isinstance(value, (int, float, Mapping)) and not isinstance(value, bool)
-    if is_encoding_count(kind):
-        return value == ALL or _converts(int, value)
+    if word := word_of(kind):
+        return value == word or _converts(int, value)
     return _converts(kind, value)
 
 

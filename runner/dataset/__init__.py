@@ -32,6 +32,7 @@ from runner.dataset.idx_files import is_there
 from runner.dataset.kept import keep, kept, kept_ones
 from runner.dataset.kinds import IMAGES, KINDS, POINTS, Kind
 from runner.dataset.own import arrays, folder
+from runner.dataset.pairs import Partners, partners_of
 from runner.dataset.set_aside import set_aside
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
@@ -48,6 +49,7 @@ __all__ = [
     "Dataset",
     "Factor",
     "Kind",
+    "Partners",
     "ResidentSplit",
     "Source",
     "Split",
@@ -55,6 +57,7 @@ __all__ = [
     "keep",
     "kept_ones",
     "load",
+    "partners_of",
     "require_files",
     "set_aside",
 ]

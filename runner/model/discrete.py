@@ -44,6 +44,10 @@ class Discrete(Protocol):
         """Return log q(k|x_j) of every category and encoding, (K, M)."""
         ...
 
+    def parameters(self, log_q_KM: Tensor) -> Tensor:
+        """Return parameters whose :meth:`log_q` this is, (M, P)."""
+        ...
+
     def log_p(self, like: Tensor) -> Tensor:
         """Return log p(k), (K,), with the dtype and device of ``like``."""
         ...
@@ -104,6 +108,10 @@ class Concrete:
     def log_q(self, parameters_MP: Tensor) -> Tensor:
         """Return the logarithm of the softmax of the logits."""
         return F.log_softmax(parameters_MP, dim=1).T
+
+    def parameters(self, log_q_KM: Tensor) -> Tensor:
+        """Return the log-probabilities as logits."""
+        return log_q_KM.T
 
     def log_p(self, like: Tensor) -> Tensor:
         """Return -log K for every category."""
@@ -174,6 +182,10 @@ class Bernoulli:
         """Return log q(0|x_j) and log q(1|x_j)."""
         logit_M = parameters_MP[:, 0]
         return torch.stack([F.logsigmoid(-logit_M), F.logsigmoid(logit_M)])
+
+    def parameters(self, log_q_KM: Tensor) -> Tensor:
+        """Return the logit of a one."""
+        return (log_q_KM[1] - log_q_KM[0])[:, None]
 
     def log_p(self, like: Tensor) -> Tensor:
         """Return the logarithms of 1 - p and p."""

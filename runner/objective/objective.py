@@ -9,7 +9,16 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from runner.config import STRENGTHS, ObjectiveConfig, RunConfig, Schedule, Value, at_step, values
+from runner.config import (
+    STRENGTHS,
+    UNPAIRED,
+    ObjectiveConfig,
+    RunConfig,
+    Schedule,
+    Value,
+    at_step,
+    values,
+)
 from runner.errors import UsageError, nearest
 from runner.objective.aggregate_posterior import Node
 from runner.objective.marginals import required_marginals
@@ -197,6 +206,7 @@ def _plan(
         rates=rates,
         penalties=penalties,
         corruption=config.corruption.kind if "corruption.amount" in others else None,
+        pairs=None if config.pairs.posterior == UNPAIRED else config.pairs.posterior,
         static=_static(config, penalties),
         slots=(
             *("reconstruction", "rate", *terms),

@@ -6,7 +6,7 @@ Shapes: S weights of a step, B samples, K places of the memory bank.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -52,6 +52,8 @@ class Plan:
     """Penalties that ever weigh something."""
     corruption: str | None
     """How the encoder's images are corrupted; None where they never are."""
+    pairs: str | None
+    """How the posteriors of pairs of images are averaged; None where images are not paired."""
     static: Static
     """The settings of these penalties that no step changes: kernels, kinds, numbers of probes."""
     slots: tuple[str, ...]
@@ -59,6 +61,11 @@ class Plan:
     ``groups.1``, ``rates.1``, ``capacity.nats``, ``corruption.amount``, ``temperature``."""
     settings: PenaltiesConfig = field(compare=False, repr=False)
     """The settings of all penalties; of those that are on, ``static`` and ``slots`` hold all."""
+
+    @property
+    def of_single_images(self) -> Plan:
+        """The same for images that are no pairs, such as those that are validated on."""
+        return self if self.pairs is None else replace(self, pairs=None)
 
     @property
     def needs_aggregate_posterior(self) -> bool:

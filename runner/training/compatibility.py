@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 from runner import memory
-from runner.config import CodePriorConfig, RunConfig
+from runner.config import UNPAIRED, CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import VAE, LatentSpace
 from runner.objective import Objective
 from runner.plugins import piece
+from runner.training.pairs import check_pairs
 from runner.training.penalties import PENALTIES, active_penalties, penalty
 
 _NORMALISED = ("conv32",)
@@ -59,6 +60,7 @@ def check_compatibility(
             "objective.penalties.inclusive_kl compares continuous variables, "
             f"but the prior has {', '.join(latents.discrete.by_name)}"
         )
+    check_pairs(settings.pairs, latents, dataset)
     encodings = settings.encodings
     if encodings is not None and encodings > dataset.train.size:
         raise UsageError(
@@ -93,7 +95,8 @@ def _check_code(config: RunConfig, on: Sequence[str], *, charged: bool) -> None:
     objective = config.objective
     of_groups = (*objective.group_information.values(), *objective.group_rate.values())
     rewarded = any(weight != 0 for weight in of_groups)
-    if charged or _of_distributions(on) or rewarded:
+    is_paired = objective.pairs.posterior != UNPAIRED
+    if charged or _of_distributions(on) or rewarded or is_paired:
         raise UsageError(
             f"objective={objective.name} weighs distributions, "
             f"but prior={config.prior.name} is a deterministic code",

@@ -37,8 +37,7 @@ def train(
     lay_out(state, dataset.shape)
     source = Source(state.model, objective.plan, dataset, dataset.train, config)
     order, other_order = (
-        new_sampler(dataset.train.size, config, source.device, purpose)
-        for purpose in ("order", "other order")
+        new_sampler(dataset, config, source.device, purpose) for purpose in ("order", "other order")
     )
     weights = weights_of(objective, source.device)
     plans = shown_schedules(config)

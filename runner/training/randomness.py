@@ -12,7 +12,8 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-from runner.config import RunConfig
+from runner.config import UNPAIRED, FactorCount, RunConfig
+from runner.dataset import Dataset, Partners, partners_of
 
 
 def generator(device: torch.device, seed: int, purpose: str, index: int = 0) -> Generator:
@@ -33,9 +34,15 @@ class Sampler(Protocol):
         ...
 
 
-def new_sampler(examples: int, config: RunConfig, device: torch.device, purpose: str) -> Sampler:
+def new_sampler(dataset: Dataset, config: RunConfig, device: torch.device, purpose: str) -> Sampler:
     """Return the sampler of a run; samplers of different purposes are independent."""
-    return BatchSampler(examples, config.batch_size, config.seed, device, purpose)
+    images, batch, seed, pairs = (
+        dataset.train.size, config.batch_size, config.seed, config.objective.pairs,
+    )  # fmt: skip
+    if pairs.posterior == UNPAIRED:
+        return BatchSampler(images, batch, seed, device, purpose)
+    first = BatchSampler(images, batch // 2, seed, torch.device("cpu"), purpose)
+    return PairSampler(first, partners_of(dataset), pairs.differ, device)
 
 
 class BatchSampler:
@@ -69,3 +76,31 @@ class BatchSampler:
             self._order_N = torch.randperm(self.images, generator=source).to(self.device)
             self._epoch = epoch
         return self._order_N[place * self.batch_size : (place + 1) * self.batch_size]
+
+
+class PairSampler:
+    """The pairs of each step: rows 2i and 2i + 1 differ in some of their factors alone.
+
+    ``first`` gives the first image of every pair, on the CPU.
+    """
+
+    def __init__(
+        self,
+        first: BatchSampler,
+        partners: Partners,
+        differ: FactorCount,
+        device: torch.device,
+    ) -> None:
+        self.first, self.partners, self.device = first, partners, device
+        self.differ: FactorCount = differ
+
+    def batch(self, step: int) -> Tensor:
+        """Return the indices of the images of a step, counted from zero, (B,)."""
+        # Drawn on the CPU: the pairs of a seed are the same on every device.
+        purpose = f"{self.first.purpose} pairs"
+        source = generator(torch.device("cpu"), self.first.seed, purpose, step)
+        pairs = self.partners.draw(self.first.batch(step), self.differ, source)
+        indices_B = torch.stack(pairs, dim=1).flatten()
+        if self.device.type == "cuda":  # from pinned memory, so that the copy is not waited for
+            return indices_B.pin_memory().to(self.device, non_blocking=True)
+        return indices_B.to(self.device)

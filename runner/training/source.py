@@ -16,6 +16,7 @@ from runner.objective import Plan
 from runner.training.batch import Batch
 from runner.training.corruption import corrupt
 from runner.training.memory_bank import MemoryBank
+from runner.training.pairs import average_pairs
 from runner.training.penalties import penalty
 from runner.training.randomness import generator
 
@@ -102,4 +103,7 @@ class Source:
         """Return samples of z for another minibatch, (B, W): the second one of FactorVAE."""
         images_BCHW = self._images(indices_B)
         noise_BW = self.model.latents.noise(len(images_BCHW), self._draws("other noise", step))
-        return self.model.latents.sample(self.model.encode(images_BCHW), noise_BW)
+        parameters_BP = self.model.encode(images_BCHW)
+        if self.plan.pairs is not None:
+            parameters_BP = average_pairs(self.model.latents, parameters_BP, self.plan.pairs)
+        return self.model.latents.sample(parameters_BP, noise_BW)

@@ -15,6 +15,7 @@ from runner.model import VAE, LatentSpace, group_rate
 from runner.objective import Decomposition, Plan, average, can_sweep, decompose
 from runner.training.batch import Batch
 from runner.training.discriminator import Discriminator
+from runner.training.pairs import average_pairs
 from runner.training.penalties import PenaltyInputs, weighted_penalties
 from runner.training.step_output import StepOutput
 
@@ -37,9 +38,14 @@ class Coded:
     """-E log p(x|z), a scalar, in nats per example."""
 
 
-def code(model: VAE, latents: LatentSpace, batch: Batch) -> Coded:
-    """Encode a minibatch, sample z, and decode it; ``latents`` are those of the step."""
+def code(model: VAE, latents: LatentSpace, batch: Batch, pairs: str | None = None) -> Coded:
+    """Encode a minibatch, sample z, and decode it; ``latents`` are those of the step.
+
+    ``pairs`` says how the posteriors of pairs of images are averaged; None: images are not paired.
+    """
     parameters_BP = model.encode(batch.inputs_BCHW)
+    if pairs is not None:
+        parameters_BP = average_pairs(latents, parameters_BP, pairs)
     z_BW = latents.sample(parameters_BP, batch.noise_BW)
     return Coded(parameters_BP, z_BW, -model.log_px_z(batch.images_BCHW, z_BW).mean())
 
@@ -70,7 +76,7 @@ def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keywo
     """
     weights = plan.named(weights_S, like=batch.noise_BW)
     latents = model.bind_latents(weights.get("temperature"))
-    coded = coded or code(model, latents, batch)
+    coded = coded or code(model, latents, batch, plan.pairs)
     parameters_BP, z_BW, reconstruction = coded.parameters_BP, coded.z_BW, coded.reconstruction
     rate = latents.rate(z_BW, parameters_BP).mean() if latents.has_density else None
     estimated, encodings_BP = latents.at_draw(parameters_BP, z_BW)

@@ -108,6 +108,36 @@ def beta_vae(seen: Seen, beta: float) -> Tensor:
     return reconstruction(seen) + beta * kl(seen)
 
 
+def averaged_pairs(numbers: Tensor, average: Callable[..., tuple[Tensor, Tensor]]) -> Tensor:
+    """Means and log-scales with those of shared variables averaged (Locatello et al. 2020)."""
+    count = numbers.shape[1] // 2
+    rows = [list(row) for row in numbers]
+    for one, other in zip(rows[::2], rows[1::2], strict=True):
+        kl = []
+        for v in range(count):
+            m, n, s, t = one[v], other[v], one[count + v].exp(), other[count + v].exp()
+            divergence = torch.log(t / s) + (s**2 + (m - n) ** 2) / (2 * t**2) - 0.5
+            kl.append(float(divergence.detach()))
+        middle = (min(kl) + max(kl)) / 2
+        for v in [v for v in range(count) if kl[v] < middle]:
+            m, n, s, t = one[v], other[v], one[count + v].exp(), other[count + v].exp()
+            mean, variance = average(m, n, s**2, t**2)
+            one[v] = other[v] = mean
+            one[count + v] = other[count + v] = variance.log() / 2
+    return torch.stack([torch.stack(row) for row in rows])
+
+
+def mean_of_pairs(numbers: Tensor) -> Tensor:
+    return averaged_pairs(numbers, lambda m, n, s2, t2: ((m + n) / 2, (s2 + t2) / 2))
+
+
+def product_of_pairs(numbers: Tensor) -> Tensor:
+    return averaged_pairs(
+        numbers,
+        lambda m, n, s2, t2: ((m / s2 + n / t2) / (1 / s2 + 1 / t2), 2 / (1 / s2 + 1 / t2)),
+    )
+
+
 def annealed_vae(seen: Seen, gamma: float, capacity: float) -> Tensor:
     return reconstruction(seen) + gamma * (kl(seen) - capacity).abs()
 

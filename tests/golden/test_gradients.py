@@ -43,6 +43,10 @@ def spread(model: VAE, images: Tensor) -> None:
         last.bias[-4:].mul_(0.3).sub_(1.0)
 
 
+def identity(code: Tensor) -> Tensor:
+    return code
+
+
 @dataclass(frozen=True)
 class Case:
     """A small model under an objective, and the minibatch that both losses see."""
@@ -58,7 +62,8 @@ class Case:
     @classmethod
     def of(cls, config: RunConfig, at: int = 0) -> Case:
         source = torch.Generator().manual_seed(1)
-        shape = (BATCH, 1, SIZE, SIZE)
+        count = BATCH + (config.objective.pairs.posterior != "none")  # an even number for pairs
+        shape = (count, 1, SIZE, SIZE)
         model = build(config, shape=(1, SIZE, SIZE), classes=3).double()
         objective = Objective.from_config(config, model.latents.tree, IMAGES)
         images, seen = (torch.rand(shape, generator=source, dtype=torch.float64) for _ in range(2))
@@ -67,8 +72,8 @@ class Case:
         batch = Batch(
             images,
             images if config.objective.corruption.amount == 0 else seen,
-            model.latents.noise(BATCH, source).double(),
-            uniform_BU=torch.rand(BATCH, uniforms, generator=source, dtype=torch.float64),
+            model.latents.noise(count, source).double(),
+            uniform_BU=torch.rand(count, uniforms, generator=source, dtype=torch.float64),
         )
         spread(model, batch.inputs_BCHW)
         settings = config.objective.penalties.discriminator
@@ -89,9 +94,14 @@ class Case:
     def code(self) -> Tensor:
         return self.model.encoder(self.batch.inputs_BCHW)
 
-    def seen(self, first: int = 0, emit: Callable[[Tensor], Tensor] = lambda z: z) -> Seen:
+    def seen(
+        self,
+        first: int = 0,
+        emit: Callable[[Tensor], Tensor] = identity,
+        average: Callable[[Tensor], Tensor] = identity,
+    ) -> Seen:
         """What the oracles see; the normals' numbers begin at ``first``."""
-        numbers = self.code()[:, first:]
+        numbers = average(self.code()[:, first:])
         loc, log_scale = numbers[:, :4], numbers[:, 4:]
         z = loc + log_scale.exp() * self.batch.noise_BW[:, first:]
         drawn = emit(z)
@@ -149,10 +159,6 @@ def contractive_ae(case: Case) -> Tensor:
     return oracles.reconstruction(case.seen_code(torch.sigmoid)) + 0.3 * norm
 
 
-def identity(code: Tensor) -> Tensor:
-    return code
-
-
 def hfvae_with_category(case: Case) -> Tensor:
     logits = case.code()[:, :3]
     return oracles.hfvae_with_category(case.seen(first=3), logits, (1.5, 12.0, 4.0, 1.0))
@@ -196,6 +202,12 @@ ORACLES: dict[str, list[tuple[str, Callable[[Case], Tensor]]]] = {
     "decomposition_kl": [
         ("alpha=3 beta=2", lambda c: oracles.beta_vae(c.seen(), 2.0)
          + 3.0 * oracles.inclusive_kl(c.seen(), c.prior_draws())),
+    ],
+    "ada_gvae": [
+        ("beta=3", lambda c: oracles.beta_vae(c.seen(average=oracles.mean_of_pairs), 3.0)),
+    ],
+    "ada_ml_vae": [
+        ("beta=3", lambda c: oracles.beta_vae(c.seen(average=oracles.product_of_pairs), 3.0)),
     ],
     "ae": [("", lambda c: oracles.reconstruction(c.seen_code(identity)))],
     "sparse_ae": [

@@ -25,6 +25,7 @@ from runner.model import build
 from runner.objective import TERM_NAMES, Objective
 from runner.training import TrainingState, train
 from tests.families import SUMS
+from tests.paired_images import with_second_factor
 
 GOLDEN = Path(__file__).with_name("losses.json")
 COMMAND = "python tests/golden/test_losses.py"
@@ -96,7 +97,9 @@ def figures(config: RunConfig, dataset: Dataset) -> Figures:
 
 
 def load_digits() -> Dataset:
-    return load(settings.DatasetConfig("digits", {}, None), "", torch.device("cpu"))
+    """The digits; a second factor is of use only to pairs of images."""
+    digits = load(settings.DatasetConfig("digits", {}, None), "", torch.device("cpu"))
+    return with_second_factor(digits)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from runner.training.packed.member import Inputs
 from runner.training.packed.networks import has_layers, through
 from runner.training.packed.outputs import tensors_of, unstacked
 from runner.training.packed.stack import Stack
+from runner.training.pairs import average_pairs
 from runner.training.step import Coded, code, step
 from runner.training.step_output import StepOutput
 
@@ -44,6 +45,7 @@ class Forward:
     def __init__(self, stack: Stack, parts: Sequence[Part], form: Form) -> None:
         self.stack, self.parts, self.form = stack, parts, form
         self._has_layers = has_layers(stack.skeleton)
+        (self._pairs,) = {part.plan.pairs for part in parts}  # the networks of all run at once
 
     def __call__(
         self, inputs: Sequence[Inputs], images_RBCHW: Tensor | None
@@ -84,7 +86,7 @@ class Forward:
             return self._layer_by_layer(given)
 
         def one(tensors: Tensors, batch: Tensors, temperature: Tensors) -> dict[str, Tensor]:
-            return self.stack.call(tensors, _coded, batch, temperature)
+            return self.stack.call(tensors, _coded, self._pairs, batch, temperature)
 
         return vmap(one)(self.stack.rows(_ALL), given, temperatures)
 
@@ -92,6 +94,9 @@ class Forward:
         """Do the same without vmap: what is not of the layers is that of R * B images."""
         latents, noise_RBW = self.stack.skeleton.latents, batch["noise_BW"]
         parameters_RBP = self._through("encoder", batch["inputs_BCHW"])
+        if self._pairs is not None:  # which stand beside each other among all images, too
+            averages_NP = average_pairs(latents, parameters_RBP.flatten(0, 1), self._pairs)
+            parameters_RBP = averages_NP.unflatten(0, noise_RBW.shape[:2])
         z_NW = latents.sample(parameters_RBP.flatten(0, 1), noise_RBW.flatten(0, 1))
         input_RBW = latents.decoder_input(z_NW).unflatten(0, noise_RBW.shape[:2])
         output_NKHW = self._through("decoder", input_RBW).flatten(0, 1)
@@ -155,9 +160,11 @@ class Forward:
         return torch.stack([output.loss for output in outputs]), outputs
 
 
-def _coded(model: VAE, batch: Tensors, temperature: Tensors) -> dict[str, Tensor]:
+def _coded(
+    model: VAE, pairs: str | None, batch: Tensors, temperature: Tensors
+) -> dict[str, Tensor]:
     latents = model.bind_latents(temperature.get("temperature"))
-    coded = code(model, latents, Batch(**batch))
+    coded = code(model, latents, Batch(**batch), pairs)
     return {field.name: getattr(coded, field.name) for field in fields(coded)}
 
 

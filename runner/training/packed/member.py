@@ -59,7 +59,7 @@ class Feed:
         config, plan, dataset = member.config, member.objective.plan, member.dataset
         self.member = member
         self.source = _GatheredSource(member.state.model, plan, dataset, dataset.train, config)
-        self._order = new_sampler(dataset.train.size, config, self.source.device, "order")
+        self._order = new_sampler(dataset, config, self.source.device, "order")
         self._weights = weights_of(member.objective, self.source.device)
         self._schedules = shown_schedules(config)
 

@@ -368,6 +368,7 @@ SIZES = {
     "locatello": 6 * 6 * 50,
     "smoke": 4,
     "quantised": 5 * 3,
+    "weak_pairs": 2 * 6 * 5,
 }
 
 

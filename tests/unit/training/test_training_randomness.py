@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from runner.config import RunConfig
+from runner.dataset import Dataset
 from runner.training.randomness import BatchSampler, generator, new_sampler
 
 CPU = torch.device("cpu")
@@ -58,7 +59,11 @@ def test_two_orders_of_one_seed_differ_by_their_purpose():
     )
 
 
-def test_the_sampler_of_a_run_follows_its_settings(composed: Callable[..., RunConfig]):
+def test_the_sampler_of_a_run_follows_its_settings(
+    composed: Callable[..., RunConfig], toy_dataset: Dataset
+):
     config = composed("batch_size=8", "seed=5")
-    expected = BatchSampler(images=40, batch_size=8, seed=5, device=CPU, purpose="other order")
-    assert torch.equal(new_sampler(40, config, CPU, "other order").batch(6), expected.batch(6))
+    expected = BatchSampler(images=256, batch_size=8, seed=5, device=CPU, purpose="other order")
+    assert torch.equal(
+        new_sampler(toy_dataset, config, CPU, "other order").batch(6), expected.batch(6)
+    )

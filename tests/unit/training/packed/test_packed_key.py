@@ -61,6 +61,7 @@ def test_numbers_and_objectives_are_each_run_s_own(key: Callable[..., Hashable],
         ("architecture.activation=tanh",),
         ("likelihood=continuous_bernoulli",),
         ("validation.every=5",),
+        ("objective.pairs.posterior=gvae",),
         ("dataset=digits",),
     ],
 )

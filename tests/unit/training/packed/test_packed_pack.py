@@ -26,6 +26,7 @@ from runner.training.packed import (
     train_pack,
 )
 from runner.training.packed.forward import Forward
+from tests.paired_images import with_second_factor
 
 Make = Callable[..., list[Member]]
 SMALL = ("dataset=digits", "batch_size=16", "training.record_every=3", "steps=5")
@@ -190,6 +191,15 @@ def test_convolutions_can_be_packed_and_batch_norm_keeps_its_averages(
             kept = run.state.optimizer.state_of(parameter)
             assert kept["exp_avg"].stride() == parameter.stride()
     compare(packed, singles)
+
+
+@pytest.mark.parametrize("form", ["shared", "single", "whole"])
+def test_runs_on_pairs_of_images_can_be_packed(made: Make, toy_dataset: Dataset, form: Form):
+    pairs = "objective.pairs={posterior: gvae, differ: 1}"
+    runs = [("objective=ada_gvae", "steps=3"), ("objective=hfvae", pairs, "seed=1", "steps=3")]
+    both = [made(*runs, dataset=with_second_factor(toy_dataset)) for _ in range(2)]
+    assert all(run.objective.plan.pairs == "gvae" for run in both[0])
+    compare(*both, form)
 
 
 def test_runs_of_two_data_sets_have_their_own_images(made: Make, toy_dataset: Dataset):

@@ -1,0 +1,63 @@
+"""Settings that are a whole number or one word: ``evaluation.encodings`` and ``pairs.differ``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from runner.config.shown import shown
+from runner.errors import UsageError
+
+ALL = "all"
+"""The encodings of all images."""
+RANDOM = "random"
+"""Another number of factors for each pair."""
+
+
+def parse_encodings(key: str, value: object) -> int | Literal["all"]:
+    """Return a number of encodings, or ``all``.
+
+    Raises: UsageError for anything else.
+    """
+    return ALL if value == ALL else _number(key, value, ALL)
+
+
+def parse_differ(key: str, value: object) -> int | Literal["random"]:
+    """Return a number of factors, or ``random``.
+
+    Raises: UsageError for anything else.
+    """
+    return RANDOM if value == RANDOM else _number(key, value, RANDOM)
+
+
+_WORDS: Mapping[Callable[[str, object], object], str] = {
+    parse_encodings: ALL,
+    parse_differ: RANDOM,
+}
+
+
+def word_of(hint: object) -> str | None:
+    """Return the word that a setting of this type may be; None where it is no such type."""
+    parsers = getattr(hint, "__metadata__", ())
+    return next((_WORDS[parser] for parser in parsers if parser in _WORDS), None)
+
+
+def form(word: str) -> str:
+    """Return what such a setting is, in words."""
+    return f"a whole number, or {word}"
+
+
+def _number(key: str, value: object, word: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise UsageError(f"{key} must be {form(word)}, got {shown(value)}")
+
+
+if TYPE_CHECKING:
+    EncodingCount = int | Literal["all"]
+    """A number, or all of them."""
+    FactorCount = int | Literal["random"]
+    """A number, or another one for each pair."""
+else:  # which OmegaConf has no type for
+    EncodingCount = Annotated[Any, parse_encodings]
+    FactorCount = Annotated[Any, parse_differ]
