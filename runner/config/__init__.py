@@ -43,6 +43,7 @@ from runner.config.objective_schema import (
     ObjectiveConfig,
     PenaltiesConfig,
     SparsityConfig,
+    SupervisionConfig,
     WeightsConfig,
 )
 from runner.config.override import of_grid, read_override
@@ -164,6 +165,7 @@ __all__ = [
     "Schedule",
     "SparsePriorConfig",
     "SparsityConfig",
+    "SupervisionConfig",
     "StopEarlyConfig",
     "StudentTPriorConfig",
     "TrackingConfig",

@@ -97,6 +97,15 @@ class ContractionConfig:
 
 
 @dataclass
+class SupervisionConfig:
+    """Minus the evidence lower bound of images whose class is known, and of their class."""
+
+    weight: Value
+    classification: Value
+    images: Optional[int]  # noqa: UP045
+
+
+@dataclass
 class PenaltiesConfig:
     """Penalties added to the weighted sum of the terms; a weight of zero is off."""
 
@@ -107,6 +116,7 @@ class PenaltiesConfig:
     discriminator: DiscriminatorConfig
     sparsity: SparsityConfig
     contraction: ContractionConfig
+    supervision: SupervisionConfig
 
 
 @dataclass

@@ -22,6 +22,7 @@ from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
 from runner.training.discriminator import Discriminator
 from runner.training.own_penalties import own_value
+from runner.training.supervision import supervised_loss
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Penalty:
     """Whether it compares z with draws from p(z)."""
     needs_labels: bool = False
     """Whether it reads the labels of the batch, which are gathered for it alone."""
+    needs_labelled_images: bool = False
+    """Whether it reads another minibatch, of images whose class is known."""
 
 
 def weighted_penalties(
@@ -154,6 +157,11 @@ def _contraction(inputs: PenaltyInputs) -> Tensor:
     )
 
 
+def _supervision(inputs: PenaltyInputs) -> Tensor:
+    weight = inputs.weights["supervision.classification"]
+    return supervised_loss(inputs.model, inputs.latents, inputs.batch, weight)
+
+
 PENALTIES = {
     "capacity": Penalty(_capacity, needs_density=True),
     "moments": Penalty(_moments, needs_density=True),
@@ -162,5 +170,6 @@ PENALTIES = {
     "discriminator": Penalty(_discriminator, needs_density=True),
     "sparsity": Penalty(_sparsity),
     "contraction": Penalty(_contraction),
+    "supervision": Penalty(_supervision, needs_density=True, needs_labelled_images=True),
 }
 """Name in ``objective.penalties`` → penalty."""
