@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from runner import progress
-from runner.dataset import Split
+from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities, Representation
 
@@ -38,13 +38,7 @@ def classification_error(
 
 @torch.no_grad()
 def classification(
-    model: Representation,
-    split: Split,
-    encodings: Encodings,
-    class_column: int | None,
-    *,
-    samples: int,
-    source: Generator,
+    model: Representation, dataset: Dataset, encodings: Encodings, samples: int, source: Generator
 ) -> dict[str, float]:
     """Return the errors of q(y|x), and by importance weights, for the images of ``encodings``.
 
@@ -57,13 +51,14 @@ def classification(
     Range: 0 to 1.
     Source: Siddharth et al. 2017, whose estimate samples the class as well.
     """
+    class_column = dataset.class_column
     found = classification_error(model, encodings, class_column)
     if not found or class_column is None or model.latents is None or samples == 0:
         return found
     parts: list[Tensor] = []
     chunks = torch.arange(len(encodings), device=encodings.indices_M.device).split(_AT_ONCE)
     for rows_B in progress.counted(chunks, "classes by importance weights", len(chunks)):
-        images_BCHW = split.images(encodings.indices_M[rows_B])
+        images_BCHW = dataset.test.images(encodings.indices_M[rows_B])
         parameters_BP = encodings.parameters_MP[rows_B]
         of = (model, model.latents, images_BCHW, parameters_BP)
         parts.append(log_p_of_classes(*of, samples=samples, source=source).argmax(1))

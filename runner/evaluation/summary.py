@@ -52,14 +52,7 @@ def summarize(
     rate_M = latents.rate(encodings.z_MW, encodings.parameters_MP)
     purities = cluster_purities(latents, encodings, dataset.class_column)
     errors = found.standard_errors
-    wrong = classification(
-        model,
-        dataset.test,
-        encodings,
-        dataset.class_column,
-        samples=class_samples,
-        source=source,
-    )
+    wrong = classification(model, dataset, encodings, class_samples, source)
     return {
         "elbo": found.elbo,
         "rate": float(rate_M.mean()),

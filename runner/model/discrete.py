@@ -16,7 +16,6 @@ from torch import Generator, Tensor
 from runner.config import DiscreteKind
 from runner.errors import UsageError
 
-
 _CERTAIN = 1e4
 """A logit so far from others that its exponential is exactly zero or one in every precision."""
 

@@ -39,9 +39,10 @@ def validate(
 
     ``validation/elbo``, ``validation/rate`` and ``validation/terms/…`` are estimated as those of
     the summary, ``validation/loss`` as that of training, and ``validation/scores/…`` as those of
-    ``scores.json``. A variable that is trained with labels has its classification error. With ``validation.information`` there are I(x; z_g) and I(factor; z_g) of every
-    group, and the purity of a Concrete variable, as in the summary. A deterministic code has the
-    loss, the reconstruction and scores of its codes.
+    ``scores.json``. A variable that is trained with labels has its classification error. With
+    ``validation.information`` there are I(x; z_g) and I(factor; z_g) of every group, and the purity
+    of a Concrete variable, as in the summary. A deterministic code has the loss, the reconstruction
+    and scores of its codes.
     The state is not changed.
 
     Raises: UsageError when a score is not defined for these codes.

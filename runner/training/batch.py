@@ -1,7 +1,8 @@
 """The inputs of one step: images, labels, noise, and the encodings of the memory bank.
 
-Shapes: B images, L labelled images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x) that the
-encoder gives, U uniform numbers between 0 and 1, S probes, V dimensions of the code.
+Shapes: B images, L labelled images, C H W image, W columns of z, K places of the bank, P parameters
+of q(z|x) that the encoder gives, U uniform numbers between 0 and 1, S probes, V dimensions of the
+code.
 """
 
 from __future__ import annotations

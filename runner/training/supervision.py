@@ -25,22 +25,27 @@ def labelled_batch_size(config: RunConfig) -> int:
 class LabelledImages:
     """Which labelled images stand beside the minibatch of a step."""
 
-    def __init__(self, dataset: Dataset, split: Split, config: RunConfig, device: torch.device):
+    def __init__(
+        self, dataset: Dataset, split: Split, config: RunConfig, device: torch.device
+    ) -> None:
         """Take the images of a split: of the training images those whose class is known.
 
         Of another split they are the first of the minibatch itself, all of whose classes count.
+
+        Raises: ValueError for training images of which none are chosen, see
+            :func:`runner.dataset.with_labels`.
         """
         self._dataset, self._split = dataset, split
         self._size = labelled_batch_size(config)
         self._rows_K = dataset.labelled_K if split is dataset.train else None
-        self._sampler = None
-        if self._rows_K is not None:
-            known = len(self._rows_K)
-            self._sampler = BatchSampler(known, self._size, config.seed, device, "labelled order")
+        if split is dataset.train and self._rows_K is None:
+            raise ValueError("the dataset does not say which classes are known")
+        known = self._size if self._rows_K is None else len(self._rows_K)
+        self._sampler = BatchSampler(known, self._size, config.seed, device, "labelled order")
 
     def batch(self, indices_B: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Return images as the networks see them, (L, C, H, W), and their classes, (L,)."""
-        if self._rows_K is None or self._sampler is None:
+        if self._rows_K is None:
             rows_L = indices_B[: self._size]
         else:
             rows_L = self._rows_K[self._sampler.batch(step)]
