@@ -24,6 +24,7 @@ _OF_SWITCHES = {
         "validation.", "training.keep_best", "training.stop_early.", "evaluation.checkpoint",
     ),
     "init_from": ("init.",),
+    "labels": ("label_seed", "objective.penalties.supervision.", "evaluation.class_samples"),
 }  # fmt: skip
 """Setting that is null where something is off → settings that then have no effect."""
 

@@ -32,7 +32,8 @@ from runner.store.shown_text import escaped
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser in C, ten times as fast, where PyYAML was built with it."""
 
-_FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances", "validation")
+_FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances", "classification",
+            "validation")  # fmt: skip
 """What of ``summary.json`` is a result; the rest says how it was counted."""
 
 _ERROR = "/standard_error"

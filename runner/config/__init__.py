@@ -47,6 +47,7 @@ from runner.config.objective_schema import (
     PairsConfig,
     PenaltiesConfig,
     SparsityConfig,
+    SupervisionConfig,
     WeightsConfig,
 )
 from runner.config.override import of_grid, read_override
@@ -177,6 +178,7 @@ __all__ = [
     "SparsityConfig",
     "StopEarlyConfig",
     "StudentTPriorConfig",
+    "SupervisionConfig",
     "TrackingConfig",
     "TrainingConfig",
     "ValidationConfig",

@@ -34,6 +34,10 @@ ADDED: Mapping[str, object] = {
     "objective.penalties.quantisation": {"weight": 0},
     "objective.penalties.commitment": {"weight": 0},
     "tracking": {"to": ["wandb"], "images_every": None},
+    "labels": None,
+    "label_seed": None,
+    "evaluation.class_samples": 4,
+    "objective.penalties.supervision": {"weight": 1, "classification": 10, "images": None},
 }
 """Setting or section by its dotted name → its value in runs that do not have it."""
 

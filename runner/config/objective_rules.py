@@ -79,6 +79,8 @@ def _penalty_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     yield f"{at}.sparsity.rate", on.sparsity.rate, "between 0 and 1", 0 < on.sparsity.rate < 1
     probes = on.contraction.probes
     yield f"{at}.contraction.probes", probes, "at least 1", probes >= 1
+    images = on.supervision.images
+    yield f"{at}.supervision.images", images, "at least 1, or null", images is None or images >= 1
     rate, widths = on.discriminator.learning_rate, on.discriminator.widths
     yield f"{at}.discriminator.learning_rate", rate, "a positive number", 0 < rate < math.inf
     positive = bool(widths) and min(widths) > 0

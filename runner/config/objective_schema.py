@@ -114,6 +114,15 @@ class CommitmentConfig:
 
 
 @dataclass
+class SupervisionConfig:
+    """Minus the evidence lower bound of images whose class is known, and of their class."""
+
+    weight: Value
+    classification: Value
+    images: Optional[int]  # noqa: UP045
+
+
+@dataclass
 class PenaltiesConfig:
     """Penalties added to the weighted sum of the terms; a weight of zero is off."""
 
@@ -126,6 +135,7 @@ class PenaltiesConfig:
     contraction: ContractionConfig
     quantisation: QuantisationConfig
     commitment: CommitmentConfig
+    supervision: SupervisionConfig
 
 
 @dataclass

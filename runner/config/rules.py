@@ -98,6 +98,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     images_every = config.tracking.images_every
     holds = images_every is None or images_every >= 1
     yield "tracking.images_every", images_every, "at least 1, or null", holds
+    yield from _label_rules(config)
     yield "seed", config.seed, "between 0 and 2**32 - 1", 0 <= config.seed < 2**32
     yield from _positive(config)
     yield from prior_rules(config.prior)
@@ -114,6 +115,18 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield from dataset_rules(config.dataset)
     yield from training_rules(config)
     yield from width_rules("figures.width", config.figures.width)
+
+
+def _label_rules(config: RunConfig) -> Iterator[Rule]:
+    """Yield the rules of the images whose class is known."""
+    labels, seed = config.labels, config.label_seed
+    yield "labels", labels, "at least 2, or null", labels is None or labels >= 2
+    yield "label_seed", seed, "between 0 and 2**32 - 1, or null", 0 <= (seed or 0) < 2**32
+    samples, images = config.evaluation.class_samples, config.objective.penalties.supervision.images
+    yield "evaluation.class_samples", samples, "zero or more", samples >= 0
+    rule = f"at most labels={labels}, or null"
+    holds = labels is None or images is None or images <= labels
+    yield "objective.penalties.supervision.images", images, rule, holds
 
 
 def _positive(config: RunConfig) -> Iterator[Rule]:

@@ -113,6 +113,7 @@ class EvaluationConfig:
     map_points: int
     traversal_steps: int
     traversal_range: float
+    class_samples: int
     checkpoint: str
 
 
@@ -151,6 +152,8 @@ class RunConfig:
     steps: int
     epochs: Optional[float]  # noqa: UP045
     batch_size: int
+    labels: Optional[int]  # noqa: UP045
+    label_seed: Optional[int]  # noqa: UP045
     learning_rate: Value
     device: str
     precision: str

@@ -24,6 +24,9 @@ _MOST_ROWS = 50
 _UNUSED = 0.01
 """Nats below which a variable is shown as unused."""
 
+_SCORES = ("classification", "scores")
+"""Parts of the summary that are numbers without a unit."""
+
 Numbers = Mapping[str, float | None]
 Trees = Mapping[str, Mapping[str, Any]]
 
@@ -51,12 +54,13 @@ def summary_tables(
         for table in _groups(width, known, of_known, sign):
             yield title, table
             title = ""
-    if summary["scores"]:
+    if any(summary.get(part) for part in _SCORES):
         scores = number_table("score", "value")
-        of_scores = errors.get("scores", {})
-        for name, value in summary["scores"].items():
-            text = with_error(value, of_scores.get(name), sign)
-            scores.add_row(Text(quantity(f"scores/{name}").short), text)
+        for part in _SCORES:
+            of_part = errors.get(part, {})
+            for name, value in summary.get(part, {}).items():
+                text = with_error(value, of_part.get(name), sign)
+                scores.add_row(Text(quantity(f"{part}/{name}").short), text)
         yield "", scores
 
 

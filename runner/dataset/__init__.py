@@ -31,6 +31,7 @@ from runner.dataset.archive.source import Source
 from runner.dataset.idx_files import is_there
 from runner.dataset.kept import keep, kept, kept_ones
 from runner.dataset.kinds import IMAGES, KINDS, POINTS, Kind
+from runner.dataset.labelled import with_labels
 from runner.dataset.own import arrays, folder
 from runner.dataset.pairs import Partners, partners_of
 from runner.dataset.set_aside import set_aside
@@ -60,6 +61,7 @@ __all__ = [
     "partners_of",
     "require_files",
     "set_aside",
+    "with_labels",
 ]
 
 _PLAIN = (

@@ -90,6 +90,8 @@ class Dataset:
     """Tells the user's own images and their factors from others; None for published ones."""
     is_factor_grid: bool = True
     """Whether, without a test split, there is one image of each combination of factors."""
+    labelled_K: Tensor | None = None
+    """Indices of the training images whose class training knows; None: of all that have one."""
     kind: Kind = IMAGES
     """What the examples are, and what a model sees of them."""
 
@@ -117,10 +119,14 @@ class Dataset:
     def labels(self, split: Split, indices_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the class of each example, (B,), int64, and whether it is known, (B,), bool.
 
-        A negative value of ``class_factor`` marks an example whose class is not known.
+        A negative value of ``class_factor`` marks an example whose class is not known, and so
+        does ``labelled_K`` among the training images.
         """
         if self.class_column is None:
             unknown_B = torch.full_like(indices_B, -1)
             return unknown_B, unknown_B >= 0
         labels_B = split.factors(indices_B)[:, self.class_column]
-        return labels_B, labels_B >= 0
+        is_known_B = labels_B >= 0
+        if split is self.train and self.labelled_K is not None:
+            is_known_B = is_known_B & torch.isin(indices_B, self.labelled_K)
+        return labels_B, is_known_B

@@ -151,6 +151,19 @@ class Representation(Protocol):
         """The densities q(z|x) and p(z), where it has them."""
         ...
 
+    @property
+    def class_variable(self) -> str | None:
+        """The discrete variable whose categories are the classes, where it is trained so."""
+        ...
+
+    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
+        """Return the parameters of q(z|x, y), (B, P), where there is a class variable y."""
+        ...
+
+    def log_q_of_classes(self, parameters_BP: Tensor) -> Tensor:
+        """Return log q(y|x) of every class, (K, B), where there is a class variable y."""
+        ...
+
     def encode(self, images_BCHW: Tensor) -> Tensor:
         """Return the parameters of q(z|x), or what else stands for a stored image, (B, P)."""
         ...

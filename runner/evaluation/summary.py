@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Generator
 
 from runner.dataset import Dataset
 from runner.evaluation.averages import NumberTree, known, standard_error
+from runner.evaluation.classification import classification
 from runner.evaluation.cluster_purities import cluster_purities
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.estimate_warnings import estimate_warnings
@@ -24,14 +25,20 @@ from runner.metric.sparsity import hoyer
 
 @torch.no_grad()
 def summarize(
-    model: Representation, dataset: Dataset, encodings: Encodings, source: Generator
+    model: Representation,
+    dataset: Dataset,
+    encodings: Encodings,
+    source: Generator,
+    class_samples: int = 0,
 ) -> dict[str, Any]:
     """Return the ELBO, the five terms, rates, information and scores, in nats per image.
 
     The terms sum to the negative ELBO. ``information`` holds I(x; z_v) under ``variable``, the rate
     of each variable under ``rate``, I(x; z_g) under ``group`` and I(factor; z_g) under ``factor``;
     ``scores`` holds the cluster purity of a Concrete variable and the Hoyer sparsity of the means;
-    ``distances`` holds those of q(z) from p(z) that penalties use. ``standard_errors`` holds that
+    ``distances`` holds those of q(z) from p(z) that penalties use. ``classification`` holds the
+    errors of a variable that is trained with labels, where there is one, the importance-weighted
+    one from ``class_samples`` samples. ``standard_errors`` holds that
     of each figure that is a mean over samples, under the names of these. A deterministic code has
     only its reconstruction, its sparsity, and information where its variables take few values.
 
@@ -46,6 +53,7 @@ def summarize(
     rate_M = latents.rate(encodings.z_MW, encodings.parameters_MP)
     purities = cluster_purities(latents, encodings, dataset.class_column)
     errors = found.standard_errors
+    wrong = classification(model, dataset, encodings, class_samples, source)
     return {
         "elbo": found.elbo,
         "rate": float(rate_M.mean()),
@@ -54,17 +62,24 @@ def summarize(
         "information": _information(found, by_factor),
         "scores": purities | _sparsity(model, encodings),
         "distances": distances(latents, evaluated, source),
+        **({"classification": wrong} if wrong else {}),
         "standard_errors": known(
             {
                 "elbo": errors.elbo,
                 "rate": float(standard_error(rate_M)),
                 "terms": dict(errors.terms),
                 "information": _information(errors, errors_by_factor),
-                "scores": {n: math.sqrt(p * (1 - p) / len(encodings)) for n, p in purities.items()},
+                "scores": _of_shares(purities, len(encodings)),
+                "classification": _of_shares(wrong, len(encodings)),
             }
         ),
         "warnings": estimate_warnings(found, encodings),
     }
+
+
+def _of_shares(shares: Mapping[str, float], images: int) -> NumberTree:
+    """Return the standard errors of shares of the images."""
+    return {name: math.sqrt(share * (1 - share) / images) for name, share in shares.items()}
 
 
 def _counted(dataset: Dataset, encodings: Encodings) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from torch import Generator, Tensor
 from runner import progress
 from runner.config import EvaluationConfig
 from runner.dataset import POINTS, Dataset
+from runner.evaluation.class_rows import class_rows
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.latent_map import latent_map
 from runner.evaluation.latent_plane import latent_plane
 from runner.evaluation.representation import Representation
 from runner.evaluation.traversal_rows import TraversalRow, positions_of, traversal_rows, unit_of
 from runner.figures.animation import traversal_frames
+from runner.figures.class_grid import class_grid
 from runner.figures.images import interpolation, reconstructions, samples
 from runner.figures.information import information
 from runner.figures.latents import latents
@@ -34,6 +36,8 @@ from runner.figures.traversals import traversals
 _RECONSTRUCTIONS = 24
 _SAMPLES = 64
 _PAIRS = 6
+_STYLES = 10
+"""Images whose style is drawn in every class, and styles drawn from the prior."""
 _BETWEEN = 9
 """Images in a row of the interpolation, both ends included."""
 
@@ -96,6 +100,7 @@ class RunFigures:
             "shown": f"{min(_RECONSTRUCTIONS, count)} test images",
             "pairs": f"{min(_PAIRS, count // 2)} pairs of test images",
             "samples": f"{_SAMPLES} codes",
+            "styles": f"{min(_STYLES, count)} test images",
             "unseen": f"{split.size:,} images" if split is not None else "",
             "variables": few if size > _MOST_VARIABLES else f"{size:,} variable{'s' * (size != 1)}",
             "estimate": f"codes of {test}"
@@ -184,6 +189,27 @@ def _interpolation(run: RunFigures, _: Generator) -> Figure:
     return interpolation(np.stack(rows))
 
 
+def _style_transfer(run: RunFigures, _: Generator) -> Figure | None:
+    """Draw test images in every class, with the style of each."""
+    originals_NCHW = run.originals(_STYLES)
+    rows_NKCHW = class_rows(run.model, run.centres()[:_STYLES], _MOST_VARIABLES)
+    names = run.dataset.class_names
+    if rows_NKCHW is None:
+        return None
+    return class_grid(rows_NKCHW.cpu().numpy(), names, originals_NCHW)
+
+
+def _analogies(run: RunFigures, source: Generator) -> Figure | None:
+    """Draw styles from the prior in every class."""
+    if run.model.class_variable is None:
+        return None
+    prior_NW = run.model.sample_prior(_STYLES, source)
+    rows_NKCHW = None if prior_NW is None else class_rows(run.model, prior_NW, _MOST_VARIABLES)
+    if rows_NKCHW is None:
+        return None
+    return class_grid(rows_NKCHW.cpu().numpy(), run.dataset.class_names)
+
+
 def _plane(run: RunFigures, source: Generator) -> Figure | None:
     found = latent_plane(run.model, run.dataset, run.encodings, source)
     return None if found is None else plane(*found)
@@ -243,6 +269,12 @@ FIGURES: Mapping[str, _Row] = {
     "samples": _Row(_samples, "images of {samples} drawn from the prior p(z)"),
     "traversals": _Row(_traversals, "{variables}, each moved alone; {estimate}"),
     "interpolation": _Row(_interpolation, "straight lines between the mean codes of {pairs}"),
+    "style_transfer": _Row(
+        _style_transfer, "{styles}: the style of each in every class", of_densities=True
+    ),
+    "analogies": _Row(
+        _analogies, "each row a style drawn from the prior p(z), in every class", of_densities=True
+    ),
     "plane": _Row(
         _plane, "{test}, and as many encodings behind q(z)", of_images=False, of_points=True
     ),

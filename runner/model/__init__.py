@@ -5,6 +5,7 @@ from __future__ import annotations
 from runner.model.densities import Densities
 from runner.model.discriminator import build_discriminator
 from runner.model.group_rate import group_rate
+from runner.model.known_class import given_class, log_q_of_classes
 from runner.model.latent_space import LatentSpace
 from runner.model.likelihood import Likelihood
 from runner.model.node import Node
@@ -25,5 +26,7 @@ __all__ = [
     "VaeRepresentation",
     "build",
     "build_discriminator",
+    "given_class",
     "group_rate",
+    "log_q_of_classes",
 ]

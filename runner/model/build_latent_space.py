@@ -18,6 +18,7 @@ from runner.errors import UsageError
 from runner.model.conditional import ConditionalSpace, require_discrete
 from runner.model.discrete import Discrete, build_discrete
 from runner.model.discrete_block import DiscreteBlock
+from runner.model.known_class import class_variable
 from runner.model.latent_space import LatentSpace
 from runner.model.own import own_prior
 from runner.model.prior import PriorImages, build_prior
@@ -42,6 +43,7 @@ def build_latent_space(  # noqa: PLR0913 - by keyword
     images: Callable[[], Tensor],
     conditional: bool = False,
     hard: bool = False,
+    labelled: bool = False,
 ) -> LatentSpace:
     """Return the latent space of a configuration.
 
@@ -54,11 +56,13 @@ def build_latent_space(  # noqa: PLR0913 - by keyword
             initialised from them.
         conditional: whether q(z|x) of normal variables depends on the discrete ones.
         hard: whether the decoder is given categories in training.
+        labelled: whether one of the discrete variables is the class, trained with labels.
 
     Raises: UsageError when no prior has that name, or its variables or groups are invalid.
     """
     discrete = _discrete(config, classes)
-    block = DiscreteBlock(discrete, concrete_density, _temperature(config), hard)
+    known = class_variable(discrete, classes) if labelled else None
+    block = DiscreteBlock(discrete, concrete_density, _temperature(config), hard, known)
     if block.enumerated and block.atoms > _MOST_ATOMS:
         raise UsageError(
             f"prior.discrete has {block.atoms:,} combinations of values, "

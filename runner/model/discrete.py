@@ -16,6 +16,9 @@ from torch import Generator, Tensor
 from runner.config import DiscreteKind
 from runner.errors import UsageError
 
+_CERTAIN = 1e4
+"""A logit so far from others that its exponential is exactly zero or one in every precision."""
+
 
 class Discrete(Protocol):
     """One variable with K values, whose samples are relaxed (Maddison et al. 2017)."""
@@ -58,6 +61,10 @@ class Discrete(Protocol):
 
     def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
         """Return the columns of z of a category, (B, W)."""
+        ...
+
+    def certain(self, category_B: Tensor, like: Tensor) -> Tensor:
+        """Return the parameters of a variable whose category is known, (B, W)."""
         ...
 
     def probabilities(self, parameters_BP: Tensor) -> Tensor:
@@ -126,6 +133,10 @@ class Concrete:
         # A comparison: torch.func.vmap has no one_hot.
         categories_K = torch.arange(self.categories, device=category_B.device)
         return (category_B[:, None] == categories_K).to(like.dtype)
+
+    def certain(self, category_B: Tensor, like: Tensor) -> Tensor:
+        """Return logits of zero at the category, and far below elsewhere."""
+        return _CERTAIN * (self.as_value(category_B, like) - 1)
 
     def probabilities(self, parameters_BP: Tensor) -> Tensor:
         """Return the softmax of the logits."""
@@ -198,6 +209,10 @@ class Bernoulli:
     def as_value(self, category_B: Tensor, like: Tensor) -> Tensor:
         """Return the value itself."""
         return category_B[:, None].to(like.dtype)
+
+    def certain(self, category_B: Tensor, like: Tensor) -> Tensor:
+        """Return a logit far above or below zero."""
+        return _CERTAIN * (2 * self.as_value(category_B, like) - 1)
 
     def probabilities(self, parameters_BP: Tensor) -> Tensor:
         """Return the probability of a one."""

@@ -40,6 +40,8 @@ class DiscreteBlock:
     temperature: float | Tensor
     hard: bool = False
     """Whether the decoder is given categories, with the gradient of the relaxed samples."""
+    class_variable: str | None = None
+    """The variable whose categories are the dataset's classes, where it is trained with labels."""
 
     @property
     def variables(self) -> tuple[Discrete, ...]:

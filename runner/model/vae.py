@@ -104,6 +104,7 @@ def build(
             images=training_images,
             conditional=config.architecture.conditional,
             hard=config.objective.concrete_draws == "hard",
+            labelled=config.labels is not None,
         )
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = _likelihood(config.likelihood, shape)

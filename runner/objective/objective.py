@@ -30,6 +30,9 @@ FIRST_GROUP = "first"
 _BESIDE_LEVELS = ("index_code_mi", "dimension_wise_kl")
 """The terms of the KL that are not the total correlation of a level of the tree."""
 
+_SWITCHES = {"supervision": "labels"}
+"""Penalty → the setting of the run without which it is off, whatever its weight."""
+
 
 @dataclass(frozen=True)
 class TermWeights:
@@ -68,7 +71,7 @@ class Objective:
         """
         weights = _term_weights(config.objective, tree)
         others = _other_numbers(config)
-        plan = _plan(config.objective, tree, dataset_size, weights, tuple(others))
+        plan = _plan(config, tree, dataset_size, weights, tuple(others))
         return cls(plan, weights, others)
 
     @property
@@ -146,7 +149,7 @@ def _by_number(key: str, weights: Mapping[str, Value], tree: Node) -> dict[int, 
 
 def _other_numbers(config: RunConfig) -> dict[str, Value]:
     """Return the numbers beside the terms' weights, by slot."""
-    penalties = _penalties(config.objective)
+    penalties = _penalties(config)
     found = {f"{name}.{key}": v for name, numbers in penalties.items() for key, v in numbers}
     if config.objective.corruption.amount != 0:
         found["corruption.amount"] = config.objective.corruption.amount
@@ -155,10 +158,12 @@ def _other_numbers(config: RunConfig) -> dict[str, Value]:
     return found
 
 
-def _penalties(config: ObjectiveConfig) -> dict[str, list[tuple[str, Value]]]:
+def _penalties(config: RunConfig) -> dict[str, list[tuple[str, Value]]]:
     """Return the numbers that may be scheduled of every penalty that ever weighs something."""
-    every = config.penalties
-    found = {each.name: list(values(getattr(every, each.name))) for each in fields(every)}
+    every = config.objective.penalties
+    off = [name for name, key in _SWITCHES.items() if getattr(config, key) is None]
+    names = [each.name for each in fields(every) if each.name not in off]
+    found = {name: list(values(getattr(every, name))) for name in names}
     return {
         name: numbers
         for name, numbers in found.items()
@@ -179,7 +184,7 @@ def _static(config: ObjectiveConfig, penalties: tuple[str, ...]) -> Static:
 
 
 def _plan(
-    config: ObjectiveConfig,
+    run: RunConfig,
     tree: Node,
     dataset_size: int,
     weights: TermWeights,
@@ -195,7 +200,7 @@ def _plan(
     terms, levels = _above_the_rate(weights) if needed else ((), ())
     groups = tuple(group for group, weight in weights.groups.items() if weight != 0)
     rates = tuple(group for group, weight in weights.rates.items() if weight != 0)
-    penalties = tuple(_penalties(config))
+    config, penalties = run.objective, tuple(_penalties(run))
     return Plan(
         dataset_size=dataset_size,
         weighting=config.encoding_weights,

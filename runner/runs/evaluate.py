@@ -84,7 +84,8 @@ def _summarized(
     with display.part("summary"):
         wanted = config.evaluation.encodings
         encodings = encode_for_evaluation(model, dataset, wanted, source)
-        summary = {"step": run.step, **summarize(model, dataset, encodings, source)}
+        of, samples = (model, dataset, encodings), config.evaluation.class_samples
+        summary = {"step": run.step, **summarize(*of, source, samples)}
         run.method.add_estimates(config, run.step, encodings, summary)
         if figures := _validation(run.folder, run.step):
             summary["validation"] = figures

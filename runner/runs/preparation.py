@@ -16,7 +16,7 @@ from rich.console import Console
 
 from runner.config import RunConfig, use_plugins
 from runner.console.run_display import make_console, print_note, print_settings
-from runner.dataset import Dataset, load, set_aside
+from runner.dataset import Dataset, load, set_aside, with_labels
 from runner.errors import UsageError
 from runner.method import Method, method_of
 from runner.runs.init_from import StartingPoint, starting_point
@@ -103,7 +103,7 @@ def prepared(
     dataset = load(config.dataset, config.data_dir, device)
     if saved:
         require_same_images(config, dataset, folder)
-    dataset = set_aside(dataset, config.validation, device)
+    dataset = with_labels(set_aside(dataset, config.validation, device), config, device)
     with naming_version(version_of(folder) if saved else None):
         method = method_of(config).new(config, dataset, device)
         steps = method.steps_of(config, dataset)

@@ -14,6 +14,7 @@ from runner.config import RunConfig
 from runner.dataset import Dataset, Split
 from runner.errors import UsageError
 from runner.evaluation import Encodings, Evaluator, encode, score_requests
+from runner.evaluation.classification import classification_error
 from runner.evaluation.cluster_purities import cluster_purities
 from runner.evaluation.information import decompose_all, factor_information
 from runner.evaluation.representation import LatentDensities, Representation
@@ -33,9 +34,10 @@ def validate(method: Method, dataset: Dataset, config: RunConfig) -> Record:
 
     ``validation/elbo``, ``validation/rate`` and ``validation/terms/…`` are estimated as those of
     the summary, ``validation/loss`` as that of training, and ``validation/scores/…`` as those of
-    ``scores.json``. With ``validation.information`` there are I(x; z_g) and I(factor; z_g) of every
-    group, and the purity of a Concrete variable, as in the summary. A deterministic code has the
-    loss, the reconstruction and scores of its codes.
+    ``scores.json``. A variable that is trained with labels has its classification error. With
+    ``validation.information`` there are I(x; z_g) and I(factor; z_g) of every group, and the purity
+    of a Concrete variable, as in the summary. A deterministic code has the loss, the reconstruction
+    and scores of its codes.
     The method is not changed.
 
     Raises: UsageError when a score is not defined for these codes.
@@ -69,6 +71,8 @@ def _terms(
     rate = model.latents.rate(encodings.z_MW, encodings.parameters_MP).mean()
     figures = {"elbo": -sum(terms.values()), "rate": float(rate)}
     figures |= {f"terms/{name}": value for name, value in terms.items()}
+    wrong = classification_error(model, encodings, dataset.class_column)
+    figures |= {f"classification/{name}": value for name, value in wrong.items()}
     if not config.validation.information:
         return figures
     figures |= {f"information/group/{name}": value for name, value in found.group.items()}

@@ -62,6 +62,7 @@ class Summary(msgspec.Struct):
     information: NumberTree = {}
     scores: NumberTree = {}
     distances: NumberTree = {}
+    classification: Numbers = {}
     standard_errors: DeepTree = {}
     training_estimate: TrainingEstimate | None = None
     warnings: list[str] = []

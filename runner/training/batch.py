@@ -1,7 +1,8 @@
 """The inputs of one step: images, labels, noise, and the encodings of the memory bank.
 
-Shapes: B images, C H W image, W columns of z, K places of the bank, P parameters of q(z|x) that the
-encoder gives, U uniform numbers between 0 and 1, S probes, V dimensions of the code.
+Shapes: B images, L labelled images, C H W image, W columns of z, K places of the bank, P parameters
+of q(z|x) that the encoder gives, U uniform numbers between 0 and 1, S probes, V dimensions of the
+code.
 """
 
 from __future__ import annotations
@@ -32,3 +33,9 @@ class Batch:
     """Class of each image, int64, where a penalty reads it."""
     is_labelled_B: Tensor | None = None
     """Whether the class of each image is known, beside ``labels_B``."""
+    labelled_images_LCHW: Tensor | None = None
+    """Another minibatch, of images whose class is known, as the likelihood and the encoder see
+    them, where a penalty reads it."""
+    classes_L: Tensor | None = None
+    """The class of each of them, int64; negative for one that is not known and does not count."""
+    labelled_noise_LW: Tensor | None = None

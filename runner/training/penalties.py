@@ -23,6 +23,7 @@ from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
 from runner.training.discriminator import Discriminator
 from runner.training.own_penalties import own_value
+from runner.training.supervision import supervised_loss
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Penalty:
     """Whether it is of a code whose numbers are the nearest of a few values."""
     needs_labels: bool = False
     """Whether it reads the labels of the batch, which are gathered for it alone."""
+    needs_labelled_images: bool = False
+    """Whether it reads another minibatch, of images whose class is known."""
 
 
 def weighted_penalties(
@@ -174,6 +177,9 @@ def _nearest(inputs: PenaltyInputs, code_BV: Tensor) -> Tensor:
     if not isinstance(variables, Quantised):
         raise ValueError("this penalty needs a quantised code")  # noqa: TRY004 - as of the others
     return variables.nearest(code_BV)
+def _supervision(inputs: PenaltyInputs) -> Tensor:
+    weight = inputs.weights["supervision.classification"]
+    return supervised_loss(inputs.model, inputs.latents, inputs.batch, weight)
 
 
 PENALTIES = {
@@ -186,5 +192,6 @@ PENALTIES = {
     "contraction": Penalty(_contraction),
     "quantisation": Penalty(_quantisation, needs_values=True),
     "commitment": Penalty(_commitment, needs_values=True),
+    "supervision": Penalty(_supervision, needs_density=True, needs_labelled_images=True),
 }
 """Name in ``objective.penalties`` → penalty."""

@@ -19,6 +19,7 @@ from runner.training.memory_bank import MemoryBank
 from runner.training.pairs import average_pairs
 from runner.training.penalties import penalty
 from runner.training.randomness import generator
+from runner.training.supervision import LabelledImages
 
 
 class Source:
@@ -41,6 +42,8 @@ class Source:
         self.model, self.plan, self.dataset, self.split = model, plan, dataset, split
         self.config, self.name = config, name
         self.device = next(model.parameters()).device
+        reads = any(penalty(name).needs_labelled_images for name in plan.penalties)
+        self._labelled = LabelledImages(dataset, split, config, self.device) if reads else None
 
     def _images(self, indices_B: Tensor) -> Tensor:
         """Return images as the networks see them, (B, C, H, W)."""
@@ -75,6 +78,7 @@ class Source:
         labels_B, is_labelled_B = (
             self.dataset.labels(self.split, indices_B) if labelled else (None, None)
         )
+        of_class = self._labelled.batch(indices_B, step) if self._labelled else None
         return Batch(
             images_BCHW=images_BCHW,
             inputs_BCHW=inputs_BCHW,
@@ -87,6 +91,11 @@ class Source:
             probes_SBV=self._probes(samples, step),
             labels_B=labels_B,
             is_labelled_B=is_labelled_B,
+            labelled_images_LCHW=of_class[0] if of_class else None,
+            classes_L=of_class[1] if of_class else None,
+            labelled_noise_LW=latents.noise(len(of_class[1]), self._draws("labelled noise", step))
+            if of_class
+            else None,
         )
 
     def _probes(self, samples: int, step: int) -> Tensor | None:

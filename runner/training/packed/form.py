@@ -54,4 +54,5 @@ def is_faster(model: VAE, runs: int) -> bool:
 
 def needs_networks(plan: Plan, model: VAE) -> bool:
     """Return whether an objective calls the networks itself, so that it only has the whole form."""
-    return "contraction" in plan.penalties or isinstance(model.latents.prior, VampPrior)
+    calls = any(name in plan.penalties for name in ("contraction", "supervision"))
+    return calls or isinstance(model.latents.prior, VampPrior)

@@ -13,6 +13,7 @@ from runner.dataset import Dataset
 from runner.model import VAE
 from runner.objective import Objective
 from runner.plugins import piece
+from runner.training.supervision import labelled_batch_size
 
 _DEVICES = ("cpu", "cuda")
 
@@ -40,7 +41,8 @@ def pack_key(
         (repr(config.dataset), config.data_dir, repr(config.validation)),
         (dataset.name, dataset.digest, dataset.train.size, dataset.shape, dataset.kind.name),
         (repr(config.architecture), repr(config.likelihood), _prior(config)),
-        (config.objective.concrete_density, objective.plan.pairs, _shapes(model)),
+        (config.objective.concrete_density, objective.plan.pairs),
+        (labelled_batch_size(config), _shapes(model)),
     )
 
 

@@ -1,0 +1,58 @@
+"""Which training images have a class that is known to the training.
+
+Shapes: N images of a split, K images whose class is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor
+
+from runner.config import RunConfig
+from runner.dataset.splits import Dataset
+from runner.errors import UsageError
+
+
+def with_labels(dataset: Dataset, config: RunConfig, device: torch.device) -> Dataset:
+    """Return the dataset with ``labels`` training images whose class is known, and no others.
+
+    There are as many of each class, or one more of some. Which they are depends on ``label_seed``
+    (null: ``seed``) alone. Without ``labels`` the dataset stays as it is.
+
+    Raises: UsageError where the dataset has no classes, or too few images of one.
+    """
+    if config.labels is None:
+        return dataset
+    if dataset.class_column is None or dataset.classes < 2:
+        raise UsageError(f"labels={config.labels}: {dataset.name} has no classes")
+    if config.labels < dataset.classes:
+        raise UsageError(
+            f"labels={config.labels} is less than one for each of the {dataset.classes} classes of "
+            f"{dataset.name}"
+        )
+    seed = config.seed if config.label_seed is None else config.label_seed
+    rows_N = torch.arange(dataset.train.size, device=device)
+    classes_N = dataset.labels(dataset.train, rows_N)[0].cpu()
+    rows_K = _balanced(dataset, classes_N, config.labels, seed)
+    return replace(dataset, labelled_K=rows_K.to(device))
+
+
+def _balanced(dataset: Dataset, classes_N: Tensor, count: int, seed: int) -> Tensor:
+    """Return the indices of ``count`` images, sorted; on the CPU, the same on every device."""
+    source = Generator().manual_seed(seed)
+    each, more = divmod(count, dataset.classes)
+    has_more = set(torch.randperm(dataset.classes, generator=source)[:more].tolist())
+    chosen: list[Tensor] = []
+    for number, name in enumerate(dataset.class_names):
+        of_class = (classes_N == number).nonzero()[:, 0]
+        wanted = each + (number in has_more)
+        if len(of_class) < wanted:
+            raise UsageError(
+                f"labels={count} asks for {wanted:,} training images of each class, and "
+                f"{dataset.name} has {len(of_class):,} of '{name}'"
+            )
+        order = torch.randperm(len(of_class), generator=source)
+        chosen.append(of_class[order[:wanted]])
+    return torch.cat(chosen).sort().values
