@@ -47,6 +47,7 @@ class CodeRepresentation:
     """What ``evaluation.representation.Representation`` asks for, of a model of codes."""
 
     latents = None
+    class_variable = None
 
     def __init__(
         self,
@@ -68,6 +69,11 @@ class CodeRepresentation:
     def category_values(self) -> Mapping[str, Tensor]:
         """The columns of a code at every category of each discrete variable, (K, its width)."""
         return self._model.category_values
+
+    @property
+    def values(self) -> Mapping[str, Tensor]:
+        """None: continuous variables take any number."""
+        return {}
 
     @torch.no_grad()
     def encode(self, images_BCHW: Tensor) -> Tensor:
@@ -98,6 +104,14 @@ class CodeRepresentation:
     def sample_prior(self, samples: int, source: Generator) -> Tensor | None:
         """Return codes of the model's own distribution, (B, W), where it has one."""
         return self._model.sample_codes(samples, source)
+
+    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
+        """Refuse: there is no class variable."""
+        raise NotImplementedError
+
+    def log_q_of_classes(self, parameters_BP: Tensor) -> Tensor:
+        """Refuse: there is no class variable."""
+        raise NotImplementedError
 
     def discretise(self, z_BW: Tensor) -> Tensor:
         """Return codes with every discrete variable at its most probable category, (B, W)."""

@@ -143,7 +143,7 @@ def _checked_validation(
     if config.validation.every is None:
         return None
     model = method.represents()
-    metric = chosen_metric(config, has_density=model.latents is not None)
+    metric = chosen_metric(config, model)
     scores(model, dataset, config)
     return metric
 

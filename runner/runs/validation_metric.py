@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from runner.config import AUTO, RunConfig
 from runner.errors import UsageError, nearest
 from runner.evaluation import score_requests
+from runner.evaluation.representation import Representation
 from runner.metric.quantities import QUANTITIES, VALIDATION, quantity
 
 _LOWER = {"loss": -1}
@@ -27,17 +28,18 @@ class ValidationMetric:
         return f"{VALIDATION}{self.name}"
 
 
-def chosen_metric(config: RunConfig, *, has_density: bool) -> ValidationMetric:
+def chosen_metric(config: RunConfig, model: Representation) -> ValidationMetric:
     """Return the figure that ``training.stop_early.metric`` names.
 
     Raises: UsageError when no validation has such a figure, or it has no better direction.
     """
     given = config.training.stop_early.metric
     name = given.removeprefix(VALIDATION)
+    has_density = model.latents is not None
     if name == AUTO:
         name = "elbo" if has_density else "terms/reconstruction"
     known = _figures(config, has_density=has_density)
-    if latents.discrete.class_variable is not None:
+    if model.class_variable is not None:
         known["classification/error"] = -1
     # "mig" is the score of the codes that are scored first.
     name = next((full for full in known if full.endswith(f"/{name}") and name not in known), name)

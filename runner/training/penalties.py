@@ -177,6 +177,8 @@ def _nearest(inputs: PenaltyInputs, code_BV: Tensor) -> Tensor:
     if not isinstance(variables, Quantised):
         raise ValueError("this penalty needs a quantised code")  # noqa: TRY004 - as of the others
     return variables.nearest(code_BV)
+
+
 def _supervision(inputs: PenaltyInputs) -> Tensor:
     weight = inputs.weights["supervision.classification"]
     return supervised_loss(inputs.model, inputs.latents, inputs.batch, weight)
