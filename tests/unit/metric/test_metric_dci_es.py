@@ -74,7 +74,7 @@ def test_codes_that_say_nothing_have_no_informativeness_and_the_explicitness_one
 
 
 def test_it_is_the_definition_for_forests():
-    """A factor of three values is classified, one of 20 regressed; splits of equal gain may differ."""
+    """Three values are classified, 20 regressed; of equally good splits either may be taken."""
     source = np.random.default_rng(3)
     factors = source.integers([3, 20], size=(300, 2))
     latents = np.column_stack([factors @ [1.0, 0.1], factors @ [0.3, 1.0], source.normal(size=300)])
