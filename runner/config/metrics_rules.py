@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from itertools import pairwise
 
-from runner.config.metrics_schema import CODES, MetricsConfig
+from runner.config.metrics_schema import CODES, PROBES, MetricsConfig
 from runner.config.rule import Rule
 
-_ZERO_ALLOWED = ("least_spread", "least_rate")
+_ZERO_ALLOWED = ("least_spread", "least_rate", "least_range")
+_CAPACITIES = {"features": 1, "widths": 0, "depths": 1}
+"""Sizes of probes of growing capacity, and the least that there is."""
 
 
 def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
@@ -29,15 +32,36 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
 
 
 def _rule(key: str, name: str, value: object) -> Rule:
+    must, fits = _condition(name, value)
+    return key, value, must, fits
+
+
+def _condition(name: str, value: object) -> tuple[str, bool]:
+    """Return what a setting must be, and whether it is."""
+    if name == "probe":
+        return f"one of {', '.join(PROBES)}", value in PROBES
     if isinstance(value, list):
         sizes = [size for size in value if isinstance(size, int)]  # the schema lets nothing else in
-        return key, value, "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1
-    number = value if isinstance(value, (int, float)) else 0
+        if name in _CAPACITIES:
+            return _capacities(sizes, _CAPACITIES[name])
+        return "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1
+    if isinstance(value, bool):
+        return "true or false", True
+    return _number(name, value if isinstance(value, (int, float)) else 0)
+
+
+def _number(name: str, number: float) -> tuple[str, bool]:
     if name == "quantile":
-        return key, value, "between 0 and 1", 0 < number <= 1
+        return "between 0 and 1", 0 < number <= 1
     if name in _ZERO_ALLOWED:
-        return key, value, "zero or a positive number", number >= 0
+        return "zero or a positive number", number >= 0
     if name == "lasso":
-        return key, value, "a positive number", number > 0
-    least = 2 if name in ("bins", "batch", "encodings") else 1
-    return key, value, f"at least {least}", number >= least
+        return "a positive number", number > 0
+    least = 2 if name in ("bins", "batch", "encodings", "most_classes") else 1
+    return f"at least {least}", number >= least
+
+
+def _capacities(sizes: Sequence[int], least: int) -> tuple[str, bool]:
+    """Return the rule of the sizes of probes: a curve has two ends."""
+    grow = len(sizes) > 1 and all(low < high for low, high in pairwise(sizes))
+    return f"two or more growing numbers from {least}", grow and sizes[0] >= least

@@ -15,6 +15,10 @@ from typing import Optional
 CODES = ("mean", "sampled")
 """The code of an image: the mean of q(z|x), or a sample from it."""
 
+PROBES = ("fourier", "mlp", "forest")
+"""Families of probes of growing capacity: linear ones of random Fourier features, networks of two
+hidden layers, random forests."""
+
 SHARED = ("name", "seed", "codes", "images", "factor_bins")
 """The fields of :class:`MetricsConfig` that are of all metrics; each other one is a metric."""
 
@@ -90,6 +94,40 @@ class GroupInformationConfig:
 
 
 @dataclass
+class LatentInformationConfig(GroupInformationConfig):
+    """Of InfoMEC's modularity and compactness of variables."""
+
+    least_range: float
+    most_values: int
+
+
+@dataclass
+class ActiveGroupsConfig(GroupInformationConfig):
+    """Of InfoMEC's modularity and compactness of groups."""
+
+    least_range: float
+
+
+@dataclass
+class PredictedEntropyConfig(SamplesConfig):
+    """Of InfoMEC's explicitness."""
+
+    most_values: int
+    held_out: bool
+
+
+@dataclass
+class LossCapacityConfig(SplitConfig):
+    """Of DCI-ES: probes of growing capacity, of one family."""
+
+    probe: str
+    features: list[int]
+    widths: list[int]
+    depths: list[int]
+    most_classes: int
+
+
+@dataclass
 class UdrConfig:
     """Of the unsupervised disentanglement ranking, which compares several runs."""
 
@@ -150,6 +188,14 @@ class MetricsConfig:
     irs_groups: Optional[IrsConfig] = None
     knn: Optional[NeighboursConfig] = None
     clustering: Optional[SamplesConfig] = None
+    infom: Optional[LatentInformationConfig] = None
+    infoc: Optional[LatentInformationConfig] = None
+    infoe: Optional[PredictedEntropyConfig] = None
+    infom_groups: Optional[ActiveGroupsConfig] = None
+    infoc_groups: Optional[ActiveGroupsConfig] = None
+    infoe_groups: Optional[PredictedEntropyConfig] = None
+    dci_es: Optional[LossCapacityConfig] = None
+    dci_es_groups: Optional[LossCapacityConfig] = None
     information: Optional[DensityConfig] = None
     reconstruction: Optional[SamplesConfig] = None
     log_likelihood: Optional[LikelihoodEstimateConfig] = None

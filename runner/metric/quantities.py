@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from runner.metric.probing_quantities import DCI_ES, INFOMEC
 from runner.metric.quantity import Place, Quantity, Score
 
 _EVERYWHERE: tuple[Place, ...] = ("live", "summary", "workspace")
@@ -193,6 +194,8 @@ QUANTITIES: tuple[Quantity, ...] = (
              "", "higher", "clustering", score=Score("clustering.clustering", of_class=True)),
     Quantity("scores/<codes>/clustering/nmi", "normalised MI of k-means clusters and classes",
              "k-means NMI", "", "higher", "clustering"),
+    *INFOMEC,
+    *DCI_ES,
     Quantity("scores/model/information/<factor>/<variable>", "I(<factor>; <variable>)",
              "I(<factor>; <variable>)", _NATS, None, "information"),
     Quantity("scores/model/reconstruction/nats", "reconstruction from mean codes",

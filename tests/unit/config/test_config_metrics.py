@@ -63,6 +63,13 @@ def test_settings_can_be_changed_one_by_one_or_as_a_whole():
         ("fast", "metrics.factor_vae.least_spread=-1", "must be zero or a positive number", None),
         ("reference", "metrics.downstream_boosted.train=[]", "must be numbers of images", None),
         ("reference", "metrics.downstream_boosted.train=[0]", "must be numbers of images", None),
+        ("reference", "metrics.dci_es.probe=tree", "must be one of fourier, mlp, forest", None),
+        ("reference", "metrics.dci_es.widths=[8]", "two or more growing numbers from 0", None),
+        ("reference", "metrics.dci_es.depths=[0,8]", "two or more growing numbers from 1", None),
+        ("reference", "metrics.dci_es.features=[8,8]", "two or more growing numbers from 1", None),
+        ("reference", "metrics.dci_es.most_classes=1", "must be at least 2, got 1", None),
+        ("fast", "metrics.infom.least_range=-1", "must be zero or a positive number", None),
+        ("fast", "metrics.infoe.held_out=half", "metrics.infoe.held_out must be true", None),
         ("fast", "metrics.images=1", "metrics.images must be at least 2, or null", None),
     ],
 )

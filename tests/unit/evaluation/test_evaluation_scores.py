@@ -48,6 +48,12 @@ FEW = (
     "metrics.log_likelihood={images: 5, samples: 20}",
     *(f"metrics.{n}={{samples: 30, encodings: 60}}" for n in ("mig_density", "information")),
     "metrics.pruning={samples: 20, encodings: 60}",
+    *(f"metrics.{n}.samples=60" for n in ("infom", "infoc", "infoe", "infoe_groups")),
+    *(
+        f"metrics.{n}={{train: 40, test: 20, probe: fourier, features: [2, 4], widths: [0, 2],"
+        " depths: [1, 2], most_classes: 10}"
+        for n in ("dci_es", "dci_es_groups")
+    ),
     "metrics.codes=[mean,sampled]",
 )
 
@@ -122,7 +128,7 @@ def test_scores_of_groups_have_finite_numbers_where_the_prior_has_groups(
     assert not has_groups(represent(model_of("code", ["prior.group_size=null"])))
     evaluator = Evaluator(model, grid, few)
     of_groups = [request for request in score_requests(few) if "_groups" in request.metric]
-    assert len(of_groups) == 14  # of mean and of sampled codes
+    assert len(of_groups) == 22  # of mean and of sampled codes
     for request in (*of_groups, ScoreRequest("knn", "mean", vars(few.knn))):
         numbers = evaluator.compute(request).numbers
         assert all(math.isfinite(number) for number in numbers.values()), request.key

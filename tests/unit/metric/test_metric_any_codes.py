@@ -11,6 +11,8 @@ from hypothesis.extra.numpy import arrays
 from runner.errors import UsageError
 from runner.metric import Codes, Variable
 from runner.metric.explicitness import explicitness
+from runner.metric.infoe import infoe
+from runner.metric.infomec import infoc, infom
 from runner.metric.irs import irs
 from runner.metric.mig import mig
 from runner.metric.modularity import modularity
@@ -20,6 +22,12 @@ from runner.metric.unsupervised import unsupervised
 
 NUMBERS = st.sampled_from([0.0, 0.1, -1.0, 1.0, 1 + 1e-15, 1e-300, 5e-324, 1e6]) | st.floats(-9, 9)
 COUNTS = st.sampled_from([1, 2, 3, 8, 40])
+INFORMATION = {
+    "samples": COUNTS,
+    "neighbours": COUNTS,
+    "least_range": st.sampled_from([0.0, 0.05, 2.0]),
+    "most_values": COUNTS,
+}
 LARGE_OR_SMALL = {
     mig: {"samples": COUNTS, "bins": st.sampled_from([1, 2, 20])},
     modularity: {"samples": COUNTS, "bins": st.sampled_from([1, 2, 20])},
@@ -32,6 +40,9 @@ LARGE_OR_SMALL = {
     },
     unsupervised: {"samples": COUNTS, "bins": st.sampled_from([1, 2, 20])},
     hoyer_sparsity: {"samples": COUNTS},
+    infom: INFORMATION,
+    infoc: INFORMATION,
+    infoe: {"samples": COUNTS, "most_values": COUNTS, "held_out": st.booleans()},
 }
 
 

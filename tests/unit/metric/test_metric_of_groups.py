@@ -25,6 +25,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "eastwood_williams_groups": SPLIT,
     "factor_vae_groups": VOTES,
     "irs_groups": {**BINNED, "quantile": 0.99},
+    "infom_groups": {**NEAREST, "least_range": 0.05},
+    "infoc_groups": {**NEAREST, "least_range": 0.05},
+    "infoe_groups": {"samples": 1500, "most_values": 64, "held_out": False},
+    "dci_es_groups": {
+        **SPLIT,
+        "probe": "fourier",
+        "features": [8, 16],
+        "widths": [0, 2],
+        "depths": [1, 2],
+        "most_classes": 10,
+    },
 }
 
 
