@@ -19,6 +19,7 @@ from runner.config.dataset_schema import (
     CorrelationConfig,
     DatasetConfig,
     FolderConfig,
+    MultiMnistConfig,
     OwnDatasetConfig,
 )
 from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
@@ -153,6 +154,7 @@ __all__ = [
     "MlpConfig",
     "MmdConfig",
     "MomentsConfig",
+    "MultiMnistConfig",
     "ObjectiveConfig",
     "OwnDatasetConfig",
     "PenaltiesConfig",

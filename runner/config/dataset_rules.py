@@ -13,12 +13,20 @@ from runner.config.dataset_schema import (
     CorrelationConfig,
     DatasetConfig,
     FolderConfig,
+    MultiMnistConfig,
     OwnDatasetConfig,
 )
 from runner.config.rule import Rule
 
 _LARGEST = 4096
 """Pixels along an edge; more is a mistake, since an image is one vector to the model."""
+
+_DIGIT = 28
+"""Pixels along an edge of a digit of MNIST."""
+
+_MOST_DIGITS = 20
+_MOST_IMAGES = 10_000_000
+"""On a canvas, and of a split: what is drawn must not take long."""
 
 
 def dataset_choices(dataset: DatasetConfig) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -37,6 +45,8 @@ def dataset_rules(dataset: DatasetConfig) -> Iterator[Rule]:
         yield from _correlation_rules(dataset.correlated)
     if isinstance(dataset, OwnDatasetConfig):
         yield from _own_rules(dataset)
+    if isinstance(dataset, MultiMnistConfig):
+        yield from _canvas_rules(dataset)
 
 
 def _correlation_rules(correlated: CorrelationConfig) -> Iterator[Rule]:
@@ -57,6 +67,19 @@ def _own_rules(own: OwnDatasetConfig) -> Iterator[Rule]:
     yield "dataset.bins", own.bins, "at least 2, or null", own.bins is None or own.bins >= 2
     yield "dataset.test_share", own.test_share, "at least 0 and below 1", 0 <= own.test_share < 1
     yield "dataset.test_seed", own.test_seed, "at least 0", own.test_seed >= 0
+
+
+def _canvas_rules(canvas: MultiMnistConfig) -> Iterator[Rule]:
+    digits, size, seed = canvas.digits, canvas.size, canvas.seed
+    yield "dataset.digits", digits, f"between 1 and {_MOST_DIGITS}", 1 <= digits <= _MOST_DIGITS
+    fits = _DIGIT <= size <= _LARGEST
+    yield "dataset.size", size, f"between {_DIGIT} (a digit) and {_LARGEST} pixels", fits
+    yield "dataset.overlap", canvas.overlap, "between 0 and 1", 0 <= canvas.overlap <= 1
+    for key in ("images", "test_images"):
+        count = getattr(canvas, key)
+        fits = 2 <= count <= _MOST_IMAGES
+        yield f"dataset.{key}", count, f"between 2 and {_MOST_IMAGES:,}", fits
+    yield "dataset.seed", seed, "between 0 and 9999", 0 <= seed < 10_000
 
 
 def _held_out_rules(held_out: Mapping[str, object]) -> Iterator[Rule]:

@@ -40,6 +40,18 @@ class DatasetConfig:
 
 
 @dataclass
+class MultiMnistConfig(DatasetConfig):
+    """Digits of MNIST on a canvas."""
+
+    digits: int
+    size: int
+    overlap: float
+    images: int
+    test_images: int
+    seed: int
+
+
+@dataclass
 class OwnDatasetConfig(DatasetConfig):
     """Images of the user: where they are, and what is known of them."""
 
@@ -75,5 +87,6 @@ DATASET_CHOICES: dict[str, type[DatasetConfig]] = {
     "folder": FolderConfig,
     "npz": ArraysConfig,
     "hdf5": ArraysConfig,
+    "multi_mnist": MultiMnistConfig,
 }
 """Datasets with settings of their own, by name."""
