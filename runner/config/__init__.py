@@ -14,6 +14,7 @@ from runner.config.data_root import data_root
 from runner.config.dataset_schema import (
     BROKEN,
     FITS,
+    PUBLISHED_ELSEWHERE,
     TABLES_WITHOUT_A_PATH,
     ArraysConfig,
     CorrelationConfig,
@@ -116,6 +117,7 @@ __all__ = [
     "MOMENTS",
     "PARTS",
     "PRECISIONS",
+    "PUBLISHED_ELSEWHERE",
     "SPARSITIES",
     "STRENGTHS",
     "TABLES_WITHOUT_A_PATH",

@@ -21,6 +21,8 @@ ADDED: Mapping[str, object] = {
     "validation.information": False,
     "objective.group_rate": {},
     "dataset.changed": "refuse",
+    "dataset.pattern": None,
+    "dataset.test_by": [],
     "objective.concrete_draws": "relaxed",
     "architecture.conditional": False,
     "architecture.conditional_head": "separate",

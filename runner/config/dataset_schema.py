@@ -71,7 +71,9 @@ class FolderConfig(OwnDatasetConfig):
     """Images that are files."""
 
     factors: str
+    pattern: Optional[str]  # noqa: UP045
     test_folder: Optional[str]  # noqa: UP045
+    test_by: list[str]
     broken: str
 
 
@@ -88,5 +90,12 @@ DATASET_CHOICES: dict[str, type[DatasetConfig]] = {
     "npz": ArraysConfig,
     "hdf5": ArraysConfig,
     "multi_mnist": MultiMnistConfig,
+    "yale_faces": FolderConfig,
 }
 """Datasets with settings of their own, by name."""
+
+PUBLISHED_ELSEWHERE: dict[str, str] = {
+    "yale_faces": "CroppedYale.zip of the Extended Yale Face Database B, for research "
+    "(vision.ucsd.edu/~leekc/ExtYaleDatabase/ExtYaleB.html), unpacked: dataset.path=CroppedYale",
+}
+"""Datasets whose files one brings oneself, by name, and where they can be had."""

@@ -106,6 +106,7 @@ OWN: Mapping[str, Callable[[DatasetConfig, str, torch.device], Dataset]] = {
     "folder": folder.load,
     "npz": arrays.load,
     "hdf5": arrays.load,
+    "yale_faces": folder.load,
 }
 """Name in ``conf/dataset/`` → function of (settings, data_dir, device), for images of the user."""
 
