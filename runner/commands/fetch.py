@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -25,20 +24,16 @@ from rich.text import Text
 
 from runner.commands.arguments import Arguments
 from runner.commands.manual import FETCH
+from runner.config import PUBLISHED_ELSEWHERE
 from runner.config.composition import compose
 from runner.console.run_display import make_console
 from runner.console.safe_console import SafeConsole
-from runner.dataset import DATASETS, SOURCES, Source, mnist
+from runner.dataset import COLLECTIONS, DATASETS, DRAWN, SOURCES, Source, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive import checksums as files
 from runner.dataset.archive.download import download
 from runner.dataset.archive.source import RemoteFile
 from runner.errors import InterruptedRun, UsageError, nearest
-
-_DIGITS: Mapping[str, mnist.Collection] = {
-    collection.name: collection for collection in (mnist.MNIST, mnist.FASHION_MNIST)
-}
-"""Which torchvision knows how to bring, and which are small enough to be read as they are."""
 
 _PLAIN_SECONDS = 5.0
 """Between two lines where there is no terminal to draw a bar on."""
@@ -55,9 +50,7 @@ def run(arguments: Arguments) -> int:
     names = arguments.operands
     root = Path(_data_dir(arguments.overrides)).expanduser()
     for name in names:
-        if name not in DATASETS:
-            hint = nearest(name, DATASETS) or f"datasets: {', '.join(DATASETS)}"
-            raise UsageError(f"unknown dataset '{name}'", hint)
+        _require_known(name)
     if not names:
         _list(root)
     try:
@@ -69,6 +62,17 @@ def run(arguments: Arguments) -> int:
         hint = "what has arrived is kept: the same command goes on from there"
         raise InterruptedRun("interrupted", hint, 2) from error
     return 0
+
+
+def _require_known(name: str) -> None:
+    """Raise UsageError where there is no such dataset, or its files are not to be downloaded."""
+    if name in PUBLISHED_ELSEWHERE:
+        hint = f"bring {PUBLISHED_ELSEWHERE[name]}"
+        raise UsageError(f"the files of {name} are not downloaded by vaerun", hint)
+    known = [*DATASETS, *DRAWN]
+    if name not in known:
+        hint = nearest(name, known) or f"datasets: {', '.join(known)}"
+        raise UsageError(f"unknown dataset '{name}'", hint)
 
 
 def _data_dir(overrides: list[str]) -> str:
@@ -113,8 +117,8 @@ def _accept(file: RemoteFile, arguments: Arguments) -> None:
 
 
 def _fetch(name: str, root: Path, console: Console) -> None:
-    if name in _DIGITS:
-        collection = _DIGITS[name]
+    if name in COLLECTIONS:
+        collection = COLLECTIONS[name]
         mnist.load(collection, str(root), torch.device("cpu"))
         _tell(console, name, root / collection.folder)
     elif name in SOURCES:
@@ -192,7 +196,9 @@ def _list(root: Path) -> None:
     table = Table(title="fetch", title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for heading in ("", "download", "unpacked", ""):
         table.add_column(heading, justify="right" if heading else "left", header_style="dim")
-    for name, collection in _DIGITS.items():
+    for name, collection in COLLECTIONS.items():
+        if name != collection.name:  # drawn from another's files
+            continue
         parts = (*collection.train, *collection.test)
         is_there = mnist.is_there(collection, root)
         size = sum(part.size for part in parts)
@@ -206,6 +212,8 @@ def _list(root: Path) -> None:
         )
         unpacked = _amount(published.unpacked_bytes(source))
         table.add_row(Text(name, "cyan"), download_size, unpacked, _there(root, is_there=is_there))
+    for name in PUBLISHED_ELSEWHERE:
+        table.add_row(Text(name, "cyan"), "", "", Text(f"by hand: vaerun fetch {name}", "dim"))
     console = SafeConsole(markup=False)
     console.print(table)
     console.print(Text("vaerun fetch NAME ... [data_dir=DIR]", "dim"))

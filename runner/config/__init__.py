@@ -15,11 +15,13 @@ from runner.config.data_root import data_root
 from runner.config.dataset_schema import (
     BROKEN,
     FITS,
+    PUBLISHED_ELSEWHERE,
     TABLES_WITHOUT_A_PATH,
     ArraysConfig,
     CorrelationConfig,
     DatasetConfig,
     FolderConfig,
+    MultiMnistConfig,
     OwnDatasetConfig,
 )
 from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
@@ -122,6 +124,7 @@ __all__ = [
     "PAIR_POSTERIORS",
     "PARTS",
     "PRECISIONS",
+    "PUBLISHED_ELSEWHERE",
     "RANDOM",
     "SPARSITIES",
     "STRENGTHS",
@@ -163,6 +166,7 @@ __all__ = [
     "MlpConfig",
     "MmdConfig",
     "MomentsConfig",
+    "MultiMnistConfig",
     "ObjectiveConfig",
     "OwnDatasetConfig",
     "PairsConfig",

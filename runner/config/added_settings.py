@@ -23,6 +23,8 @@ ADDED: Mapping[str, object] = {
     "objective.method": "vae",
     "objective.fitted": {"images": 10000, "sparsity": 1.0},
     "dataset.changed": "refuse",
+    "dataset.pattern": None,
+    "dataset.test_by": [],
     "objective.concrete_draws": "relaxed",
     "objective.pairs": {"posterior": "none", "differ": 1},
     "architecture.conditional": False,

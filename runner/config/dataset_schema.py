@@ -40,6 +40,18 @@ class DatasetConfig:
 
 
 @dataclass
+class MultiMnistConfig(DatasetConfig):
+    """Digits of MNIST on a canvas."""
+
+    digits: int
+    size: int
+    overlap: float
+    images: int
+    test_images: int
+    seed: int
+
+
+@dataclass
 class OwnDatasetConfig(DatasetConfig):
     """Images of the user: where they are, and what is known of them."""
 
@@ -59,7 +71,9 @@ class FolderConfig(OwnDatasetConfig):
     """Images that are files."""
 
     factors: str
+    pattern: Optional[str]  # noqa: UP045
     test_folder: Optional[str]  # noqa: UP045
+    test_by: list[str]
     broken: str
 
 
@@ -75,5 +89,13 @@ DATASET_CHOICES: dict[str, type[DatasetConfig]] = {
     "folder": FolderConfig,
     "npz": ArraysConfig,
     "hdf5": ArraysConfig,
+    "multi_mnist": MultiMnistConfig,
+    "yale_faces": FolderConfig,
 }
 """Datasets with settings of their own, by name."""
+
+PUBLISHED_ELSEWHERE: dict[str, str] = {
+    "yale_faces": "CroppedYale.zip of the Extended Yale Face Database B, for research "
+    "(vision.ucsd.edu/~leekc/ExtYaleDatabase/ExtYaleB.html), unpacked: dataset.path=CroppedYale",
+}
+"""Datasets whose files one brings oneself, by name, and where they can be had."""

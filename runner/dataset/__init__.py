@@ -21,6 +21,7 @@ from runner.dataset import (
     dsprites,
     mnist,
     mpi3d,
+    multi_mnist,
     pinwheel,
     shapes3d,
     smallnorb,
@@ -41,7 +42,9 @@ from runner.errors import DataError, UsageError, nearest
 from runner.plugins import piece
 
 __all__ = [
+    "COLLECTIONS",
     "DATASETS",
+    "DRAWN",
     "IMAGES",
     "KINDS",
     "OWN",
@@ -81,6 +84,12 @@ _SPRITES_IN_COLOUR = {
 SOURCES: Mapping[str, Source] = {source.name: source for source in (*_PLAIN, *_SPRITES_IN_COLOUR)}
 """Name in ``conf/dataset/`` → the published files that ``vaerun fetch`` downloads."""
 
+COLLECTIONS: Mapping[str, mnist.Collection] = {
+    **{each.name: each for each in (mnist.MNIST, mnist.FASHION_MNIST)},
+    "multi_mnist": mnist.MNIST,
+}
+"""Name in ``conf/dataset/`` → the collection of digits or clothes that it is read or drawn from."""
+
 DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
     "sprites": lambda _, device: sprites.load(device),
     "digits": lambda _, device: digits.load(device),
@@ -92,10 +101,17 @@ DATASETS: Mapping[str, Callable[[str, torch.device], Dataset]] = {
 }
 """Name in ``conf/dataset/`` → function of (data_dir, device) that returns the whole dataset."""
 
+DRAWN: Mapping[str, Callable[[DatasetConfig, str, torch.device], Dataset]] = {
+    "multi_mnist": multi_mnist.load,
+}
+"""Name in ``conf/dataset/`` → function of (settings, data_dir, device), for images that are drawn
+as their settings say; the same settings always give the same images."""
+
 OWN: Mapping[str, Callable[[DatasetConfig, str, torch.device], Dataset]] = {
     "folder": folder.load,
     "npz": arrays.load,
     "hdf5": arrays.load,
+    "yale_faces": folder.load,
 }
 """Name in ``conf/dataset/`` → function of (settings, data_dir, device), for images of the user."""
 
@@ -111,12 +127,14 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
         return select(added.load(added_one, config, data_dir, device), config, device)
     if config.name in OWN:
         return select(OWN[config.name](config, data_dir, device), config, device)
-    if config.name not in DATASETS:
-        known = [*OWN, *DATASETS]
+    if config.name not in DATASETS and config.name not in DRAWN:
+        known = [*OWN, *DATASETS, *DRAWN]
         hint = nearest(config.name, known) or f"datasets: {', '.join(known)}"
         raise UsageError(f"unknown dataset '{config.name}'", hint)
 
     def whole() -> Dataset:
+        if config.name in DRAWN:
+            return select(DRAWN[config.name](config, data_dir, device), config, device)
         return select(DATASETS[config.name](data_dir, device), config, device)
 
     return kept(config, data_dir, device, whole)
@@ -124,11 +142,10 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
 
 def is_here(config: DatasetConfig, data_dir: str) -> bool:
     """Return whether a dataset can be kept, and is loaded without a download."""
-    if piece("dataset", config.name) is not None or config.name not in DATASETS:
+    if piece("dataset", config.name) is not None or config.name not in {**DATASETS, **DRAWN}:
         return False
-    collections = {each.name: each for each in (mnist.MNIST, mnist.FASHION_MNIST)}
-    if config.name in collections:
-        return is_there(collections[config.name], Path(data_dir).expanduser())
+    if config.name in COLLECTIONS:
+        return is_there(COLLECTIONS[config.name], Path(data_dir).expanduser())
     try:
         require_files(config, data_dir)
     except DataError:

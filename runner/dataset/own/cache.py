@@ -13,7 +13,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,10 +29,14 @@ from runner.config import OwnDatasetConfig
 from runner.dataset.archive.residency import free_memory, place
 from runner.dataset.own.factors import FactorTable, class_of
 from runner.dataset.splits import Dataset, Factor
-from runner.errors import DataError, UsageError
+from runner.errors import DataError, UsageError, nearest
 
 _FORMAT = 1
 """Raised when the same files and settings would be prepared differently."""
+
+_NEWER = {"pattern", "test_by"}
+"""Settings that came later, and are left out where they are not used: images that were prepared
+without them are found again."""
 
 Fill = Callable[[NDArray[np.uint8]], None]
 """Writes all images, (N, C, H, W), in their final order."""
@@ -52,20 +56,44 @@ class Plan:
     """What the user should know, one line each: files that were skipped."""
 
 
-def split_order(images: int, share: float, seed: int) -> tuple[NDArray[np.int64], int]:
+def split_order(
+    images: int, share: float, seed: int, of: str = "images"
+) -> tuple[NDArray[np.int64], int]:
     """Return the images in an order with the test images at the end, and how many these are.
 
-    Both parts keep the order that they had.
+    Both parts keep the order that they had. ``of`` is what a message calls them.
+
+    Raises: UsageError when one of the parts is empty.
     """
     test = round(images * share)
     if share > 0 and not 0 < test < images:
         raise UsageError(
-            f"dataset.test_share={share:g} of {images:,} images leaves an empty split",
+            f"dataset.test_share={share:g} of {images:,} {of} leaves an empty split",
             "dataset.test_share=0 has none",
         )
     chosen = np.zeros(images, dtype=bool)
     chosen[np.random.default_rng(seed).permutation(images)[:test]] = True
     return np.argsort(chosen, kind="stable"), test
+
+
+def split_by(
+    known: FactorTable, factors: Sequence[str], share: float, seed: int
+) -> tuple[NDArray[np.int64], int]:
+    """Return images in an order as :func:`split_order`, with whole values of factors in the test.
+
+    The combinations of the values of ``factors`` are split, and each image goes with its own.
+
+    Raises: UsageError when there is no such factor, or one of the parts is empty.
+    """
+    for name in factors:
+        if name not in known.names:
+            hint = nearest(name, known.names) or f"factors: {', '.join(known.names) or 'none'}"
+            raise UsageError(f"dataset.test_by: there is no factor '{name}'", hint)
+    columns_NK = known.numbers_NF[:, [known.names.index(name) for name in factors]]
+    combinations, place_N = np.unique(columns_NK, axis=0, return_inverse=True)
+    order, test = split_order(len(combinations), share, seed, f"values of {' and '.join(factors)}")
+    is_test_N = np.isin(place_N.reshape(-1), order[len(order) - test :])
+    return np.argsort(is_test_N, kind="stable"), int(is_test_N.sum())
 
 
 def prepared(
@@ -90,6 +118,7 @@ def prepared(
         name: value
         for name, value in asdict(config).items()
         if name not in {"hold_out", "correlated", "class_factor", "path", "changed"}
+        and not (name in _NEWER and not value)
     }
     made_of = json.dumps([_FORMAT, settings, source], sort_keys=True, default=str)
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]

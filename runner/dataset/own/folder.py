@@ -1,5 +1,7 @@
 """``dataset=folder``: images that are files in a folder and its subfolders.
 
+``dataset=yale_faces`` is such a folder too, whose files' names tell the factors.
+
 Shapes: N images, C H W image.
 """
 
@@ -21,9 +23,9 @@ from rich.console import Console
 from rich.progress import track
 
 from runner import progress
-from runner.config import DatasetConfig, FolderConfig
-from runner.dataset.own import pictures, tables
-from runner.dataset.own.cache import Plan, prepared, reordered, split_order
+from runner.config import PUBLISHED_ELSEWHERE, DatasetConfig, FolderConfig
+from runner.dataset.own import file_names, pictures, tables
+from runner.dataset.own.cache import Plan, prepared, reordered, split_by, split_order
 from runner.dataset.own.factors import FactorTable, table
 from runner.dataset.own.pictures import Form, Look
 from runner.dataset.splits import Dataset
@@ -48,7 +50,7 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
     if not isinstance(config, FolderConfig):
         raise TypeError("folder needs its own settings")
     root = Path(str(config.path)).expanduser()
-    files = find_images(root)
+    files = find_images(root, PUBLISHED_ELSEWHERE.get(config.name))
     beside = _table_of(config, root)
     source = {
         "images": [(file, *_stamp(root / file)) for file in files],
@@ -57,16 +59,16 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
     return prepared(config, source, lambda: _plan(config, root, files, beside), data_dir, device)
 
 
-def find_images(root: Path) -> list[str]:
+def find_images(root: Path, source: str | None = None) -> list[str]:
     """Return the images below a folder by their paths within it, sorted; hidden ones are left out.
 
-    Links are followed, but not in circles.
+    Links are followed, but not in circles. ``source`` says where the images can be had.
 
     Raises: DataError when there is no folder, or no image in it.
     """
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"dataset.path: '{root}' {what}", _similar(root))
+        raise DataError(f"dataset.path: '{root}' {what}", _similar(root) or source)
     found: list[str] = []
     visited: set[str] = set()
     for folder, below, names in os.walk(root, followlinks=True):
@@ -83,7 +85,9 @@ def find_images(root: Path) -> list[str]:
         ]
     if not found:
         kinds = ", ".join(sorted(suffix[1:] for suffix in pictures.SUFFIXES))
-        raise DataError(f"dataset.path: there is no image in '{root}'", f"images end in {kinds}")
+        raise DataError(
+            f"dataset.path: there is no image in '{root}'", source or f"images end in {kinds}"
+        )
     return sorted(found)
 
 
@@ -104,7 +108,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def _table_of(config: FolderConfig, root: Path) -> Path | None:
     """Return the table of factors, or None where the folders' names are the labels or none are."""
-    if config.factors in {"folders", "none"}:
+    if config.factors in {"folders", "none"} or config.pattern is not None:
         return None
     if config.factors == "auto":
         return next((root / name for name in tables.USUAL if (root / name).is_file()), None)
@@ -125,24 +129,37 @@ class _Found:
 
 
 def _plan(config: FolderConfig, root: Path, files: Sequence[str], beside: Path | None) -> Plan:
+    notes: tuple[str, ...] = ()
+    if config.pattern is not None:
+        source = PUBLISHED_ELSEWHERE.get(config.name)
+        files, notes = file_names.named_alike(files, config.pattern, root, source)
     readable = _look_at(config, root, files)
     form = _form(config, root, readable)
     kept = readable.files
-    columns: dict[str, list[object]] = {}
-    if beside:
-        columns = tables.columns_for(tables.read_rows(beside), kept, beside)
-    elif config.factors in {"auto", "folders"}:
-        columns = _labels(kept, required=config.factors == "folders")
+    columns = _columns(config, kept, beside)
     known = table(columns, len(kept), config.bins) if columns else FactorTable.none(len(kept))
-    order_N, test = _split(config, kept)
+    order_N, test = _split(config, kept, known)
     ordered = [root / kept[n] for n in order_N]
     return Plan(
         shape=form.shape,
         factors=reordered(known, order_N),
         test_images=test,
         fill=lambda images_NCHW: _fill(images_NCHW, ordered, form),
-        notes=readable.notes,
+        notes=(*notes, *readable.notes),
     )
+
+
+def _columns(
+    config: FolderConfig, files: Sequence[str], beside: Path | None
+) -> dict[str, list[object]]:
+    """Return the value of each factor for each image."""
+    if config.pattern is not None:
+        return file_names.columns_for(files, config.pattern)
+    if beside:
+        return tables.columns_for(tables.read_rows(beside), files, beside)
+    if config.factors in {"auto", "folders"}:
+        return _labels(files, required=config.factors == "folders")
+    return {}
 
 
 def _look_at(config: FolderConfig, root: Path, files: Sequence[str]) -> _Found:
@@ -203,7 +220,11 @@ def _labels(files: Sequence[str], *, required: bool) -> dict[str, list[object]]:
     return {}
 
 
-def _split(config: FolderConfig, files: Sequence[str]) -> tuple[NDArray[np.int64], int]:
+def _split(
+    config: FolderConfig, files: Sequence[str], known: FactorTable
+) -> tuple[NDArray[np.int64], int]:
+    if config.test_by:
+        return split_by(known, config.test_by, config.test_share, config.test_seed)
     if config.test_folder is None:
         return split_order(len(files), config.test_share, config.test_seed)
     wanted = Path(config.test_folder).as_posix().strip("/") + "/"

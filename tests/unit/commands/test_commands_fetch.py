@@ -17,7 +17,7 @@ from runner import cli
 from runner.commands import fetch
 from runner.commands.arguments import read
 from runner.commands.manual import FETCH
-from runner.dataset import DATASETS, SOURCES, Factor, mnist
+from runner.dataset import DATASETS, DRAWN, SOURCES, Factor, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import RemoteFile, Source
 from runner.errors import DataError, InterruptedRun, UsageError
@@ -247,9 +247,25 @@ def test_without_a_terminal_lines_are_printed_now_and_then(monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in DATASETS if name not in SOURCES])
+@pytest.mark.parametrize("name", [*(name for name in DATASETS if name not in SOURCES), *DRAWN])
 def test_every_dataset_is_fetched_or_comes_with_the_program(name):
-    assert name in fetch._DIGITS or name in {"sprites", "digits", "pinwheel"}
+    assert name in fetch.COLLECTIONS or name in {"sprites", "digits", "pinwheel"}
+
+
+def test_files_that_are_not_downloaded_are_said_to_be_elsewhere(capsys):
+    with pytest.raises(UsageError, match="yale_faces are not downloaded by vaerun") as refused:
+        bring(["yale_faces"])
+    assert "ExtYaleB.html" in str(refused.value.hint)
+    bring([])
+    assert "by hand: vaerun fetch yale_faces" in capsys.readouterr().out
+
+
+def test_a_dataset_that_is_drawn_from_another_brings_its_files(tmp_path, monkeypatch, capsys):
+    brought = []
+    monkeypatch.setattr(mnist, "load", lambda collection, *_: brought.append(collection))
+    bring(["multi_mnist", f"data_dir={tmp_path}"])
+    assert brought == [mnist.MNIST]
+    assert "multi_mnist is ready" in capsys.readouterr().err
 
 
 def test_the_command_line_returns_exit_codes(tiny, server, tmp_path, monkeypatch, capsys):

@@ -18,6 +18,7 @@ from runner.config import (
     ConcreteNormalPriorConfig,
     ConvConfig,
     MlpConfig,
+    OwnDatasetConfig,
     PriorConfig,
     RunConfig,
     ScaledConfig,
@@ -190,8 +191,8 @@ def test_every_choice_of_a_typed_group_has_its_class(composed: Composed, group: 
         assert set(CHOICES[group]) < set(names(group))
     else:
         assert sorted(CHOICES[group]) == names(group)
-    needed = ["dataset.path=mine"] if group == "dataset" else []
     for name, kind in CHOICES[group].items():
+        needed = ["dataset.path=mine"] if issubclass(kind, OwnDatasetConfig) else []
         assert type(getattr(composed(f"{group}={name}", *needed), group)) is kind
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,8 @@ def settings(root: Path, **changes: object) -> FolderConfig:
     given: dict[str, object] = {
         "name": "folder", "hold_out": {}, "correlated": None, "path": str(root), "size": 8,
         "fit": "crop", "channels": None, "class_factor": None, "bins": None, "test_share": 0.25,
-        "test_seed": 0, "factors": "auto", "test_folder": None, "broken": "skip",
-        "changed": "refuse",
+        "test_seed": 0, "factors": "auto", "pattern": None, "test_folder": None, "test_by": [],
+        "broken": "skip", "changed": "refuse",
     }  # fmt: skip
     return FolderConfig(**{**given, **changes})  # pyright: ignore[reportArgumentType]
 
@@ -181,6 +183,10 @@ REFUSED = [
     ({"test_share": 0.01}, UsageError, "leaves an empty split"),
     ({"factors": "table.csv"}, DataError, "there is no table 'table.csv'"),
     ({"class_factor": "shape"}, UsageError, "there is no factor 'shape'"),
+    ({"test_by": ["lable"]}, UsageError, "dataset.test_by: there is no factor 'lable'"),
+    ({"test_by": ["label"]}, UsageError, "of 2 values of label leaves an empty split"),
+    ({"pattern": "(?P<n>[a-z]+)[.]gif"}, DataError, "dataset.pattern fits no image in"),
+    ({"pattern": "(?P<n>[a-z])?[0-9]"}, DataError, "factor 'n' has no value for 8 of 8 images"),
 ]
 
 
@@ -190,6 +196,65 @@ def test_what_cannot_be_is_refused(changes, kind, message, photos: Path, tmp_pat
         changes = {"path": str(tmp_path / changes["path"])}
     with pytest.raises(kind, match=message):
         load(settings(photos, **changes), str(tmp_path), CPU)
+
+
+def test_a_pattern_tells_the_factors_and_which_images_are_meant(photos: Path, tmp_path: Path):
+    picture("L").save(photos / "dark" / "ambient.png")
+    pattern = r"(?P<tone>dark|light)/(?P<number>\d)[.]png$"
+    dataset = load(settings(photos, pattern=pattern, test_share=0), str(tmp_path), CPU)
+    assert [(f.name, f.size) for f in dataset.factors] == [("tone", 2), ("number", 4)]
+    assert (dataset.class_factor, dataset.class_names) == ("tone", ("dark", "light"))
+    every = torch.arange(8)
+    assert dataset.train.factors(every).tolist() == [[t, n] for t in (0, 1) for n in range(4)]
+    is_light_N = dataset.train.images(every).amax((1, 2, 3)) == 250
+    assert torch.equal(is_light_N, dataset.train.factors(every)[:, 0] == 1)
+
+
+def test_images_that_a_pattern_does_not_fit_are_named(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    picture("L").save(photos / "dark" / "ambient.png")
+    load(settings(photos, pattern="(?P<n>[0-9])[.]png"), str(tmp_path), CPU)
+    left_out = "1 of 9 images have other names and are left out: dark/ambient.png"
+    assert left_out in capsys.readouterr().err
+
+
+def test_the_test_split_can_have_whole_values_of_factors(photos: Path, tmp_path: Path):
+    pattern = r"(?P<tone>dark|light)/(?P<number>\d)"
+    changes = {"pattern": pattern, "test_by": ["number"], "test_share": 0.5}
+    dataset = load(settings(photos, **changes), str(tmp_path), CPU)
+    train, test = (
+        {tuple(row) for row in split.factors(torch.arange(split.size)).tolist()}
+        for split in (dataset.train, dataset.test)
+    )
+    assert len(train) == len(test) == 4
+    assert not {number for _, number in train} & {number for _, number in test}
+    both = load(settings(photos, **{**changes, "test_by": ["tone", "number"]}), str(tmp_path), CPU)
+    assert (both.train.size, both.test.size) == (4, 4)
+
+
+def test_images_prepared_before_there_were_patterns_are_found(photos: Path, tmp_path: Path):
+    """The name of their folder in the cache is that of earlier versions."""
+    load(settings(photos), str(tmp_path), CPU)
+    (folder,) = (tmp_path / "prepared").iterdir()
+    shown = {**asdict(settings(photos)), "pattern": None, "test_by": []}
+    kept = [
+        name for name in shown
+        if name not in
+        {"hold_out", "correlated", "class_factor", "path", "changed", "pattern", "test_by"}
+    ]  # fmt: skip
+    made_of = [1, {name: shown[name] for name in kept}, _source(photos)]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
+    assert folder.name == f"folder-{digest[:16]}"
+
+
+def _source(photos: Path) -> dict[str, object]:
+    files = sorted(p.relative_to(photos).as_posix() for p in photos.rglob("*.png"))
+    stats = [(photos / file).stat() for file in files]
+    images = [
+        (file, stat.st_size, stat.st_mtime_ns) for file, stat in zip(files, stats, strict=True)
+    ]
+    return {"images": images, "table": None}
 
 
 TABLES = [
