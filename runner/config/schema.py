@@ -83,6 +83,22 @@ class AnySizeConfig(ArchitectureConfig):
 
 
 @dataclass
+class ProdldaConfig(ArchitectureConfig):
+    """A decoder that multiplies topics, and its encoder."""
+
+    widths: list[int]
+    dropout: float
+
+
+@dataclass
+class NvdmConfig(ArchitectureConfig):
+    """A fully connected encoder and a linear decoder."""
+
+    widths: list[int]
+    activation: str
+
+
+@dataclass
 class LikelihoodConfig:
     """p(x|z): the distribution of an image given the decoder's output."""
 
@@ -179,6 +195,8 @@ CHOICES: dict[str, dict[str, type]] = {
         "conv32": ConvConfig,
         "conv28": ConvConfig,
         "conv": AnySizeConfig,
+        "prodlda": ProdldaConfig,
+        "nvdm": NvdmConfig,
     },
     "prior": PRIOR_CHOICES,
     "likelihood": {
@@ -187,6 +205,7 @@ CHOICES: dict[str, dict[str, type]] = {
         "gaussian": ScaledConfig,
         "laplace": ScaledConfig,
         "categorical": CategoricalConfig,
+        "multinomial": LikelihoodConfig,
     },
 }
 """Choices whose YAML has keys beyond the group's own: group → name → class."""

@@ -92,6 +92,9 @@ class Dataset:
     """Whether, without a test split, there is one image of each combination of factors."""
     kind: Kind = IMAGES
     """What the examples are, and what a model sees of them."""
+    value_names: tuple[str, ...] = ()
+    """The names of the values of an example, in order, such as the words that are counted; empty
+    where they have none, as pixels."""
 
     def probe_images(self, device: torch.device) -> Tensor:
         """Return up to 2,000 training images as a model sees them, the same at every call.

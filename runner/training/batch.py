@@ -32,3 +32,5 @@ class Batch:
     """Class of each image, int64, where a penalty reads it."""
     is_labelled_B: Tensor | None = None
     """Whether the class of each image is known, beside ``labels_B``."""
+    dropout_BU: Tensor | None = None
+    """Uniform noise of the networks' dropout, the encoder's columns first, where they have it."""

@@ -86,7 +86,12 @@ class Source:
             probes_SBV=self._probes(samples, step),
             labels_B=labels_B,
             is_labelled_B=is_labelled_B,
+            dropout_BU=self._dropout(samples, step),
         )
+
+    def _dropout(self, samples: int, step: int) -> Tensor | None:
+        count = sum(self.model.network_uniforms)
+        return self.uniform("dropout", step, samples, count) if count else None
 
     def _probes(self, samples: int, step: int) -> Tensor | None:
         contraction = self.plan.settings.contraction
