@@ -32,17 +32,20 @@ def _rule(key: str, name: str, value: object) -> Rule:
     if isinstance(value, list):
         sizes = [size for size in value if isinstance(size, int)]  # the schema lets nothing else in
         return key, value, "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1
-    if name == "reference":
-        return key, value, "a path, or null", value is None or bool(str(value).strip())
-    if name == "window":
-        at_least_two = value is None or (isinstance(value, int) and value >= 2)
-        return key, value, "at least 2 words, or null", at_least_two
+    if name in ("reference", "window"):
+        return _of_reference(key, name, value)
     number = value if isinstance(value, (int, float)) else 0
     if name == "quantile":
         return key, value, "between 0 and 1", 0 < number <= 1
-    if name in _ZERO_ALLOWED:
-        return key, value, "zero or a positive number", number >= 0
-    if name == "lasso":
-        return key, value, "a positive number", number > 0
+    if name in _ZERO_ALLOWED or name == "lasso":
+        words = "a positive number" if name == "lasso" else "zero or a positive number"
+        return key, value, words, number > 0 or (number == 0 and name != "lasso")
     least = 2 if name in ("bins", "batch", "encodings", "words", "documents") else 1
     return key, value, f"at least {least}", number >= least
+
+
+def _of_reference(key: str, name: str, value: object) -> Rule:
+    if name == "reference":
+        return key, value, "a path, or null", value is None or bool(str(value).strip())
+    holds = value is None or (isinstance(value, int) and value >= 2)
+    return key, value, "at least 2 words, or null", holds

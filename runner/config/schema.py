@@ -43,6 +43,7 @@ GRID_GROUPS = ("launcher", "search")
 WEIGHT_NAMES = ("alpha", "beta", "gamma")
 """The three weights of the command line; what each of them weighs is the objective's to say."""
 
+INPUTS = ("log", "counts")
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
 TRACKERS = ("wandb", "tensorboard", "csv")
@@ -88,6 +89,7 @@ class ProdldaConfig(ArchitectureConfig):
 
     widths: list[int]
     dropout: float
+    inputs: str
 
 
 @dataclass

@@ -62,7 +62,7 @@ def perplexity(
     return found | {"perplexity/of_all_words": math.exp(float(-elbo_N.sum() / words_N.sum()))}
 
 
-def topic_coherence(
+def topic_coherence(  # noqa: PLR0913 - its settings by keyword
     model: Representation,
     dataset: Dataset,
     source: Generator,

@@ -74,7 +74,9 @@ def require_counts(dataset: Dataset, what: str) -> None:
     Raises: UsageError.
     """
     if dataset.kind is not COUNTS:
-        raise UsageError(f"{what} is of counts of words, and {dataset.name} has {dataset.kind.name}")
+        raise UsageError(
+            f"{what} is of counts of words, and {dataset.name} has {dataset.kind.name}"
+        )
 
 
 def _groups(model: Representation) -> dict[str, str]:

@@ -55,7 +55,11 @@ def _separate(config: ArchitectureConfig, shapes: NetworkShapes, encoder: nn.Mod
     Raises: UsageError when the encoder does not end with a hidden layer and a linear one.
     """
     layers = list(encoder.children())
-    if not isinstance(encoder, nn.Sequential) or len(layers) < 3 or not all(isinstance(layers[i], nn.Linear) for i in (-1, -3)):
+    if (
+        not isinstance(encoder, nn.Sequential)
+        or len(layers) < 3
+        or not all(isinstance(layers[i], nn.Linear) for i in (-1, -3))
+    ):
         raise UsageError(
             "architecture.conditional_head=separate needs a hidden layer before the last, and "
             f"architecture={config.name} has none",
@@ -239,8 +243,7 @@ def _prodlda(
     """Srivastava and Sutton 2017: softmax(z) times topics, with batch norm and dropout."""
     if not isinstance(config, ProdldaConfig):
         raise TypeError("prodlda needs its own settings")
-    encoder = ProdldaEncoder(shapes, config.widths, config.dropout)
-    return encoder, ProdldaDecoder(shapes, config.dropout)
+    return ProdldaEncoder(shapes, config), ProdldaDecoder(shapes, config.dropout)
 
 
 def _nvdm(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequential, NvdmDecoder]:

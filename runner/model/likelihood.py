@@ -34,7 +34,7 @@ class Likelihood(nn.Module, ABC):
     def mean(self, output_BKHW: Tensor) -> Tensor:
         """Return the expected image, (B, C, H, W)."""
 
-    def expected(self, output_BKHW: Tensor, images_BCHW: Tensor) -> Tensor:
+    def expected(self, output_BKHW: Tensor, images_BCHW: Tensor) -> Tensor:  # noqa: ARG002
         """Return the expectation that an image is compared with, (B, C, H, W): the mean."""
         return self.mean(output_BKHW)
 

@@ -7,12 +7,13 @@ numbers behind the dropout of a network, H units of a hidden layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
+from runner.config import ProdldaConfig
 from runner.model.shapes import NetworkShapes
 
 _EPSILON = 1e-3
@@ -47,21 +48,24 @@ class ProdldaEncoder(nn.Module):
     as log standard deviations: half a normalised log-variance.
     """
 
-    def __init__(self, shapes: NetworkShapes, widths: Sequence[int], dropout: float) -> None:
+    def __init__(self, shapes: NetworkShapes, config: ProdldaConfig) -> None:
         super().__init__()
-        sizes = [math.prod(shapes.shape), *widths]
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
+        sizes = [math.prod(shapes.shape), *config.widths]
+        pairs = pairwise(sizes)
         self.hidden = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in pairs)
         self.last = nn.Linear(sizes[-1], shapes.parameters, bias=False)  # normalised: no bias
         self.norm = ShiftedBatchNorm(shapes.parameters)
         self.scales = shapes.parameters - shapes.width
-        self.dropout = dropout
-        self.uniform_count = sizes[-1] if dropout else 0
+        self.of_logs = config.inputs == "log"
+        self.dropout = config.dropout
+        self.uniform_count = sizes[-1] if config.dropout else 0
         """U; 0: the network draws no numbers."""
 
     def forward(self, counts_BCHW: Tensor, uniform_BU: Tensor | None = None) -> Tensor:
         """Return the parameters of q(z|x), (B, P); units are dropped where numbers are given."""
         value_BH = counts_BCHW.flatten(1)
+        if self.of_logs:
+            value_BH = value_BH.log1p()
         for layer in self.hidden:
             value_BH = F.softplus(layer(value_BH))
         if self.training and uniform_BU is not None:

@@ -68,7 +68,7 @@ def most_frequent(corpus: Corpus, most: int | None) -> Corpus:
 def dataset_of(
     name: str, where: str, corpus: Corpus, device: torch.device, *, own: bool = True
 ) -> Dataset:
-    """Return the dataset of a corpus, whose documents without a word of the vocabulary are left out.
+    """Return the dataset of a corpus, without documents that have no word of the vocabulary.
 
     Counts are whole numbers on the device, (N, 1, 1, V): 2 bytes each, or 4 where one is too large.
 
