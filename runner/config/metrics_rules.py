@@ -20,6 +20,11 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
     yield "metrics.factor_bins", bins, "at least 2, or null", bins is None or bins >= 2
     known = bool(metrics.codes) and set(metrics.codes) <= set(CODES)
     yield "metrics.codes", metrics.codes, f"a list of {', '.join(CODES)}", known
+    if metrics.topic_coherence is not None:
+        window, reference = metrics.topic_coherence.window, metrics.topic_coherence.reference
+        holds = window is None or reference is not None
+        rule = "null without metrics.topic_coherence.reference: counts have no order of words"
+        yield "metrics.topic_coherence.window", window, rule, holds
     for metric in fields(metrics):
         if metric.name not in MetricsConfig.__dataclass_fields__:
             continue  # an own one takes whatever its types do

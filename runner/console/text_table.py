@@ -30,4 +30,4 @@ def print_table(
 
 
 def _text(cell: str | float) -> str:
-    return f"{cell:.{_DECIMALS}f}" if isinstance(cell, float) else escaped(cell)
+    return escaped(cell) if isinstance(cell, str) else f"{cell:.{_DECIMALS}f}"

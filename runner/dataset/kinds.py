@@ -10,10 +10,11 @@ Shapes: B examples, C H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+import torch
+from torch import Generator, Tensor
 
 from runner.config import CHOICES, LikelihoodConfig
 
@@ -39,6 +40,10 @@ class Kind:
     """Settings that fit, for whoever chose a likelihood that does not."""
     is_unit: bool
     """Whether values run from 0 to 1, so that noise may be added and clamped to that."""
+    values: str
+    """What the values that a model sees are, for whoever uses it elsewhere."""
+    draw: Callable[[Sequence[int], Generator], Tensor]
+    """Random values of a shape that an example may have, as a model sees them."""
 
 
 def _bytes_to_unit(images_BCHW: Tensor) -> Tensor:
@@ -73,6 +78,8 @@ IMAGES = Kind(
     admits=_is_of_pixels,
     remedy="likelihood=bernoulli, or another one of pixels",
     is_unit=True,
+    values="channels first; bytes are divided by 255",
+    draw=lambda shape, source: torch.rand(*shape, generator=source),
 )
 """Pixels stored as bytes, seen as values from 0 to 1."""
 
@@ -83,6 +90,8 @@ POINTS = Kind(
     admits=_has_linear_mean,
     remedy="likelihood=gaussian likelihood.mean=linear, or experiment=pinwheel",
     is_unit=False,
+    values="points as they are",
+    draw=lambda shape, source: torch.randn(*shape, generator=source),
 )
 """Points in the plane as images of one row of two pixels, whose values are any real numbers."""
 
@@ -93,6 +102,8 @@ COUNTS = Kind(
     admits=_is_of_counts,
     remedy="likelihood=multinomial",
     is_unit=False,
+    values="counts as they are",
+    draw=lambda shape, source: torch.randint(4, tuple(shape), generator=source).float(),
 )
 """Documents as images of one row with a pixel per word of a vocabulary: how often it occurs."""
 

@@ -144,7 +144,9 @@ def correlated_pairs(codes_DK: NDArray[np.float64], count: int) -> list[tuple[in
     alive_K = np.flatnonzero(codes_DK.std(axis=0) > 0)
     if len(alive_K) < 2:
         return []
-    correlation_KK = np.corrcoef(codes_DK[:, alive_K], rowvar=False)
+    correlation_KK: NDArray[np.float64] = np.atleast_2d(
+        np.corrcoef(codes_DK[:, alive_K], rowvar=False)
+    )
     first, second = np.triu_indices(len(alive_K), k=1)
     order = np.argsort(-correlation_KK[first, second], kind="stable")[:count]
     return [

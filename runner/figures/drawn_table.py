@@ -42,4 +42,4 @@ def drawn_table(table: TextTable, most: int) -> Figure:
 
 
 def _text(cell: str | float) -> str:
-    return number(cell, 2) if isinstance(cell, float) else cell
+    return cell if isinstance(cell, str) else number(cell, 2)

@@ -6,6 +6,7 @@ Shapes: D units of text (documents or windows), S words of interest, K topics, T
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def npmi(occurs_DS: sparse.csr_array) -> NDArray[np.float64]:
 
     Source: Bouma 2009.
     """
-    units = occurs_DS.shape[0]
+    units = cast("tuple[int, int]", occurs_DS.shape)[0]
     ones_DS = occurs_DS.astype(np.float64)
     together_SS = (ones_DS.T @ ones_DS).toarray() / units
     alone_S = together_SS.diagonal()

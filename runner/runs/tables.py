@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 def write_tables(run: LoadedRun, drawn: RunFigures) -> None:
     """Write each table of a run as ``tables/NAME.csv``, and print its first rows."""
     for table in drawn.tables:
-        run.folder.write_table(table.name, csv_text(table.columns, table.rows))
+        rows = [[_rounded(cell) for cell in row] for row in table.rows]
+        run.folder.write_table(table.name, csv_text(table.columns, rows))
         more = len(table.rows) - table.shown
         title = f"{table.title}: the first {table.shown}" if more > 0 else table.title
         print_table(run.console, title, table.columns, table.rows[: table.shown])
+
+
+def _rounded(cell: str | float) -> str | float:
+    """Return a number with the digits that a reader can use."""
+    return cell if isinstance(cell, str) else float(f"{cell:.6g}")

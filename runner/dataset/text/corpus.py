@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -38,13 +39,18 @@ class Corpus:
     test: int
     """How many of the documents, the last ones, are the test split; 0: there is none."""
 
+    @property
+    def size(self) -> int:
+        """N, the number of documents."""
+        return cast("tuple[int, int]", self.counts_NV.shape)[0]
+
 
 def split(corpus: Corpus, share: float, seed: int) -> Corpus:
     """Return the documents of a corpus in another order, with a share of them as the test split.
 
     The order depends on the number of documents and on ``seed`` alone.
     """
-    size = corpus.counts_NV.shape[0]
+    size = corpus.size
     order_N = torch.randperm(size, generator=Generator().manual_seed(seed)).numpy()
     labels = corpus.labels
     return replace(
@@ -82,7 +88,7 @@ def dataset_of(
     Raises: DataError when too few documents are left; UsageError when the machine has no memory.
     """
     corpus = _without_empty(corpus, where)
-    size, width = corpus.counts_NV.shape
+    size, width = corpus.size, len(corpus.words)
     most = int(corpus.counts_NV.max())
     kind = np.int16 if most <= np.iinfo(np.int16).max else np.int32
     needed = size * width * np.dtype(kind).itemsize
@@ -119,11 +125,11 @@ def _without_empty(corpus: Corpus, where: str) -> Corpus:
         raise DataError(f"{where}: fewer than {_LEAST} {part} documents have a word")
     if lost := int((~kept_N).sum()):
         progress.say(f"{lost:,} documents without a word of the vocabulary are left out")
-    labels = corpus.labels
+    labels, rows = corpus.labels, np.flatnonzero(kept_N)
     return replace(
         corpus,
-        counts_NV=corpus.counts_NV[np.flatnonzero(kept_N)],
-        labels=None if labels is None else [labels[n] for n in np.flatnonzero(kept_N)],
+        counts_NV=corpus.counts_NV[rows],
+        labels=None if labels is None else [labels[n] for n in rows.tolist()],
         test=test,
     )
 
@@ -131,7 +137,7 @@ def _without_empty(corpus: Corpus, where: str) -> Corpus:
 def _numbers(corpus: Corpus, classes: tuple[str, ...]) -> Tensor:
     """Return the class of each document, (N, 1), or no factor, (N, 0)."""
     if corpus.labels is None:
-        return torch.zeros(corpus.counts_NV.shape[0], 0, dtype=torch.int64)
+        return torch.zeros(corpus.size, 0, dtype=torch.int64)
     place = {label: number for number, label in enumerate(classes)}
     return torch.tensor([[place[label]] for label in corpus.labels], dtype=torch.int64)
 

@@ -122,7 +122,7 @@ def test_newsgroups_that_cannot_be_fetched_are_missing_data(
 
     monkeypatch.setattr(sklearn.datasets, "fetch_20newsgroups", fetch)
     config = composed("dataset=newsgroups")
-    with pytest.raises(DataError, match="cannot be downloaded: .*no route") as refused:
+    with pytest.raises(DataError, match=r"cannot be downloaded: .*no route") as refused:
         load(config.dataset, str(tmp_path), CPU)
     assert refused.value.exit_code == 3
 
