@@ -25,7 +25,7 @@ def draw_traversals(
 ) -> Figure:
     """Return a figure of an image, its reconstruction, and a row of images per variable.
 
-    Raises: UsageError where there is no such variable, not one image, or the model is of points.
+    Raises: UsageError where there is no such variable, not one image, or a model of what is none.
     """
     from runner.figures.traversal_of_image import (
         ImageRow,
@@ -35,7 +35,8 @@ def draw_traversals(
     )
 
     if not is_of_images(opened):
-        raise UsageError("points in the plane are not images: there is nothing to draw")
+        what = opened.trained_on.kind.examples
+        raise UsageError(f"{what} are not images: there is nothing to draw")
     names = [variable_of(opened, name) for name in variables or _informative_first(opened)]
     start = start_of(opened, given)
     discrete = opened.representation.category_values

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from runner.api.image_files import ArrayFile, read_array_file
 from runner.config import OwnDatasetConfig, RunConfig
-from runner.dataset import IMAGES
+from runner.dataset import COUNTS, IMAGES
 from runner.dataset.own.folder import find_images
 from runner.dataset.own.pictures import SUFFIXES, Form, into_form, read
 from runner.errors import DataError, UsageError
@@ -177,7 +177,9 @@ def _in_order(array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any] 
 def _wrong_shape(shape: Sequence[int], trained_on: TrainedOn, name: str) -> UsageError:
     channels, height, width = trained_on.shape
     if trained_on.kind is not IMAGES:
-        return UsageError(f"{name} have the shape {tuple(shape)}, and points are (N, {width})")
+        return UsageError(
+            f"{name} have the shape {tuple(shape)}, and {trained_on.kind.examples} are (N, {width})"
+        )
     forms = [f"(N, {height}, {width}, {channels})", f"(N, {channels}, {height}, {width})"]
     if channels == 1:
         forms.insert(0, f"(N, {height}, {width})")
@@ -198,6 +200,8 @@ def _as_inputs(values_BCHW: NDArray[Any], trained_on: TrainedOn, name: str) -> N
     low, high = float(values_BCHW.min()), float(values_BCHW.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise UsageError(f"{name} have values that are not finite numbers")
+    if trained_on.kind is COUNTS and low < 0:
+        raise UsageError(f"{name} have values below zero, and counts are 0 or more")
     if trained_on.kind is not IMAGES:
         return values_BCHW.astype(np.float32)
     if values_BCHW.dtype == np.bool_:

@@ -35,7 +35,8 @@ def run(arguments: Arguments) -> int:
     with stopping(GOES_ON):
         opened = open_model(Path(folder), given.get("device", "cpu"))
         if not is_of_images(opened):
-            raise UsageError("points in the plane are not images: there is nothing to draw")
+            what = opened.trained_on.kind.examples
+            raise UsageError(f"{what} are not images: there is nothing to draw")
         images = sample(opened, number, seed)
     write_samples(images, path)
     sys.stdout.write(f"{path}\n")

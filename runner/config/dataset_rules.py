@@ -12,11 +12,16 @@ from runner.config.dataset_schema import (
     CHANGED,
     FITS,
     PUBLISHED_ELSEWHERE,
+    STOP_WORDS,
+    BagOfWordsConfig,
     CorrelationConfig,
     DatasetConfig,
     FolderConfig,
     MultiMnistConfig,
+    NewsgroupsConfig,
+    OwnDataConfig,
     OwnDatasetConfig,
+    TextsConfig,
 )
 from runner.config.rule import Rule
 
@@ -35,9 +40,12 @@ def dataset_choices(dataset: DatasetConfig) -> Iterator[tuple[str, str, tuple[st
     """Yield (key, value, what it may be) of settings that are one of a few words."""
     if isinstance(dataset, OwnDatasetConfig):
         yield "dataset.fit", dataset.fit, FITS
+    if isinstance(dataset, OwnDataConfig):
         yield "dataset.changed", dataset.changed, CHANGED
     if isinstance(dataset, FolderConfig):
         yield "dataset.broken", dataset.broken, BROKEN
+    if isinstance(dataset, TextsConfig | NewsgroupsConfig) and dataset.stop_words is not None:
+        yield "dataset.stop_words", dataset.stop_words, STOP_WORDS
 
 
 def dataset_rules(dataset: DatasetConfig) -> Iterator[Rule]:
@@ -45,12 +53,20 @@ def dataset_rules(dataset: DatasetConfig) -> Iterator[Rule]:
     yield from _held_out_rules(dataset.hold_out)
     if dataset.correlated is not None:
         yield from _correlation_rules(dataset.correlated)
-    if isinstance(dataset, OwnDatasetConfig):
+    if isinstance(dataset, OwnDataConfig):
         yield from _own_rules(dataset)
     if isinstance(dataset, FolderConfig):
         yield from _folder_rules(dataset)
     if isinstance(dataset, MultiMnistConfig):
         yield from _canvas_rules(dataset)
+    if isinstance(dataset, OwnDatasetConfig):
+        yield from _image_rules(dataset)
+    if isinstance(dataset, BagOfWordsConfig | TextsConfig | NewsgroupsConfig):
+        words = dataset.vocabulary
+        yield "dataset.vocabulary", words, "at least 2 words", words is None or words >= 2
+    if isinstance(dataset, TextsConfig | NewsgroupsConfig):
+        least = dataset.least_documents
+        yield "dataset.least_documents", least, "at least 1", least >= 1
 
 
 def _correlation_rules(correlated: CorrelationConfig) -> Iterator[Rule]:
@@ -60,19 +76,23 @@ def _correlation_rules(correlated: CorrelationConfig) -> Iterator[Rule]:
     yield "dataset.correlated.width", width, "a positive number", 0 < width < math.inf
 
 
-def _own_rules(own: OwnDatasetConfig) -> Iterator[Rule]:
-    where = "the path of your images, e.g. dataset.path=photos"
+def _own_rules(own: OwnDataConfig) -> Iterator[Rule]:
+    what = "images, e.g. dataset.path=photos" if isinstance(own, OwnDatasetConfig) else "texts"
+    where = f"the path of your {what}"
     if own.name in PUBLISHED_ELSEWHERE:
         where = f"the folder with {PUBLISHED_ELSEWHERE[own.name]}"
     yield "dataset.path", own.path, where, bool(own.path and own.path.strip())
+    yield "dataset.test_share", own.test_share, "at least 0 and below 1", 0 <= own.test_share < 1
+    yield "dataset.test_seed", own.test_seed, "at least 0", own.test_seed >= 0
+
+
+def _image_rules(own: OwnDatasetConfig) -> Iterator[Rule]:
     size = own.size
     fits = size is None or 4 <= size <= _LARGEST
     yield "dataset.size", size, f"between 4 and {_LARGEST} pixels, or null", fits
     grey = own.channels in (None, 1, 3)
     yield "dataset.channels", own.channels, "1 (grey), 3 (RGB) or null", grey
     yield "dataset.bins", own.bins, "at least 2, or null", own.bins is None or own.bins >= 2
-    yield "dataset.test_share", own.test_share, "at least 0 and below 1", 0 <= own.test_share < 1
-    yield "dataset.test_seed", own.test_seed, "at least 0", own.test_seed >= 0
 
 
 def _folder_rules(folder: FolderConfig) -> Iterator[Rule]:

@@ -20,6 +20,7 @@ TABLES_WITHOUT_A_PATH = ("auto", "folders", "none")
 FITS = ("crop", "pad", "stretch")
 BROKEN = ("skip", "refuse")
 CHANGED = ("refuse", "accept")
+STOP_WORDS = ("english",)
 
 
 @dataclass
@@ -52,18 +53,24 @@ class MultiMnistConfig(DatasetConfig):
 
 
 @dataclass
-class OwnDatasetConfig(DatasetConfig):
-    """Images of the user: where they are, and what is known of them."""
+class OwnDataConfig(DatasetConfig):
+    """Data of the user: where they are, and which of them are the test split."""
 
     path: Optional[str]  # noqa: UP045
+    test_share: float
+    test_seed: int
+    changed: str
+
+
+@dataclass
+class OwnDatasetConfig(OwnDataConfig):
+    """Images of the user, and what is known of them."""
+
     size: Optional[int]  # noqa: UP045
     fit: str
     channels: Optional[int]  # noqa: UP045
     class_factor: Optional[str]  # noqa: UP045
     bins: Optional[int]  # noqa: UP045
-    test_share: float
-    test_seed: int
-    changed: str
 
 
 @dataclass
@@ -85,12 +92,40 @@ class ArraysConfig(OwnDatasetConfig):
     factors: Optional[str]  # noqa: UP045
 
 
+@dataclass
+class BagOfWordsConfig(OwnDataConfig):
+    """Documents whose words are counted already."""
+
+    vocabulary: Optional[int]  # noqa: UP045
+
+
+@dataclass
+class TextsConfig(OwnDataConfig):
+    """Documents that are text files."""
+
+    vocabulary: int
+    least_documents: int
+    stop_words: Optional[str]  # noqa: UP045
+
+
+@dataclass
+class NewsgroupsConfig(DatasetConfig):
+    """The documents of the 20 Newsgroups."""
+
+    vocabulary: int
+    least_documents: int
+    stop_words: Optional[str]  # noqa: UP045
+
+
 DATASET_CHOICES: dict[str, type[DatasetConfig]] = {
     "folder": FolderConfig,
     "npz": ArraysConfig,
     "hdf5": ArraysConfig,
     "multi_mnist": MultiMnistConfig,
     "yale_faces": FolderConfig,
+    "bag_of_words": BagOfWordsConfig,
+    "texts": TextsConfig,
+    "newsgroups": NewsgroupsConfig,
 }
 """Datasets with settings of their own, by name."""
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from runner import memory
 from runner.config.prior_schema import CorrelatedPriorConfig, MixturePriorConfig
-from runner.config.schema import ConvConfig, MlpConfig, RunConfig
+from runner.config.schema import ConvConfig, MlpConfig, NvdmConfig, ProdldaConfig, RunConfig
 
 _NUMBER = 4
 """Bytes of a parameter."""
@@ -38,7 +38,7 @@ def _sizes(config: RunConfig) -> Iterator[tuple[str, object, float]]:
         yield "prior.components", prior.components, _NUMBER * prior.components * variables
     encodings = config.objective.encodings or 0
     yield "objective.encodings", encodings, 2 * _NUMBER * encodings * variables
-    if isinstance(architecture, MlpConfig):
+    if isinstance(architecture, MlpConfig | ProdldaConfig | NvdmConfig):
         widths = [*architecture.widths, 2 * variables]
         layers = sum(max(0, one) * max(0, other) for one, other in pairwise(widths))
         yield "architecture.widths", architecture.widths, _NUMBER * layers

@@ -10,6 +10,7 @@ from runner.config.metrics_schema import CODES, PROBES, MetricsConfig
 from runner.config.rule import Rule
 
 _ZERO_ALLOWED = ("least_spread", "least_rate", "least_range")
+_AT_LEAST_TWO = ("bins", "batch", "encodings", "most_classes", "words", "documents")
 _CAPACITIES = {"features": 1, "widths": 0, "depths": 1}
 """Sizes of probes of growing capacity, and the least that there is."""
 
@@ -23,6 +24,11 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
     yield "metrics.factor_bins", bins, "at least 2, or null", bins is None or bins >= 2
     known = bool(metrics.codes) and set(metrics.codes) <= set(CODES)
     yield "metrics.codes", metrics.codes, f"a list of {', '.join(CODES)}", known
+    if metrics.topic_coherence is not None:
+        window, reference = metrics.topic_coherence.window, metrics.topic_coherence.reference
+        holds = window is None or reference is not None
+        rule = "null without metrics.topic_coherence.reference: counts have no order of words"
+        yield "metrics.topic_coherence.window", window, rule, holds
     for metric in fields(metrics):
         if metric.name not in MetricsConfig.__dataclass_fields__:
             continue  # an own one takes whatever its types do
@@ -47,6 +53,10 @@ def _condition(name: str, value: object) -> tuple[str, bool]:
         return "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1
     if isinstance(value, bool):
         return "true or false", True
+    if name == "reference":
+        return "a path, or null", value is None or bool(str(value).strip())
+    if name == "window":
+        return "at least 2 words, or null", value is None or (isinstance(value, int) and value >= 2)
     return _number(name, value if isinstance(value, (int, float)) else 0)
 
 
@@ -57,7 +67,7 @@ def _number(name: str, number: float) -> tuple[str, bool]:
         return "zero or a positive number", number >= 0
     if name == "lasso":
         return "a positive number", number > 0
-    least = 2 if name in ("bins", "batch", "encodings", "most_classes") else 1
+    least = 2 if name in _AT_LEAST_TWO else 1
     return f"at least {least}", number >= least
 
 

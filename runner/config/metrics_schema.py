@@ -153,6 +153,30 @@ class LikelihoodEstimateConfig:
 
 
 @dataclass
+class PerplexityConfig:
+    """Of the perplexity of counted words."""
+
+    documents: int
+    samples: int
+
+
+@dataclass
+class TopicCoherenceConfig:
+    """Of how often the top words of a topic occur together."""
+
+    words: int
+    reference: Optional[str]
+    window: Optional[int]
+
+
+@dataclass
+class TopicDiversityConfig:
+    """Of how few top words topics have in common."""
+
+    words: int
+
+
+@dataclass
 class MetricsConfig:
     """Which scores are computed, on which codes, from which seed."""
 
@@ -200,3 +224,6 @@ class MetricsConfig:
     reconstruction: Optional[SamplesConfig] = None
     log_likelihood: Optional[LikelihoodEstimateConfig] = None
     pruning: Optional[DensityConfig] = None
+    perplexity: Optional[PerplexityConfig] = None
+    topic_coherence: Optional[TopicCoherenceConfig] = None
+    topic_diversity: Optional[TopicDiversityConfig] = None

@@ -13,6 +13,8 @@ from runner.config.schema import (
     CategoricalConfig,
     ConvConfig,
     MlpConfig,
+    NvdmConfig,
+    ProdldaConfig,
     RunConfig,
 )
 from runner.config.typed_fields import typed_leaves
@@ -41,9 +43,11 @@ def number_rules(config: RunConfig) -> Iterator[Rule]:
 def size_rules(config: RunConfig) -> Iterator[Rule]:
     """Yield the rules of the sizes that only some networks, likelihoods and priors have."""
     network, likelihood, prior = config.architecture, config.likelihood, config.prior
-    if isinstance(network, MlpConfig):
+    if isinstance(network, MlpConfig | ProdldaConfig | NvdmConfig):
         holds = all(width >= 1 for width in network.widths)
         yield "architecture.widths", network.widths, "numbers of units, 1 or more each", holds
+    if isinstance(network, ProdldaConfig):
+        yield "architecture.dropout", network.dropout, "from 0 to below 1", 0 <= network.dropout < 1
     if isinstance(network, ConvConfig):
         yield "architecture.features", network.features, "at least 1", network.features >= 1
     if isinstance(network, AnySizeConfig):

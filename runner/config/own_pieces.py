@@ -43,7 +43,7 @@ _CLASSES: Mapping[str, type] = {
 
 FIGURES = (
     "reconstructions", "held_out", "samples", "traversals", "traversal", "interpolation", "plane",
-    "information", "latents", "pruning",
+    "topics", "correlated_topics", "information", "latents", "pruning",
 )  # fmt: skip
 """The names of our figures of a run; ``figures.of_run`` draws them."""
 

@@ -10,6 +10,7 @@ from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     ConcreteNormalPriorConfig,
     CorrelatedPriorConfig,
+    DirichletLaplacePriorConfig,
     LaplacePriorConfig,
     MixturePriorConfig,
     PriorConfig,
@@ -104,6 +105,10 @@ def _density_rules(prior: PriorConfig) -> Iterator[Rule]:
             rule = f"pca, or a list of {prior.dimensions} (prior.dimensions) positive numbers"
             holds = prior.variances == "pca" or _are_positive(prior.variances, prior.dimensions)
             yield "prior.variances", prior.variances, rule, holds
+        case DirichletLaplacePriorConfig():
+            yield _positive("concentration", prior.concentration)
+            rule = "at least 2, since a single proportion is always 1"
+            yield "prior.dimensions", prior.dimensions, rule, prior.dimensions >= 2
         case LaplacePriorConfig():
             yield _positive("scale", prior.scale)
         case StudentTPriorConfig():

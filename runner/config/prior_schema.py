@@ -54,6 +54,13 @@ class AnisotropicPriorConfig(PriorConfig):
 
 
 @dataclass
+class DirichletLaplacePriorConfig(PriorConfig):
+    """Normal variables whose softmax is nearly Dirichlet."""
+
+    concentration: float
+
+
+@dataclass
 class LaplacePriorConfig(PriorConfig):
     """Laplace variables."""
 
@@ -119,6 +126,7 @@ PRIOR_CHOICES: dict[str, type] = {
     "normal": PriorConfig,
     "concrete_normal": ConcreteNormalPriorConfig,
     "anisotropic": AnisotropicPriorConfig,
+    "dirichlet_laplace": DirichletLaplacePriorConfig,
     "laplace": LaplacePriorConfig,
     "student_t": StudentTPriorConfig,
     "mixture": MixturePriorConfig,

@@ -16,7 +16,15 @@ from runner.config.objective_rules import objective_choices, objective_rules, pa
 from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
-from runner.config.schema import PRECISIONS, TRACKERS, WANDB_MODES, RunConfig
+from runner.config.schema import (
+    INPUTS,
+    PRECISIONS,
+    TRACKERS,
+    WANDB_MODES,
+    ArchitectureConfig,
+    ProdldaConfig,
+    RunConfig,
+)
 from runner.config.training_rules import (
     refuse_without_validation,
     training_choices,
@@ -43,6 +51,7 @@ def validate(config: RunConfig) -> None:
         ("wandb.mode", config.wandb.mode, WANDB_MODES),
         *(("tracking.to", name, TRACKERS) for name in config.tracking.to),
         *dataset_choices(config.dataset),
+        *_network_choices(config.architecture),
         *objective_choices(config.objective),
         *training_choices(config),
     ):
@@ -54,6 +63,11 @@ def validate(config: RunConfig) -> None:
         raise UsageError(f"device must be one of auto, cuda, mps, cpu, got '{config.device}'", hint)
     _refuse_names(config)
     refuse_without_validation(config)
+
+
+def _network_choices(network: ArchitectureConfig) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    if isinstance(network, ProdldaConfig):
+        yield "architecture.inputs", network.inputs, INPUTS
 
 
 def _refuse_names(config: RunConfig) -> None:

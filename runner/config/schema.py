@@ -43,6 +43,7 @@ GRID_GROUPS = ("launcher", "search")
 WEIGHT_NAMES = ("alpha", "beta", "gamma")
 """The three weights of the command line; what each of them weighs is the objective's to say."""
 
+INPUTS = ("log", "counts")
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
 TRACKERS = ("wandb", "tensorboard", "csv")
@@ -80,6 +81,23 @@ class AnySizeConfig(ArchitectureConfig):
     features: int
     channels: int
     smallest: int
+
+
+@dataclass
+class ProdldaConfig(ArchitectureConfig):
+    """A decoder that multiplies topics, and its encoder."""
+
+    widths: list[int]
+    dropout: float
+    inputs: str
+
+
+@dataclass
+class NvdmConfig(ArchitectureConfig):
+    """A fully connected encoder and a linear decoder."""
+
+    widths: list[int]
+    activation: str
 
 
 @dataclass
@@ -182,6 +200,8 @@ CHOICES: dict[str, dict[str, type]] = {
         "conv32": ConvConfig,
         "conv28": ConvConfig,
         "conv": AnySizeConfig,
+        "prodlda": ProdldaConfig,
+        "nvdm": NvdmConfig,
     },
     "prior": PRIOR_CHOICES,
     "likelihood": {
@@ -190,6 +210,7 @@ CHOICES: dict[str, dict[str, type]] = {
         "gaussian": ScaledConfig,
         "laplace": ScaledConfig,
         "categorical": CategoricalConfig,
+        "multinomial": LikelihoodConfig,
     },
 }
 """Choices whose YAML has keys beyond the group's own: group → name → class."""

@@ -1,4 +1,4 @@
-"""Datasets: images or points on the training device, with their ground-truth factors.
+"""Datasets: images, points or counts on the training device, with their ground-truth factors.
 
 A new dataset is a module here, an entry of ``DATASETS`` (and of ``SOURCES`` if it is downloaded),
 and its file in ``conf/dataset``.
@@ -31,18 +31,21 @@ from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import Source
 from runner.dataset.idx_files import is_there
 from runner.dataset.kept import keep, kept, kept_ones
-from runner.dataset.kinds import IMAGES, KINDS, POINTS, Kind
+from runner.dataset.kinds import COUNTS, IMAGES, KINDS, POINTS, Kind
 from runner.dataset.labelled import with_labels
 from runner.dataset.own import arrays, folder
 from runner.dataset.pairs import Partners, partners_of
 from runner.dataset.set_aside import set_aside
 from runner.dataset.splits import Dataset, Factor, ResidentSplit, Split
 from runner.dataset.subset import select
+from runner.dataset.text import bag_of_words, newsgroups, texts
 from runner.errors import DataError, UsageError, nearest
 from runner.plugins import piece
 
 __all__ = [
     "COLLECTIONS",
+    "CONFIGURED",
+    "COUNTS",
     "DATASETS",
     "DRAWN",
     "IMAGES",
@@ -112,8 +115,15 @@ OWN: Mapping[str, Callable[[DatasetConfig, str, torch.device], Dataset]] = {
     "npz": arrays.load,
     "hdf5": arrays.load,
     "yale_faces": folder.load,
+    "bag_of_words": bag_of_words.load,
+    "texts": texts.load,
 }
-"""Name in ``conf/dataset/`` → function of (settings, data_dir, device), for images of the user."""
+"""Name in ``conf/dataset/`` → function of (settings, data_dir, device), for data of the user."""
+
+CONFIGURED: Mapping[str, Callable[[DatasetConfig, str, torch.device], Dataset]] = {
+    "newsgroups": newsgroups.load,
+}
+"""The same for other datasets that depend on settings of their own."""
 
 
 def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
@@ -125,10 +135,11 @@ def load(config: DatasetConfig, data_dir: str, device: torch.device) -> Dataset:
     """
     if (added_one := piece("dataset", config.name)) is not None:
         return select(added.load(added_one, config, data_dir, device), config, device)
-    if config.name in OWN:
-        return select(OWN[config.name](config, data_dir, device), config, device)
+    with_settings = {**OWN, **CONFIGURED}
+    if config.name in with_settings:
+        return select(with_settings[config.name](config, data_dir, device), config, device)
     if config.name not in DATASETS and config.name not in DRAWN:
-        known = [*OWN, *DATASETS, *DRAWN]
+        known = [*with_settings, *DATASETS, *DRAWN]
         hint = nearest(config.name, known) or f"datasets: {', '.join(known)}"
         raise UsageError(f"unknown dataset '{config.name}'", hint)
 

@@ -94,6 +94,9 @@ class Dataset:
     """Indices of the training images whose class training knows; None: of all that have one."""
     kind: Kind = IMAGES
     """What the examples are, and what a model sees of them."""
+    value_names: tuple[str, ...] = ()
+    """The names of the values of an example, in order, such as the words that are counted; empty
+    where they have none, as pixels."""
 
     def probe_images(self, device: torch.device) -> Tensor:
         """Return up to 2,000 training images as a model sees them, the same at every call.

@@ -16,6 +16,7 @@ from runner.evaluation.mig_density import mig_density
 from runner.evaluation.pruning import Pruning, pruning
 from runner.evaluation.reconstruction import generalisation, reconstruction_error
 from runner.evaluation.representation import Representation, densities_of
+from runner.evaluation.topic_scores import perplexity, topic_coherence, topic_diversity
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,18 @@ def _pruning(
     return ScoreResult(pruned.scores(), pruned)
 
 
+def _of_topics(score: Callable[..., dict[str, float]]) -> Callable[..., ScoreResult]:
+    return lambda *given, **settings: ScoreResult(score(*given, **settings))
+
+
 MODEL_SCORES: Mapping[str, Callable[..., ScoreResult]] = {
     "mig_density": _mig_density,
     "information": _information,
     "reconstruction": _reconstruction,
     "log_likelihood": _log_likelihood,
     "pruning": _pruning,
+    "perplexity": _of_topics(perplexity),
+    "topic_coherence": _of_topics(topic_coherence),
+    "topic_diversity": _of_topics(topic_diversity),
 }
 """Name → (model, dataset, source, settings by keyword) → result."""

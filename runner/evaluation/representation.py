@@ -11,7 +11,7 @@ categories, A atoms (see ``objective.aggregate_posterior``), U uniform numbers, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor
@@ -211,6 +211,18 @@ class Representation(Protocol):
 
     def reconstruction_errors(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
         """Return the mean squared error per pixel, and -log p(x|z) in nats, of images, (2, B)."""
+        ...
+
+
+@runtime_checkable
+class HasLoadings(Protocol):
+    """A representation that says which values of an example go with each column of its codes."""
+
+    def loadings(self) -> Tensor:
+        """Return how much a larger value of each column favours each value, (W, C*H*W).
+
+        Only the order of the values of a column has a meaning.
+        """
         ...
 
 

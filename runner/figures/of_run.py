@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,15 +18,17 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.config import EvaluationConfig
-from runner.dataset import POINTS, Dataset
+from runner.dataset import COUNTS, IMAGES, POINTS, Dataset, Kind
 from runner.evaluation.class_rows import class_rows
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.latent_map import latent_map
 from runner.evaluation.latent_plane import latent_plane
 from runner.evaluation.representation import Representation
+from runner.evaluation.text_tables import TextTable, text_tables
 from runner.evaluation.traversal_rows import TraversalRow, positions_of, traversal_rows, unit_of
 from runner.figures.animation import traversal_frames
 from runner.figures.class_grid import class_grid
+from runner.figures.drawn_table import drawn_table
 from runner.figures.images import interpolation, reconstructions, samples
 from runner.figures.information import information
 from runner.figures.latents import latents
@@ -67,12 +70,11 @@ class RunFigures:
     @torch.no_grad()
     def figures(self, source: Generator) -> Iterator[tuple[str, Figure]]:
         """Yield (file name, figure) of every still figure that makes sense for the run."""
-        points = self.dataset.kind is POINTS
         words = self.words()
         self._say_what_is_left_out()
         for place, (name, row) in enumerate(FIGURES.items()):
             progress.tell(name, place, len(FIGURES))
-            if row.of_points if points else row.of_images:
+            if self.dataset.kind in row.kinds:
                 figure = row.draw(self, source)
                 if figure is not None:
                     yield name, add_note(figure, [row.note.format_map(words), words["trained"]])
@@ -91,7 +93,7 @@ class RunFigures:
     def words(self) -> dict[str, str]:
         """Return what the notes below figures say of the run, by the names of their parts."""
         count, size = len(self.encodings), len(self.model.columns)
-        examples = "points" if self.dataset.kind is POINTS else "images"
+        examples = self.dataset.kind.examples
         test = f"{count:,} test {examples}"
         split = self.dataset.held_out_combinations
         few = f"the {_MOST_VARIABLES} most informative of {size:,} variables"
@@ -130,10 +132,15 @@ class RunFigures:
     def animation(self) -> NDArray[np.uint8] | None:
         """Return the traversal as frames, (F, H, W, 3): all variables move at once, to and fro.
 
-        Points in the plane have none.
+        What is no image has none.
         """
-        points = self.dataset.kind is POINTS
-        return None if points else traversal_frames(self.traversal_rows())
+        drawn = self.dataset.kind is IMAGES
+        return traversal_frames(self.traversal_rows()) if drawn else None
+
+    @cached_property
+    def tables(self) -> Sequence[TextTable]:
+        """The tables of text that say what the model has learned, if it has any."""
+        return list(text_tables(self.model, self.dataset, self.encodings))
 
     def centres(self) -> Tensor:
         """Return the mean codes with the most probable value of discrete variables."""
@@ -215,6 +222,11 @@ def _plane(run: RunFigures, source: Generator) -> Figure | None:
     return None if found is None else plane(*found)
 
 
+def _table(name: str, run: RunFigures, _: Generator) -> Figure | None:
+    found = next((table for table in run.tables if table.name == name), None)
+    return None if found is None else drawn_table(found, _MOST_VARIABLES)
+
+
 def _information(run: RunFigures, _: Generator) -> Figure | None:
     known = run.summary["information"]
     if not known["variable"]:
@@ -249,7 +261,7 @@ def _latents(run: RunFigures, _: Generator) -> Figure:
         points_N2,
         classes_N.long().cpu().numpy(),
         run.dataset.class_names,
-        f"t-SNE of the mean representations of {count:,} images",
+        f"t-SNE of the mean representations of {count:,} {run.dataset.kind.examples}",
     )
 
 
@@ -259,8 +271,8 @@ class _Row(NamedTuple):
     draw: Callable[[RunFigures, Generator], Figure | None]
     note: str = ""
     """What is written below it in small type, with parts of ``RunFigures.words``."""
-    of_images: bool = True
-    of_points: bool = False
+    kinds: Sequence[Kind] = (IMAGES,)
+    """The kinds of data that it is of."""
 
 
 FIGURES: Mapping[str, _Row] = {
@@ -269,16 +281,12 @@ FIGURES: Mapping[str, _Row] = {
     "samples": _Row(_samples, "images of {samples} drawn from the prior p(z)"),
     "traversals": _Row(_traversals, "{variables}, each moved alone; {estimate}"),
     "interpolation": _Row(_interpolation, "straight lines between the mean codes of {pairs}"),
-    "style_transfer": _Row(
-        _style_transfer, "{styles}: the style of each in every class", of_densities=True
-    ),
-    "analogies": _Row(
-        _analogies, "each row a style drawn from the prior p(z), in every class", of_densities=True
-    ),
-    "plane": _Row(
-        _plane, "{test}, and as many encodings behind q(z)", of_images=False, of_points=True
-    ),
-    "information": _Row(_information, "{variables}; {estimate}", of_points=True),
-    "latents": _Row(_latents),
+    "style_transfer": _Row(_style_transfer, "{styles}: the style of each in every class"),
+    "analogies": _Row(_analogies, "each row a style drawn from the prior p(z), in every class"),
+    "plane": _Row(_plane, "{test}, and as many encodings behind q(z)", (POINTS,)),
+    "topics": _Row(partial(_table, "topics"), "{variables}; {test}", (COUNTS,)),
+    "correlated_topics": _Row(partial(_table, "correlated_topics"), "{test}", (COUNTS,)),
+    "information": _Row(_information, "{variables}; {estimate}", (IMAGES, POINTS, COUNTS)),
+    "latents": _Row(_latents, kinds=(IMAGES, COUNTS)),
 }
 """The still figures by the names of their files, in the order in which they are drawn."""

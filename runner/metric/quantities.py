@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from runner.metric.probing_quantities import DCI_ES, INFOMEC
 from runner.metric.quantity import Place, Quantity, Score
+from runner.metric.topic_quantities import TOPIC_QUANTITIES
 
 _EVERYWHERE: tuple[Place, ...] = ("live", "summary", "workspace")
 _ENDING: tuple[Place, ...] = ("summary",)
@@ -213,6 +214,7 @@ QUANTITIES: tuple[Quantity, ...] = (
              family="pruning"),
     Quantity("scores/model/pruning/half", "share of the reconstruction that half of them carry",
              "share of half the variables", family="pruning"),
+    *TOPIC_QUANTITIES,
 )  # fmt: skip
 """``<codes>`` matches every kind of code; if several rows match a name, the first is used."""
 

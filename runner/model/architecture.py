@@ -6,18 +6,27 @@ to an output of the image's height and width, which parametrises the likelihood.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import nn
 
-from runner.config import AnySizeConfig, ArchitectureConfig, ConvConfig, MlpConfig
+from runner.config import (
+    AnySizeConfig,
+    ArchitectureConfig,
+    ConvConfig,
+    MlpConfig,
+    NvdmConfig,
+    ProdldaConfig,
+)
 from runner.errors import UsageError, nearest
 from runner.model import conv
 from runner.model.conditional_head import ConditionalHead
 from runner.model.own import own_networks
 from runner.model.shapes import NetworkShapes
 from runner.model.tied_linear import TiedLinear
+from runner.model.topics import NvdmDecoder, ProdldaDecoder, ProdldaEncoder
 from runner.plugins import piece
 
 
@@ -40,13 +49,17 @@ def build_networks(
     return networks
 
 
-def _separate(config: ArchitectureConfig, shapes: NetworkShapes, encoder: nn.Sequential) -> None:
+def _separate(config: ArchitectureConfig, shapes: NetworkShapes, encoder: nn.Module) -> None:
     """Put small networks for means and scales in the place of an encoder's last two layers.
 
     Raises: UsageError when the encoder does not end with a hidden layer and a linear one.
     """
-    layers = list(encoder)
-    if len(layers) < 3 or not all(isinstance(layers[i], nn.Linear) for i in (-1, -3)):
+    layers = list(encoder.children())
+    if (
+        not isinstance(encoder, nn.Sequential)
+        or len(layers) < 3
+        or not all(isinstance(layers[i], nn.Linear) for i in (-1, -3))
+    ):
         raise UsageError(
             "architecture.conditional_head=separate needs a hidden layer before the last, and "
             f"architecture={config.name} has none",
@@ -69,19 +82,14 @@ def _mlp(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequenti
         raise TypeError("mlp needs its own settings")
     if config.widths and min(config.widths) < 1:
         raise UsageError(f"architecture.widths must be positive numbers, got {config.widths}")
-    if config.activation not in ACTIVATIONS:
-        raise UsageError(
-            f"architecture.activation must be one of {', '.join(ACTIVATIONS)}, "
-            f"got '{config.activation}'",
-            nearest(config.activation, ACTIVATIONS),
-        )
+    activation = _activation(config.activation)
     if config.tied and config.conditional:
         raise UsageError(
             "architecture.tied=true shares the weights of means with the decoder, "
             "and with architecture.conditional=true there are means for every category"
         )
     channels, height, width = shapes.shape
-    pixels, activation = height * width, ACTIVATIONS[config.activation]
+    pixels = height * width
     down = _linear([channels * pixels, *config.widths, shapes.parameters])
     if config.tied:
         up: Sequence[nn.Module] = _mirrored(down, shapes)
@@ -90,6 +98,15 @@ def _mlp(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequenti
     encoder = nn.Sequential(nn.Flatten(), *_between(down, activation))
     output = nn.Unflatten(1, (shapes.output_channels, height, width))
     return encoder, nn.Sequential(*_between(up, activation), output)
+
+
+def _activation(name: str) -> Callable[[], nn.Module]:
+    if name not in ACTIVATIONS:
+        raise UsageError(
+            f"architecture.activation must be one of {', '.join(ACTIVATIONS)}, got '{name}'",
+            nearest(name, ACTIVATIONS),
+        )
+    return ACTIVATIONS[name]
 
 
 def _linear(widths: list[int]) -> list[nn.Linear]:
@@ -220,6 +237,24 @@ def _conv(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequent
     return encoder, decoder
 
 
+def _prodlda(
+    config: ArchitectureConfig, shapes: NetworkShapes
+) -> tuple[ProdldaEncoder, ProdldaDecoder]:
+    """Srivastava and Sutton 2017: softmax(z) times topics, with batch norm and dropout."""
+    if not isinstance(config, ProdldaConfig):
+        raise TypeError("prodlda needs its own settings")
+    return ProdldaEncoder(shapes, config), ProdldaDecoder(shapes, config.dropout)
+
+
+def _nvdm(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequential, NvdmDecoder]:
+    """Miao et al. 2016: a fully connected encoder, and logits of words that are linear in z."""
+    if not isinstance(config, NvdmConfig):
+        raise TypeError("nvdm needs its own settings")
+    activation = _activation(config.activation)
+    layers = _linear([math.prod(shapes.shape), *config.widths, shapes.parameters])
+    return nn.Sequential(nn.Flatten(), *_between(layers, activation)), NvdmDecoder(shapes)
+
+
 def _features(config: ArchitectureConfig, shapes: NetworkShapes, size: int) -> int:
     """Return ``architecture.features`` where the images are ``size`` pixels square."""
     if not isinstance(config, ConvConfig):
@@ -245,5 +280,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 """Name in ``architecture.activation`` → what is applied between two linear layers."""
 
 ARCHITECTURES: dict[
-    str, Callable[[ArchitectureConfig, NetworkShapes], tuple[nn.Sequential, nn.Sequential]]
-] = {"mlp": _mlp, "conv64": _conv64, "conv32": _conv32, "conv28": _conv28, "conv": _conv}
+    str, Callable[[ArchitectureConfig, NetworkShapes], tuple[nn.Module, nn.Module]]
+] = {
+    "mlp": _mlp,
+    "conv64": _conv64,
+    "conv32": _conv32,
+    "conv28": _conv28,
+    "conv": _conv,
+    "prodlda": _prodlda,
+    "nvdm": _nvdm,
+}

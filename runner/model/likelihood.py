@@ -41,6 +41,10 @@ class Likelihood(nn.Module, ABC):
         """
         raise NotImplementedError
 
+    def expected(self, output_BKHW: Tensor, images_BCHW: Tensor) -> Tensor:  # noqa: ARG002
+        """Return the expectation that an image is compared with, (B, C, H, W): the mean."""
+        return self.mean(output_BKHW)
+
 
 class Bernoulli(Likelihood):
     """Bernoulli pixels; a grey value counts as the probability of white.
@@ -163,6 +167,27 @@ class Categorical(Likelihood):
         return output_BKHW.unflatten(1, (-1, self.levels))
 
 
+class Multinomial(Likelihood):
+    """Counts of words: each word of a document is drawn from the softmax of the output.
+
+    The multinomial coefficient, which no model changes, is left out, as in the literature.
+    """
+
+    def log_prob(self, output_BKHW: Tensor, images_BCHW: Tensor) -> Tensor:
+        """Return the log-probability of a document's words in their order, in nats."""
+        log_p_BV = output_BKHW.flatten(1).log_softmax(1)
+        return (images_BCHW.flatten(1) * log_p_BV).sum(1)
+
+    def mean(self, output_BKHW: Tensor) -> Tensor:
+        """Return the probabilities of the words, the expected counts of one word."""
+        return output_BKHW.flatten(1).softmax(1).view_as(output_BKHW)
+
+    def expected(self, output_BKHW: Tensor, images_BCHW: Tensor) -> Tensor:
+        """Return the expected counts of a document of the same length."""
+        length_B111 = images_BCHW.flatten(1).sum(1).view(-1, 1, 1, 1)
+        return self.mean(output_BKHW) * length_B111
+
+
 def build_likelihood(config: LikelihoodConfig) -> Likelihood:
     """Return the likelihood of a configuration.
 
@@ -215,4 +240,5 @@ LIKELIHOODS: dict[str, Callable[[LikelihoodConfig], Likelihood]] = {
     "gaussian": lambda config: _scaled(config, _normal),
     "laplace": lambda config: _scaled(config, _laplace),
     "categorical": _categorical,
+    "multinomial": lambda _: Multinomial(),
 }

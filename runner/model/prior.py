@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from runner.config.prior_schema import (
     AnisotropicPriorConfig,
     CorrelatedPriorConfig,
+    DirichletLaplacePriorConfig,
     LaplacePriorConfig,
     MixturePriorConfig,
     PriorConfig,
@@ -142,6 +143,17 @@ def _anisotropic(config: AnisotropicPriorConfig, images: PriorImages) -> Prior:
     return Independent(AnisotropicNormal(variances_V, config.total, learned=config.learned))
 
 
+def _dirichlet_laplace(config: DirichletLaplacePriorConfig, _: PriorImages) -> Prior:
+    """Return the normal that approximates a symmetric Dirichlet after a softmax (MacKay 1998).
+
+    Laplace's approximation in the basis of the softmax has the mean 0 and, in each of K variables,
+    the variance (1/a)(1 - 2/K) + 1/(K a), where a is the concentration.
+    """
+    proportions, a = config.dimensions, config.concentration
+    variance = (1 - 2 / proportions) / a + 1 / (proportions * a)
+    return Independent(AnisotropicNormal(torch.ones(proportions), variance, learned=False))
+
+
 def _laplace(config: LaplacePriorConfig, _: PriorImages) -> Prior:
     return Independent(Laplace(config.dimensions, config.scale))
 
@@ -205,6 +217,7 @@ _PRIORS: dict[str, Callable[[Any, PriorImages], Prior]] = {
     "nested": _normal,
     "log_normal": _normal,
     "anisotropic": _anisotropic,
+    "dirichlet_laplace": _dirichlet_laplace,
     "laplace": _laplace,
     "student_t": _student_t,
     "mixture": _mixture,

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from runner.model.known_class import given_class, log_q_of_classes
 from runner.model.latent_space import LatentSpace
+from runner.model.topics import NvdmDecoder, ProdldaDecoder
 from runner.model.vae import VAE
 
 
@@ -144,6 +145,25 @@ class VaeRepresentation:
         """
         likelihood, inputs_BCHW = self._model.likelihood, self._to_input(images_BCHW)
         output_BKHW = self._model.decode(z_BW)
-        difference_BCHW = likelihood.mean(output_BKHW) - inputs_BCHW
+        difference_BCHW = likelihood.expected(output_BKHW, inputs_BCHW) - inputs_BCHW
         squared_error_B = difference_BCHW.square().flatten(1).mean(1)
         return torch.stack([squared_error_B, -likelihood.log_prob(output_BKHW, inputs_BCHW)])
+
+    @torch.no_grad()
+    def loadings(self) -> Tensor:
+        """Return how much a larger value of each column of z favours each value of x, (W, C*H*W).
+
+        They are the weights of a decoder that has a linear layer of the code. Of another they are
+        the change of log p(x|z), per value, from the middle of the prior to one standard deviation
+        of it above in that column.
+        """
+        decoder = self._model.decoder
+        if isinstance(decoder, ProdldaDecoder | NvdmDecoder):
+            return decoder.loadings()
+        latents = self._model.latents
+        like = torch.zeros(1, latents.width, device=self.device)
+        middle_W = latents.prior_center(like) if latents.has_density else like[0]
+        moved_WW = middle_W + torch.eye(latents.width, device=self.device)
+        expected = self.decode(torch.cat([middle_W[None], moved_WW])).flatten(1)
+        log_expected = expected.clamp(min=torch.finfo(expected.dtype).tiny).log()
+        return log_expected[1:] - log_expected[0]

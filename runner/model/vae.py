@@ -2,7 +2,8 @@
 
 Images are floating-point values as the dataset's kind defines them, from 0 to 1 for pixels.
 
-Shapes: B images, C H W image, W columns of z, P parameters of q(z|x).
+Shapes: B images, C H W image, W columns of z, P parameters of q(z|x), U uniform
+numbers that a network takes.
 """
 
 from __future__ import annotations
@@ -40,23 +41,34 @@ class VAE(nn.Module):
         self.likelihood = likelihood
         self.bf16 = bf16
 
-    def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return the parameters of q(z|x), (B, P)."""
-        with self._precision(images_BCHW.device):
-            return _full(self.encoder(images_BCHW))
+    @property
+    def network_uniforms(self) -> tuple[int, int]:
+        """Uniform numbers of each example that the encoder and the decoder take in training.
 
-    def decode(self, z_BW: Tensor) -> Tensor:
+        They are the noise of dropout: a network that has it says in ``uniform_count`` how many.
+        """
+        counts = [int(getattr(net, "uniform_count", 0)) for net in (self.encoder, self.decoder)]
+        return counts[0], counts[1]
+
+    def encode(self, images_BCHW: Tensor, uniform_BU: Tensor | None = None) -> Tensor:
+        """Return the parameters of q(z|x), (B, P), without dropout unless numbers are given."""
+        with self._precision(images_BCHW.device):
+            return _full(self.encoder(images_BCHW, *_given(uniform_BU)))
+
+    def decode(self, z_BW: Tensor, uniform_BU: Tensor | None = None) -> Tensor:
         """Return the decoder's output, (B, K, H, W): the parameters of the likelihood, no image."""
         with self._precision(z_BW.device):
-            return _full(self.decoder(self.latents.decoder_input(z_BW)))
+            return _full(self.decoder(self.latents.decoder_input(z_BW), *_given(uniform_BU)))
 
     def _precision(self, device: torch.device) -> AbstractContextManager[object]:
         """Return the context that the networks run in."""
         return torch.autocast(device.type, torch.bfloat16) if self.bf16 else nullcontext()
 
-    def log_px_z(self, images_BCHW: Tensor, z_BW: Tensor) -> Tensor:
+    def log_px_z(
+        self, images_BCHW: Tensor, z_BW: Tensor, uniform_BU: Tensor | None = None
+    ) -> Tensor:
         """Return log p(x|z), (B,), in nats."""
-        return self.likelihood.log_prob(self.decode(z_BW), images_BCHW)
+        return self.likelihood.log_prob(self.decode(z_BW, uniform_BU), images_BCHW)
 
     def bind_latents(self, temperature: float | Tensor | None = None) -> LatentSpace:
         """Return the latent space of one step, with a VampPrior's mixture and a temperature."""
@@ -66,6 +78,10 @@ class VAE(nn.Module):
     def decode_mean(self, z_BW: Tensor) -> Tensor:
         """Return the expected images, (B, C, H, W)."""
         return self.likelihood.mean(self.decode(z_BW))
+
+
+def _given(uniform_BU: Tensor | None) -> tuple[Tensor, ...]:
+    return () if uniform_BU is None else (uniform_BU,)
 
 
 def _full(output: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from runner.plugins import active, piece
 from runner.runs.about import not_trained_on
 from runner.runs.draw import picture_files, write_figures
 from runner.runs.load import LoadedRun
+from runner.runs.tables import write_tables
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
@@ -61,6 +62,7 @@ def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str,
         run.folder.write_summary(summary)
         trackers.summarize(summary)
         print_summary(run.console, summary)
+        write_tables(run, drawn)
         return write_figures(run, drawn, source, display, alone=True)
 
 

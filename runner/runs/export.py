@@ -80,11 +80,9 @@ def halves(model: OpenedModel) -> tuple[Half, Half]:
     representation = VaeRepresentation(vae, model.trained_on.kind.to_input)
     encoder = PortableEncoder(vae)
     shape, latents = model.trained_on.shape, vae.latents
-    is_unit = model.trained_on.kind.name == "images"
 
     def images(count: int) -> Tensor:
-        draw = torch.rand if is_unit else torch.randn
-        return draw((count, *shape), generator=source)
+        return model.trained_on.kind.draw((count, *shape), source)
 
     def codes(count: int) -> Tensor:
         codes_BW = representation.mean(vae.encode(images(count)))

@@ -63,7 +63,7 @@ def write(model: OpenedModel, files: Sequence[Exported], folder: Path, within: P
 def description(model: OpenedModel, files: Sequence[Exported]) -> dict[str, Any]:
     """Return what ``model.json`` says: inputs, outputs, variables, groups, and where it is from."""
     config, trained_on = model.config, model.trained_on
-    is_unit = trained_on.kind.name == "images"
+    is_unit = trained_on.kind.is_unit
     images = {
         "name": IMAGES,
         "dtype": "float32",
@@ -86,7 +86,7 @@ def description(model: OpenedModel, files: Sequence[Exported]) -> dict[str, Any]
         "architecture": config.architecture.name,
         "prior": config.prior.name,
         "likelihood": config.likelihood.name,
-        "images": "channels first; bytes are divided by 255" if is_unit else "points as they are",
+        "images": trained_on.kind.values,
         "encoder": {
             "files": _files(files, "encoder"),
             "inputs": [images],

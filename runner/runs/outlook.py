@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import config as settings
-from runner.config import OwnDatasetConfig, RunConfig
+from runner.config import OwnDataConfig, RunConfig
 from runner.config.plugin_use import recorded_in
 from runner.errors import DataError, VaerunError
 from runner.store.json_file import read_json
@@ -88,6 +88,6 @@ def _next(config: RunConfig | None, step: int | None, steps: int | None, *, own:
         return words
     if config is None:
         return f"{words}, given plugins=[…] or --trust, which runs the code of its own pieces"
-    if isinstance(config.dataset, OwnDatasetConfig):
+    if isinstance(config.dataset, OwnDataConfig):
         return f"{words}, given dataset.path=… or --trust"
     return f"{words}, without W&B and with your data_dir; --trust follows the folder"

@@ -14,7 +14,7 @@ from runner.config import (
     TABLES_WITHOUT_A_PATH,
     DatasetConfig,
     FolderConfig,
-    OwnDatasetConfig,
+    OwnDataConfig,
     RunConfig,
 )
 from runner.config.composition import compose_run
@@ -178,7 +178,7 @@ def require_same_images(config: RunConfig, dataset: Dataset, folder: RunFolder) 
     Raises: UsageError.
     """
     own, known = config.dataset, folder.read_status().get("images_digest")
-    if not isinstance(own, OwnDatasetConfig) or known in (None, dataset.digest):
+    if not isinstance(own, OwnDataConfig) or known in (None, dataset.digest):
         return
     if own.changed != "accept":
         raise UsageError(
@@ -282,7 +282,7 @@ def _require_own_images(dataset: DatasetConfig, given: Collection[str]) -> None:
 
     Raises: UsageError.
     """
-    paths = {"dataset.path": dataset.path} if isinstance(dataset, OwnDatasetConfig) else {}
+    paths = {"dataset.path": dataset.path} if isinstance(dataset, OwnDataConfig) else {}
     if isinstance(dataset, FolderConfig) and dataset.factors not in TABLES_WITHOUT_A_PATH:
         paths["dataset.factors"] = dataset.factors
     for key, path in paths.items():

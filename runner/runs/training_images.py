@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from runner import memory
 from runner.console.run_display import print_note
 from runner.console.speed import Speed
-from runner.dataset import POINTS
+from runner.dataset import IMAGES, POINTS
 from runner.errors import VaerunError
 from runner.evaluation import Encodings, encode
 from runner.evaluation.representation import Representation
@@ -85,7 +85,8 @@ class TrainingImages:
             self._end(f"images while training have stopped: {_reason(error)}")
         else:
             if not paths:
-                self._end("there are no images while training: points need a plane of latents")
+                what = self._run.dataset.kind.examples
+                self._end(f"there are no images while training: {what} need a plane of latents")
         speed.leave_out(time.monotonic() - begun)
         return paths
 
@@ -103,7 +104,7 @@ class TrainingImages:
             encodings = encode(model, run.dataset.train, count, source)
             if points:
                 yield from _plane(run, model, encodings, source)
-            else:
+            elif run.dataset.kind is IMAGES:
                 yield "reconstructions", _reconstructions(run, model, encodings)
                 yield "traversals", _traversals(run, model, encodings)
 

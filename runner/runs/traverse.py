@@ -56,7 +56,7 @@ def _traverse(run: LoadedRun, chosen: RepresentativeRun) -> Traversal:
     Raises: UsageError where the data are no images.
     """
     if run.dataset.kind is not IMAGES:
-        raise UsageError("points in the plane are not images")
+        raise UsageError(f"{run.dataset.kind.examples} are not images")
     source = generator(run.device, 0, "evaluation")
     encodings = encode(run.representation, run.dataset.test, _IMAGES, source)
     settings = replace(run.config.evaluation, traversal_steps=_STEPS)

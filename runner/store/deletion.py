@@ -25,6 +25,7 @@ _PARTS = {
     "checkpoint": Part(("*.safetensors", "state.json", _TEMPORARY)),
     "checkpoint_best": Part(("*.safetensors", "state.json", _TEMPORARY)),
     "figures": _PICTURES,
+    "tables": Part(("*.csv", _TEMPORARY)),
     "wandb": Part(
         ("run-*", "offline-run-*", "latest-run", "debug*.log", "settings", "wandb-resume.json"),
         whole=True,

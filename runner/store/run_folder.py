@@ -42,7 +42,7 @@ STATES = ("running", "finished", "interrupted", "failed", "diverged", "pruned")
 FILES = (
     ".lock", "config.yaml", "config_unresolved.yaml", "status.json", "metrics.jsonl",
     "metrics.csv", "summary.json", "scores.json", "log.txt", "checkpoint",
-    "checkpoint_best", "figures", "tensorboard",
+    "checkpoint_best", "figures", "tables", "tensorboard",
 )  # fmt: skip
 """What vaerun reads and writes in a run folder, beside ``wandb``."""
 
@@ -172,6 +172,13 @@ class RunFolder:
     def sync_records(self) -> None:
         """Flush the records to disk, so that they survive a power failure."""
         records.sync(self._records)
+
+    def write_table(self, name: str, text: str) -> Path:
+        """Replace ``tables/<name>.csv``, and return its path."""
+        path = self.path / "tables" / f"{name}.csv"
+        make_folder(path.parent, self.path)
+        write_atomically(path, text.encode(), self.path)
+        return path
 
     def write_figure(
         self, name: str, figure: Figure, files: PictureFiles | None = None, *, alone: bool = False

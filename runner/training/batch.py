@@ -39,3 +39,5 @@ class Batch:
     classes_L: Tensor | None = None
     """The class of each of them, int64; negative for one that is not known and does not count."""
     labelled_noise_LW: Tensor | None = None
+    dropout_BU: Tensor | None = None
+    """Uniform noise of the networks' dropout, the encoder's columns first, where they have it."""

@@ -15,7 +15,7 @@ from runner.plugins import piece
 from runner.training.pairs import check_pairs
 from runner.training.penalties import PENALTIES, active_penalties, penalty
 
-_NORMALISED = ("conv32",)
+_NORMALISED = ("conv32", "prodlda")
 """Architectures with batch normalisation."""
 
 
@@ -29,9 +29,15 @@ def check_compatibility(
     kind = dataset.kind
     if not kind.admits(config.likelihood):
         raise UsageError(
-            f"dataset={dataset.name} has {kind.name}, which likelihood={config.likelihood.name} "
-            "would take for grey values",
+            f"dataset={dataset.name} has {kind.name}, and likelihood={config.likelihood.name} "
+            f"is no distribution over {kind.name}",
             kind.remedy,
+        )
+    if objective.plan.corruption not in (None, "masking") and not kind.is_unit:
+        raise UsageError(
+            f"objective.corruption.kind={objective.plan.corruption} is of values from 0 to 1, "
+            f"and dataset={dataset.name} has {kind.name}",
+            "objective.corruption.kind=masking",
         )
     on = active_penalties(objective)
     _check_listed(on)

@@ -96,7 +96,12 @@ class Source:
             labelled_noise_LW=latents.noise(len(of_class[1]), self._draws("labelled noise", step))
             if of_class
             else None,
+            dropout_BU=self._dropout(samples, step),
         )
+
+    def _dropout(self, samples: int, step: int) -> Tensor | None:
+        count = sum(self.model.network_uniforms)
+        return self.uniform("dropout", step, samples, count) if count else None
 
     def _probes(self, samples: int, step: int) -> Tensor | None:
         contraction = self.plan.settings.contraction

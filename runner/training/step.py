@@ -43,11 +43,22 @@ def code(model: VAE, latents: LatentSpace, batch: Batch, pairs: str | None = Non
 
     ``pairs`` says how the posteriors of pairs of images are averaged; None: images are not paired.
     """
-    parameters_BP = model.encode(batch.inputs_BCHW)
+    encoding, decoding = _dropout(model, batch)
+    parameters_BP = model.encode(batch.inputs_BCHW, encoding)
     if pairs is not None:
         parameters_BP = average_pairs(latents, parameters_BP, pairs)
     z_BW = latents.sample(parameters_BP, batch.noise_BW)
-    return Coded(parameters_BP, z_BW, -model.log_px_z(batch.images_BCHW, z_BW).mean())
+    return Coded(parameters_BP, z_BW, -model.log_px_z(batch.images_BCHW, z_BW, decoding).mean())
+
+
+def _dropout(model: VAE, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
+    """Return the noise of the dropout of the encoder and of the decoder, for those that have it."""
+    if batch.dropout_BU is None:
+        return None, None
+    counts = model.network_uniforms
+    parts = batch.dropout_BU.split(counts, dim=1)
+    encoding, decoding = (part if n else None for part, n in zip(parts, counts, strict=True))
+    return encoding, decoding
 
 
 def step(  # noqa: PLR0913 - the four inputs of a step, and two options by keyword

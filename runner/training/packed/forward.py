@@ -80,6 +80,8 @@ class Forward:
         if any(batch.inputs_BCHW is not batch.images_BCHW for batch in batches):
             given["inputs_BCHW"] = torch.stack([batch.inputs_BCHW for batch in batches])
         given["noise_BW"] = torch.stack([batch.noise_BW for batch in batches])
+        if dropout := [b.dropout_BU for b in batches if b.dropout_BU is not None]:
+            given["dropout_BU"] = torch.stack(dropout)
 
         temperatures = self._temperatures(inputs)
         if self._has_layers and not temperatures:

@@ -27,6 +27,7 @@ def test_a_run_goes_with_all_that_belongs_to_it(run: Path):
         "figures/latents.png", "figures/traversal.gif", "wandb/offline-run-1/run-1.wandb",
         "metrics.jsonl", "metrics.csv", "scores.json", "log.txt", ".config.yaml.signature",
         "tensorboard/events.out.tfevents.1", "export/encoder.onnx", "export/model.json",
+        "tables/topics.csv",
         "comparison/comparison.html", "comparison/figures/elbo.png",
     ):  # fmt: skip
         (run / name).parent.mkdir(parents=True, exist_ok=True)

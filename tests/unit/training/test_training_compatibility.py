@@ -104,6 +104,6 @@ def test_points_need_a_likelihood_of_any_number(
     composed: Callable[..., RunConfig], toy_dataset: Dataset, likelihood: str
 ):
     plane = replace(toy_dataset, shape=(1, 1, 2), kind=POINTS)
-    with pytest.raises(UsageError, match="would take for grey values"):
+    with pytest.raises(UsageError, match="is no distribution over points"):
         check(composed(MLP, f"likelihood={likelihood}"), plane)
     check(composed(MLP, "likelihood=gaussian", "likelihood.mean=linear"), plane)

@@ -202,6 +202,13 @@ def test_runs_on_pairs_of_images_can_be_packed(made: Make, toy_dataset: Dataset,
     compare(*both, form)
 
 
+@pytest.mark.parametrize("form", ["shared", "single", "whole"])
+def test_dropout_can_be_packed_since_its_noise_is_that_of_the_step(made: Make, form: Form):
+    network = ("architecture=prodlda", "architecture.widths=[12]", "prior.dimensions=6", "steps=3")
+    packed, singles = (made(*PAIR, network=network) for _ in range(2))
+    compare(packed, singles, form)
+
+
 def test_runs_of_two_data_sets_have_their_own_images(made: Make, toy_dataset: Dataset):
     other = replace(toy_dataset, train=ResidentSplit(
         toy_dataset.train.images(torch.arange(255, -1, -1)), torch.zeros(256, 1).long()

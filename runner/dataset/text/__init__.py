@@ -1,0 +1,1 @@
+"""Documents as counts of the words of a vocabulary."""

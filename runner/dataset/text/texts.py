@@ -1,0 +1,105 @@
+"""``dataset=texts``: documents that are text files, and the counting of their words.
+
+Shapes: N documents, V words of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from runner.config import DatasetConfig, NewsgroupsConfig, TextsConfig
+from runner.dataset.archive.guarded_reading import reading
+from runner.dataset.splits import Dataset
+from runner.dataset.text.corpus import Corpus, dataset_of, split
+from runner.errors import DataError
+
+WORD = r"(?u)\b[^\W\d_]{3,}\b"
+"""What counts as a word: three letters or more, of any alphabet, in lower case."""
+
+
+def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset:
+    """Return the text files below ``config.path``, one a document; subfolders are classes.
+
+    The vocabulary is that of the training documents.
+
+    Raises: DataError where there are none, or one is not text.
+    """
+    if not isinstance(config, TextsConfig):
+        raise TypeError("texts needs its own settings")
+    root = Path(str(config.path)).expanduser()
+    files = find_texts(root)
+    texts = [read_text(root / file) for file in files]
+    folders = [Path(file).parent.name for file in files]
+    labels = folders if all(folders) and len(set(folders)) > 1 else None
+    # In the order of the splits before the vocabulary is that of the first one.
+    place_N1 = sparse.csr_array(np.arange(1, len(texts) + 1)[:, None])
+    order = split(Corpus(place_N1, labels, ("",), 0), config.test_share, config.test_seed)
+    ordered = [texts[n - 1] for n in order.counts_NV.toarray()[:, 0]]
+    corpus = counted(ordered, order.labels, order.test, config)
+    return dataset_of(config.name, f"'{root}'", corpus, device)
+
+
+def find_texts(root: Path) -> list[str]:
+    """Return the text files below a folder by their paths within it, sorted; hidden ones left out.
+
+    Raises: DataError when there is no folder, or no file in it.
+    """
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "does not exist"
+        raise DataError(f"dataset.path: '{root}' {what}")
+    found = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
+    shown = [path.as_posix() for path in found if not any(p.startswith(".") for p in path.parts)]
+    if not shown:
+        raise DataError(f"dataset.path: there is no text in '{root}'", "a file for each document")
+    return sorted(shown)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file; bytes that are not UTF-8 are taken for Latin-1.
+
+    Raises: DataError where it is missing, or no text.
+    """
+    with reading(path):
+        content = path.read_bytes()
+    if b"\0" in content:
+        raise DataError(f"'{path}' is not a text file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def counted(
+    texts: Sequence[str],
+    labels: Sequence[str] | None,
+    test: int,
+    config: TextsConfig | NewsgroupsConfig,
+) -> Corpus:
+    """Return the counts of texts, the last ``test`` of which are not asked for their vocabulary.
+
+    Raises: DataError when no word is left.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    train = len(texts) - test
+    counter = CountVectorizer(
+        token_pattern=WORD,
+        stop_words=config.stop_words,
+        max_features=config.vocabulary,
+        min_df=min(config.least_documents, train),
+    )
+    try:
+        counter.fit(texts[:train])
+    except ValueError as error:  # an empty vocabulary
+        raise DataError(
+            f"no word occurs in dataset.least_documents={config.least_documents} documents",
+            "dataset.least_documents=1 keeps all words",
+        ) from error
+    counts_NV = sparse.csr_array(counter.transform(texts))
+    words = tuple(str(word) for word in counter.get_feature_names_out())
+    return Corpus(counts_NV, labels, words, test)

@@ -1,0 +1,116 @@
+"""Scores of models of counted words: perplexity, and coherence and diversity of topics.
+
+Shapes: N documents, B documents of a chunk, P parameters of q(z|x), V words, K topics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from runner import progress
+from runner.dataset import Dataset
+from runner.evaluation.encodings import choose, encode
+from runner.evaluation.representation import Representation, densities_of
+from runner.evaluation.topics import Topics, coherences, correlated_pairs, require_counts, topics_of
+
+_CHUNK = 200
+_ENCODED = 10_000
+"""Documents behind the correlation of topics."""
+
+_PAIRS = 3
+"""Pairs of topics that are the most correlated ones, as the sources show them."""
+
+
+@torch.no_grad()
+def perplexity(
+    model: Representation, dataset: Dataset, source: Generator, *, documents: int, samples: int
+) -> dict[str, float]:
+    """Return exp of the mean over test documents of -ELBO/N, where N words are in a document.
+
+    ``perplexity/standard_error`` is that of the mean over documents, carried through exp;
+    ``perplexity/of_all_words`` divides the sum of all -ELBO by the number of all words. The rate is
+    in closed form where there is one, and E log p(x|z) the mean of ``samples`` samples of z.
+
+    Raises: UsageError for other data than counts, and a deterministic code.
+    Source: Miao et al. 2016; Srivastava and Sutton 2017.
+    """
+    require_counts(dataset, "perplexity")
+    latents = densities_of(model, "perplexity")
+    split = dataset.test
+    parts: list[tuple[Tensor, Tensor]] = []
+    chunks = choose(split.size, documents, source).split(_CHUNK)
+    for chunk_B in progress.counted(chunks, "perplexity", len(chunks)):
+        counts_B11V = split.images(chunk_B)
+        parameters_BP = model.encode(counts_B11V)
+        elbo_B = torch.zeros(len(chunk_B), device=chunk_B.device, dtype=torch.float64)
+        for _ in range(samples):
+            z_BW = model.sample(parameters_BP, source)
+            rate_B = latents.rate(z_BW, parameters_BP)
+            elbo_B += (model.log_px_z(counts_B11V, z_BW) - rate_B) / samples
+        parts.append((elbo_B.cpu(), counts_B11V.flatten(1).sum(1).double().cpu()))
+    elbo_N, words_N = (torch.cat(column) for column in zip(*parts, strict=True))
+    per_word_N = -elbo_N / words_N
+    found = {"perplexity": math.exp(float(per_word_N.mean()))}
+    if len(per_word_N) > 1:
+        error = float(per_word_N.std()) / math.sqrt(len(per_word_N))
+        found["perplexity/standard_error"] = found["perplexity"] * error
+    return found | {"perplexity/of_all_words": math.exp(float(-elbo_N.sum() / words_N.sum()))}
+
+
+def topic_coherence(  # noqa: PLR0913 - its settings by keyword
+    model: Representation,
+    dataset: Dataset,
+    source: Generator,
+    *,
+    words: int,
+    reference: str | None,
+    window: int | None,
+) -> dict[str, float]:
+    """Return the mean over topics of the mean NPMI of the pairs of a topic's top words.
+
+    ``topic_coherence/standard_error`` is that of the mean over topics,
+    ``topic_coherence/correlated`` the mean over the topics of the three most correlated pairs, and
+    ``topic_coherence/group/NAME`` that over a group, where there are several.
+
+    Raises: UsageError for other data than counts, or a reference that is not there.
+    Source: Lau et al. 2014.
+    """
+    topics = topics_of(model, dataset, "topic_coherence")
+    values_K = coherences(topics, dataset, words=words, reference=reference, window=window)
+    name = "topic_coherence"
+    found = {name: float(np.mean(values_K)), f"{name}/median": float(np.median(values_K))}
+    if len(values_K) > 1:
+        error = float(np.std(values_K, ddof=1)) / math.sqrt(len(values_K))
+        found[f"{name}/standard_error"] = error
+    encoded = encode(model, dataset.test, _ENCODED, source)
+    codes_NK = model.continuous_part(encoded.mean_MW).cpu().double().numpy()
+    pairs = correlated_pairs(codes_NK, _PAIRS)
+    if among := sorted({topic for i, j, _ in pairs for topic in (i, j)}):
+        found[f"{name}/correlated"] = float(np.mean([values_K[k] for k in among]))
+    return found | _by_group(topics, values_K)
+
+
+def _by_group(topics: Topics, values_K: list[float]) -> dict[str, float]:
+    groups: dict[str, list[float]] = defaultdict(list)
+    for group, value in zip(topics.groups, values_K, strict=True):
+        groups[group].append(value)
+    if not 1 < len(groups) < len(values_K):
+        return {}
+    return {f"topic_coherence/group/{g}": float(np.mean(each)) for g, each in groups.items()}
+
+
+def topic_diversity(
+    model: Representation, dataset: Dataset, _: Generator, *, words: int
+) -> dict[str, float]:
+    """Return the share of different words among the top words of all topics, from 1/K to 1.
+
+    Raises: UsageError for other data than counts.
+    Source: Dieng et al. 2020.
+    """
+    top_KT = topics_of(model, dataset, "topic_diversity").top(words)
+    return {"topic_diversity": len(np.unique(top_KT)) / top_KT.size}

@@ -1,0 +1,138 @@
+"""Texts that are files, the 20 Newsgroups, and texts to look words up in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import pytest
+import sklearn.datasets
+import torch
+
+from runner.config import RunConfig
+from runner.dataset import load
+from runner.dataset.text.reference import reference_documents
+from runner.errors import DataError, UsageError
+
+CPU = torch.device("cpu")
+TEXTS = {
+    "sport/a.txt": "The goalie saved a goal; a Goal!",
+    "sport/b.txt": "hockey team, hockey goal",
+    "faith/c.txt": "church bible",
+    "faith/d.txt": "bible faith church",
+    "faith/e.txt": "the of and",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in TEXTS.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_words_are_counted_and_folders_are_classes(
+    composed: Callable[..., RunConfig], folder: Path
+):
+    config = composed(
+        "dataset=texts", f"dataset.path={folder}", "dataset.least_documents=1",
+        "dataset.test_share=0",
+    )  # fmt: skip
+    found = load(config.dataset, "data", CPU)
+    assert found.value_names == ("bible", "church", "faith", "goal", "goalie", "hockey", "saved",
+                                 "team")  # fmt: skip
+    assert found.class_names == ("faith", "sport")
+    assert found.train.size == 4  # the fifth has stop words alone
+    every = torch.arange(4)
+    counts = {
+        tuple(row): found.class_names[label]
+        for row, label in zip(
+            found.train.images(every).flatten(1).tolist(),
+            found.train.factors(every)[:, 0].tolist(),
+            strict=True,
+        )
+    }
+    assert counts[0, 0, 0, 2, 1, 0, 1, 0] == "sport"
+    assert counts[1, 1, 1, 0, 0, 0, 0, 0] == "faith"
+
+
+def test_the_vocabulary_is_that_of_the_training_documents(
+    composed: Callable[..., RunConfig], tmp_path: Path
+):
+    for n in range(10):
+        (tmp_path / f"{n}.txt").write_text(f"shared word{'abcdefghij'[n] * 3}")
+    config = composed(
+        "dataset=texts", f"dataset.path={tmp_path}", "dataset.least_documents=1",
+        "dataset.test_share=0.3",
+    )  # fmt: skip
+    found = load(config.dataset, "data", CPU)
+    assert (found.train.size, found.test.size) == (7, 3)
+    assert len(found.value_names) == 8  # seven words of one document each, and the shared one
+    assert found.test.images(torch.arange(3)).sum().item() == 3
+
+
+@pytest.mark.parametrize("overrides", [(), ("dataset.stop_words=english",)])
+def test_texts_that_are_none_are_refused(
+    composed: Callable[..., RunConfig], tmp_path: Path, overrides: tuple[str, ...]
+):
+    config = composed("dataset=texts", f"dataset.path={tmp_path}/docs", *overrides)
+    with pytest.raises(DataError, match="does not exist"):
+        load(config.dataset, "data", CPU)
+    (tmp_path / "docs").mkdir()
+    with pytest.raises(DataError, match="there is no text"):
+        load(config.dataset, "data", CPU)
+    (tmp_path / "docs" / "a").write_text("the of")
+    (tmp_path / "docs" / "b").write_text("and to")
+    with pytest.raises(DataError, match="no word occurs"):
+        load(config.dataset, "data", CPU)
+    (tmp_path / "docs" / "a").write_bytes(b"\0\1\2")
+    with pytest.raises(DataError, match="is not a text file"):
+        load(config.dataset, "data", CPU)
+
+
+def test_the_newsgroups_are_those_of_scikit_learn(
+    composed: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def fetch(*, data_home: str, subset: str, **_: object) -> SimpleNamespace:
+        assert data_home == str(tmp_path / "newsgroups")
+        more = 3 if subset == "train" else 0
+        return SimpleNamespace(
+            data=["windows driver", "hockey goal"] + ["driver goal windows"] * more,
+            target=[0, 1] + [0] * more,
+            target_names=["comp.windows", "rec.hockey"],
+        )
+
+    monkeypatch.setattr(sklearn.datasets, "fetch_20newsgroups", fetch)
+    config = composed("dataset=newsgroups", "dataset.least_documents=1")
+    found = load(config.dataset, str(tmp_path), CPU)
+    assert (found.train.size, found.test.size, found.has_test_split) == (5, 2, True)
+    assert found.class_names == ("comp.windows", "rec.hockey")
+    assert found.value_names == ("driver", "goal", "hockey", "windows")
+    assert found.digest is None
+
+
+def test_newsgroups_that_cannot_be_fetched_are_missing_data(
+    composed: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def fetch(**_: object) -> None:
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(sklearn.datasets, "fetch_20newsgroups", fetch)
+    config = composed("dataset=newsgroups")
+    with pytest.raises(DataError, match=r"cannot be downloaded: .*no route") as refused:
+        load(config.dataset, str(tmp_path), CPU)
+    assert refused.value.exit_code == 3
+
+
+def test_a_reference_is_a_document_a_line_or_a_file(folder: Path):
+    every = sorted(reference_documents(str(folder)))
+    assert ["hockey", "team", "hockey", "goal"] in every
+    assert len(every) == 5
+    lines = folder / "reference"
+    lines.write_text("One goal.\n\nAt church")
+    assert list(reference_documents(str(lines))) == [["one", "goal"], [], ["church"]]
+    with pytest.raises(UsageError, match=r"metrics.topic_coherence.reference: .* is missing"):
+        list(reference_documents(str(folder / "nothing")))
