@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 
@@ -11,6 +11,10 @@ from runner.config.rule import Rule
 
 _ZERO_ALLOWED = ("least_spread", "least_rate", "least_range")
 _AT_LEAST_TWO = ("bins", "batch", "encodings", "most_classes", "words", "documents")
+_OPTIONAL: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "reference": ("a path", lambda path: bool(str(path).strip())),
+    "window": ("at least 2 words", lambda words: isinstance(words, int) and words >= 2),
+}
 _CAPACITIES = {"features": 1, "widths": 0, "depths": 1}
 """Sizes of probes of growing capacity, and the least that there is."""
 
@@ -53,10 +57,9 @@ def _condition(name: str, value: object) -> tuple[str, bool]:
         return "numbers of images, 1 or more each", bool(sizes) and min(sizes) >= 1
     if isinstance(value, bool):
         return "true or false", True
-    if name == "reference":
-        return "a path, or null", value is None or bool(str(value).strip())
-    if name == "window":
-        return "at least 2 words, or null", value is None or (isinstance(value, int) and value >= 2)
+    if name in _OPTIONAL:
+        must, fits = _OPTIONAL[name]
+        return f"{must}, or null", value is None or fits(value)
     return _number(name, value if isinstance(value, (int, float)) else 0)
 
 

@@ -101,16 +101,11 @@ def _density_rules(prior: PriorConfig) -> Iterator[Rule]:
     """Yield the rules of the settings that one choice of prior alone has."""
     match prior:
         case AnisotropicPriorConfig():
-            yield _positive("total", prior.total)
-            rule = f"pca, or a list of {prior.dimensions} (prior.dimensions) positive numbers"
-            holds = prior.variances == "pca" or _are_positive(prior.variances, prior.dimensions)
-            yield "prior.variances", prior.variances, rule, holds
+            yield from _anisotropic_rules(prior)
         case DirichletLaplacePriorConfig():
             yield _positive("concentration", prior.concentration)
             rule = "at least 2, since a single proportion is always 1"
             yield "prior.dimensions", prior.dimensions, rule, prior.dimensions >= 2
-        case LaplacePriorConfig():
-            yield _positive("scale", prior.scale)
         case StudentTPriorConfig():
             # Below one, draws overflow float32.
             holds = 1 <= prior.degrees < math.inf
@@ -126,7 +121,19 @@ def _density_rules(prior: PriorConfig) -> Iterator[Rule]:
             yield "prior.values", prior.values, "at least 2", prior.values >= 2
             yield _positive("start", prior.start)
         case _:
-            return
+            yield from _scale_rules(prior)
+
+
+def _scale_rules(prior: PriorConfig) -> Iterator[Rule]:
+    if isinstance(prior, LaplacePriorConfig):
+        yield _positive("scale", prior.scale)
+
+
+def _anisotropic_rules(prior: AnisotropicPriorConfig) -> Iterator[Rule]:
+    yield _positive("total", prior.total)
+    rule = f"pca, or a list of {prior.dimensions} (prior.dimensions) positive numbers"
+    holds = prior.variances == "pca" or _are_positive(prior.variances, prior.dimensions)
+    yield "prior.variances", prior.variances, rule, holds
 
 
 def _mixture_rules(prior: MixturePriorConfig) -> Iterator[Rule]:
