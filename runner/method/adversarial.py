@@ -26,20 +26,16 @@ from runner.method.adversarial_losses import (
     information_bounds,
     squared_gradient,
 )
-from runner.method.adversarial_networks import AdversarialModel, Networks, build
-from runner.method.adversarial_rules import check_networks, check_phases, check_settings
+from runner.method.adversarial_networks import AdversarialModel, Networks
+from runner.method.adversarial_rules import check_networks, check_phases
 from runner.method.adversarial_state import moments, take_moments
-from runner.method.code_method import CodeMethod, OpenedCodeModel
-from runner.method.trained_on import TrainedOn
-from runner.training import Record, check_fits, check_parameters, generator, steps_of
+from runner.method.code_method import CodeMethod
+from runner.training import Record, check_fits, generator, steps_of
 from runner.training import shown_schedules as schedules_of
 from runner.training.adam import Adam
 from runner.training.checkpoint_tensors import check_network
 from runner.training.loop import record_is_due
 from runner.training.randomness import new_sampler
-
-_BETAS = (0.5, 0.999)
-"""Of Adam (Radford et al. 2016)."""
 
 Figures = dict[str, Tensor]
 """What a step has computed, by the names of a record."""
@@ -99,20 +95,23 @@ class Adversarial(CodeMethod):
             self.generator_adam.learning_rate = self.encoder_adam.learning_rate = rate
             plays = self.made < played
             found = self._play(config, indices_B) if plays else self._recognise(config)
-            scheduled = {f"scheduled/{n}": plan.at(self.made) for n, plan in plans.items()}
+            scheduled = {f"scheduled/{name}": plan.at(self.made) for name, plan in plans.items()}
             self.made = done
             self.finite &= found["loss"].isfinite()
-            if not record_is_due(config, done, steps):
+            if record_is_due(config, done, steps):
+                self.check_finite()
+                yield self._record(found, indices_B, recognises=not plays) | scheduled
+            else:
                 yield None
-                continue
-            self.check_finite()
-            record: Record = {"step": done} | {n: float(v) for n, v in found.items()} | scheduled
-            if not plays or self.networks.shares_body:  # else there is no encoder yet
-                with self.evaluated():
-                    record["terms/reconstruction"] = self.reconstruction(
-                        self.dataset.train, indices_B
-                    )
-            yield record
+
+    def _record(self, found: Figures, indices_B: Tensor, *, recognises: bool) -> Record:
+        """Read the figures of a step off the device, and reconstruct its images."""
+        record: Record = {"step": self.made} | {name: float(v) for name, v in found.items()}
+        if recognises or self.networks.shares_body:  # else there is no encoder yet
+            with self.evaluated():
+                loss = self.reconstruction(self.dataset.train, indices_B)
+                record["terms/reconstruction"] = loss
+        return record
 
     def _play(self, config: RunConfig, indices_B: Tensor) -> Figures:
         """Make a step of the game."""
@@ -151,7 +150,7 @@ class Adversarial(CodeMethod):
             figures["adversarial/squared_gradient"] = square.detach()
         if networks.shares_body:
             loss = loss - self._information(config, codes_BW, features_BF)[0]
-        _update(self.discriminator_adam, _learning(networks), loss, config)
+        _update(self.discriminator_adam, networks.discriminator, loss, config)
         return figures
 
     def _recognise(self, config: RunConfig) -> Figures:
@@ -236,12 +235,6 @@ class Adversarial(CodeMethod):
         return rows
 
 
-def _learning(networks: Networks) -> nn.Module:
-    """Return all that the discriminator's optimizer trains."""
-    shared = [networks.model.encoder] if networks.shares_body else []
-    return nn.ModuleList([networks.rest, *shared])
-
-
 def _update(adam: Adam, network: nn.Module, loss: Tensor, config: RunConfig) -> None:
     """Make a step of one optimizer; no other network gets a gradient."""
     adam.zero_grad()
@@ -250,61 +243,3 @@ def _update(adam: Adam, network: nn.Module, loss: Tensor, config: RunConfig) -> 
     if config.training.clip_gradient is not None:
         torch.nn.utils.clip_grad_norm_(parameters, config.training.clip_gradient)
     adam.step()
-
-
-class AdversarialKind:
-    """How a GAN is built from the settings of a run."""
-
-    def new(self, config: RunConfig, dataset: Dataset, device: torch.device) -> Adversarial:
-        """Return a GAN with the parameters of the run's seed.
-
-        Raises: UsageError when the choices do not fit the images or each other.
-        """
-        check_settings(config)
-        networks = build(
-            config, dataset.shape, dataset.classes, lambda: dataset.probe_images(device).cpu()
-        )
-        model = networks.model.to(device)
-        networks.rest.to(device)
-        rate = float(at_step(config.learning_rate, 0))
-        return Adversarial(
-            config,
-            dataset,
-            model,
-            model.likelihood,
-            device,
-            networks=networks,
-            generator_adam=Adam(model.generator.parameters(), rate, _BETAS),
-            discriminator_adam=Adam(
-                _learning(networks).parameters(), config.objective.adversarial.learning_rate, _BETAS
-            ),
-            encoder_adam=Adam(
-                [] if networks.shares_body else model.encoder.parameters(), rate, _BETAS
-            ),
-            finite=torch.tensor(data=True, device=device),
-        )
-
-    def opened(
-        self,
-        config: RunConfig,
-        trained_on: TrainedOn,
-        tensors: Mapping[str, Mapping[str, Tensor]],
-        device: torch.device,
-    ) -> OpenedCodeModel:
-        """Return a model with the parameters of a checkpoint.
-
-        Raises: UsageError when they are of another model; DataError when one is not a number.
-        """
-        images = trained_on.placeholder_images(config.prior)
-        model = build(config, trained_on.shape, trained_on.classes, lambda: images).model
-        check_parameters(tensors, "model", model)
-        model.load_state_dict(dict(tensors["model"]))
-        model.eval().to(device).requires_grad_(requires_grad=False)
-        return OpenedCodeModel(model, model.likelihood, device)
-
-
-ADVERSARIAL: Mapping[str, AdversarialKind] = {
-    "gan": AdversarialKind(),
-    "info_gan": AdversarialKind(),
-}
-"""Name in ``objective.method`` → how it is built."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -128,6 +128,12 @@ class Networks:
         """The discriminator without its last layer."""
         return self.model.encoder.body if self.shares_body else self.rest["body"]
 
+    @property
+    def discriminator(self) -> nn.Module:
+        """All that learns to tell images apart, and InfoGAN's head."""
+        shared = [self.model.encoder] if self.shares_body else []
+        return nn.ModuleList([self.rest, *shared])
+
     def score(self, images_BCHW: Tensor) -> Tensor:
         """Return the logits of being an image of the dataset, (B,)."""
         return self.score_of(self.body(images_BCHW))
@@ -148,7 +154,6 @@ def build(config: RunConfig, shape: Shape, classes: int, images: Callable[[], Te
 
     Raises: UsageError when the architecture does not fit the images, or a name is unknown.
     """
-    settings = config.objective.adversarial
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         latents = build_latent_space(
@@ -158,28 +163,34 @@ def build(config: RunConfig, shape: Shape, classes: int, images: Callable[[], Te
             concrete_density="argmax",
             images=images,
         )
-        noise_N = torch.randn(settings.noise)
+        noise_N = torch.randn(config.objective.adversarial.noise)
         torch.manual_seed(config.seed)  # the networks' start does not depend on the prior
         likelihood = build_likelihood(config.likelihood)
-        inputs, outputs = latents.width + settings.noise, likelihood.channels(shape[0])
+        inputs, outputs = latents.width + len(noise_N), likelihood.channels(shape[0])
         sizes = NetworkShapes(shape, _FEATURES, inputs, outputs)
-        features, generator = build_networks(config.architecture, sizes)
-        body = nn.Sequential(features, nn.LeakyReLU(0.2))
-        score: nn.Module = nn.Linear(_FEATURES, 1)
-        if settings.stability == "spectral_norm":
-            normalise(body)
-            score = spectral_norm(score)
-        count, variables = latents.width, latents.continuous.count
-        if config.objective.method == "info_gan":
-            encoder = Recogniser(body, _head(count), variables)
-            rest = nn.ModuleDict({"score": score})
-        else:
-            own = NetworkShapes(shape, count, inputs, outputs)
-            encoder = Recogniser(
-                build_networks(config.architecture, own)[0], nn.Identity(), variables
-            )
-            rest = nn.ModuleDict({"body": body, "score": score})
+        generator, rest = _players(config, sizes)
+        encoder = _encoder(config, replace(sizes, parameters=latents.width), latents, rest)
     return Networks(AdversarialModel(latents, (generator, encoder), likelihood, noise_N), rest)
+
+
+def _players(config: RunConfig, sizes: NetworkShapes) -> tuple[nn.Module, nn.ModuleDict]:
+    """Return the generator, and the discriminator in two parts."""
+    features, generator = build_networks(config.architecture, sizes)
+    body, score = nn.Sequential(features, nn.LeakyReLU(0.2)), nn.Linear(_FEATURES, 1)
+    rest = nn.ModuleDict({"body": body, "score": score})
+    if config.objective.adversarial.stability == "spectral_norm":
+        normalise(rest)
+    return generator, rest
+
+
+def _encoder(
+    config: RunConfig, sizes: NetworkShapes, latents: LatentSpace, rest: nn.ModuleDict
+) -> Recogniser:
+    """Return q(c|x): a head on the body, which leaves ``rest`` for it, or a network of its own."""
+    variables = latents.continuous.count
+    if config.objective.method == "info_gan":
+        return Recogniser(rest.pop("body"), _head(latents.width), variables)
+    return Recogniser(build_networks(config.architecture, sizes)[0], nn.Identity(), variables)
 
 
 def normalise(network: nn.Module) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runner.config import RunConfig
 from runner.errors import UsageError, nearest
-from runner.method.adversarial import ADVERSARIAL
+from runner.method.adversarial_kind import ADVERSARIAL
 from runner.method.at_once import AT_ONCE
 from runner.method.method import MethodKind
 from runner.method.vae import VaeKind
