@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from runner.config import RunConfig
 from runner.dataset import Dataset, ResidentSplit, load
 from runner.errors import DataError, DivergedError, UsageError
+from runner.evaluation.encodings import encode
+from runner.evaluation.traversal_rows import traversal_rows
 from runner.method import TrainedOn, method_of
 from runner.method.adversarial import Adversarial
 from runner.method.adversarial_kind import AdversarialKind
@@ -195,6 +197,22 @@ def test_samples_have_noise_of_their_own_and_images_that_of_the_seed(make: Make)
     assert list(model.columns) == ["category", "style_0", "style_1"]
     assert torch.equal(model.discretise(z_BW), z_BW)
     assert model.category_values["category"].shape == (10, 10)
+
+
+def test_discrete_variables_of_a_code_have_a_row_for_each_category(make: Make, digits: Dataset):
+    method = make(*INFO_GAN)
+    steps(method, 8)
+    method.finish()
+    model, settings = method.represents(), method.config.evaluation
+    encodings = encode(model, digits.test, 20, torch.Generator().manual_seed(0))
+    rows = traversal_rows(model, encodings, settings, {})
+    categories = [f"category = {number}" for number in range(10)]
+    assert [row.label for row in rows] == [*categories, "style_0", "style_1"]
+    middle = encodings.mean_MW[:, 11].mean()
+    z_1W = model.code_given(encodings.parameters_MP[:1])
+    z_1W[:, 11] = middle
+    shown = torch.from_numpy(rows[-1].images_TCHW)[settings.traversal_steps // 2]
+    torch.testing.assert_close(shown, model.decode(z_1W)[0])
 
 
 def test_normalised_batches_have_running_statistics_in_the_checkpoint(
