@@ -178,6 +178,8 @@ def _players(config: RunConfig, sizes: NetworkShapes) -> tuple[nn.Module, nn.Mod
     features, generator = build_networks(config.architecture, sizes)
     body, score = nn.Sequential(features, nn.LeakyReLU(0.2)), nn.Linear(_FEATURES, 1)
     rest = nn.ModuleDict({"body": body, "score": score})
+    for network in (generator, body):
+        keep_variance(network)
     if config.objective.adversarial.stability == "spectral_norm":
         normalise(rest)
     return generator, rest
@@ -191,6 +193,22 @@ def _encoder(
     if config.objective.method == "info_gan":
         return Recogniser(rest.pop("body"), _head(latents.width), variables)
     return Recogniser(build_networks(config.architecture, sizes)[0], nn.Identity(), variables)
+
+
+def keep_variance(network: nn.Module) -> None:
+    """Start linear layers and convolutions so that ReLUs keep the variance (He et al. 2015).
+
+    PyTorch's own start divides it by six a layer: images of a deep generator would hardly depend on
+    their codes, and the game would begin with all of them alike.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            inputs = layer.weight[0].numel()
+            if isinstance(layer, nn.ConvTranspose2d):  # its strides spread the inputs
+                inputs = layer.weight[:, 0].numel() / math.prod(layer.stride)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / inputs))
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def normalise(network: nn.Module) -> None:

@@ -18,7 +18,7 @@ from runner.evaluation.traversal_rows import traversal_rows
 from runner.method import TrainedOn, method_of
 from runner.method.adversarial import Adversarial
 from runner.method.adversarial_kind import AdversarialKind
-from runner.method.adversarial_networks import normalise
+from runner.method.adversarial_networks import keep_variance, normalise
 
 CPU = torch.device("cpu")
 GAN = ("objective=gan", "prior.dimensions=4")
@@ -86,6 +86,19 @@ def test_the_largest_singular_value_of_every_layer_is_one(make: Make):
         for _ in range(100):  # of the power iteration
             weight = layer.weight
         assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_rectified_layers_start_with_the_variance_of_their_inputs():
+    layers = [nn.Linear(50, 64 * 49), nn.Unflatten(1, (64, 7, 7))]
+    layers += [nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.Conv2d(32, 64, 4, 2, 1)]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        keep_variance(nn.Sequential(*layers))
+        x_BX = torch.randn(64, 50)
+    for layer in layers:
+        x_BX = layer(x_BX).relu()
+        inner_BX = x_BX[..., 2:-2, 2:-2] if x_BX.ndim == 4 else x_BX  # without what was padded
+        assert inner_BX.square().mean().item() == pytest.approx(1, rel=0.4)
 
 
 def test_an_encoder_and_a_generator_are_not_normalised(make: Make):
