@@ -23,7 +23,7 @@ ADDED: Mapping[str, object] = {
     "objective.method": "vae",
     "objective.fitted": {"images": 10000, "sparsity": 1.0},
     "objective.adversarial": {
-        "stability": "spectral_norm",
+        "stability": "gradient_penalty",
         "gradient_penalty": 10.0,
         "learning_rate": 0.0002,
         "noise": 0,

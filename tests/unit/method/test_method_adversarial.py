@@ -76,7 +76,7 @@ def test_the_largest_singular_value_of_every_layer_is_one(make: Make):
     convolution = nn.Conv2d(2, 5, 3)
     nn.init.normal_(convolution.weight, std=3)
     normalise(network := nn.Sequential(convolution))
-    method = make(*INFO_GAN)
+    method = make(*INFO_GAN, "objective.adversarial.stability=spectral_norm")
     steps(method, 8)
     layers = [*method.networks.rest.modules(), *method.networks.body.modules(), *network]
     layers = [layer for layer in layers if isinstance(layer, nn.Linear | nn.Conv2d)]
@@ -102,7 +102,7 @@ def test_rectified_layers_start_with_the_variance_of_their_inputs():
 
 
 def test_an_encoder_and_a_generator_are_not_normalised(make: Make):
-    method = make(*GAN)
+    method = make(*GAN, "objective.adversarial.stability=spectral_norm")
     free = [*method.trained.encoder.modules(), *method.trained.generator.modules()]
     assert not any(isinstance(m, nn.utils.parametrize.ParametrizationList) for m in free)
 
@@ -233,7 +233,11 @@ def test_normalised_batches_have_running_statistics_in_the_checkpoint(
 ):
     large = enlarged(digits)
     config = composed(
-        *SMALL, *GAN, "architecture=conv32", "architecture.features=4", "batch_size=4"
+        *SMALL,
+        *GAN,
+        "architecture=conv32",
+        "architecture.features=4",
+        "objective.adversarial.stability=spectral_norm",
     )
     found = AdversarialKind().new(config, large, CPU)
     steps(found, 8)
