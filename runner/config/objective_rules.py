@@ -17,6 +17,8 @@ from runner.config.objective_schema import (
     PAIR_POSTERIORS,
     SPARSITIES,
     UNPAIRED,
+    STABILITIES,
+    AdversarialConfig,
     ObjectiveConfig,
     PenaltiesConfig,
 )
@@ -37,6 +39,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     yield "objective.penalties.contraction.estimate", on.contraction.estimate, CONTRACTIONS
     yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
     yield "objective.pairs.posterior", objective.pairs.posterior, PAIR_POSTERIORS
+    yield "objective.adversarial.stability", objective.adversarial.stability, STABILITIES
 
 
 def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
@@ -60,6 +63,7 @@ def objective_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     yield "objective.fitted.images", images, "at least 2", images >= 2
     holds = 0 < sparsity < math.inf
     yield "objective.fitted.sparsity", sparsity, "a positive number", holds
+    yield from _adversarial_rules(objective.adversarial)
     yield from _penalty_rules(objective)
 
 
@@ -70,6 +74,18 @@ def pair_rules(objective: ObjectiveConfig, batch_size: int) -> Iterator[Rule]:
     if objective.pairs.posterior != UNPAIRED:
         rule = "even, since objective.pairs makes pairs of its images"
         yield "batch_size", batch_size, rule, batch_size % 2 == 0
+
+
+def _adversarial_rules(settings: AdversarialConfig) -> Iterator[Rule]:
+    at, positive = "objective.adversarial", "a positive number"
+    for name in ("gradient_penalty", "learning_rate"):
+        value = getattr(settings, name)
+        yield f"{at}.{name}", value, positive, 0 < value < math.inf
+    yield f"{at}.noise", settings.noise, "zero or more", settings.noise >= 0
+    for name, value in values(settings.information):
+        yield _number(f"{at}.information.{name}", value, 0)
+    share = settings.encoder_steps
+    yield f"{at}.encoder_steps", share, "between 0 and 1", 0 < share < 1
 
 
 def _penalty_rules(objective: ObjectiveConfig) -> Iterator[Rule]:

@@ -21,6 +21,7 @@ CONTRACTIONS = ("exact", "hutchinson")
 CORRUPTIONS = ("masking", "gaussian", "salt_and_pepper")
 UNPAIRED = "none"
 PAIR_POSTERIORS = (UNPAIRED, "gvae", "ml_vae")
+STABILITIES = ("spectral_norm", "gradient_penalty")
 
 
 @dataclass
@@ -163,6 +164,26 @@ class PairsConfig:
 
 
 @dataclass
+class CodeInformationConfig:
+    """Weights of the bound on I(c; G), by the kind of the variables."""
+
+    discrete: float
+    continuous: float
+
+
+@dataclass
+class AdversarialConfig:
+    """Settings of methods in which a generator plays against a discriminator."""
+
+    stability: str
+    gradient_penalty: float
+    learning_rate: float
+    noise: int
+    information: CodeInformationConfig
+    encoder_steps: float
+
+
+@dataclass
 class ObjectiveConfig:
     """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
@@ -178,5 +199,6 @@ class ObjectiveConfig:
     concrete_density: str
     concrete_draws: str
     fitted: FittedConfig
+    adversarial: AdversarialConfig
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     encoding_weights: str

@@ -130,9 +130,10 @@ def _scale(model: Representation, encodings: Encodings) -> dict[str, tuple[float
     """
     if model.latents is not None:
         return {name: (0.0, reach) for name, reach in model.latents.prior_std.items()}
-    std_V, mean_V = torch.std_mean(encodings.mean_MW, dim=0)
-    pairs = zip(mean_V.tolist(), std_V.tolist(), strict=True)
-    return dict(zip(model.columns, pairs, strict=True))
+    std_W, mean_W = torch.std_mean(encodings.mean_MW, dim=0)
+    pairs_W = list(zip(mean_W.tolist(), std_W.tolist(), strict=True))
+    discrete = model.category_values
+    return {n: pairs_W[c.start] for n, c in model.columns.items() if n not in discrete}
 
 
 def _category_rows(

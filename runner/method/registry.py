@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from runner.config import RunConfig
 from runner.errors import UsageError, nearest
+from runner.method.adversarial_kind import ADVERSARIAL
 from runner.method.at_once import AT_ONCE
 from runner.method.method import MethodKind
 from runner.method.vae import VaeKind
 
-METHODS: Mapping[str, MethodKind] = {"vae": VaeKind(), **AT_ONCE}
+METHODS: Mapping[str, MethodKind] = {"vae": VaeKind(), **AT_ONCE, **ADVERSARIAL}
 """Name in ``objective.method`` → how such a method is built."""
 
 

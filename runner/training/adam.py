@@ -51,6 +51,11 @@ class Adam:
         self._parameters = list(parameters)
         self.betas = betas
 
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The parameters that it updates."""
+        return list(self._parameters)
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for parameter in self._parameters:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from torch import nn
+
 from runner import memory
 from runner.config import UNPAIRED, CodePriorConfig, RunConfig
 from runner.dataset import Dataset
 from runner.errors import UsageError
-from runner.model import VAE, LatentSpace
+from runner.model import LatentSpace
 from runner.objective import Objective
 from runner.plugins import piece
 from runner.training.pairs import check_pairs
@@ -136,7 +138,7 @@ def steps_of(config: RunConfig, dataset: Dataset) -> int:
     return max(1, round(config.epochs * (images // config.batch_size)))
 
 
-def check_fits(config: RunConfig, model: VAE, dataset: Dataset) -> None:
+def check_fits(config: RunConfig, model: nn.Module, dataset: Dataset) -> None:
     """Refuse a model or a minibatch that this machine has no memory to train.
 
     Both are compared with the main memory, in which a run for another device is prepared as well.
