@@ -126,6 +126,13 @@ class FittedConfig:
 
 
 @dataclass
+class LayerwiseConfig:
+    """Settings of methods that are fitted layer by layer."""
+
+    fine_tune: bool
+
+
+@dataclass
 class ObjectiveConfig:
     """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
@@ -140,5 +147,6 @@ class ObjectiveConfig:
     concrete_density: str
     concrete_draws: str
     fitted: FittedConfig
+    layerwise: LayerwiseConfig
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     encoding_weights: str

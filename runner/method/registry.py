@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from runner.config import RunConfig
 from runner.errors import UsageError, nearest
 from runner.method.at_once import AT_ONCE
+from runner.method.boltzmann import BOLTZMANN
 from runner.method.method import MethodKind
+from runner.method.stacked import STACKED
 from runner.method.vae import VaeKind
 
-METHODS: Mapping[str, MethodKind] = {"vae": VaeKind(), **AT_ONCE}
+METHODS: Mapping[str, MethodKind] = {"vae": VaeKind(), **AT_ONCE, **BOLTZMANN, **STACKED}
 """Name in ``objective.method`` → how such a method is built."""
 
 
