@@ -109,9 +109,8 @@ class Layerwise(CodeMethod):
             raise DataError("the checkpoint is corrupt: it does not say how its steps are divided")
         steps, parts = int(kept["steps"]), int(kept["parts"])
         if (steps, parts) != (self.turns.steps, self.parts):
-            asked = f"steps={self.turns.steps} among {self.parts}"
-            message = f"the run divides {steps} steps among {parts} parts: it cannot have {asked}"
-            raise UsageError(message, "start a new run")
+            asked = f"steps={self.turns.steps}: the run has {steps} steps"
+            raise UsageError(f"{asked}, divided among its layers, and ends with them")
         super().restore(tensors, step)
 
     def header(self, config: RunConfig, step: int) -> Mapping[str, str]:  # noqa: ARG002
@@ -136,8 +135,6 @@ def layer_sizes(config: RunConfig, shape: Shape) -> list[int]:
     if not isinstance(architecture, MlpConfig):
         message = f"{of} stacks the layers of architecture=mlp, not those of {architecture.name}"
         raise UsageError(message, "architecture=mlp")
-    if architecture.widths and min(architecture.widths) < 1:
-        raise UsageError(f"architecture.widths must be positive numbers, got {architecture.widths}")
     if architecture.conditional:
         raise UsageError(f"{of} has no posterior, and none for architecture.conditional=true")
     return [shape[0] * shape[1] * shape[2], *architecture.widths, code_units(config)]
