@@ -23,7 +23,8 @@ from runner.runs.train import resume, start
 
 CPU = torch.device("cpu")
 SMALL = (
-    "debug=default", "dataset=digits", "prior.dimensions=4", "batch_size=32", "training.record_every=3", "device=cpu",
+    "debug=default", "dataset=digits", "prior.dimensions=4", "device=cpu",
+    "batch_size=32", "training.record_every=3",
     "evaluation.encodings=60", "evaluation.map_points=10", "evaluation.traversal_steps=2",
     "wandb.mode=disabled", "metrics=none", "steps=12",
 )  # fmt: skip
