@@ -21,6 +21,7 @@ ADDED: Mapping[str, object] = {
     "validation.information": False,
     "objective.group_rate": {},
     "objective.method": "vae",
+    "objective.layerwise": {"fine_tune": True},
     "objective.fitted": {"images": 10000, "sparsity": 1.0},
     "objective.adversarial": {
         "stability": "gradient_penalty",

@@ -184,6 +184,13 @@ class AdversarialConfig:
 
 
 @dataclass
+class LayerwiseConfig:
+    """Settings of methods that are fitted layer by layer."""
+
+    fine_tune: bool
+
+
+@dataclass
 class ObjectiveConfig:
     """The loss: weights of the terms, penalties, and how q(z) is estimated."""
 
@@ -200,5 +207,6 @@ class ObjectiveConfig:
     concrete_draws: str
     fitted: FittedConfig
     adversarial: AdversarialConfig
+    layerwise: LayerwiseConfig
     encodings: Optional[int]  # noqa: UP045 - OmegaConf 2.3 reads Optional, not `int | None`
     encoding_weights: str

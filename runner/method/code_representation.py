@@ -38,6 +38,10 @@ class CodeModel(Protocol):
         """Return the images of codes, (B, C, H, W); of pixels between 0 and 1."""
         ...
 
+    def output(self, codes_BW: Tensor, likelihood: Likelihood) -> Tensor:
+        """Return what a likelihood takes to give images the density of these codes."""
+        ...
+
     def sample_codes(self, samples: int, source: Generator) -> Tensor | None:
         """Return codes of the model's own distribution, (B, W); None where it has none."""
         ...
@@ -143,7 +147,7 @@ class CodeRepresentation:
         """Return the mean squared error per pixel, and -log p(x|z) in nats, of images, (2, B)."""
         inputs_BCHW, mean_BCHW = self._to_input(images_BCHW), self._model.decode(z_BW)
         squared_B = (mean_BCHW - inputs_BCHW).square().flatten(1).mean(1)
-        output_BKHW = self._likelihood.output_of(mean_BCHW)
+        output_BKHW = self._model.output(z_BW, self._likelihood)
         return torch.stack([squared_B, -self._likelihood.log_prob(output_BKHW, inputs_BCHW)])
 
 

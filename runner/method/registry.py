@@ -8,10 +8,18 @@ from runner.config import RunConfig
 from runner.errors import UsageError, nearest
 from runner.method.adversarial_kind import ADVERSARIAL
 from runner.method.at_once import AT_ONCE
+from runner.method.boltzmann import BOLTZMANN
 from runner.method.method import MethodKind
+from runner.method.stacked import STACKED
 from runner.method.vae import VaeKind
 
-METHODS: Mapping[str, MethodKind] = {"vae": VaeKind(), **AT_ONCE, **ADVERSARIAL}
+METHODS: Mapping[str, MethodKind] = {
+    "vae": VaeKind(),
+    **AT_ONCE,
+    **BOLTZMANN,
+    **STACKED,
+    **ADVERSARIAL,
+}
 """Name in ``objective.method`` → how such a method is built."""
 
 

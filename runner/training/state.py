@@ -70,9 +70,9 @@ class TrainingState:
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return the tensors of a checkpoint, on the CPU, by the file that they belong in."""
-        found = _trained("", self.model, self.optimizer)
+        found = trained_tensors("", self.model, self.optimizer)
         if self.discriminator:
-            found |= _trained(
+            found |= trained_tensors(
                 "discriminator_", self.discriminator.network, self.discriminator.optimizer
             )
         if self.bank:
@@ -94,10 +94,10 @@ class TrainingState:
             check_network(tensors, "discriminator_", self.discriminator.network, step)
         if self.bank:
             check_bank(tensors, self.bank.encodings_KP, self.bank.images_K)
-        _restore("", self.model, self.optimizer, tensors)
+        restore_network("", self.model, self.optimizer, tensors)
         if self.discriminator:
             network, optimizer = self.discriminator.network, self.discriminator.optimizer
-            _restore("discriminator_", network, optimizer, tensors)
+            restore_network("discriminator_", network, optimizer, tensors)
         if self.bank:
             self.bank.encodings_KP.copy_(tensors["bank"]["encodings"])
             self.bank.images_K.copy_(tensors["bank"]["images"])
@@ -123,7 +123,10 @@ def _layer_weights(model: VAE) -> list[nn.Parameter]:
     return [p for network in networks for p in network.parameters() if p.dim() > 1]
 
 
-def _trained(prefix: str, network: nn.Module, optimizer: Adam) -> dict[str, dict[str, Tensor]]:
+def trained_tensors(
+    prefix: str, network: nn.Module, optimizer: Adam
+) -> dict[str, dict[str, Tensor]]:
+    """Return the parameters of a network and what Adam keeps of them, by the files they are in."""
     parameters = {name: _copy(p) for name, p in network.state_dict().items()}
     moments = {
         f"{name}/{key}": _copy(value)
@@ -133,12 +136,13 @@ def _trained(prefix: str, network: nn.Module, optimizer: Adam) -> dict[str, dict
     return {f"{prefix}model": parameters, f"{prefix}optimizer": moments}
 
 
-def _restore(
+def restore_network(
     prefix: str,
     network: nn.Module,
     optimizer: Adam,
     tensors: Mapping[str, Mapping[str, Tensor]],
 ) -> None:
+    """Give a network and its optimizer what :func:`trained_tensors` returned."""
     network.load_state_dict(dict(tensors[f"{prefix}model"]))
     for name, parameter in network.named_parameters():
         start = f"{name}/"
