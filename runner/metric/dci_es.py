@@ -56,10 +56,12 @@ def dci_es(  # noqa: PLR0913 - by keyword, and each is a setting of conf/metrics
 
     Discrete variables: every column is an input; they are permuted together.
     Degenerate input: codes that say nothing have the explicitness 1, since no capacity improves on
-        the smallest; read it beside the informativeness. A factor is left out if it does not vary
-        among the images that are learned from, or if the most frequent of their values is right
-        for all test images. If there are fewer images than requested, a third is for testing, the
-        rest for training.
+        the smallest; read it beside the informativeness. If all importances are 0, disentanglement
+        and completeness are 0, but with a single factor disentanglement is always 1, and with a
+        single variable completeness. A factor is left out if it does not vary among the images
+        that are learned from, or if the most frequent of their values is right for all test
+        images. If there are fewer images than requested, a third is for testing, the rest for
+        training.
     Raises: UsageError if no factor is left.
     Source: Eastwood et al. 2023. Permutation in place of Shapley values, which factors are
         classified, the baseline, and the penalties and optimisers of the probes are ours.

@@ -16,7 +16,11 @@ import numpy as np
 from runner.errors import UsageError
 from runner.metric.capacity_probes import FAMILIES, Task, loss_of
 from runner.metric.codes import Codes, Floats, Integers, stream
-from runner.metric.predictors import over_cores, standardise
+from runner.metric.column_std import column_std
+from runner.metric.predictors import over_cores
+
+_ROUNDING = 1e-12
+"""Share of a column's range up to which its standard deviation counts as 0."""
 
 _cache: WeakKeyDictionary[Codes, dict[tuple[object, ...], Curves]] = WeakKeyDictionary()
 """Results by the arguments of :func:`probe_curves`, for as long as the codes exist."""
@@ -192,11 +196,13 @@ def _shares(increase_VF: Floats) -> Floats:
 def _scaled(train_MD: Floats, test_MD: Floats) -> tuple[Floats, Floats]:
     """Return both, standardised with the mean and the standard deviation of the first.
 
-    The range is brought to 1 before, so that no square of a small number is rounded to 0.
+    A column that is constant in the first, but for rounding, is only brought to the range of both,
+    so that none is infinite.
     """
-    range_D = np.ptp(train_MD, axis=0)
-    range_D = np.where(range_D > 0, range_D, 1.0)
-    lowest_D = train_MD.min(0)
-    scaled = [(part_MD - lowest_D) / range_D for part_MD in (train_MD, test_MD)]
-    first_MD, second_MD = standardise(*scaled)
-    return first_MD, second_MD
+    both_MD = np.concatenate([train_MD, test_MD])
+    range_D = np.ptp(both_MD, axis=0)
+    unit_MD = (both_MD - both_MD.min(0)) / np.where(range_D > 0, range_D, 1.0)
+    train_MD = unit_MD[: len(train_MD)]
+    std_D = column_std(train_MD, ddof=0)
+    scaled_MD = (unit_MD - train_MD.mean(0)) / np.where(std_D > _ROUNDING, std_D, 1.0)
+    return scaled_MD[: len(train_MD)], scaled_MD[len(train_MD) :]

@@ -38,7 +38,7 @@ DCI_ES: tuple[Quantity, ...] = (
     Quantity("scores/<codes>/dci_es/explicitness", "DCI-ES explicitness", "DCI-ES E", "",
              "higher", "dci_es", score=Score("dci_es.dci_es")),
     Quantity("scores/<codes>/dci_es/size", "DCI-ES size, factors per variable", "DCI-ES S",
-             "", "higher", "dci_es"),
+             family="dci_es"),
     Quantity("scores/<codes>/dci_es/disentanglement", "DCI-ES disentanglement", "DCI-ES D",
              "", "higher", "dci_es"),
     Quantity("scores/<codes>/dci_es/completeness", "DCI-ES completeness", "DCI-ES C",
@@ -55,5 +55,5 @@ DCI_ES: tuple[Quantity, ...] = (
     Quantity("scores/<codes>/dci_es_groups/completeness", "DCI-ES completeness of groups",
              "DCI-ES C of groups", "", "higher", "dci_es_groups"),
     Quantity("scores/<codes>/dci_es_groups/size", "DCI-ES size, factors per group",
-             "DCI-ES S of groups", "", "higher", "dci_es_groups"),
+             "DCI-ES S of groups", family="dci_es_groups"),
 )  # fmt: skip

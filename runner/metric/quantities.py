@@ -1,7 +1,7 @@
 """The table of all quantities that runs report, read wherever one of them is computed or shown.
 
 A new score needs its function in this package, its settings in ``config/metrics_schema.py``, and
-a row here. A name that matches no row is its own title.
+a row here, or in ``probing_quantities.py``. A name that matches no row is its own title.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Time of each score with the reference settings, compared with a reference implementation.
+"""Time of each score with the settings of a preset, compared with a reference implementation.
 
     python tests/benchmarks/metric_speed.py
     python tests/benchmarks/metric_speed.py --without dci downstream_logistic
     python tests/benchmarks/metric_speed.py --only infom infoe dci_es --processor
+    python tests/benchmarks/metric_speed.py --metrics fast
 
 The codes have the grid of dSprites and ten dimensions that mix the factors. The reference
 implementations are those of ``tests/unit/metric/``: the definitions with scikit-learn on one core,
@@ -95,11 +96,12 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], metavar="SCORE")
     parser.add_argument("--only", nargs="*", default=[], metavar="SCORE")
     parser.add_argument("--processor", action="store_true")
+    parser.add_argument("--metrics", default="reference", metavar="PRESET")
     given = parser.parse_args()
     clock = time.process_time if given.processor else time.perf_counter
     warnings.simplefilter("ignore", UserWarning)  # solvers that stop at their step limit
     codes = grid_codes()
-    chosen = config.metrics("reference", [])
+    chosen = config.metrics(given.metrics, [])
     console = Console()
     console.print(
         f"{joblib.cpu_count()} cores, scikit-learn {sklearn.__version__}; seconds\n\n"

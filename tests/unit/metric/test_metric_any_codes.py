@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from runner.errors import UsageError
 from runner.metric import Codes, Variable
+from runner.metric.dci_es import dci_es
 from runner.metric.explicitness import explicitness
 from runner.metric.infoe import infoe
 from runner.metric.infomec import infoc, infom
@@ -40,6 +41,15 @@ LARGE_OR_SMALL = {
     },
     unsupervised: {"samples": COUNTS, "bins": st.sampled_from([1, 2, 20])},
     hoyer_sparsity: {"samples": COUNTS},
+    dci_es: {
+        "train": COUNTS,
+        "test": COUNTS,
+        "probe": st.sampled_from(["fourier", "mlp"]),
+        "features": st.just([1, 3]),
+        "widths": st.just([0, 1]),
+        "depths": st.just([1, 2]),
+        "most_classes": st.sampled_from([2, 9]),
+    },
     infom: INFORMATION,
     infoc: INFORMATION,
     infoe: {"samples": COUNTS, "most_values": COUNTS, "held_out": st.booleans()},
