@@ -34,6 +34,7 @@ def check_compatibility(
         )
     on = active_penalties(objective)
     _check_listed(on)
+    _check_labels(config, on)
     if "contraction" in on and config.architecture.name in _NORMALISED:
         raise UsageError(
             "objective.penalties.contraction differentiates each image's code by itself, "
@@ -71,6 +72,16 @@ def _check_listed(on: Sequence[str]) -> None:
     if missing := [name for name in on if name not in PENALTIES and piece("penalty", name) is None]:
         hint = "PENALTIES in runner/training/penalties.py has an entry for each"
         raise UsageError(f"objective.penalties.{missing[0]} has no function", hint)
+
+
+def _check_labels(config: RunConfig, on: Sequence[str]) -> None:
+    """Refuse labels that no penalty reads."""
+    reads = any(penalty(n).needs_labels or penalty(n).needs_labelled_images for n in on)
+    if config.labels is not None and not reads:
+        raise UsageError(
+            f"labels={config.labels} has no effect: no penalty reads the classes of images",
+            "objective.penalties.supervision.weight=1 does",
+        )
 
 
 def _of_distributions(on: Sequence[str]) -> list[str]:
