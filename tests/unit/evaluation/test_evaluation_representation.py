@@ -45,6 +45,7 @@ class Principal:
         self.axes_VP = torch.linalg.svd(pixels_NP - self.mean_P, full_matrices=False)[2][:count]
         self.columns = {f"pc_{v}": slice(v, v + 1) for v in range(count)}
         self.category_values: dict[str, Tensor] = {}
+        self.classifier = None
 
     def encode(self, images_BCHW: Tensor) -> Tensor:
         return (images_BCHW.flatten(1) / 255 - self.mean_P) @ self.axes_VP.T
