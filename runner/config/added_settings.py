@@ -48,7 +48,7 @@ ADDED: Mapping[str, object] = {
     "labels": None,
     "label_seed": None,
     "evaluation.class_samples": 4,
-    "objective.penalties.supervision": {"weight": 1, "classification": 10, "images": None},
+    "objective.penalties.supervision": {"weight": 1, "classification": 50, "images": None},
 }
 """Setting or section by its dotted name → its value in runs that do not have it."""
 
@@ -58,7 +58,17 @@ def added(schema: DictConfig) -> DictConfig:
     found = OmegaConf.create({})
     for key, value in ADDED.items():
         parent, _, name = key.rpartition(".")
-        chosen = OmegaConf.get_type(schema, parent) if parent else OmegaConf.get_type(schema)
+        chosen = _chosen(schema, parent.split(".")) if parent else OmegaConf.get_type(schema)
         if name in getattr(chosen or type_of(parent), "__dataclass_fields__", ()):
             OmegaConf.update(found, key, value, force_add=True)
     return found
+
+
+def _chosen(schema: DictConfig, path: list[str]) -> type | None:
+    """Return the type of a section, or None where the schema leaves open which it is."""
+    node = schema
+    for name in path[:-1]:
+        if OmegaConf.is_missing(node, name):
+            return None
+        node = node[name]
+    return OmegaConf.get_type(node, path[-1])

@@ -18,9 +18,9 @@ def class_rows(model: Representation, z_NW: Tensor, most: int) -> Tensor | None:
     All other variables stay as they are: they are the style. At most ``most`` classes are shown.
     None for a model without a variable that is trained with labels.
     """
-    name = model.class_variable
-    if name is None:
+    if model.classifier is None:
         return None
+    name = model.classifier.variable
     values_KW = model.category_values[name][:most].to(z_NW)
     columns: list[Tensor] = []
     for value_W in values_KW:

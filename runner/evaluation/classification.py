@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from runner import progress
 from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.representation import LatentDensities, Representation
+from runner.evaluation.representation import Representation
 
 _AT_ONCE = 250
 """Images whose samples are decoded at a time, for one class."""
@@ -30,9 +30,9 @@ def classification_error(
 
     Range: 0 to 1.
     """
-    if model.class_variable is None or class_column is None:
+    if model.classifier is None or class_column is None:
         return {}
-    guessed_M = model.log_q_of_classes(encodings.parameters_MP).argmax(0)
+    guessed_M = model.classifier.log_q(encodings.parameters_MP).argmax(0)
     return _error("error", guessed_M, encodings.factors_MF[:, class_column])
 
 
@@ -60,28 +60,32 @@ def classification(
     for rows_B in progress.counted(chunks, "classes by importance weights", len(chunks)):
         images_BCHW = dataset.test.images(encodings.indices_M[rows_B])
         parameters_BP = encodings.parameters_MP[rows_B]
-        of = (model, model.latents, images_BCHW, parameters_BP)
-        parts.append(log_p_of_classes(*of, samples=samples, source=source).argmax(1))
+        of = (model, images_BCHW, parameters_BP)
+        parts.append(log_p_of_classes(*of, samples, source).argmax(1))
     classes_M = encodings.factors_MF[:, class_column]
     return found | _error("error_importance_weighted", torch.cat(parts), classes_M)
 
 
-def log_p_of_classes(  # noqa: PLR0913 - by keyword
+def log_p_of_classes(
     model: Representation,
-    latents: LatentDensities,
     images_BCHW: Tensor,
     parameters_BP: Tensor,
-    *,
     samples: int,
     source: Generator,
 ) -> Tensor:
-    """Return the log of the estimate of p(x, y) for every image and class, (B, K), in nats."""
-    classes = len(model.category_values[model.class_variable or ""])
+    """Return the log of the estimate of p(x, y) for every image and class, (B, K), in nats.
+
+    Raises: ValueError for a model without densities or without a class variable.
+    """
+    latents, classifier = model.latents, model.classifier
+    if latents is None or classifier is None:
+        raise ValueError("the model has no variable that is the class")
+    classes = len(model.category_values[classifier.variable])
     columns: list[Tensor] = []
     for number in range(classes):
         progress.check()
         class_B = torch.full_like(parameters_BP[:, 0], number, dtype=torch.int64)
-        given_BP = model.given_class(parameters_BP, class_B)
+        given_BP = classifier.given_class(parameters_BP, class_B)
         log_weights: list[Tensor] = []
         for _ in range(samples):
             z_BW = model.sample(given_BP, source)

@@ -114,6 +114,23 @@ class LatentDensities(Protocol):
         ...
 
 
+class Classifier(Protocol):
+    """A discrete variable y of a model whose categories are the classes of the images."""
+
+    @property
+    def variable(self) -> str:
+        """Its name."""
+        ...
+
+    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
+        """Return the parameters of q(z|x, y), (B, P): those of q(z|x) with y certain."""
+        ...
+
+    def log_q(self, parameters_BP: Tensor) -> Tensor:
+        """Return log q(y|x) of every class, (K, B), in nats."""
+        ...
+
+
 class Representation(Protocol):
     """A trained model: images become codes and codes images.
 
@@ -152,16 +169,8 @@ class Representation(Protocol):
         ...
 
     @property
-    def class_variable(self) -> str | None:
-        """The discrete variable whose categories are the classes, where it is trained so."""
-        ...
-
-    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
-        """Return the parameters of q(z|x, y), (B, P), where there is a class variable y."""
-        ...
-
-    def log_q_of_classes(self, parameters_BP: Tensor) -> Tensor:
-        """Return log q(y|x) of every class, (K, B), where there is a class variable y."""
+    def classifier(self) -> Classifier | None:
+        """The discrete variable y that is trained with labels, where there is one."""
         ...
 
     def encode(self, images_BCHW: Tensor) -> Tensor:

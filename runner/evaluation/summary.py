@@ -70,7 +70,7 @@ def summarize(
                 "terms": dict(errors.terms),
                 "information": _information(errors, errors_by_factor),
                 "scores": _of_shares(purities, len(encodings)),
-                "classification": _of_shares(wrong, len(encodings)),
+                **({"classification": _of_shares(wrong, len(encodings))} if wrong else {}),
             }
         ),
         "warnings": estimate_warnings(found, encodings),

@@ -208,7 +208,7 @@ def _style_transfer(run: RunFigures, _: Generator) -> Figure | None:
 
 def _analogies(run: RunFigures, source: Generator) -> Figure | None:
     """Draw styles from the prior in every class."""
-    if run.model.class_variable is None:
+    if run.model.classifier is None:
         return None
     prior_NW = run.model.sample_prior(_STYLES, source)
     rows_NKCHW = None if prior_NW is None else class_rows(run.model, prior_NW, _MOST_VARIABLES)

@@ -11,6 +11,7 @@ Shapes: B images, P parameters of q(z|x), K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -62,6 +63,26 @@ def log_q_of_classes(latents: LatentSpace, parameters_BP: Tensor) -> Tensor:
     """
     name = _required(latents)
     return latents.discrete.by_name[name].log_q(parameters_BP[:, latents.columns[name]])
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The class variable of a latent space, as the evaluation sees it."""
+
+    latents: LatentSpace
+
+    @property
+    def variable(self) -> str:
+        """Its name."""
+        return _required(self.latents)
+
+    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
+        """Return the parameters of q(z|x, y), (B, P)."""
+        return given_class(self.latents, parameters_BP, class_B)
+
+    def log_q(self, parameters_BP: Tensor) -> Tensor:
+        """Return log q(y|x) of every class, (K, B), in nats."""
+        return log_q_of_classes(self.latents, parameters_BP)
 
 
 def _required(latents: LatentSpace) -> str:

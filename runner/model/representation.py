@@ -14,7 +14,7 @@ from copy import deepcopy
 import torch
 from torch import Generator, Tensor
 
-from runner.model.known_class import given_class, log_q_of_classes
+from runner.model.known_class import Classifier
 from runner.model.latent_space import LatentSpace
 from runner.model.topics import NvdmDecoder, ProdldaDecoder
 from runner.model.vae import VAE
@@ -65,17 +65,10 @@ class VaeRepresentation:
         return self._latents
 
     @property
-    def class_variable(self) -> str | None:
-        """The discrete variable whose categories are the classes, where it is trained so."""
-        return self._model.latents.discrete.class_variable
-
-    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
-        """Return the parameters of q(z|x, y), (B, P): those of q(z|x) with the class known."""
-        return given_class(self._model.latents, parameters_BP, class_B)
-
-    def log_q_of_classes(self, parameters_BP: Tensor) -> Tensor:
-        """Return log q(y|x) of every class, (K, B), in nats."""
-        return log_q_of_classes(self._model.latents, parameters_BP)
+    def classifier(self) -> Classifier | None:
+        """The discrete variable that is trained with labels, where there is one."""
+        latents = self._model.latents
+        return None if latents.discrete.class_variable is None else Classifier(latents)
 
     def encode(self, images_BCHW: Tensor) -> Tensor:
         """Return the parameters of q(z|x), (B, P), of stored images."""

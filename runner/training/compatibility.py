@@ -43,6 +43,7 @@ def check_compatibility(
         )
     on = active_penalties(objective)
     _check_listed(on)
+    _check_labels(config, on)
     if "contraction" in on and config.architecture.name in _NORMALISED:
         raise UsageError(
             "objective.penalties.contraction differentiates each image's code by itself, "
@@ -92,6 +93,16 @@ def _check_values(config: RunConfig, on: Sequence[str], latents: LatentSpace) ->
             f"objective.penalties.{needing[0]} is of a quantised code, "
             f"and prior={config.prior.name} is none",
             "prior=quantised_code",
+        )
+
+
+def _check_labels(config: RunConfig, on: Sequence[str]) -> None:
+    """Refuse labels that no penalty reads."""
+    reads = any(penalty(n).needs_labels or penalty(n).needs_labelled_images for n in on)
+    if config.labels is not None and not reads:
+        raise UsageError(
+            f"labels={config.labels} has no effect: no penalty reads the classes of images",
+            "objective.penalties.supervision.weight=1 does",
         )
 
 

@@ -46,6 +46,7 @@ class Principal:
         self.columns = {f"pc_{v}": slice(v, v + 1) for v in range(count)}
         self.category_values: dict[str, Tensor] = {}
         self.values: dict[str, Tensor] = {}
+        self.classifier = None
 
     def encode(self, images_BCHW: Tensor) -> Tensor:
         return (images_BCHW.flatten(1) / 255 - self.mean_P) @ self.axes_VP.T

@@ -12,9 +12,10 @@ from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from runner.config import RunConfig
 from runner.dataset import Dataset, set_aside, with_labels
+from runner.errors import UsageError
 from runner.model import VAE, build
 from runner.objective import Objective
-from runner.training import TrainingState, train, validation_loss
+from runner.training import TrainingState, check_compatibility, train, validation_loss
 from runner.training.batch import Batch
 from runner.training.packed import Member, pack_key, train_pack
 from runner.training.penalties import active_penalties
@@ -124,6 +125,16 @@ def test_labels_switch_it_on_and_a_weight_of_zero_off(composed: Composed, toy_da
                        ("labels=12", "objective.penalties.supervision.weight=0"))
     }  # fmt: skip
     assert list(names.values()) == [("supervision",), (), ()]
+
+
+def test_labels_that_nothing_reads_are_refused(composed: Composed, toy_dataset: Dataset):
+    config = composed(*SMALL, "objective.penalties.supervision.weight=0")
+    run = member(config, toy_dataset)
+    with pytest.raises(UsageError, match="labels=12 has no effect"):
+        check_compatibility(config, run.state.model.latents, run.objective, run.dataset)
+    config = composed(*SMALL)
+    run = member(config, toy_dataset)
+    check_compatibility(config, run.state.model.latents, run.objective, run.dataset)
 
 
 def test_the_labelled_images_of_a_step_depend_on_seed_and_step_alone(
