@@ -40,7 +40,14 @@ def added(schema: DictConfig) -> DictConfig:
     found = OmegaConf.create({})
     for key, value in ADDED.items():
         parent, _, name = key.rpartition(".")
-        chosen = OmegaConf.get_type(schema, parent) if parent else OmegaConf.get_type(schema)
-        if name in getattr(chosen or type_of(parent), "__dataclass_fields__", ()):
+        if name in getattr(_kind(schema, parent), "__dataclass_fields__", ()):
             OmegaConf.update(found, key, value, force_add=True)
     return found
+
+
+def _kind(schema: DictConfig, section: str) -> object:
+    """Return the type of a section; of one of the outermost, the type that the run has chosen."""
+    if not section:
+        return OmegaConf.get_type(schema)
+    chosen = None if "." in section else OmegaConf.get_type(schema, section)
+    return chosen or type_of(section)
