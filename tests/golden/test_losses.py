@@ -41,7 +41,8 @@ UNFIT = [("decomposition_kl", "concrete_normal"), ("sparse_ae", "code")]
 CASES = [
     *((objective, latents) for objective, priors in OBJECTIVES.items() for latents in priors),
     *product(
-        ("beta_vae", "hfvae"), sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES, *QUANTISED})
+        ("beta_vae", "hfvae"),
+        sorted({*CHOICES["prior"]} - {"normal", "concrete_normal", *CODES, *QUANTISED}),
     ),
 ]
 CASES = [case for case in CASES if case not in UNFIT]

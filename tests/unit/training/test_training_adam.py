@@ -39,7 +39,9 @@ def _decaying(network: nn.Sequential) -> adam.Adam:
 
 
 def _torchs(network: nn.Sequential, *, fused: bool) -> torch.optim.AdamW:
-    kinds = ([p for p in network.parameters() if (p.dim() > 1) is decays] for decays in (True, False))
+    kinds = (
+        [p for p in network.parameters() if (p.dim() > 1) is decays] for decays in (True, False)
+    )
     matrices, vectors = kinds
     groups = [{"params": matrices, "weight_decay": 0.3}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, 0.01, fused=fused)
