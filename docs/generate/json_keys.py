@@ -30,7 +30,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "split": "The images that these are from: test, or all where there is no test split.",
         "terms": "The five terms, whose sum is the negative ELBO, nats per image.",
         "information": "``variable``: I(x; z_v); ``rate``: that of each variable; ``group``: "
-        "I(x; z_g); ``factor``: I(factor; z_g), a lower bound, by group. Nats.",
+        "I(x; z_g); ``factor``: I(factor; z_g), a lower bound, by group. Nats. Of a "
+        "deterministic code only where its variables take few values, each a group.",
         "scores": "Cluster purity of Concrete variables, and the Hoyer sparsity of the means.",
         "distances": "Distances of q(z) from the prior, those that penalties use.",
         "standard_errors": "The standard error of each of these figures that is a mean over "

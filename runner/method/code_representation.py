@@ -51,7 +51,7 @@ class CodeRepresentation:
     """What ``evaluation.representation.Representation`` asks for, of a model of codes."""
 
     latents = None
-    class_variable = None
+    classifier = None
 
     def __init__(
         self,
@@ -108,14 +108,6 @@ class CodeRepresentation:
     def sample_prior(self, samples: int, source: Generator) -> Tensor | None:
         """Return codes of the model's own distribution, (B, W), where it has one."""
         return self._model.sample_codes(samples, source)
-
-    def given_class(self, parameters_BP: Tensor, class_B: Tensor) -> Tensor:
-        """Refuse: there is no class variable."""
-        raise NotImplementedError
-
-    def log_q_of_classes(self, parameters_BP: Tensor) -> Tensor:
-        """Refuse: there is no class variable."""
-        raise NotImplementedError
 
     def discretise(self, z_BW: Tensor) -> Tensor:
         """Return codes with every discrete variable at its most probable category, (B, W)."""

@@ -39,7 +39,7 @@ def chosen_metric(config: RunConfig, model: Representation) -> ValidationMetric:
     if name == AUTO:
         name = "elbo" if has_density else "terms/reconstruction"
     known = _figures(config, has_density=has_density)
-    if model.class_variable is not None:
+    if model.classifier is not None:
         known["classification/error"] = -1
     # "mig" is the score of the codes that are scored first.
     name = next((full for full in known if full.endswith(f"/{name}") and name not in known), name)

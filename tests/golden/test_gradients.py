@@ -151,6 +151,17 @@ def sparse_ae(case: Case, *, l1: bool) -> Tensor:
     return oracles.reconstruction(seen) + 3.0 * penalty
 
 
+def qlae(case: Case) -> Tensor:
+    """The nearest values, straight through, and both squared distances (Hsu et al. 2023)."""
+    code, values = case.code(), case.model.latents.continuous.values_VK
+    nearest = [values[v][(code[:, [v]] - values[v]).abs().argmin(1)] for v in range(4)]
+    chosen = torch.stack(nearest, dim=1)
+    seen = case.seen_code(lambda code: code + (chosen - code).detach())
+    quantisation = (chosen - code.detach()).square().sum(1).mean()
+    commitment = (chosen.detach() - code).square().sum(1).mean()
+    return oracles.reconstruction(seen) + 3.0 * quantisation + 3.0 * commitment
+
+
 def contractive_ae(case: Case) -> Tensor:
     def code(images: Tensor) -> Tensor:
         return torch.sigmoid(case.model.encoder(images))
@@ -216,6 +227,7 @@ ORACLES: dict[str, list[tuple[str, Callable[[Case], Tensor]]]] = {
     ],
     "denoising_ae": [("", lambda c: oracles.reconstruction(c.seen_code(identity)))],
     "contractive_ae": [("beta=.3", contractive_ae)],
+    "qlae": [("beta=3", qlae)],
 }  # fmt: skip
 
 

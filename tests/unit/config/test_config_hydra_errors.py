@@ -56,7 +56,7 @@ def complaint(*overrides: str) -> UsageError:
         (
             ["training.qqqq=1"],
             "unknown setting 'training.qqqq'",
-            "training has record_every, checkpoint_minutes, clip_gradient, compile, "
+            "training has record_every, checkpoint_minutes, clip_gradient, weight_decay, compile, "
             "keep_best, stop_early",
         ),
         (

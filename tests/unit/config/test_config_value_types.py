@@ -89,7 +89,7 @@ def test_a_choice_is_one_name(group: str, value: str):
         (type_of("training.clip_gradient"), "a number, or null"),
         (
             type_of("training"),
-            "a mapping of record_every, checkpoint_minutes, clip_gradient, compile, "
+            "a mapping of record_every, checkpoint_minutes, clip_gradient, weight_decay, compile, "
             "keep_best, stop_early",
         ),
     ],

@@ -97,5 +97,5 @@ def test_it_is_a_deterministic_code_whose_values_are_known(composed: Callable[..
 
 def test_it_takes_no_discrete_variables(composed: Callable[..., RunConfig]):
     config = composed(*CODE, "++prior.discrete={a: 2}")
-    with pytest.raises(UsageError, match="^prior=quantised_code is one deterministic code"):
+    with pytest.raises(UsageError, match=r"^prior=quantised_code is one deterministic code"):
         build(config, shape=(1, 4, 4), classes=3)

@@ -167,7 +167,6 @@ def test_codes_of_few_values_can_be_packed_each_with_its_own_values_and_decay(
     runs = [
         ("objective=qlae", code, "training.weight_decay=0.1", "learning_rate=0.01"),
         ("objective=qlae", code, "seed=1", "beta=0.5", "training.weight_decay=0.3"),
-        ("objective=ae", code, "training.weight_decay=0.1"),  # whose values have no gradient
         ("objective=qlae", code, "training.clip_gradient=0.1"),
     ]
     packed = made(*runs)
