@@ -157,5 +157,6 @@ def partners_of(dataset: Dataset) -> Partners:
     """
     split = dataset.train
     if split not in _known:
-        _known[split] = Partners.of(dataset.factors, split.factors(torch.arange(split.size)))
+        every_N = torch.arange(split.size)  # which selects from tensors of any device
+        _known[split] = Partners.of(dataset.factors, split.factors(every_N))
     return _known[split]
