@@ -54,6 +54,9 @@ TERMS = "runner/objective/terms.py"
 CHECKPOINT = "runner/store/checkpoint.py"
 STATE = "runner/training/state.py"
 RANDOMNESS = "runner/training/randomness.py"
+PAIR_AVERAGES = "runner/objective/pair_averages.py"
+PARTNERS = "runner/dataset/pairs.py"
+PAIRS = "runner/training/pairs.py"
 STORY = "runner/runs/train.py"
 STATISTICS = "runner/comparison/statistics.py"
 CONFIGURATIONS = "runner/comparison/configurations.py"
@@ -83,6 +86,17 @@ MUTATIONS: dict[str, list[Mutation]] = {
         Mutation(TERMS, "level = level - log_p.total(whole) +", "level = level + 0 *"),
         Mutation(TERMS, "index_code_mi=own_V.sum() -", "index_code_mi=own_V[:-1].sum() -"),
         Mutation(TERMS, "own_G - log_q.each(groups)", "own_G.detach() - log_q.each(groups)"),
+    ],
+    "pairs": [
+        Mutation(PAIR_AVERAGES, "0.5 * (loc_HV + other_HV)", "0.5 * (other_HV + other_HV)"),
+        Mutation(PAIR_AVERAGES, "(-log_other_HV).exp()", "(-log_scale_HV).exp()"),
+        Mutation(PAIR_AVERAGES, "kl_HV < middle_H1", "kl_HV > middle_H1"),
+        Mutation(PAIRS, ".unflatten(0, (-1, 2))", ".unflatten(0, (2, -1)).transpose(0, 1)"),
+        Mutation(PAIRS, "average_HP[:, None], pairs", "average_HP[:, None].detach(), pairs"),
+        Mutation(PARTNERS, "1 + (torch.rand", "(torch.rand"),
+        Mutation(PARTNERS, "argsort(2).argsort(2) < differ", "argsort(2).argsort(2) <= differ"),
+        Mutation(PARTNERS, "+ (sizes_F < 2)", ""),
+        Mutation(RANDOMNESS, "torch.stack(pairs, dim=1)", "torch.stack(pairs, dim=0)"),
     ],
     "resume": [
         Mutation(CHECKPOINT, '.hexdigest() != file.get("sha256")', '.hexdigest() == ""'),
@@ -131,7 +145,14 @@ TESTS: dict[str, tuple[str, ...]] = {
     TERMS: OF_THE_OBJECTIVE,
     CHECKPOINT: ("tests/unit/store/test_store_checkpoint.py",),
     STATE: ("tests/unit/training/test_training_state.py", *OF_THE_STORY),
-    RANDOMNESS: ("tests/unit/training/test_training_randomness.py", *OF_THE_STORY),
+    PAIR_AVERAGES: ("tests/unit/objective/test_objective_pair_averages.py",),
+    PARTNERS: ("tests/unit/dataset/test_dataset_pairs.py",),
+    PAIRS: ("tests/unit/training/test_training_pairs.py",),
+    RANDOMNESS: (
+        "tests/unit/training/test_training_randomness.py",
+        "tests/unit/training/test_training_pairs.py",
+        *OF_THE_STORY,
+    ),
     STORY: OF_THE_STORY,
     STATISTICS: ("tests/unit/comparison",),
     CONFIGURATIONS: ("tests/unit/comparison",),

@@ -93,10 +93,10 @@ class Partners:
         differ_H = self._numbers(len(first_H), differ, source)
         found = int((self._search(first_H, differ_H, source) >= 0).sum())
         if found < _LEAST_SHARE * len(first_H):
-            in_so_many = "some factors" if differ == RANDOM else f"{differ} of the factors"
+            number = "some factors" if differ == RANDOM else f"{differ} factor{'s' * (differ > 1)}"
             raise UsageError(
-                f"objective.pairs finds partners that differ in {in_so_many}, and are else equal, "
-                f"for {found:,} of {len(first_H):,} training images of {name}",
+                f"objective.pairs: a partner that differs in {number} alone is found for "
+                f"{found:,} of {len(first_H):,} training images of {name}",
                 "the images should have most combinations of their factors",
             )
 
@@ -157,5 +157,6 @@ def partners_of(dataset: Dataset) -> Partners:
     """
     split = dataset.train
     if split not in _known:
-        _known[split] = Partners.of(dataset.factors, split.factors(torch.arange(split.size)))
+        every_N = torch.arange(split.size)  # which selects from tensors of any device
+        _known[split] = Partners.of(dataset.factors, split.factors(every_N))
     return _known[split]

@@ -134,7 +134,7 @@ def test_images_of_which_few_have_a_partner_are_refused():
     factors = tuple(Factor(name, 50) for name in "abcd")
     source = Generator().manual_seed(0)
     sparse = torch.randint(50, (2000, 4), generator=source)
-    with pytest.raises(UsageError, match=r"for \d+ of 1,000 training images of made"):
+    with pytest.raises(UsageError, match=r"in 1 factor alone is found for \d+ of 1,000"):
         Partners.of(factors, sparse).check(1, "made")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from runner.config import RunConfig
 from runner.config.rules import validate
-from runner.dataset import Dataset
+from runner.dataset import Dataset, ResidentSplit
 from runner.errors import UsageError
 from runner.model import LatentSpace, build
 from runner.model.discrete import Bernoulli, Concrete
@@ -142,6 +143,18 @@ def test_rows_of_a_batch_are_pairs_of_this_step_and_seed(
     assert torch.equal(got, batch(3))
     for other in (batch(4), batch(3, "seed=1"), batch(3, purpose="other order")):
         assert not torch.equal(got, other)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_gpu_sees_the_same_pairs(composed: Callable[..., RunConfig], toy_dataset: Dataset):
+    dataset, cuda = with_second_factor(toy_dataset), torch.device("cuda")
+    every = torch.arange(dataset.train.size)
+    images, factors = dataset.train.images(every), dataset.train.factors(every)
+    there = replace(dataset, train=ResidentSplit(images.to(cuda), factors.to(cuda)))
+    on_gpu = new_sampler(there, paired(composed), cuda, "order").batch(3)
+    assert on_gpu.device.type == "cuda"
+    assert torch.equal(on_gpu.cpu(), new_sampler(dataset, paired(composed), CPU, "order").batch(3))
 
 
 def test_first_images_are_every_image_once(
