@@ -155,8 +155,9 @@ def figure_lines() -> list[str]:
         found[row["experiment"], row["figure"]][row["seed"]] = float(row["value"])
     one, other = SYSTEMS.values()
     seeds = sorted(found[one, "perplexity"].keys() & found[other, "perplexity"].keys())
+    count = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, {STEPS:,} steps"
     lines = [
-        f"| {len(seeds)} seeds, {STEPS:,} steps | {' | '.join(SYSTEMS)} | HFVAE less VAE |",
+        f"| {count} | {' | '.join(SYSTEMS)} | HFVAE less VAE |",
         "|---|---|---|---|",
     ]
     for name, title in METRICS.items():
@@ -169,7 +170,8 @@ def figure_lines() -> list[str]:
 
 
 def _cell(mean: float, half: float, decimals: int) -> str:
-    return f"{mean:,.{decimals}f} ± {half:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    error = "" if math.isnan(half) else f" ± {half:,.{decimals}f}"
+    return f"{mean:,.{decimals}f}{error}".replace("-", "\N{MINUS SIGN}")
 
 
 def topic_lines() -> list[str]:

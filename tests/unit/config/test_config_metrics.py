@@ -21,7 +21,7 @@ def test_every_metric_has_settings_and_every_setting_a_metric():
     assert sorted(NAMES) == sorted([*METRICS, *MODEL_SCORES, "udr"])
 
 
-@pytest.mark.parametrize("name", ["fast", "reference", "none"])
+@pytest.mark.parametrize("name", ["fast", "reference", "topics", "none"])
 def test_a_choice_is_the_same_for_a_new_run_and_for_an_old_one(
     composed: Callable[..., RunConfig], name: str
 ):
@@ -31,7 +31,8 @@ def test_a_choice_is_the_same_for_a_new_run_and_for_an_old_one(
 def test_none_asks_for_nothing_and_reference_for_everything_that_is_installed():
     assert not any(is_dataclass(getattr(settings.metrics("none", []), n)) for n in NAMES)
     reference = settings.metrics("reference", [])
-    assert [n for n in NAMES if getattr(reference, n) is None] == ["dci_lightgbm"]
+    of_counts = ["perplexity", "topic_coherence", "topic_diversity"]
+    assert [n for n in NAMES if getattr(reference, n) is None] == ["dci_lightgbm", *of_counts]
 
 
 def test_settings_can_be_changed_one_by_one_or_as_a_whole():

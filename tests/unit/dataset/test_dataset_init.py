@@ -3,7 +3,7 @@ import torch
 import yaml
 
 from runner.config import DatasetConfig, data_root
-from runner.dataset import DATASETS, DRAWN, OWN, load
+from runner.dataset import CONFIGURED, DATASETS, DRAWN, OWN, load
 from runner.errors import UsageError
 
 CPU = torch.device("cpu")
@@ -35,7 +35,8 @@ def test_the_mapping_and_the_yaml_files_offer_the_same_names():
     files = (data_root() / "conf" / "dataset").glob("*.yaml")
     documents = [yaml.safe_load(file.read_text()) for file in files]
     # One that sets more than the dataset itself has its name below `dataset`.
-    assert {d.get("dataset", d)["name"] for d in documents} == {*DATASETS, *DRAWN, *OWN}
+    known = {*DATASETS, *DRAWN, *OWN, *CONFIGURED}
+    assert {d.get("dataset", d)["name"] for d in documents} == known
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_the_mapping_and_the_yaml_files_offer_the_same_names():
     [
         ("sprite", "did you mean 'sprites'?"),
         ("fashion-mnist", "did you mean 'fashion_mnist'?"),
-        ("zzz", "datasets: " + ", ".join([*OWN, *DATASETS, *DRAWN])),
+        ("zzz", "datasets: " + ", ".join([*OWN, *CONFIGURED, *DATASETS, *DRAWN])),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(name, hint):

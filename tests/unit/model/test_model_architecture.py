@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from runner.config import AnySizeConfig, ArchitectureConfig, ConvConfig, MlpConfig
+from runner.config import (
+    AnySizeConfig,
+    ArchitectureConfig,
+    ConvConfig,
+    MlpConfig,
+    NvdmConfig,
+    ProdldaConfig,
+)
 from runner.errors import UsageError
 from runner.model.architecture import ACTIVATIONS, ARCHITECTURES, NetworkShapes, build_networks
 from runner.model.tied_linear import TiedLinear
@@ -51,6 +58,8 @@ CASES = [
     (ConvConfig("conv32", *PLAIN, 4), (1, 32, 32)),
     (ConvConfig("conv28", *PLAIN, 16), (1, 28, 28)),
     (AnySizeConfig("conv", *PLAIN, 16, 4, 4), (3, 45, 28)),
+    (ProdldaConfig("prodlda", *PLAIN, [7, 6], 0.5, "log"), (1, 1, 30)),
+    (NvdmConfig("nvdm", *PLAIN, [7], "tanh"), (1, 1, 30)),
 ]
 
 

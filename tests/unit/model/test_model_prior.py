@@ -24,6 +24,7 @@ R = [[1.0, 0.6, -0.2], [0.6, 1.0, 0.3], [-0.2, 0.3, 1.0]]
 CASES = {
     "normal": {},
     "anisotropic": {"variances": [3.0, 2.0, 1.0]},
+    "dirichlet_laplace": {"concentration": 0.5},
     "laplace": {"scale": 0.7},
     "student_t": {},
     "mixture": {"variance": 0.2},
