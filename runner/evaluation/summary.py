@@ -32,7 +32,7 @@ def summarize(
     ``scores`` holds the cluster purity of a Concrete variable and the Hoyer sparsity of the means;
     ``distances`` holds those of q(z) from p(z) that penalties use. ``standard_errors`` holds that
     of each figure that is a mean over samples, under the names of these. A deterministic code has
-    only its reconstruction and its sparsity.
+    only its reconstruction, its sparsity and the purity of Concrete variables.
 
     Only the terms and I(x; z) see the encodings behind q(z) that are of no evaluated image.
     """
@@ -110,7 +110,8 @@ def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) ->
         **_counted(dataset, encodings),
         "terms": {"reconstruction": -float(encodings.log_px_z_M.mean())},
         "information": {"variable": {}, "rate": {}, "group": {}, "factor": {}},
-        "scores": _sparsity(model, encodings),
+        "scores": cluster_purities(model, encodings, dataset.class_column)
+        | _sparsity(model, encodings),
         "standard_errors": known(
             {"terms": {"reconstruction": float(standard_error(encodings.log_px_z_M))}}
         ),
