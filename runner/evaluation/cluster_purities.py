@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.representation import LatentDensities
+from runner.evaluation.representation import LatentDensities, Representation
 from runner.metric.clustering import purity
 
 
 def cluster_purities(
-    latents: LatentDensities, encodings: Encodings, class_column: int | None
+    latents: LatentDensities | Representation, encodings: Encodings, class_column: int | None
 ) -> dict[str, float]:
     """Return the purity of the clusters of every Concrete variable, ``purity_<variable>``.
 

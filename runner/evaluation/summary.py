@@ -40,7 +40,8 @@ def summarize(
     errors of a variable that is trained with labels, where there is one, the importance-weighted
     one from ``class_samples`` samples. ``standard_errors`` holds that
     of each figure that is a mean over samples, under the names of these. A deterministic code has
-    only its reconstruction, its sparsity, and information where its variables take few values.
+    only its reconstruction, its sparsity, the purity of Concrete variables, and information where
+    its variables take few values.
 
     Only the terms and I(x; z) see the encodings behind q(z) that are of no evaluated image.
     """
@@ -130,7 +131,8 @@ def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) ->
         **_counted(dataset, encodings),
         "terms": {"reconstruction": -float(encodings.log_px_z_M.mean())},
         "information": figures,
-        "scores": _sparsity(model, encodings),
+        "scores": cluster_purities(model, encodings, dataset.class_column)
+        | _sparsity(model, encodings),
         "standard_errors": known(
             {
                 "terms": {"reconstruction": float(standard_error(encodings.log_px_z_M))},

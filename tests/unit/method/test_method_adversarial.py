@@ -14,6 +14,7 @@ from runner.config import RunConfig
 from runner.dataset import Dataset, ResidentSplit, load
 from runner.errors import DataError, DivergedError, UsageError
 from runner.evaluation.encodings import encode
+from runner.evaluation.summary import summarize
 from runner.evaluation.traversal_rows import traversal_rows
 from runner.method import TrainedOn, method_of
 from runner.method.adversarial import Adversarial
@@ -219,6 +220,11 @@ def test_discrete_variables_of_a_code_have_a_row_for_each_category(make: Make, d
     model, settings = method.represents(), method.config.evaluation
     encodings = encode(model, digits.test, 20, torch.Generator().manual_seed(0))
     rows = traversal_rows(model, encodings, settings, {})
+    scores = summarize(model, digits, encodings, torch.Generator().manual_seed(0))["scores"]
+    clusters = encodings.mean_MW[:, :10].argmax(1)
+    classes = encodings.factors_MF[:, digits.class_column].long()
+    table = torch.zeros(10, 10).index_put((clusters, classes), torch.ones(20), accumulate=True)
+    assert scores["purity"] == pytest.approx(table.amax(1).sum().item() / 20)
     categories = [f"category = {number}" for number in range(10)]
     assert [row.label for row in rows] == [*categories, "style_0", "style_1"]
     middle = encodings.mean_MW[:, 11].mean()
