@@ -195,9 +195,10 @@ def test_noise_of_codes_that_are_not_between_0_and_1_is_refused(new: New):
 def test_layers_that_do_not_fit_the_machine_are_refused(
     name: str, new: New, monkeypatch: pytest.MonkeyPatch
 ):
+    method = new(name)
     monkeypatch.setattr(memory, "total", lambda: 20_000)
     with pytest.raises(UsageError, match=f"objective={name} of .* needs at least"):
-        new(name)
+        method_of(method.config).new(method.config, method.dataset, CPU)
 
 
 def test_points_are_refused(new: New, digits: Dataset):
