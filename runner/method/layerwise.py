@@ -8,13 +8,16 @@ Shapes: B images of a minibatch, C H W image.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from runner import memory
 from runner.config import CodePriorConfig, MlpConfig, RunConfig
 from runner.dataset import IMAGES, Dataset
 from runner.errors import DataError, UsageError
@@ -124,12 +127,14 @@ class Layerwise(CodeMethod):
 
 
 _FIXED = "likelihood.learned=false"
+_SMALLER = "smaller architecture.widths, or fewer prior.dimensions, need less"
 
 
 def layer_sizes(config: RunConfig, shape: Shape) -> list[int]:
     """Return the units of the image, of the hidden layers, and of the code.
 
-    Raises: UsageError for another architecture, or another prior than a code.
+    Raises: UsageError for another architecture, another prior than a code, or layers that this
+        machine has no memory for.
     """
     of, architecture = f"objective={config.objective.name}", config.architecture
     if not isinstance(architecture, MlpConfig):
@@ -137,7 +142,11 @@ def layer_sizes(config: RunConfig, shape: Shape) -> list[int]:
         raise UsageError(message, "architecture=mlp")
     if architecture.conditional:
         raise UsageError(f"{of} has no posterior, and none for architecture.conditional=true")
-    return [shape[0] * shape[1] * shape[2], *architecture.widths, code_units(config)]
+    sizes = [math.prod(shape), *architecture.widths, code_units(config)]
+    weights = sum(below * above for below, above in pairwise(sizes))
+    # Of float32: the weights to the code and back, their gradients and the two moments of Adam.
+    memory.require(2 * 4 * 4 * weights, f"{of} of {memory.size(4 * weights)}", _SMALLER)
+    return sizes
 
 
 def code_units(config: RunConfig, activation: str | None = None) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 import runner
+from runner import memory
 from runner.config import RunConfig
 from runner.dataset import POINTS, Dataset, load
 from runner.errors import DataError, DivergedError, UsageError
@@ -188,6 +189,16 @@ def test_noise_of_codes_that_are_not_between_0_and_1_is_refused(new: New):
         new("stacked_ae", *noise)
     new("stacked_ae", *noise, "architecture.activation=sigmoid")
     new("stacked_ae", *noise, "architecture.widths=[]")  # noise on the image alone
+
+
+@pytest.mark.parametrize("name", ["dbn", "stacked_ae"])
+def test_layers_that_do_not_fit_the_machine_are_refused(
+    name: str, new: New, monkeypatch: pytest.MonkeyPatch
+):
+    method = new(name)
+    monkeypatch.setattr(memory, "total", lambda: 20_000)
+    with pytest.raises(UsageError, match=f"objective={name} of .* needs at least"):
+        method_of(method.config).new(method.config, method.dataset, CPU)
 
 
 def test_points_are_refused(new: New, digits: Dataset):
