@@ -20,6 +20,9 @@ _OTHERS = {
     "log_likelihood": ("evaluation.marginal_likelihood.log_likelihood",),
     "pruning": ("evaluation.pruning.Pruning.scores", "evaluation.pruning.pruning"),
     "udr": ("metric.udr.udr",),
+    "perplexity": ("evaluation.topic_scores.perplexity",),
+    "topic_coherence": ("evaluation.topic_scores.topic_coherence", "metric.npmi.npmi"),
+    "topic_diversity": ("evaluation.topic_scores.topic_diversity",),
 }
 """The functions of the scores that need more than the codes of one run; a new one fails the build
 until it stands here."""
