@@ -20,6 +20,9 @@ _OTHERS = {
     "log_likelihood": ("evaluation.marginal_likelihood.log_likelihood",),
     "pruning": ("evaluation.pruning.Pruning.scores", "evaluation.pruning.pruning"),
     "udr": ("metric.udr.udr",),
+    "perplexity": ("evaluation.topic_scores.perplexity",),
+    "topic_coherence": ("evaluation.topic_scores.topic_coherence", "metric.npmi.npmi"),
+    "topic_diversity": ("evaluation.topic_scores.topic_diversity",),
 }
 """The functions of the scores that need more than the codes of one run; a new one fails the build
 until it stands here."""
@@ -98,8 +101,10 @@ def _needs(name: str, rows: list[Quantity]) -> str:
     if name == "udr":
         return "codes of two runs or more, of the same images"
     factors = " and factors" if name in ("information", "mig_density") else ""
-    density = "" if name == "reconstruction" else ", with a density q(z|x)"
-    return f"the model{density}{factors}"
+    of_topics = name in ("topic_coherence", "topic_diversity")
+    density = "" if name == "reconstruction" or of_topics else ", with a density q(z|x)"
+    counts = ", of counts of words" if of_topics or name == "perplexity" else ""
+    return f"the model{counts}{density}{factors}"
 
 
 def _needs_of_codes(score: Score) -> str:

@@ -87,7 +87,7 @@ class Adversarial(CodeMethod):
 
         Raises: DivergedError when a record's loss is not a finite number.
         """
-        order = new_sampler(self.dataset.train.size, config, self.place, "order")
+        order = new_sampler(self.dataset, config, self.place, "order")
         played, plans = self.played(config), schedules_of(config)
         while self.made < steps:
             done, indices_B = self.made + 1, order.batch(self.made)

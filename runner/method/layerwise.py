@@ -84,7 +84,7 @@ class Layerwise(CodeMethod):
 
     def train(self, config: RunConfig, steps: int) -> Iterator[Record | None]:
         """Fit the parts in turn; see :meth:`runner.method.method.Method.train`."""
-        order = new_sampler(self.dataset.train.size, config, self.place, "order")
+        order = new_sampler(self.dataset, config, self.place, "order")
         turns = self.turns
         while self.made < steps:
             part = turns.of(self.made)
