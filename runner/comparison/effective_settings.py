@@ -29,7 +29,7 @@ _OF_SWITCHES = {
 """Setting that is null where something is off → settings that then have no effect."""
 
 _FAMILY = "vae"
-_OF_OTHER_METHODS = ("objective.fitted.",)
+_OF_OTHER_METHODS = ("objective.fitted.", "objective.adversarial.", "objective.layerwise.")
 """Settings that have no effect where the method is the family's."""
 
 _REFERENCE = re.compile(rf"\$\{{({'|'.join(WEIGHT_NAMES)})\}}")
