@@ -51,6 +51,7 @@ HEADS = {
     "scores/mean/modularity_groups": "modularity, groups",
     "scores/mean/infom_groups": "InfoM, groups",
     "scores/mean/infoc_groups": "InfoC, groups",
+    "scores/mean/infoe_groups": "InfoE, groups",
     "scores/mean/linear_probe": "linear probe",
     "scores/mean/neighbour_probe": "neighbour probe",
     "scores/mean/clustering/purity": "k-means purity",

@@ -31,13 +31,6 @@ Shape = tuple[int, int, int]
 class CodeModule(nn.Module, CodeModel):
     """A model of codes whose parameters are those of a module."""
 
-    def output(self, codes_BW: Tensor, likelihood: Likelihood) -> Tensor:
-        """Return the output of a likelihood around the decoded images, (B, K, H, W).
-
-        A model that has the logits of its pixels returns those: their means may have rounded to 1.
-        """
-        return likelihood.output_of(self.decode(codes_BW))
-
 
 Build = Callable[[RunConfig, Shape], CodeModule]
 """From the settings of a run and the shape of its images, C H W, to a model of the run's seed."""

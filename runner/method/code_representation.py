@@ -39,8 +39,11 @@ class CodeModel(Protocol):
         ...
 
     def output(self, codes_BW: Tensor, likelihood: Likelihood) -> Tensor:
-        """Return what a likelihood takes to give images the density of these codes."""
-        ...
+        """Return the output of a likelihood around the decoded images, (B, K, H, W).
+
+        A model that has the logits of its pixels returns those: a mean of 1 says less than they do.
+        """
+        return likelihood.output_of(self.decode(codes_BW))
 
     def sample_codes(self, samples: int, source: Generator) -> Tensor | None:
         """Return codes of the model's own distribution, (B, W); None where it has none."""
