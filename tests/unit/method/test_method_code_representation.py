@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.distributions import Bernoulli, Laplace, Normal
 
 from runner.config import RunConfig
-from runner.method.code_representation import CodeRepresentation, plain_columns
+from runner.method.code_representation import CodeModel, CodeRepresentation, plain_columns
 from runner.model import Likelihood
 from runner.model.likelihood import build_likelihood
 
@@ -19,7 +19,7 @@ Composed = Callable[..., RunConfig]
 SHAPE = (1, 3, 3)
 
 
-class Mixed:
+class Mixed(CodeModel):
     """A category of three values beside two numbers; an image shows the code."""
 
     columns: Mapping[str, slice] = {"kind": slice(0, 3), "z_0": slice(3, 4), "z_1": slice(4, 5)}
