@@ -250,7 +250,7 @@ def _other_methods(others: list[Entry]) -> Iterator[str]:
         "These are not sums of terms. What fits them is a method of its own (`objective.method`,",
         "`runner/method/`); the folder, the scores, the figures and the comparison are the same.",
         "Their codes are deterministic, so that figures and scores of densities are left out, and",
-        "-log p(x|z) is that of the run's likelihood around the image that a code is decoded to.",
+        "-log p(x|z) is that of the run's likelihood around the image that a code becomes.",
         "Components and dictionaries give images and no logits: with `likelihood=bernoulli` their",
         "pixels count as at least a grey level away from black and white.",
         "",

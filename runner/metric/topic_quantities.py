@@ -8,14 +8,14 @@ _PERPLEXITY, _COHERENCE, _DIVERSITY = "perplexity", "topic_coherence", "topic_di
 
 TOPIC_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("scores/model/perplexity", "perplexity of test documents", "perplexity", "", "lower",
-             _PERPLEXITY, column=18),
+             _PERPLEXITY, column=20),
     Quantity("scores/model/perplexity/standard_error", "standard error of the perplexity",
              "perplexity, standard error", family=_PERPLEXITY),
     Quantity("scores/model/perplexity/of_all_words",
              "perplexity of all words of the test documents together", "perplexity of all words",
              "", "lower", _PERPLEXITY),
     Quantity("scores/model/topic_coherence", "coherence of topics, NPMI", "NPMI", "", "higher",
-             _COHERENCE, column=19),
+             _COHERENCE, column=21),
     Quantity("scores/model/topic_coherence/standard_error",
              "standard error of the coherence over topics", "NPMI, standard error",
              family=_COHERENCE),
@@ -28,5 +28,5 @@ TOPIC_QUANTITIES: tuple[Quantity, ...] = (
              "coherence of the topics of <group>, NPMI",
              "NPMI of <group>", "", "higher", _COHERENCE),
     Quantity("scores/model/topic_diversity", "share of different words among top words of topics",
-             "topic diversity", "", "higher", _DIVERSITY, column=20),
+             "topic diversity", "", "higher", _DIVERSITY, column=22),
 )  # fmt: skip

@@ -35,10 +35,15 @@ def filling(section: str) -> dict[str, Any]:
     if section == "dataset.correlated":
         return CORRELATED
     kinds = settings_of(without_null(type_of(section))[0])  # pyright: ignore
-    return {
-        name: [2, 3] if get_origin(kind) is list else 0.5 if kind is float else 4
-        for name, kind in kinds.items()
-    }
+    return {name: _value(name, without_null(kind)[0]) for name, kind in kinds.items()}
+
+
+def _value(name: str, kind: object) -> object:
+    if get_origin(kind) is list:
+        return [2, 3]
+    if kind is str:
+        return "fourier" if name == "probe" else "texts"
+    return {float: 0.5, bool: True}.get(kind, 4)  # pyright: ignore
 
 
 def as_mapping(section: str) -> list[str]:
@@ -51,6 +56,8 @@ def one_by_one(section: str) -> list[str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 

@@ -263,7 +263,7 @@ def test_runs_that_cannot_be_traversed_are_left_out_with_a_reason(
     found = traverse_runs([of(run_paths[0]), gone, of(run_paths[2])], console)
     assert [each.name for each in found] == ["a"]
     assert f"without {tmp_path / 'gone'}: " in said(console)
-    assert f"without {run_paths[2]}: points in the plane are not images" in said(console)
+    assert f"without {run_paths[2]}: points are not images" in said(console)
 
 
 def test_all_applicable_figures_are_drawn_for_each_dataset(console: Console):
