@@ -139,8 +139,8 @@ def test_models_without_images_or_a_prior_say_so(
     opened = load.open_model(run.path)
     points = replace(opened, trained_on=replace(opened.trained_on, kind=POINTS))
     monkeypatch.setattr(load, "open_model", lambda *_, **__: points)
-    with pytest.raises(VaerunError, match="points in the plane are not images"):
+    with pytest.raises(VaerunError, match="points are not images"):
         _sample(run.path, "-o", tmp_path / "samples")
-    with pytest.raises(VaerunError, match="points in the plane are not images"):
+    with pytest.raises(VaerunError, match="points are not images"):
         _traverse(run.path, "-o", tmp_path / "t.png")
     assert not (tmp_path / "samples").exists()

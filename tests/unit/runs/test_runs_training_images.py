@@ -17,7 +17,6 @@ from runner.runs.preparation import PreparedRun, prepared
 from runner.runs.train import start
 from runner.runs.training_images import TrainingImages
 from runner.store.run_folder import RunFolder
-from runner.training import train
 from tests.unit.runs.conftest import Settings, tensors_of
 
 
@@ -61,7 +60,7 @@ def test_pictures_of_two_steps_are_of_the_same_images(
     before = draw(here)
     again = {name: path.read_bytes() for name, path in draw(here).items()}
     assert {name: path.read_bytes() for name, path in before.items()} == again
-    for _ in train(here.state, here.objective, here.dataset, here.config, 4):
+    for _ in here.method.train(here.config, 4):
         pass
     after = draw(here)
     assert list(after) == ["training/reconstructions", "training/traversals"]
@@ -69,7 +68,7 @@ def test_pictures_of_two_steps_are_of_the_same_images(
     half = len(one) // 2 - 4
     assert (one[:half] == other[:half]).all()
     assert (one[-half:] != other[-half:]).any()
-    assert here.model.training
+    assert here.method.module.training
 
 
 def test_points_are_drawn_in_their_plane(composed: Settings, tmp_path: Path):
