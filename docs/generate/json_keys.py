@@ -33,6 +33,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "I(x; z_g); ``factor``: I(factor; z_g), a lower bound, by group. Nats. Of a "
         "deterministic code only where its variables take few values, each a group.",
         "scores": "Cluster purity of Concrete variables, and the Hoyer sparsity of the means.",
+        "classification": "Errors of a variable that is trained with labels: of its posterior, and "
+        "by importance weights.",
         "distances": "Distances of q(z) from the prior, those that penalties use.",
         "standard_errors": "The standard error of each of these figures that is a mean over "
         "samples, under the same names; null where there is a single one.",

@@ -19,11 +19,11 @@ import pytest
 import torch
 from PIL import Image
 
-from runner.commands.list import choices
 from runner.config import RunConfig
 from runner.evaluation.model_scores import MODEL_SCORES
 from runner.metric import METRICS
 from runner.objective import TERM_NAMES
+from tests.families import OTHERS, SUMS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -85,8 +85,9 @@ def test_the_page_of_objectives_is_what_its_program_gives_now(page: str):
 
 def test_every_objective_has_a_row_with_its_source(page: str):
     rows = [line for line in page.splitlines() if line.startswith("| [")]
-    assert len(rows) == len(choices("objective"))
-    for row in rows:
+    others = [line for line in page.splitlines() if line.startswith("| `")]
+    assert (len(rows), len(others)) == (len(SUMS), len(OTHERS))
+    for row in [*rows, *others]:
         assert objectives._CITATION.search(row.split(" | ")[-1])
 
 
@@ -111,12 +112,14 @@ def test_what_is_said_to_be_the_vae_has_its_weights_and_nothing_beside_them(
     composed: Callable[..., RunConfig], name: str
 ):
     hyperparameters = [f"{key}={value}" for key, value in objectives.REDUCTIONS[name].items()]
-    objective = composed(f"objective={name}", *hyperparameters).objective
+    config = composed(f"objective={name}", *hyperparameters)
+    objective = config.objective
+    assert config.labels is None  # without labels there is no supervision
     assert {getattr(objective.weights, term) for term in TERM_NAMES} == {1}
     assert set(objective.group_information.values()) <= {0}
-    for penalty in vars(objective.penalties).values():
-        strengths = ("weight", "off_diagonal", "diagonal")
-        assert {getattr(penalty, key, 0) for key in strengths} == {0}
+    for kind, penalty in vars(objective.penalties).items():
+        strengths = ("weight", "off_diagonal", "diagonal") if kind != "supervision" else ()
+        assert {getattr(penalty, key, 0) for key in strengths} <= {0}
 
 
 @pytest.fixture(scope="module")
