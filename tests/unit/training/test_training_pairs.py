@@ -207,7 +207,7 @@ def test_the_step_is_that_of_averaged_posteriors(
     batch = source.batch(torch.arange(16), 0, weights_S.float())
     together = step(state.model, plan, weights_S, batch, with_terms=True)
     given = average_pairs(state.model.latents, state.model.encode(batch.inputs_BCHW), "gvae")
-    state.model.encode = lambda _: given  # type: ignore[method-assign]
+    state.model.encode = lambda *_: given  # type: ignore[method-assign]
     single = plan.of_single_images
     alone = step(state.model, single, weights_S, batch, with_terms=True)
     assert plan.pairs == "gvae"
