@@ -18,7 +18,7 @@ from runner.config import (
     ConcreteNormalPriorConfig,
     ConvConfig,
     MlpConfig,
-    OwnDatasetConfig,
+    OwnDataConfig,
     PriorConfig,
     RunConfig,
     ScaledConfig,
@@ -192,7 +192,7 @@ def test_every_choice_of_a_typed_group_has_its_class(composed: Composed, group: 
     else:
         assert sorted(CHOICES[group]) == names(group)
     for name, kind in CHOICES[group].items():
-        needed = ["dataset.path=mine"] if issubclass(kind, OwnDatasetConfig) else []
+        needed = ["dataset.path=mine"] if issubclass(kind, OwnDataConfig) else []
         assert type(getattr(composed(f"{group}={name}", *needed), group)) is kind
 
 
