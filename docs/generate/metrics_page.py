@@ -33,6 +33,7 @@ _OF_A_RUN = {
     "terms": "The five terms",
     "information": "Information",
     "distances": "Distances of q(z) from the prior",
+    "adversarial": "Of a generator and its discriminator, while they train",
     "summary": "Of the codes, in the summary",
 }
 """Family of quantities that are no scores → its title, as they are shown."""
