@@ -82,8 +82,8 @@ def _adversarial_rules(settings: AdversarialConfig) -> Iterator[Rule]:
         value = getattr(settings, name)
         yield f"{at}.{name}", value, positive, 0 < value < math.inf
     yield f"{at}.noise", settings.noise, "zero or more", settings.noise >= 0
-    for name, value in values(settings.information):
-        yield _number(f"{at}.information.{name}", value, 0)
+    for name in ("discrete", "continuous"):
+        yield _number(f"{at}.information.{name}", getattr(settings.information, name), 0)
     share = settings.encoder_steps
     yield f"{at}.encoder_steps", share, "between 0 and 1", 0 < share < 1
 

@@ -42,8 +42,9 @@ _CLASSES: Mapping[str, type] = {
 }
 
 FIGURES = (
-    "reconstructions", "held_out", "samples", "traversals", "traversal", "interpolation", "plane",
-    "topics", "correlated_topics", "information", "latents", "pruning",
+    "reconstructions", "held_out", "samples", "traversals", "traversal", "interpolation",
+    "style_transfer", "analogies", "plane", "topics", "correlated_topics", "information", "latents",
+    "pruning",
 )  # fmt: skip
 """The names of our figures of a run; ``figures.of_run`` draws them."""
 

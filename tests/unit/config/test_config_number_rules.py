@@ -19,7 +19,10 @@ ZERO = {
     "metrics.factor_vae.least_spread", "metrics.factor_vae_groups.least_spread",
     "metrics.udr.least_rate", "objective.corruption.amount",
     "dataset.test_share", "dataset.test_seed", "validation.seed", "init.step",
-    "training.stop_early.min_delta", "training.stop_early.after",
+    "training.stop_early.min_delta", "training.stop_early.after", "training.weight_decay",
+    "dataset.overlap", "dataset.seed", "label_seed", "architecture.dropout",
+    "evaluation.class_samples",
+    *(f"metrics.{name}.least_range" for name in ("infom", "infoc", "infom_groups", "infoc_groups")),
 }  # fmt: skip
 """What may be zero, beside the weights of an objective."""
 
@@ -39,7 +42,9 @@ def choice_with(key: str) -> list[str]:
     group, _, name = key.partition(".")
     for choice, kind in CHOICES.get(group, {}).items():
         if name.partition(".")[0] in settings_of(kind):
-            needed = ["dataset.path=mine"] if group == "dataset" else []
+            needed = (
+                ["dataset.path=mine"] if group == "dataset" and "path" in settings_of(kind) else []
+            )
             return [f"{group}={choice}", *needed]
     return ["metrics=reference"]
 

@@ -24,6 +24,8 @@ NUMBERS = [
     f"{AT}.contraction.weight",
     f"{AT}.quantisation.weight",
     f"{AT}.commitment.weight",
+    f"{AT}.supervision.weight",
+    f"{AT}.supervision.classification",
     "objective.corruption.amount",
 ]
 WORDS = {
@@ -34,6 +36,8 @@ WORDS = {
     f"{AT}.mmd.kernel": ("rbf", "imq"),
     f"{AT}.sparsity.kind": ("l1", "kl"),
     f"{AT}.contraction.estimate": ("exact", "hutchinson"),
+    "objective.pairs.posterior": ("none", "gvae", "ml_vae"),
+    "objective.adversarial.stability": ("spectral_norm", "gradient_penalty"),
     "objective.corruption.kind": ("masking", "gaussian", "salt_and_pepper"),
 }
 
@@ -118,6 +122,7 @@ def test_every_setting_of_a_penalty_is_one_that_is_checked(composed: Composed):
     penalties = composed().objective.penalties
     names = {f"{AT}.{p}.{key}" for p, its in vars(penalties).items() for key in vars(its)}
     ruled = {f"{AT}.mmd.scales", f"{AT}.sparsity.rate", f"{AT}.contraction.probes",
-             f"{AT}.discriminator.learning_rate", f"{AT}.discriminator.widths"}  # fmt: skip
+             f"{AT}.discriminator.learning_rate", f"{AT}.discriminator.widths",
+             f"{AT}.supervision.images"}  # fmt: skip
     assert names - {*NUMBERS} - {*WORDS} - ruled == {f"{AT}.mmd.dimension_wise"}
     assert all(math.isfinite(float(getattr(its, "weight", 0))) for its in vars(penalties).values())
