@@ -236,7 +236,7 @@ def test_every_pair_of_choices_is_tested():
     trained = {each for case in FITTING for each in pairs_of(case)}
     assert trained.isdisjoint(REFUSED)
     assert trained | REFUSED.keys() == set(every_pair(CHOICES))
-    assert len(FITTING) < 200
+    assert len(FITTING) < 250
 
 
 def label(case: Case) -> str:
