@@ -1,7 +1,7 @@
 """Compare one group of 50 topics with two groups of 25 on the 20 Newsgroups.
 
-    python docs/studies/topics.py train shared/data/20news    trains what is missing (minutes a run)
-    python docs/studies/topics.py page                        writes docs/studies/topics.md
+    python docs/studies/topics.py train 20news     trains what is missing (a minute a run)
+    python docs/studies/topics.py page             writes docs/studies/topics.md
 
 ``train`` adds a line per run and figure to ``docs/studies/topics.csv``, and the topics of each run
 to ``docs/studies/topics_words.csv``. Runs differ in their seed alone; the split of the documents
