@@ -145,8 +145,18 @@ def main() -> None:
     name = f"baselines_{comparison.configurations[0].datasets[0]}"
     lines = list(table(comparison))
     write_csv(comparison, HERE / f"{name}.csv")
-    note = f"Made by `vaerun sweep={name}` and `python docs/studies/baselines.py` on its folder."
-    (HERE / f"{name}.md").write_text("\n".join([note, "", *lines, ""]), encoding="utf-8")
+    dataset = name.removeprefix("baselines_")
+    head = [
+        f"# What a disentangled code has to beat, on {dataset}",
+        "",
+        f"Made by `vaerun sweep={name}` and `python docs/studies/baselines.py` on its folder, from",
+        "the runs that are finished: a row is a configuration, the mean over its seeds ± their",
+        "standard deviation. Methods of one step are fitted at once.",
+        "",
+        f"![Reconstructions and samples of each](../figures/{name}.png)",
+        "",
+    ]
+    (HERE / f"{name}.md").write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
     draw(comparison, FIGURES / f"{name}.png")
     sys.stdout.write("\n".join(lines) + "\n")
 
