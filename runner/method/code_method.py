@@ -5,8 +5,8 @@ Shapes: B images of a minibatch, C H W image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from runner.config import RunConfig
 from runner.dataset import Dataset, Split
 from runner.errors import DivergedError, UsageError
 from runner.method.code_representation import CodeModel, CodeRepresentation
-from runner.method.method import Method, OpenedMethod, ToInput
+from runner.method.method import Method, OpenedMethod, ToInput, evaluating
 from runner.method.trained_on import TrainedOn
 from runner.model import Likelihood
 from runner.model.likelihood import build_likelihood
@@ -115,15 +115,9 @@ class CodeMethod(Method):
         check_parameters(tensors, "model", self.model)
         self.model.load_state_dict(dict(tensors["model"]))
 
-    @contextmanager
-    def evaluated(self) -> Generator[None]:
+    def evaluated(self) -> AbstractContextManager[None]:
         """Let the model compute as it does when it is evaluated, and be fitted further after."""
-        was_training = self.model.training
-        self.model.eval()
-        try:
-            yield
-        finally:
-            self.model.train(was_training)
+        return evaluating(self.model)
 
     def finish(self) -> None:
         """Let the model compute as it does when it is evaluated."""

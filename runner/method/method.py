@@ -8,8 +8,8 @@ stands here, and not which method it is. An objective names its method (``object
 # ruff: noqa: ARG002 - arguments of what a method may do otherwise
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -27,6 +27,17 @@ from runner.training.packed import Member
 
 ToInput = Callable[[Tensor], Tensor]
 """From stored images to what a model sees, both (B, C, H, W)."""
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Generator[None]:
+    """Let a module compute as it does when it is evaluated, and as before afterwards."""
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)
 
 
 class Method(Protocol):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from runner.config import RunConfig, Schedule, Value
 from runner.dataset import Dataset, Split
 from runner.evaluation import Encodings
-from runner.method.method import Method, OpenedMethod, ToInput
+from runner.method.method import Method, OpenedMethod, ToInput, evaluating
 from runner.method.trained_on import TrainedOn
 from runner.method.training_estimate import add_training_estimate
 from runner.model import VAE, VaeRepresentation, build
@@ -115,15 +115,9 @@ class VaeMethod(Method):
         check_parameters(tensors, "model", self.model)
         self.model.load_state_dict(dict(tensors["model"]))
 
-    @contextmanager
-    def evaluated(self) -> Generator[None]:
+    def evaluated(self) -> AbstractContextManager[None]:
         """Let the model compute as it does when it is evaluated, and train on afterwards."""
-        was_training = self.model.training
-        self.model.eval()
-        try:
-            yield
-        finally:
-            self.model.train(was_training)
+        return evaluating(self.model)
 
     def finish(self) -> None:
         """Let the model compute as it does when it is evaluated, and lay it out for that."""
