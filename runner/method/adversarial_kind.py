@@ -13,8 +13,8 @@ from runner.method.adversarial import Adversarial
 from runner.method.adversarial_networks import build
 from runner.method.adversarial_rules import check_settings
 from runner.method.code_method import OpenedCodeModel
+from runner.method.method import put_to_use
 from runner.method.trained_on import TrainedOn
-from runner.training import check_parameters
 from runner.training.adam import Adam
 
 _BETAS = (0.5, 0.999)
@@ -68,9 +68,7 @@ class AdversarialKind:
         """
         images = trained_on.placeholder_images(config.prior)
         model = build(config, trained_on.shape, trained_on.classes, lambda: images).model
-        check_parameters(tensors, "model", model)
-        model.load_state_dict(dict(tensors["model"]))
-        model.eval().to(device).requires_grad_(requires_grad=False)
+        put_to_use(model, tensors, device)
         return OpenedCodeModel(model, model.likelihood, device)
 
 

@@ -16,11 +16,17 @@ from runner.config import RunConfig
 from runner.dataset import Dataset, Split
 from runner.errors import DivergedError, UsageError
 from runner.method.code_representation import CodeModel, CodeRepresentation
-from runner.method.method import Method, OpenedMethod, ToInput, evaluating
+from runner.method.method import (
+    Method,
+    OpenedMethod,
+    ToInput,
+    evaluating,
+    put_to_use,
+    take_parameters,
+)
 from runner.method.trained_on import TrainedOn
 from runner.model import Likelihood
 from runner.model.likelihood import build_likelihood
-from runner.training import check_parameters
 
 _AT_ONCE = 500
 """Images that are encoded at a time."""
@@ -112,8 +118,7 @@ class CodeMethod(Method):
 
         Raises: as :meth:`restore`.
         """
-        check_parameters(tensors, "model", self.model)
-        self.model.load_state_dict(dict(tensors["model"]))
+        take_parameters(self.model, tensors)
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Let the model compute as it does when it is evaluated, and be fitted further after."""
@@ -189,8 +194,6 @@ class CodeKind:
         Raises: UsageError when they are of another model; DataError when one is not a number.
         """
         model = self.build(config, trained_on.shape)
-        check_parameters(tensors, "model", model)
-        model.load_state_dict(dict(tensors["model"]))
-        model.eval().to(device).requires_grad_(requires_grad=False)
+        put_to_use(model, tensors, device)
         likelihood = build_likelihood(config.likelihood).to(device)
         return OpenedCodeModel(model, likelihood, device)

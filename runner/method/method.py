@@ -22,7 +22,7 @@ from runner.evaluation import Encodings
 from runner.evaluation.representation import Representation
 from runner.method.trained_on import TrainedOn
 from runner.model import VAE
-from runner.training import Record
+from runner.training import Record, check_parameters
 from runner.training.packed import Member
 
 ToInput = Callable[[Tensor], Tensor]
@@ -38,6 +38,26 @@ def evaluating(module: nn.Module) -> Generator[None]:
         yield
     finally:
         module.train(was_training)
+
+
+def take_parameters(module: nn.Module, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Give a module the parameters of a checkpoint, its file ``model``.
+
+    Raises: UsageError when they are of another model; DataError when one is not a number.
+    """
+    check_parameters(tensors, "model", module)
+    module.load_state_dict(dict(tensors["model"]))
+
+
+def put_to_use(
+    module: nn.Module, tensors: Mapping[str, Mapping[str, Tensor]], device: torch.device
+) -> None:
+    """Give a module the parameters of a checkpoint, to be evaluated on a device.
+
+    Raises: as :func:`take_parameters`.
+    """
+    take_parameters(module, tensors)
+    module.eval().to(device).requires_grad_(requires_grad=False)
 
 
 class Method(Protocol):

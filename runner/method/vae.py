@@ -13,7 +13,14 @@ from torch import Tensor
 from runner.config import RunConfig, Schedule, Value
 from runner.dataset import Dataset, Split
 from runner.evaluation import Encodings
-from runner.method.method import Method, OpenedMethod, ToInput, evaluating
+from runner.method.method import (
+    Method,
+    OpenedMethod,
+    ToInput,
+    evaluating,
+    put_to_use,
+    take_parameters,
+)
 from runner.method.trained_on import TrainedOn
 from runner.method.training_estimate import add_training_estimate
 from runner.model import VAE, VaeRepresentation, build
@@ -24,7 +31,6 @@ from runner.training import (
     active_penalties,
     check_compatibility,
     check_fits,
-    check_parameters,
     gains_by_bf16,
     lay_out_by_rows,
     new_model,
@@ -112,8 +118,7 @@ class VaeMethod(Method):
 
         Raises: as :meth:`restore`.
         """
-        check_parameters(tensors, "model", self.model)
-        self.model.load_state_dict(dict(tensors["model"]))
+        take_parameters(self.model, tensors)
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Let the model compute as it does when it is evaluated, and train on afterwards."""
@@ -242,7 +247,5 @@ class VaeKind:
             classes=trained_on.classes,
             images=lambda: trained_on.placeholder_images(config.prior),
         )
-        check_parameters(tensors, "model", model)
-        model.load_state_dict(dict(tensors["model"]))
-        model.eval().to(device).requires_grad_(requires_grad=False)
+        put_to_use(model, tensors, device)
         return OpenedVae(model)
