@@ -14,12 +14,14 @@ class Shown:
     scalars: dict[str, list[tuple[int, float]]]
     pictures: dict[str, list[tuple[int, bytes]]]
     hyperparameters: dict[str, Any]
+    texts: dict[str, list[tuple[int, str]]]
+    """Tables, as Markdown."""
     status: int | None
     """Of the session: 1 for success, 2 for a failure, None where it has not ended."""
 
     def steps(self, tag: str) -> list[int]:
-        """The steps of a scalar, or of a picture."""
-        return [step for step, _ in (self.scalars | self.pictures).get(tag, [])]
+        """The steps of a scalar, of a picture or of a text."""
+        return [step for step, _ in (self.scalars | self.pictures | self.texts).get(tag, [])]
 
 
 def read_tensorboard(run: Path) -> Shown:
@@ -43,5 +45,18 @@ def read_tensorboard(run: Path) -> Shown:
             for tag in tags["images"]
         },
         {name: getattr(v, v.WhichOneof("kind")) for name, v in start.hparams.items()},
+        _texts(run),
         metadata.parse_session_end_info_plugin_data(end).status if end else None,
     )
+
+
+def _texts(run: Path) -> dict[str, list[tuple[int, str]]]:
+    """Texts by tag, read as TensorBoard's server reads them: the other reader forgets none."""
+    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(run / "tensorboard"), {"tensors": 0}).Reload()
+    return {
+        tag: [(e.step, e.tensor_proto.string_val[0].decode()) for e in found.Tensors(tag)]
+        for tag, known in found.summary_metadata.items()
+        if known.plugin_data.plugin_name == "text"
+    }

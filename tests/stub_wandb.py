@@ -67,6 +67,8 @@ class StubWandb:
     def __init__(self) -> None:
         self.runs: dict[str, StubRun] = defaultdict(StubRun)
         self.operations: list[str] = []
+        self.artifacts: dict[str, str] = {}
+        """The kind of each artifact, by its name."""
         self.views: list[dict[str, Any]] = []
         """The workspaces that were saved, with their ``spec`` decoded."""
         self.refuse_with: int | None = None
@@ -113,6 +115,12 @@ class StubWandb:
             "CreateAgent": self._create_agent,
             "Heartbeat": self._heartbeat,
             "UpsertView2": self._upsert_view,
+            "ArtifactType": lambda _: {"project": None},
+            "CreateArtifact": self._create_artifact,
+            "CreateArtifactManifest": self._artifact_manifest,
+            "UpdateArtifactManifest": self._artifact_manifest,
+            "CreateArtifactFiles": self._artifact_files,
+            "CommitArtifact": self._commit_artifact,
         }
         return answers.get(operation, lambda _: {})(variables)
 
@@ -181,6 +189,41 @@ class StubWandb:
             for name in variables["files"]
         ]
         return {"createRunFiles": {"runID": run, "uploadHeaders": [], "files": files}}
+
+    def _create_artifact(self, variables: dict[str, Any]) -> dict[str, Any]:
+        name = variables["input"]["artifactCollectionName"]
+        self.artifacts[name] = variables["input"]["artifactTypeName"]
+        sequence = {"id": name, "latestArtifact": None}
+        artifact = {"id": name, "state": "PENDING", "artifactSequence": sequence}
+        return {"createArtifact": {"artifact": artifact}}
+
+    def _artifact_manifest(self, variables: dict[str, Any]) -> dict[str, Any]:
+        del variables
+        file = {"id": "file", **self._place("manifest")}
+        manifest = {"artifactManifest": {"id": "manifest", "file": file}}
+        return {"createArtifactManifest": manifest, "updateArtifactManifest": manifest}
+
+    def _artifact_files(self, variables: dict[str, Any]) -> dict[str, Any]:
+        files = [
+            {
+                "id": each["name"],
+                **self._place(each["name"]),
+                "storagePath": each["name"],
+                "uploadMultipartUrls": None,
+                "artifact": {"id": each["artifactID"]},
+            }
+            for each in variables["input"]["artifactFiles"]
+        ]
+        edges = [{"node": file} for file in files]
+        return {"createArtifactFiles": {"files": {"edges": edges}}}
+
+    def _commit_artifact(self, variables: dict[str, Any]) -> dict[str, Any]:
+        return {"commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": ""}}}
+
+    def _place(self, name: str) -> dict[str, Any]:
+        """Where a file of an artifact is sent, whose content is not kept."""
+        address = f"{self.url}/artifact/{name}"
+        return {"name": name, "displayName": name, "uploadUrl": address, "uploadHeaders": []}
 
     def _upsert_sweep(self, variables: dict[str, Any]) -> dict[str, Any]:
         sweep_id = f"sweep{len(self._sweeps)}"

@@ -48,7 +48,12 @@ ADDED: Mapping[str, object] = {
     "labels": None,
     "label_seed": None,
     "evaluation.class_samples": 4,
-    "objective.penalties.supervision": {"weight": 1, "classification": 50, "images": None},
+    "objective.penalties.supervision": {
+        "weight": 1,
+        "loss": "bound",
+        "classification": 50,
+        "images": None,
+    },
 }
 """Setting or section by its dotted name → its value in runs that do not have it."""
 

@@ -13,6 +13,7 @@ from runner.config.objective_schema import (
     CORRUPTIONS,
     ENCODING_WEIGHTS,
     KERNELS,
+    LABELLED_LOSSES,
     MOMENTS,
     PAIR_POSTERIORS,
     SPARSITIES,
@@ -37,6 +38,7 @@ def objective_choices(objective: ObjectiveConfig) -> Iterator[tuple[str, str, tu
     yield "objective.penalties.mmd.kernel", on.mmd.kernel, KERNELS
     yield "objective.penalties.sparsity.kind", on.sparsity.kind, SPARSITIES
     yield "objective.penalties.contraction.estimate", on.contraction.estimate, CONTRACTIONS
+    yield "objective.penalties.supervision.loss", on.supervision.loss, LABELLED_LOSSES
     yield "objective.corruption.kind", objective.corruption.kind, CORRUPTIONS
     yield "objective.pairs.posterior", objective.pairs.posterior, PAIR_POSTERIORS
     yield "objective.adversarial.stability", objective.adversarial.stability, STABILITIES
@@ -95,8 +97,6 @@ def _penalty_rules(objective: ObjectiveConfig) -> Iterator[Rule]:
     yield f"{at}.sparsity.rate", on.sparsity.rate, "between 0 and 1", 0 < on.sparsity.rate < 1
     probes = on.contraction.probes
     yield f"{at}.contraction.probes", probes, "at least 1", probes >= 1
-    images = on.supervision.images
-    yield f"{at}.supervision.images", images, "at least 1, or null", images is None or images >= 1
     rate, widths = on.discriminator.learning_rate, on.discriminator.widths
     yield f"{at}.discriminator.learning_rate", rate, "a positive number", 0 < rate < math.inf
     positive = bool(widths) and min(widths) > 0

@@ -18,6 +18,7 @@ MOMENTS = ("means", "codes")
 KERNELS = ("rbf", "imq")
 SPARSITIES = ("l1", "kl")
 CONTRACTIONS = ("exact", "hutchinson")
+LABELLED_LOSSES = ("bound", "objective")
 CORRUPTIONS = ("masking", "gaussian", "salt_and_pepper")
 UNPAIRED = "none"
 PAIR_POSTERIORS = (UNPAIRED, "gvae", "ml_vae")
@@ -116,9 +117,10 @@ class CommitmentConfig:
 
 @dataclass
 class SupervisionConfig:
-    """Minus the evidence lower bound of images whose class is known, and of their class."""
+    """The loss of images whose class is known, and of their class."""
 
     weight: Value
+    loss: str
     classification: Value
     images: Optional[int]  # noqa: UP045
 

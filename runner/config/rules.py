@@ -138,8 +138,8 @@ def _label_rules(config: RunConfig) -> Iterator[Rule]:
     yield "label_seed", seed, "between 0 and 2**32 - 1, or null", 0 <= (seed or 0) < 2**32
     samples, images = config.evaluation.class_samples, config.objective.penalties.supervision.images
     yield "evaluation.class_samples", samples, "zero or more", samples >= 0
-    rule = f"at most labels={labels}, or null"
-    holds = labels is None or images is None or images <= labels
+    rule = "at least 1, or null" if labels is None else f"between 1 and labels={labels}, or null"
+    holds = images is None or 1 <= images <= (labels or images)
     yield "objective.penalties.supervision.images", images, rule, holds
 
 

@@ -62,7 +62,7 @@ def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str,
         run.folder.write_summary(summary)
         trackers.summarize(summary)
         print_summary(run.console, summary)
-        write_tables(run, drawn)
+        write_tables(run, drawn, trackers)
         return write_figures(run, drawn, source, display, alone=True)
 
 

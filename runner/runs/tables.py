@@ -1,4 +1,4 @@
-"""The tables of text of a run: in its folder, and on the terminal."""
+"""The tables of text of a run: in its folder, on the terminal, and where it is tracked."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from runner.console.text_table import print_table
 from runner.report.csv_text import csv_text
 from runner.runs.load import LoadedRun
+from runner.tracking.trackers import Trackers
 
 if TYPE_CHECKING:
     from runner.figures.of_run import RunFigures
 
 
-def write_tables(run: LoadedRun, drawn: RunFigures) -> None:
-    """Write each table of a run as ``tables/NAME.csv``, and print its first rows."""
+def write_tables(run: LoadedRun, drawn: RunFigures, trackers: Trackers) -> None:
+    """Write each table of a run as ``tables/NAME.csv``, track it, and print its first rows."""
     for table in drawn.tables:
         rows = [[_rounded(cell) for cell in row] for row in table.rows]
         run.folder.write_table(table.name, csv_text(table.columns, rows))
+        trackers.keep_table(table.name, table.columns, rows)
         more = len(table.rows) - table.shown
         title = f"{table.title}: the first {table.shown}" if more > 0 else table.title
         print_table(run.console, title, table.columns, table.rows[: table.shown])

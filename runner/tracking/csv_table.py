@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.store import records_csv
 from runner.store.run_folder import RunFolder
+from runner.tracking.rows import Row
 
 
 class CsvTable:
-    """Keeps ``metrics.csv`` equal to ``metrics.jsonl``; pictures and summaries have files already.
+    """Keeps ``metrics.csv`` equal to ``metrics.jsonl``; all else has files already.
 
     After a crash it may lack the last record, or end in a part of it, until the run goes on.
     """
@@ -48,6 +49,9 @@ class CsvTable:
         """Do nothing."""
 
     def keep_figures(self, paths: Mapping[str, Path]) -> None:
+        """Do nothing."""
+
+    def keep_table(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Do nothing."""
 
     def summarize(self, summary: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from runner.config.tree import leaves
 from runner.errors import UsageError
 from runner.store.confined import make_folder, open_to_append, read
+from runner.tracking.rows import Row, markdown
 
 _NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _VERSION = "brain.Event:2"
@@ -59,15 +60,22 @@ class _Library(NamedTuple):
     sessions: Any
     metadata: Any
     records: Any
+    texts: Any
+    tensors: Any
+    types: Any
 
 
 @cache
 def _library() -> _Library:
-    from tensorboard.compat.proto import event_pb2, summary_pb2
+    from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
     from tensorboard.plugins.hparams import metadata, plugin_data_pb2
+    from tensorboard.plugins.text import metadata as texts
     from tensorboard.summary.writer import record_writer
 
-    return _Library(event_pb2, summary_pb2, plugin_data_pb2, metadata, record_writer)
+    return _Library(
+        event_pb2, summary_pb2, plugin_data_pb2, metadata, record_writer,
+        texts, tensor_pb2, types_pb2,
+    )  # fmt: skip
 
 
 class EventFile:
@@ -120,6 +128,17 @@ class EventFile:
             value = summaries.Summary.Value(tag=f"figures/{name}", image=picture)
             self._write(step=step, summary=summaries.Summary(value=[value]))
 
+    def add_table(self, name: str, columns: Sequence[str], rows: Sequence[Row], step: int) -> None:
+        """Add a table as text, ``tables/NAME``."""
+        library = _library()
+        text = markdown(columns, rows).encode()
+        value = library.summaries.Summary.Value(
+            tag=f"tables/{name}",
+            metadata=library.texts.create_summary_metadata(name, ""),
+            tensor=library.tensors.TensorProto(dtype=library.types.DT_STRING, string_val=[text]),
+        )
+        self._write(step=step, summary=library.summaries.Summary(value=[value]))
+
     def begin_session(self, config: Mapping[str, Any]) -> None:
         """Write the settings as hyperparameters, by which the table of runs is filtered."""
         start = _library().sessions.SessionStartInfo(start_time_secs=time.time())
@@ -144,7 +163,7 @@ class EventFile:
 
     def _write_session(self, part: str, **info: object) -> None:
         """Write the start or the end of a session; it is the description of an empty tensor."""
-        _, summaries, sessions, metadata, _ = _library()
+        _, summaries, sessions, metadata, *_ = _library()
         value = summaries.Summary.Value(
             tag=getattr(metadata, f"SESSION_{part}_INFO_TAG"),
             metadata=metadata.create_summary_metadata(sessions.HParamsPluginData(**info)),

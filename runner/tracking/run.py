@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -19,6 +19,7 @@ from runner.errors import UsageError, VaerunError
 from runner.store.run_folder import RunFolder
 from runner.tracking.flatten import flatten
 from runner.tracking.mode import Mode, one_line, resolve_mode, silent_wandb
+from runner.tracking.rows import Row
 from runner.tracking.upload import sign_log
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class WandbRun:
         self._folder = folder
         self._is_resumed = run_id is not None
         self._summary: dict[str, Any] = {}
+        self._tables: dict[str, wandb.Table] = {}
         self._best: dict[str, float] = {}
         self._run: wandb.Run | None = None
         if self.mode == "disabled":
@@ -121,6 +123,13 @@ class WandbRun:
         if self._run is not None:
             self._summary.update(_media(paths))
 
+    def keep_table(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Put a table into the summary, as ``tables/NAME``."""
+        if self._run is not None:
+            data = [list(row) for row in rows]
+            table = silent_wandb().Table(columns=list(columns), data=data)
+            self._tables[f"tables/{name}"] = table
+
     def summarize(self, summary: Mapping[str, Any]) -> None:
         """Set summary values; the keys of nested mappings are joined by "/"."""
         self._summary.update(flatten(summary))
@@ -128,6 +137,8 @@ class WandbRun:
     def finish(self, exit_code: int) -> None:
         """Finish the run, waiting for uploads up to a limit; a second call does nothing."""
         self._attempt(self._write_summary)
+        if self._tables:  # after the numbers: each is an artifact, which asks more of the server
+            self._attempt(lambda run: run.summary.update(self._tables))
         self._attempt(lambda run: run.finish(exit_code=exit_code))
         self._run = None
 

@@ -7,21 +7,28 @@ is shown twice, however the run was stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.store.confined import read
 from runner.store.run_folder import RunFolder
 from runner.store.scores_file import ScoresFile
 from runner.tracking.event_file import EventFile
 from runner.tracking.flatten import flatten
+from runner.tracking.rows import Row
+
+_MOST_BYTES = 2**24
+"""Of a table."""
 
 
 class TensorboardLog:
     """Event files of one run.
 
     Records are scalars by their names; final numbers are below ``summary/`` and ``scores/``, the
-    settings are hyperparameters, and pictures are below ``figures/``.
+    settings are hyperparameters, pictures are below ``figures/``, and tables are texts below
+    ``tables/``.
     """
 
     label = "TensorBoard"
@@ -35,6 +42,7 @@ class TensorboardLog:
         self._trains = False
         self._numbers: dict[str, float] = {}
         self._figures: dict[str, Path] = {}
+        self._tables: dict[str, tuple[Sequence[str], Sequence[Row]]] = {}
 
     @property
     def shown(self) -> str:
@@ -67,6 +75,10 @@ class TensorboardLog:
         """Keep pictures until the end of the evaluation."""
         self._figures.update(paths)
 
+    def keep_table(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Keep a table until the end of the evaluation."""
+        self._tables[name] = (columns, rows)
+
     def summarize(self, summary: Mapping[str, Any]) -> None:
         """Keep final numbers until the end of the run."""
         for name, value in flatten(summary):
@@ -82,10 +94,12 @@ class TensorboardLog:
             if self._file is not None:
                 self._file.add_numbers(self._numbers, self._step)
                 self._file.add_pictures(self._figures, self._step)
+                for name, (columns, rows) in self._tables.items():
+                    self._file.add_table(name, columns, rows, self._step)
                 self._file.end_session(exit_code)
         finally:
             file, self._file = self._file, None
-            self._numbers, self._figures = {}, {}
+            self._numbers, self._figures, self._tables = {}, {}, {}
             if file is not None:
                 file.close()
 
@@ -122,7 +136,16 @@ class TensorboardLog:
         if summary.get("step") == evaluated:
             self.summarize(summary)
             self._figures = {path.stem: path for path in sorted(folder.glob("*.*"))}
+            self._tables = {**dict(_tables_of(self._run)), **self._tables}
         scores = ScoresFile(self._run.path / "scores.json", {"step": evaluated})
         self.summarize({"scores": scores.numbers()})
         self._numbers |= numbers
         self._figures |= figures
+
+
+def _tables_of(run: RunFolder) -> Iterator[tuple[str, tuple[Sequence[str], Sequence[Row]]]]:
+    """Yield the name, the columns and the rows of each table in a run folder."""
+    for path in sorted((run.path / "tables").glob("*.csv")):
+        text = (read(path, run.path, _MOST_BYTES) or b"").decode(errors="replace")
+        if lines := list(csv.reader(text.splitlines())):
+            yield path.stem, (lines[0], lines[1:])

@@ -7,7 +7,7 @@ one line and dropped, and the run goes on without it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -18,6 +18,7 @@ from runner.store.confined import confined, file_place
 from runner.tracking.csv_table import CsvTable
 from runner.tracking.event_file import require_tensorboard
 from runner.tracking.mode import Mode, one_line, resolve_mode
+from runner.tracking.rows import Row
 from runner.tracking.run import WandbRun
 from runner.tracking.tensorboard_log import TensorboardLog
 
@@ -58,6 +59,10 @@ class Tracker(Protocol):
 
     def keep_figures(self, paths: Mapping[str, Path]) -> None:
         """Take pictures of a run that was opened again only to be evaluated."""
+        ...
+
+    def keep_table(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Take a table of the evaluation, which the run folder has already."""
         ...
 
     def summarize(self, summary: Mapping[str, Any]) -> None:
@@ -148,6 +153,10 @@ class Trackers:
     def keep_figures(self, paths: Mapping[str, Path]) -> None:
         """Add pictures of a run that was opened again only to be evaluated."""
         self._each(lambda tracker: tracker.keep_figures(paths))
+
+    def keep_table(self, name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add a table of the evaluation, which the run folder has already."""
+        self._each(lambda tracker: tracker.keep_table(name, columns, rows))
 
     def summarize(self, summary: Mapping[str, Any]) -> None:
         """Set final numbers, in nested mappings by name."""

@@ -17,21 +17,20 @@ from torch import Tensor
 from runner.config import PenaltiesConfig
 from runner.model import VAE, LatentSpace
 from runner.model.quantised import Quantised
-from runner.objective import Objective, divergences, penalties
+from runner.objective import Objective, Plan, divergences, penalties
 from runner.plugins import piece
 from runner.training.batch import Batch
 from runner.training.contraction import jacobian_norm
 from runner.training.discriminator import Discriminator
 from runner.training.own_penalties import own_value
-from runner.training.supervision import supervised_loss
+from runner.training.supervision import bound_given_class, objective_given_class, with_class
 
 
 @dataclass(frozen=True)
 class PenaltyInputs:
-    """The tensors of a step that penalties are computed from, and their settings."""
+    """What penalties are computed from: the tensors of a step, and the plan with its weights."""
 
-    settings: PenaltiesConfig
-    """Its numbers that may be scheduled are in ``weights``, as they are at the step."""
+    plan: Plan
     weights: Mapping[str, Tensor]
     """The weights of the step by slot: ``mmd.weight``, ``capacity.nats``."""
     model: VAE
@@ -42,6 +41,11 @@ class PenaltyInputs:
     rate: Tensor | None
     """E KL(q(z|x)||p(z)) in nats; None for a deterministic code."""
     discriminator: Discriminator | None
+
+    @property
+    def settings(self) -> PenaltiesConfig:
+        """Their settings; numbers that may be scheduled are in ``weights``, as at the step."""
+        return self.plan.settings
 
     @property
     def prior_BW(self) -> Tensor:
@@ -180,8 +184,11 @@ def _nearest(inputs: PenaltyInputs, code_BV: Tensor) -> Tensor:
 
 
 def _supervision(inputs: PenaltyInputs) -> Tensor:
-    weight = inputs.weights["supervision.classification"]
-    return supervised_loss(inputs.model, inputs.latents, inputs.batch, weight)
+    classification = inputs.weights["supervision.classification"]
+    given = with_class(inputs.model, inputs.latents, inputs.batch)
+    if inputs.settings.supervision.loss == "objective":
+        return objective_given_class(given, inputs.plan, inputs.weights, classification)
+    return bound_given_class(given, classification)
 
 
 PENALTIES = {

@@ -5,14 +5,19 @@ Shapes: L labelled images, P parameters of q(z|x), C H W image.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from runner.config import RunConfig
 from runner.dataset import Dataset, Split
 from runner.model import VAE, LatentSpace, given_class, log_q_of_classes
+from runner.objective import Plan
 from runner.training.batch import Batch
 from runner.training.randomness import BatchSampler
+from runner.training.weighted_terms import Sampled, weighted_terms
 
 
 def labelled_batch_size(config: RunConfig) -> int:
@@ -54,9 +59,59 @@ class LabelledImages:
         return images_LCHW, torch.where(is_known_L, classes_L, -1)
 
 
-def supervised_loss(
-    model: VAE, latents: LatentSpace, batch: Batch, classification: float | Tensor
-) -> Tensor:
+@dataclass(frozen=True)
+class GivenClass:
+    """Labelled images as the networks see them, each with its class y in place of q(y|x)."""
+
+    latents: LatentSpace
+    """In which a category has a probability: never by the density of a relaxed sample."""
+    is_known_L: Tensor
+    """Whether the class is known; of the others y is a sample of q(y|x)."""
+    inferred_LP: Tensor
+    """The parameters of q(y, z|x)."""
+    given_LP: Tensor
+    """Those of q(z|x, y), with y certain."""
+    z_LW: Tensor
+    """The class, and a sample of q(z|x, y)."""
+    log_px_L: Tensor
+    """log p(x|y, z), in nats."""
+    log_qy_L: Tensor
+    """log q(y|x), in nats, where the class is known."""
+
+    def mean(self, values_L: Tensor) -> Tensor:
+        """Return the mean over the images whose class is known; zero where there are none."""
+        of_known_L = torch.where(self.is_known_L, values_L, 0)
+        return of_known_L.sum() / self.is_known_L.sum().clamp_min(1)
+
+
+def with_class(model: VAE, latents: LatentSpace, batch: Batch) -> GivenClass:
+    """Return the labelled images of a batch, encoded, sampled and decoded with their class given.
+
+    Shapes: of ``batch`` the labelled images, (L, C, H, W), their classes and noise.
+    Raises: ValueError when these are missing.
+    """
+    images_LCHW, noise_LW = batch.labelled_images_LCHW, batch.labelled_noise_LW
+    if images_LCHW is None or noise_LW is None or batch.classes_L is None:
+        raise ValueError("this penalty needs images whose class is known")
+    categorical = latents.with_categorical()
+    is_known_L = batch.classes_L >= 0
+    classes_L = batch.classes_L.clamp_min(0)
+    inferred_LP = model.encode(images_LCHW)
+    certain_LP = given_class(categorical, inferred_LP, classes_L)
+    given_LP = torch.where(is_known_L[:, None], certain_LP, inferred_LP)
+    z_LW = categorical.sample(given_LP, noise_LW)
+    return GivenClass(
+        categorical if latents.discrete.density == "relaxed" else latents,
+        is_known_L,
+        inferred_LP,
+        given_LP,
+        z_LW,
+        model.log_px_z(images_LCHW, z_LW),
+        log_q_of_classes(categorical, inferred_LP).gather(0, classes_L[None])[0],
+    )
+
+
+def bound_given_class(given: GivenClass, classification: float | Tensor) -> Tensor:
     """Return the mean over labelled images of the loss of image and class, in nats.
 
     -E_q(z|x,y)[log p(x|y, z)] + KL(q(z|x, y)||p(z)) - log p(y) - classification * log q(y|x)
@@ -66,20 +121,34 @@ def supervised_loss(
     q(z) is estimated. This is minus Siddharth et al.'s E[log p(x, y, z)/q(y, z|x)] +
     (1 + classification) log q(y|x), in which log q(y|x) cancels once.
 
-    Shapes: of ``batch`` the labelled images, (L, C, H, W), their classes and noise; returns ().
-    Raises: ValueError when these are missing.
+    Images whose class is not known do not count.
+
     Source: Siddharth et al. 2017; Kingma et al. 2014.
     """
-    images_LCHW, noise_LW = batch.labelled_images_LCHW, batch.labelled_noise_LW
-    if images_LCHW is None or noise_LW is None or batch.classes_L is None:
-        raise ValueError("this penalty needs images whose class is known")
-    latents = latents.with_categorical()
-    is_known_L = batch.classes_L >= 0
-    classes_L = batch.classes_L.clamp_min(0)
-    parameters_LP = model.encode(images_LCHW)
-    given_LP = given_class(latents, parameters_LP, classes_L)
-    z_LW = latents.sample(given_LP, noise_LW)
-    log_q_L = log_q_of_classes(latents, parameters_LP).gather(0, classes_L[None])[0]
-    loss_L = latents.rate(z_LW, given_LP) - model.log_px_z(images_LCHW, z_LW)
-    loss_L = loss_L - classification * log_q_L
-    return torch.where(is_known_L, loss_L, 0).sum() / is_known_L.sum().clamp_min(1)
+    rate_L = given.latents.with_categorical().rate(given.z_LW, given.given_LP)
+    return given.mean(rate_L - given.log_px_L - classification * given.log_qy_L)
+
+
+def objective_given_class(
+    given: GivenClass,
+    plan: Plan,
+    weights: Mapping[str, Tensor],
+    classification: float | Tensor,
+) -> Tensor:
+    """Return the loss of the objective for labelled images with their class given, in nats.
+
+    The terms and their weights are those of the objective, with y and a sample of q(z|x, y) in
+    place of a sample of q(y, z|x), and log q(z|x, y) in place of log q(y, z|x). q(y, z) and its
+    marginals are estimated from the labelled images of the step, each with the q(y|x) that the
+    encoder infers and as many others as N training images have. To this comes -classification *
+    log q(y|x), mean over the images whose class is known; of the others y is a sample of q(y|x).
+
+    Where all weights are 1 this is :func:`bound_given_class`, but for the images of unknown class.
+
+    Source: the notebook of HFVAE's authors (probtorch, marginal ELBO with labels).
+    """
+    sampled = Sampled(
+        given.z_LW, given.given_LP, -given.log_px_L.mean(), inferred_BP=given.inferred_LP
+    )
+    terms = weighted_terms(given.latents, plan, weights, sampled, with_terms=False, plain=False)
+    return terms.loss - classification * given.mean(given.log_qy_L)

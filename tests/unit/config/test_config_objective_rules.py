@@ -36,6 +36,7 @@ WORDS = {
     f"{AT}.mmd.kernel": ("rbf", "imq"),
     f"{AT}.sparsity.kind": ("l1", "kl"),
     f"{AT}.contraction.estimate": ("exact", "hutchinson"),
+    f"{AT}.supervision.loss": ("bound", "objective"),
     "objective.pairs.posterior": ("none", "gvae", "ml_vae"),
     "objective.adversarial.stability": ("spectral_norm", "gradient_penalty"),
     "objective.corruption.kind": ("masking", "gaussian", "salt_and_pepper"),

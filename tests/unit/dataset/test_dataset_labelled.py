@@ -72,5 +72,5 @@ def test_what_cannot_be_labelled_is_refused(composed: Composed, toy_dataset: Dat
                     "objective.penalties.supervision.images=0"):  # fmt: skip
         with pytest.raises(UsageError, match=setting.partition("=")[0]):
             composed(setting)
-    with pytest.raises(UsageError, match="images must be at most labels=8"):
+    with pytest.raises(UsageError, match="images must be between 1 and labels=8"):
         composed("labels=8", "objective.penalties.supervision.images=9")

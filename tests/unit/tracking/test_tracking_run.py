@@ -311,6 +311,27 @@ def test_an_online_run_arrives(
     assert received.files[picture] == (tmp_path / "samples.png").read_bytes()
 
 
+def test_a_table_that_the_server_refuses_costs_no_number(
+    start: Callable[..., WandbRun],
+    server: StubWandb,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = server.answer
+    monkeypatch.setattr(
+        server, "answer", lambda name, of: {} if name == "ArtifactType" else answer(name, of)
+    )
+    run = start("online")
+    run.log({"loss": 4.0}, 1)
+    run.summarize(SUMMARY)
+    run.keep_table("topics", ("topic", "top words"), [(1, "god ice")])
+    run.finish(exit_code=0)
+    received = server.runs[run.id or ""]
+    assert received.summary["elbo"] == SUMMARY["elbo"]
+    assert "tables/topics" not in received.summary
+    assert len(_warnings(caplog)) == 1
+
+
 def test_a_resumed_run_goes_on_under_its_id(
     start: Callable[..., WandbRun], server: StubWandb
 ) -> None:

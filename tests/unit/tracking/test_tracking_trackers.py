@@ -69,6 +69,7 @@ def test_all_of_them_get_the_records(
         log(trackers, tmp_path, 4, **{"validation/elbo": -3.0})
         trackers.log_images({"training/reconstructions": picture(tmp_path, "training/r-4")}, 4)
         trackers.summarize(SUMMARY)
+        trackers.keep_table("topics", ("topic", "top words"), [(0.25, "ice | puck"), (1, "god")])
         trackers.log_figures({"samples": picture(tmp_path, "samples")}, 4)
         assert [label for label, _ in trackers.shown] == ["W&B", "TensorBoard", "CSV"]
     check_table(tmp_path)
@@ -84,9 +85,17 @@ def test_all_of_them_get_the_records(
     assert shown.hyperparameters["objective.name"] == "hfvae"
     assert not [name for name in shown.hyperparameters if name.startswith(("wandb", "out"))]
     assert shown.status == 1
+    rows = "| topic | top words |\n|---|---|\n| 0.25 | ice \\| puck |\n| 1 | god |"
+    assert shown.texts["tables/topics"] == [(4, rows)]
     (received,) = server.runs.values()
     assert [row["loss"] for row in received.history if "loss" in row] == [10.0, 5.0, 2.5]
     assert {"figures/samples", "figures/training/reconstructions"} <= received.summary.keys()
+    table = received.summary["tables/topics"]
+    assert (table["_type"], table["ncols"], table["nrows"]) == ("table-file", 2, 2)
+    assert list(server.artifacts.values()) == ["run_table"]
+    (content,) = (json.loads(c) for name, c in received.files.items() if name == table["path"])
+    assert content["columns"] == ["topic", "top words"]
+    assert content["data"] == [[0.25, "ice | puck"], [1, "god"]]
     assert trackers.wandb_id in server.runs
 
 
@@ -125,6 +134,8 @@ def test_a_second_evaluation_replaces_the_last_step(
         trackers.log_images({"training/traversals": drawn}, 8)
         trackers.summarize(SUMMARY)
         folder.write_summary(SUMMARY)
+        folder.write_table("topics", "topic,top words\n0.5,god ice\n")
+        trackers.keep_table("topics", ("topic", "top words"), [(0.5, "god ice")])
         trackers.log_figures({"samples": picture(tmp_path, "samples")}, 8)
     for mig in (0.25, 0.5):
         with Trackers(chosen, tmp_path, None, OFF) as trackers:
@@ -135,6 +146,9 @@ def test_a_second_evaluation_replaces_the_last_step(
     assert shown.scalars["loss"] == [(4, 2.5), (8, 1.25)]
     assert shown.scalars["summary/elbo"] == [(8, -9.5)]
     assert shown.scalars["scores/mean/mig"] == [(8, 0.5)]
+    assert shown.texts["tables/topics"] == [
+        (8, "| topic | top words |\n|---|---|\n| 0.5 | god ice |")
+    ]
     for name in ("samples", "pruning", "training/traversals"):
         assert shown.steps(f"figures/{name}") == [8]
 

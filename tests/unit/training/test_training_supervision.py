@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,43 +9,21 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
-from runner.config import RunConfig
-from runner.dataset import Dataset, set_aside, with_labels
+from runner.dataset import Dataset, set_aside
 from runner.errors import UsageError
 from runner.model import VAE, build
 from runner.objective import Objective
-from runner.training import TrainingState, check_compatibility, train, validation_loss
+from runner.training import check_compatibility, train, validation_loss
 from runner.training.batch import Batch
-from runner.training.packed import Member, pack_key, train_pack
+from runner.training.packed import pack_key, train_pack
 from runner.training.penalties import active_penalties
 from runner.training.source import Source
-from runner.training.supervision import labelled_batch_size, supervised_loss
-
-CPU = torch.device("cpu")
-SMALL = (
-    "dataset=digits", "architecture=mlp", "architecture.widths=[12]", "prior=concrete_normal",
-    "prior.dimensions=3", "batch_size=16", "training.record_every=2", "labels=12",
-)  # fmt: skip
-MODELS = {
-    "conditional": ("architecture.conditional=true", "architecture.conditional_head=shared"),
-    "independent": (),
-    "published": ("architecture.conditional=true", "architecture.conditional_head=shared",
-                  "objective.concrete_density=argmax"),
-    "relaxed": ("objective.concrete_density=relaxed",),
-}  # fmt: skip
-Composed = Callable[..., RunConfig]
+from runner.training.supervision import bound_given_class, labelled_batch_size, with_class
+from tests.labelled import CPU, MODELS, SMALL, Composed, labelled, member
 
 
-def labelled(model: VAE, images: int = 5) -> Batch:
-    source = torch.Generator().manual_seed(0)
-    images_LCHW = torch.rand(images, 1, 8, 8, generator=source).double()
-    noise_LW = model.latents.noise(images, source).double()
-    classes_L = torch.arange(images) % 4
-    none = torch.zeros(0)
-    return Batch(
-        none, none, none,
-        labelled_images_LCHW=images_LCHW, classes_L=classes_L, labelled_noise_LW=noise_LW,
-    )  # fmt: skip
+def bound(model: VAE, batch: Batch, classification: float) -> Tensor:
+    return bound_given_class(with_class(model, model.latents, batch), classification)
 
 
 def by_definition(model: VAE, batch: Batch, weight: float) -> Tensor:
@@ -74,20 +51,20 @@ def test_it_is_the_bound_given_the_class_and_the_classification(composed: Compos
     model = build(composed(*SMALL, *MODELS[kind]), shape=(1, 8, 8), classes=4).double()
     batch = labelled(model)
     expected = by_definition(model, batch, 2.5)
-    got = supervised_loss(model, model.latents, batch, 2.5)
+    got = bound(model, batch, 2.5)
     torch.testing.assert_close(got, expected.mean(), rtol=1e-10, atol=1e-10)
     unknown = replace(batch, classes_L=torch.tensor([0, -1, 2, -1, 0]))
-    got = supervised_loss(model, model.latents, unknown, 2.5)
+    got = bound(model, unknown, 2.5)
     torch.testing.assert_close(got, expected[[0, 2, 4]].mean(), rtol=1e-10, atol=1e-10)
     none = replace(batch, classes_L=torch.full((5,), -1))
-    assert float(supervised_loss(model, model.latents, none, 2.5).detach()) == 0
+    assert float(bound(model, none, 2.5).detach()) == 0
 
 
 def test_its_gradient_is_that_of_finite_differences(composed: Composed):
     config = composed(*SMALL, *MODELS["conditional"], "architecture.activation=tanh")
     model = build(config, shape=(1, 8, 8), classes=4).double()
     batch = labelled(model)
-    supervised_loss(model, model.latents, batch, 2.5).backward()
+    bound(model, batch, 2.5).backward()
     for parameter in (model.encoder[-1].bias, model.decoder[0].bias):
         assert parameter.grad is not None
         for i in range(0, len(parameter), 5):
@@ -95,7 +72,7 @@ def test_its_gradient_is_that_of_finite_differences(composed: Composed):
             for step in (1e-6, -1e-6):
                 with torch.no_grad():
                     parameter[i] += step
-                    ends.append(float(supervised_loss(model, model.latents, batch, 2.5)))
+                    ends.append(float(bound(model, batch, 2.5)))
                     parameter[i] -= step
             assert float(parameter.grad[i]) == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-5)
 
@@ -105,17 +82,10 @@ def test_it_needs_labelled_images(composed: Composed, toy_dataset: Dataset):
     model = build(config, shape=(1, 8, 8), classes=4)
     none = torch.zeros(0)
     with pytest.raises(ValueError, match="whose class is known"):
-        supervised_loss(model, model.latents, Batch(none, none, none), 1)
+        bound(model, Batch(none, none, none), 1)
     objective = Objective.from_config(config, model.latents.tree, 256)
     with pytest.raises(ValueError, match="which classes are known"):
         Source(model, objective.plan, toy_dataset, toy_dataset.train, config)
-
-
-def member(config: RunConfig, dataset: Dataset) -> Member:
-    data = with_labels(dataset, config, CPU)
-    model = build(config, shape=data.shape, classes=data.classes)
-    objective = Objective.from_config(config, model.latents.tree, data.train.size)
-    return Member(TrainingState.fresh(model, config), objective, data, config, config.steps)
 
 
 def test_labels_switch_it_on_and_a_weight_of_zero_off(composed: Composed, toy_dataset: Dataset):
