@@ -136,7 +136,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     prepare(torch.device("cpu"))
-    sys.modules["runner.training.step"]._LEAST_SWEPT = 0  # both forms at every size
+    sys.modules["runner.training.weighted_terms"]._LEAST_SWEPT = 0  # both forms at every size
     console = Console()
     for table in (forms, banks, posteriors):
         if table.__name__ in (given.only or table.__name__):

@@ -128,7 +128,7 @@ def test_stacked_runs_have_the_losses_and_gradients_of_single_runs(
     composed: Callable[..., RunConfig], name: str, monkeypatch: pytest.MonkeyPatch, *, swept: bool
 ):
     if swept:
-        monkeypatch.setattr("runner.training.step._LEAST_SWEPT", 0)
+        monkeypatch.setattr("runner.training.weighted_terms._LEAST_SWEPT", 0)
     monkeypatch.setattr(torch.Tensor, "float", lambda self: self)  # stay in float64 throughout
     runs = [Run.of(composed(*SMALL, *overrides)) for overrides in PAIRS[name]]
     first, second = (run.objective.plan for run in runs)

@@ -148,7 +148,7 @@ def test_chunks_of_rows_give_the_whole_minibatch(
         model, objective.plan, objective.weights(0), Batch(images, images, noise),
         with_terms=True, plain=True,
     )  # fmt: skip
-    monkeypatch.setattr("runner.training.step._CACHED_PAIRS", 2 * 7 * model.latents.width)
+    monkeypatch.setattr("runner.training.weighted_terms._CACHED_PAIRS", 2 * 7 * model.latents.width)
     parts = step(
         model, objective.plan, objective.weights(0), Batch(images, images, noise),
         with_terms=True, plain=True,
@@ -172,7 +172,7 @@ def test_a_step_has_the_loss_and_gradient_of_the_plain_estimate(
     overrides: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("runner.training.step._LEAST_SWEPT", 0)
+    monkeypatch.setattr("runner.training.weighted_terms._LEAST_SWEPT", 0)
     model, objective = small_model(composed("architecture=mlp", "prior.dimensions=4", *overrides))
     source = torch.Generator().manual_seed(1)
     images = torch.rand(5, 1, 2, 2, generator=source).double()
@@ -194,7 +194,7 @@ def test_the_memory_bank_extends_the_encodings_of_sets_of_variables(
 
     Single variables are estimated from the minibatch alone.
     """
-    monkeypatch.setattr("runner.training.step._LEAST_SWEPT", 0)
+    monkeypatch.setattr("runner.training.weighted_terms._LEAST_SWEPT", 0)
     model, objective = small_model(composed("architecture=mlp", "objective=hfvae"))
     model.float()
     images, noise = (
