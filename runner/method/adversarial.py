@@ -28,7 +28,6 @@ from runner.method.adversarial_losses import (
 )
 from runner.method.adversarial_networks import AdversarialModel, Networks
 from runner.method.adversarial_rules import check_networks, check_phases
-from runner.method.adversarial_state import moments, take_moments
 from runner.method.code_method import CodeMethod
 from runner.training import Record, check_fits, generator, steps_of
 from runner.training import shown_schedules as schedules_of
@@ -36,6 +35,7 @@ from runner.training.adam import Adam
 from runner.training.checkpoint_tensors import check_network
 from runner.training.loop import record_is_due
 from runner.training.randomness import new_sampler
+from runner.training.state import restore_network, trained_tensors
 
 Figures = dict[str, Tensor]
 """What a step has computed, by the names of a record."""
@@ -197,12 +197,10 @@ class Adversarial(CodeMethod):
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return the parameters, the discriminator, and what the optimizers keep, on the CPU."""
-        rest, adams = self.networks.rest, self._adams
-        state = {name: t.detach().cpu().clone() for name, t in rest.state_dict().items()}
-        return super().tensors() | {
-            "optimizer": moments(self.trained, adams),
-            "discriminator_model": state,
-            "discriminator_optimizer": moments(rest, adams),
+        return {
+            **super().tensors(),
+            **trained_tensors("", self.trained, *self._adams),
+            **trained_tensors("discriminator_", self.networks.rest, *self._adams),
         }
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
@@ -214,8 +212,7 @@ class Adversarial(CodeMethod):
         for prefix, part in parts.items():
             check_network(tensors, prefix, part, step)
         for prefix, part in parts.items():
-            part.load_state_dict(dict(tensors[f"{prefix}model"]))
-            take_moments(part, self._adams, tensors[f"{prefix}optimizer"])
+            restore_network(prefix, part, self._adams, tensors)
         self.made = step
 
     @property

@@ -236,7 +236,7 @@ class StackedAutoencoder(Layerwise):
         """
         check_network(tensors, "", self.model, step)
         super().restore(tensors, step)
-        restore_network("", self.model, self.optimizer, tensors)
+        restore_network("", self.model, (self.optimizer,), tensors)
 
 
 STACKED: Mapping[str, CodeKind] = {"stacked_ae": CodeKind(StackedAutoencoder, AutoencoderStack)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -94,10 +94,10 @@ class TrainingState:
             check_network(tensors, "discriminator_", self.discriminator.network, step)
         if self.bank:
             check_bank(tensors, self.bank.encodings_KP, self.bank.images_K)
-        restore_network("", self.model, self.optimizer, tensors)
+        restore_network("", self.model, (self.optimizer,), tensors)
         if self.discriminator:
             network, optimizer = self.discriminator.network, self.discriminator.optimizer
-            restore_network("discriminator_", network, optimizer, tensors)
+            restore_network("discriminator_", network, (optimizer,), tensors)
         if self.bank:
             self.bank.encodings_KP.copy_(tensors["bank"]["encodings"])
             self.bank.images_K.copy_(tensors["bank"]["images"])
@@ -124,13 +124,14 @@ def _layer_weights(model: VAE) -> list[nn.Parameter]:
 
 
 def trained_tensors(
-    prefix: str, network: nn.Module, optimizer: Adam
+    prefix: str, network: nn.Module, *optimizers: Adam
 ) -> dict[str, dict[str, Tensor]]:
-    """Return the parameters of a network and what Adam keeps of them, by the files they are in."""
+    """Return the parameters of a network and what optimizers keep of them, by the files of both."""
     parameters = {name: _copy(p) for name, p in network.state_dict().items()}
     moments = {
         f"{name}/{key}": _copy(value)
         for name, parameter in network.named_parameters()
+        for optimizer in optimizers
         for key, value in optimizer.state.get(parameter, {}).items()
     }
     return {f"{prefix}model": parameters, f"{prefix}optimizer": moments}
@@ -139,14 +140,17 @@ def trained_tensors(
 def restore_network(
     prefix: str,
     network: nn.Module,
-    optimizer: Adam,
+    optimizers: Iterable[Adam],
     tensors: Mapping[str, Mapping[str, Tensor]],
 ) -> None:
-    """Give a network and its optimizer what :func:`trained_tensors` returned."""
+    """Give a network and the optimizers of its parameters what :func:`trained_tensors` returned."""
     network.load_state_dict(dict(tensors[f"{prefix}model"]))
+    trained_by = {parameter: adam for adam in optimizers for parameter in adam.parameters}
     for name, parameter in network.named_parameters():
+        if parameter not in trained_by:
+            continue
         start = f"{name}/"
-        optimizer.state[parameter] = {
+        trained_by[parameter].state[parameter] = {
             key.removeprefix(start): laid_out_as(parameter, value)
             for key, value in tensors[f"{prefix}optimizer"].items()
             if key.startswith(start)
