@@ -5,8 +5,8 @@ count as probabilities. It is fitted by persistent contrastive divergence (Tiele
 from the bottom to the top, each machine to the hidden probabilities of the one below (Hinton,
 Osindero & Teh 2006).
 
-Shapes: B images of a minibatch, V units below, H units above, W units of the code, S chains, C H W
-image.
+Shapes: B images of a minibatch, V units below, H units above, I units of a layer, W units of the code,
+S chains, C H W image.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
 from runner.config import RunConfig, at_step
-from runner.method.code_method import CodeKind, CodeModule, Shape
-from runner.method.code_representation import plain_columns
+from runner.method.code_method import CodeKind, Shape
 from runner.method.layerwise import Layerwise, code_units, layer_sizes
+from runner.method.stack import Stack
 from runner.model import Likelihood
 from runner.model.likelihood import Bernoulli
 from runner.training import Record, generator
@@ -85,12 +85,11 @@ def _drawn(probabilities: Tensor, source: torch.Generator) -> Tensor:
     return (uniform < probabilities).to(probabilities.dtype)
 
 
-class MachineStack(CodeModule):
+class MachineStack(Stack):
     """Machines of which each has the hidden units of the one below as its visible ones."""
 
     def __init__(self, shape: Shape, sizes: list[int], chains: int, seed: int) -> None:
-        super().__init__()
-        self.shape, self.sizes = shape, sizes
+        super().__init__(shape, sizes)
         place = torch.device("cpu")
         self.machines = nn.ModuleList(
             Machine(below, above, chains, generator(place, seed, "machine", number))
@@ -101,22 +100,9 @@ class MachineStack(CodeModule):
         """Return the machines from the bottom to the top."""
         return [each for each in self.machines if isinstance(each, Machine)]
 
-    @property
-    def columns(self) -> Mapping[str, slice]:
-        """One for each unit of the code."""
-        return plain_columns(self.sizes[-1])
-
-    @property
-    def category_values(self) -> Mapping[str, Tensor]:
-        """None: a unit is its probability."""
-        return {}
-
-    def up(self, images_BCHW: Tensor, count: int) -> Tensor:
-        """Return the mean field of images after so many machines, (B, H)."""
-        hidden_BH = images_BCHW.flatten(1)
-        for machine in self.layers()[:count]:
-            hidden_BH = machine.up(hidden_BH)
-        return hidden_BH
+    def code(self, layer: int, below_BI: Tensor) -> Tensor:
+        """Return the mean field of a machine's hidden units, (B, I)."""
+        return self.layers()[layer].up(below_BI)
 
     def down(self, hidden_BH: Tensor, count: int) -> Tensor:
         """Return the logits of the image, (B, C, H, W), from above so many machines."""
@@ -124,18 +110,14 @@ class MachineStack(CodeModule):
             hidden_BH = torch.sigmoid(machine.logits(hidden_BH))
         return self.layers()[0].logits(hidden_BH).unflatten(1, self.shape)
 
-    def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return the probabilities of the top units, (B, W)."""
-        return self.up(images_BCHW, len(self.machines))
-
     def decode(self, codes_BW: Tensor) -> Tensor:
         """Return the probabilities of the pixels, (B, C, H, W)."""
-        return torch.sigmoid(self.down(codes_BW, len(self.machines)))
+        return torch.sigmoid(self.down(codes_BW, self.depth))
 
     def output(self, codes_BW: Tensor, likelihood: Likelihood) -> Tensor:
         """Return the logits of the pixels where the likelihood takes logits."""
         if isinstance(likelihood, Bernoulli):
-            return self.down(codes_BW, len(self.machines))
+            return self.down(codes_BW, self.depth)
         return super().output(codes_BW, likelihood)
 
     def sample_codes(self, samples: int, source: torch.Generator) -> Tensor:
@@ -162,11 +144,6 @@ class Boltzmann(Layerwise):
     def parts(self) -> int:
         """The machines."""
         return len(self.machines)
-
-    @property
-    def sizes(self) -> list[int]:
-        """Units of the image and of every layer above it."""
-        return self._stack.sizes
 
     @torch.no_grad()
     def learn(self, part: int, images_BCHW: Tensor) -> None:

@@ -22,6 +22,7 @@ from runner.config import CodePriorConfig, MlpConfig, RunConfig
 from runner.dataset import IMAGES, Dataset
 from runner.errors import DataError, UsageError
 from runner.method.code_method import CodeMethod, Shape
+from runner.method.stack import Stack
 from runner.method.turns import Turns
 from runner.training import Record, steps_of
 from runner.training.loop import record_is_due
@@ -38,9 +39,11 @@ class Layerwise(CodeMethod):
         """How many turns there are: the layers, and what else is fitted after them."""
 
     @property
-    @abstractmethod
     def sizes(self) -> list[int]:
         """Units of the image and of every layer above it."""
+        if not isinstance(self.model, Stack):
+            raise TypeError("layers are those of a stack")
+        return self.model.sizes
 
     @abstractmethod
     def learn(self, part: int, images_BCHW: Tensor) -> None:

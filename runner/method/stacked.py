@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from runner.config import CodePriorConfig, MlpConfig, RunConfig, at_step
 from runner.dataset import Dataset
 from runner.errors import UsageError, nearest
-from runner.method.code_method import CodeKind, CodeModule, Shape
-from runner.method.code_representation import plain_columns
+from runner.method.code_method import CodeKind, Shape
 from runner.method.layerwise import Layerwise, layer_sizes
+from runner.method.stack import Stack
 from runner.model import Likelihood
 from runner.model.architecture import ACTIVATIONS
 from runner.model.likelihood import build_likelihood
@@ -37,12 +37,11 @@ from runner.training.state import restore_network, trained_tensors
 Activation = Callable[[Tensor], Tensor]
 
 
-class AutoencoderStack(CodeModule):
+class AutoencoderStack(Stack):
     """Linear layers to the code and back, with an activation after each; the last is the code's."""
 
     def __init__(self, config: RunConfig, shape: Shape) -> None:
-        super().__init__()
-        self.shape, self.sizes = shape, layer_sizes(config, shape)
+        super().__init__(shape, layer_sizes(config, shape))
         self.hidden, self.top = _activations(config)
         self.is_rectified = getattr(config.architecture, "activation", "") == "relu"
         self.seen = build_likelihood(config.likelihood)
@@ -59,27 +58,10 @@ class AutoencoderStack(CodeModule):
         is_tied = getattr(config.architecture, "tied", False)
         self.encoder, self.decoder = nn.ModuleList(down), nn.ModuleList(tied if is_tied else up)
 
-    @property
-    def columns(self) -> Mapping[str, slice]:
-        """One for each unit of the code."""
-        return plain_columns(self.sizes[-1])
-
-    @property
-    def category_values(self) -> Mapping[str, Tensor]:
-        """None of the variables is discrete."""
-        return {}
-
     def code(self, layer: int, below_BI: Tensor) -> Tensor:
         """Return the code that a layer has for what lies beneath it, (B, I)."""
-        activation = self.top if layer == len(self.encoder) - 1 else self.hidden
+        activation = self.top if layer == self.depth - 1 else self.hidden
         return activation(self.encoder[layer](below_BI))
-
-    def up(self, images_BCHW: Tensor, count: int) -> Tensor:
-        """Return the code of images after so many layers, (B, I)."""
-        code_BI = images_BCHW.flatten(1)
-        for layer in range(count):
-            code_BI = self.code(layer, code_BI)
-        return code_BI
 
     def down(self, code_BI: Tensor, count: int) -> Tensor:
         """Return the output for the likelihood, (B, C, H, W), from the code of so many layers."""
@@ -87,17 +69,13 @@ class AutoencoderStack(CodeModule):
             code_BI = self.hidden(self.decoder[layer](code_BI))
         return self.decoder[0](code_BI).unflatten(1, self.shape)
 
-    def encode(self, images_BCHW: Tensor) -> Tensor:
-        """Return the codes of images, (B, W)."""
-        return self.up(images_BCHW, len(self.encoder))
-
     def decode(self, codes_BW: Tensor) -> Tensor:
         """Return the expected images of codes, (B, C, H, W)."""
-        return self.seen.mean(self.down(codes_BW, len(self.decoder)))
+        return self.seen.mean(self.down(codes_BW, self.depth))
 
     def output(self, codes_BW: Tensor, likelihood: Likelihood) -> Tensor:  # noqa: ARG002 - is its own
         """Return the output of the last layer, (B, C, H, W)."""
-        return self.down(codes_BW, len(self.decoder))
+        return self.down(codes_BW, self.depth)
 
     def sample_codes(self, samples: int, source: torch.Generator) -> None:  # noqa: ARG002
         """Return None: an autoencoder has no distribution of codes."""
@@ -148,17 +126,12 @@ class StackedAutoencoder(Layerwise):
 
     @property
     def _layers(self) -> int:
-        return len(self._stack.encoder)
+        return self._stack.depth
 
     @property
     def parts(self) -> int:
         """The layers, and with ``objective.layerwise.fine_tune`` all of them together."""
         return self._layers + int(self.config.objective.layerwise.fine_tune)
-
-    @property
-    def sizes(self) -> list[int]:
-        """Units of the image and of every layer above it."""
-        return self._stack.sizes
 
     def check(self, config: RunConfig, dataset: Dataset) -> None:
         """Refuse noise that does not fit codes, besides what all stacks refuse.
