@@ -5,8 +5,8 @@ count as probabilities. It is fitted by persistent contrastive divergence (Tiele
 from the bottom to the top, each machine to the hidden probabilities of the one below (Hinton,
 Osindero & Teh 2006).
 
-Shapes: B images of a minibatch, V units below, H units above, I units of a layer, W units of the code,
-S chains, C H W image.
+Shapes: B images of a minibatch, V units below, H units above, I units of a layer, W units of the
+code, S chains, C H W image.
 """
 
 from __future__ import annotations
