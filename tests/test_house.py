@@ -18,7 +18,7 @@ import yaml
 from runner.commands.list import choices, read_choice
 from runner.config import GROUPS, RunConfig, launcher, search
 from runner.config.rules import validate
-from runner.dataset import OWN, Dataset, ResidentSplit
+from runner.dataset import DATASETS, Dataset, ResidentSplit
 from runner.errors import UsageError
 from runner.grid.search import check_metric
 from runner.grid.space.reading import read_search
@@ -69,7 +69,8 @@ def test_the_unit_tests_mirror_the_rooms():
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_choice_composes_and_is_valid(composed: Callable[..., RunConfig], option: str):
     group, _, name = option.partition("=")
-    config = composed(option, *(["dataset.path=mine"] if name in OWN else []))
+    is_own = group == "dataset" and DATASETS[name].is_own
+    config = composed(option, *(["dataset.path=mine"] if is_own else []))
     if group in RunConfig.__dataclass_fields__:
         assert getattr(config, group).name == name
 

@@ -28,7 +28,7 @@ from runner.config import PUBLISHED_ELSEWHERE
 from runner.config.composition import compose
 from runner.console.run_display import make_console
 from runner.console.safe_console import SafeConsole
-from runner.dataset import COLLECTIONS, DATASETS, DRAWN, SOURCES, Source, mnist
+from runner.dataset import COLLECTIONS, DATASETS, SOURCES, Source, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive import checksums as files
 from runner.dataset.archive.download import download
@@ -69,7 +69,7 @@ def _require_known(name: str) -> None:
     if name in PUBLISHED_ELSEWHERE:
         hint = f"bring {PUBLISHED_ELSEWHERE[name]}"
         raise UsageError(f"the files of {name} are not downloaded by vaerun", hint)
-    known = [*DATASETS, *DRAWN]
+    known = [name for name, loader in DATASETS.items() if loader.is_kept]
     if name not in known:
         hint = nearest(name, known) or f"datasets: {', '.join(known)}"
         raise UsageError(f"unknown dataset '{name}'", hint)

@@ -17,7 +17,7 @@ from runner import cli
 from runner.commands import fetch
 from runner.commands.arguments import read
 from runner.commands.manual import FETCH
-from runner.dataset import DATASETS, DRAWN, SOURCES, Factor, mnist
+from runner.dataset import DATASETS, SOURCES, Factor, mnist
 from runner.dataset.archive import archive as published
 from runner.dataset.archive.source import RemoteFile, Source
 from runner.errors import DataError, InterruptedRun, UsageError
@@ -75,7 +75,7 @@ def tiny(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> Source:
         ),
     )
     monkeypatch.setattr(fetch, "SOURCES", {**SOURCES, "tiny": source})
-    monkeypatch.setattr(fetch, "DATASETS", {**DATASETS, "tiny": None})
+    monkeypatch.setattr(fetch, "DATASETS", {**DATASETS, "tiny": DATASETS["dsprites"]})
     return source
 
 
@@ -247,9 +247,10 @@ def test_without_a_terminal_lines_are_printed_now_and_then(monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("name", [*(name for name in DATASETS if name not in SOURCES), *DRAWN])
+@pytest.mark.parametrize("name", [n for n, loader in DATASETS.items() if loader.is_kept])
 def test_every_dataset_is_fetched_or_comes_with_the_program(name):
-    assert name in fetch.COLLECTIONS or name in {"sprites", "digits", "pinwheel"}
+    comes = name in {"sprites", "digits", "pinwheel"}
+    assert comes or name in fetch.COLLECTIONS or name in SOURCES
 
 
 def test_files_that_are_not_downloaded_are_said_to_be_elsewhere(capsys):

@@ -13,7 +13,7 @@ from runner.commands.manual import RESUME, TRAIN
 from runner.commands.preflight import WITHOUT_PUBLISHED_FILES
 from runner.commands.resume import run as resume
 from runner.commands.train import run as train
-from runner.dataset import CONFIGURED, DATASETS, DRAWN, OWN, SOURCES
+from runner.dataset import DATASETS, SOURCES
 from runner.errors import DataError, UsageError, VaerunError
 from runner.grid import GridFolder
 from tests.snapshot import snapshot
@@ -110,4 +110,4 @@ def test_of_which_datasets_files_are_looked_for():
     """Those that are not are named apart, so that a grid begins without importing torch."""
     named = set(WITHOUT_PUBLISHED_FILES)
     assert not named & set(SOURCES)
-    assert named | set(SOURCES) == {*OWN, *CONFIGURED, *DATASETS, *DRAWN}
+    assert named | set(SOURCES) == set(DATASETS)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import runner.dataset
-from runner.config import RunConfig
-from runner.dataset import is_here, keep, load
+from runner.config import DatasetConfig, RunConfig
+from runner.dataset import Loader, is_here, keep, load
 from runner.dataset.kept import kept_ones, loads
 
 CPU = torch.device("cpu")
@@ -56,11 +56,13 @@ def test_the_one_used_longest_ago_is_dropped_before_another_is_loaded(
     counts = list[int]()
     usual = runner.dataset.DATASETS["sprites"]
 
-    def counted(data_dir: str, device: torch.device) -> runner.dataset.Dataset:
+    def counted(
+        config: DatasetConfig, data_dir: str, device: torch.device
+    ) -> runner.dataset.Dataset:
         counts.append(kept_ones())
-        return usual(data_dir, device)
+        return usual.load(config, data_dir, device)
 
-    monkeypatch.setitem(runner.dataset.DATASETS, "sprites", counted)  # pyright: ignore
+    monkeypatch.setitem(runner.dataset.DATASETS, "sprites", Loader(counted))  # pyright: ignore
     load(sprites, "data", CPU)
     assert counts == [1]
     assert load(digits, "data", CPU) is first
