@@ -53,10 +53,10 @@ def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str,
     """Write the summary and the figures of a run; return the paths of the figures by name."""
     config = run.config
     use_plugins(config.plugins)
-    count = config.evaluation.encodings
-    words = "10,000 images at most, with the encodings of all behind q(z)"
-    images = words if count == "all" else f"{count:,} images at most"
-    print_labelled(run.console, "evaluating", f"on {images}")
+    count, examples = config.evaluation.encodings, run.dataset.kind.examples
+    words = f"10,000 {examples} at most, with the encodings of all behind q(z)"
+    shown = words if count == "all" else f"{count:,} {examples} at most"
+    print_labelled(run.console, "evaluating", f"on {shown}")
     with PartDisplay(run.console, check) as display:
         summary, drawn, source = _summarized(run, display)
         run.folder.write_summary(summary)

@@ -195,12 +195,12 @@ def _exists(path: Path) -> bool:
 def announce(run: PreparedRun) -> None:
     """Print the main settings of the run, and what its method says of itself."""
     config, dataset = run.config, run.dataset
-    shape = "x".join(str(n) for n in dataset.shape)
+    shape, examples = "x".join(str(n) for n in dataset.shape), dataset.kind.examples
     of_method = dict(run.method.header(config, run.step))
     rows = {
         "objective": config.objective.name,
         **_taken(of_method, "weights"),
-        "dataset": f"{dataset.name}, {dataset.train.size:,} images to train on, {shape}",
+        "dataset": f"{dataset.name}, {dataset.train.size:,} {examples} to train on, {shape}",
         **_taken(of_method, "model"),
         "steps": _steps(run),
         "device": describe_device(run.device),
@@ -213,7 +213,7 @@ def announce(run: PreparedRun) -> None:
             print_note(run.console, run.start.note)
     if dataset.validation is not None and run.metric is not None:
         rows["validation"] = (
-            f"{dataset.validation.size:,} images set aside, every {config.validation.every:,} "
+            f"{dataset.validation.size:,} {examples} set aside, every {config.validation.every:,} "
             f"steps, the best by {run.metric.name}"
         )
     print_settings(run.console, config.name, rows | of_method)
