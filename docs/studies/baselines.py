@@ -1,4 +1,4 @@
-"""Write the table and pictures of what a disentangled code has to beat, from finished runs.
+"""Write the tables and pictures of what a disentangled code has to beat, from finished runs.
 
     vaerun sweep=baselines_sprites
     python docs/studies/baselines.py outputs/sweep-baselines_sprites
@@ -8,8 +8,9 @@
 Any folders of runs on one dataset will do: a configuration is a row, whatever its method. A figure
 is the mean over seeds ± their standard deviation; a dash is a figure that the method does not have.
 Of each dataset it writes ``docs/studies/baselines_NAME.csv``, every figure of every run;
-``docs/studies/baselines_NAME.md``, the table; and ``docs/figures/baselines_NAME.png``,
-reconstructions and samples of the run with the least seed of each row.
+``docs/studies/baselines_NAME.md``, the tables, beneath what is written there by hand; and
+``docs/figures/baselines_NAME.png``, reconstructions and samples of the run with the least seed of
+each row.
 """
 
 from __future__ import annotations
@@ -30,34 +31,49 @@ from runner.errors import VaerunError
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures"
 
-HEADS = {
-    "scores/mean/mig": "MIG",
-    "scores/mean/dci/disentanglement": "DCI D",
-    "scores/mean/dci/completeness": "DCI C",
-    "scores/mean/eastwood_williams/disentanglement": "E-W D",
-    "scores/mean/eastwood_williams/completeness": "E-W C",
-    "scores/mean/sap": "SAP",
-    "scores/mean/modularity": "modularity",
-    "scores/mean/explicitness": "explicitness",
-    "scores/mean/beta_vae": "β-VAE score",
-    "scores/mean/factor_vae": "FactorVAE score",
-    "scores/mean/irs": "IRS",
-    "scores/mean/infom": "InfoM",
-    "scores/mean/infoe": "InfoE",
-    "scores/mean/infoc": "InfoC",
-    "scores/mean/dci_es/explicitness": "DCI-ES E",
-    "scores/mean/dci_es/size": "DCI-ES S",
-    "scores/mean/mig_groups": "MIG, groups",
-    "scores/mean/modularity_groups": "modularity, groups",
-    "scores/mean/infom_groups": "InfoM, groups",
-    "scores/mean/infoc_groups": "InfoC, groups",
-    "scores/mean/infoe_groups": "InfoE, groups",
-    "scores/mean/linear_probe": "linear probe",
-    "scores/mean/neighbour_probe": "neighbour probe",
-    "scores/mean/clustering/purity": "k-means purity",
-    "terms/reconstruction": "reconstruction, nats",
+SCORES = "scores/mean/"
+TABLES = {
+    "Disentanglement": {
+        "mig": "MIG",
+        "dci/disentanglement": "DCI D",
+        "dci/completeness": "DCI C",
+        "eastwood_williams/disentanglement": "E-W D",
+        "eastwood_williams/completeness": "E-W C",
+        "sap": "SAP",
+        "modularity": "modularity",
+        "beta_vae": "β-VAE score",
+        "factor_vae": "FactorVAE score",
+        "irs": "IRS",
+        "infom": "InfoM",
+        "infoc": "InfoC",
+        "dci_es/disentanglement": "DCI-ES D",
+        "dci_es/completeness": "DCI-ES C",
+    },
+    "What the codes say": {
+        "explicitness": "explicitness",
+        "infoe": "InfoE",
+        "dci_es/informativeness": "DCI-ES I",
+        "dci_es/explicitness": "DCI-ES E",
+        "linear_probe": "linear probe",
+        "neighbour_probe": "neighbour probe",
+        "clustering/purity": "k-means purity",
+        "terms/reconstruction": "reconstruction, nats",
+    },
+    "Groups of variables": {
+        "mig_groups": "MIG",
+        "modularity_groups": "modularity",
+        "infom_groups": "InfoM",
+        "infoc_groups": "InfoC",
+        "infoe_groups": "InfoE",
+        "dci_es_groups/disentanglement": "DCI-ES D",
+        "dci_es_groups/completeness": "DCI-ES C",
+    },
 }
-"""The figures of a table and their heads; those that no run has are left out."""
+"""The tables of a page, with their figures by name, scores without ``SCORES``, and heads. A figure
+that no run has is left out."""
+
+MARK = "<!-- printed by baselines.py -->"
+"""What follows it on a page is written anew; what stands before it is kept."""
 
 PICTURES = ("reconstructions", "samples")
 """Figures of a run that stand side by side."""
@@ -96,19 +112,27 @@ def entry(configuration: Configuration, metric: str) -> str:
     return f"{values_R.mean():.{places}f}{spread}"
 
 
-def table(comparison: Comparison) -> Iterator[str]:
-    """Yield the lines of the table, a row for each configuration."""
-    rows = comparison.configurations
-    metrics = [name for name in HEADS if any(len(row.values(name)) for row in rows)]
-    heads = ["objective", "variables", "steps", "seeds", *(HEADS[name] for name in metrics)]
-    yield f"| {' | '.join(heads)} |"
-    yield "|" + "---|" * len(heads)
-    for row in rows:
-        of = row.runs[0]
-        size = str(of.settings.get("prior.dimensions", "—"))
-        steps = f"{int(of.status.get('steps') or of.settings['steps']):,}"
-        cells = [method(row), size, steps, str(len(row.seeds))]
-        yield f"| {' | '.join([*cells, *(entry(row, name) for name in metrics)])} |"
+def tables(comparison: Comparison) -> Iterator[str]:
+    """Yield the lines of all tables, in each a row for every configuration that has its figures."""
+    for title, heads in TABLES.items():
+        found = {_name(short): head for short, head in heads.items()}
+        rows = [c for c in comparison.configurations if any(len(c.values(n)) for n in found)]
+        shown = [name for name in found if any(len(row.values(name)) for row in rows)]
+        if rows:
+            yield from ("", f"## {title}", "")
+            named = ["objective", "variables", "steps", "seeds", *(found[name] for name in shown)]
+            yield f"| {' | '.join(named)} |"
+            yield "|" + "---|" * len(named)
+        for row in rows:
+            of = row.runs[0]
+            size = str(of.settings.get("prior.dimensions", "—"))
+            steps = f"{int(of.status.get('steps') or of.settings['steps']):,}"
+            cells = [method(row), size, steps, str(len(row.seeds))]
+            yield f"| {' | '.join([*cells, *(entry(row, name) for name in shown)])} |"
+
+
+def _name(short: str) -> str:
+    return short if short.startswith("terms/") else SCORES + short
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
@@ -143,22 +167,26 @@ def main() -> None:
     """Read the runs and write what the page shows of them."""
     comparison = compared([Path(word) for word in sys.argv[1:]])
     name = f"baselines_{comparison.configurations[0].datasets[0]}"
-    lines = list(table(comparison))
+    lines = list(tables(comparison))
     write_csv(comparison, HERE / f"{name}.csv")
-    dataset = name.removeprefix("baselines_")
-    head = [
-        f"# What a disentangled code has to beat, on {dataset}",
-        "",
-        f"Made by `vaerun sweep={name}` and `python docs/studies/baselines.py` on its folder, from",
-        "the runs that are finished: a row is a configuration, the mean over its seeds ± their",
-        "standard deviation. Methods of one step are fitted at once.",
-        "",
-        f"![Reconstructions and samples of each](../figures/{name}.png)",
-        "",
-    ]
-    (HERE / f"{name}.md").write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
+    page = HERE / f"{name}.md"
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    kept = text.partition(MARK)[0] if MARK in text else f"{head(name)}\n\n"
+    page.write_text("\n".join([kept + MARK, *lines, ""]), encoding="utf-8")
     draw(comparison, FIGURES / f"{name}.png")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def head(name: str) -> str:
+    """Return what a page begins with, to which its reading is added by hand."""
+    dataset = name.removeprefix("baselines_")
+    return f"""# What a disentangled code has to beat, on {dataset}
+
+Made by `vaerun sweep={name}` and `python docs/studies/baselines.py` on its folder, from
+the runs that are finished: a row is a configuration, the mean over its seeds ± their
+standard deviation. Methods of one step are fitted at once.
+
+![Reconstructions and samples of each](../figures/{name}.png)"""
 
 
 if __name__ == "__main__":

@@ -40,15 +40,25 @@ def test_a_row_for_every_method(
     made(tmp_path / "r0", "rbm", 120.0)
     beside("baselines", tmp_path)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "| objective | variables | steps | seeds | reconstruction, nats |"
-    assert [line.split(" | ")[1:] for line in lines[2:]] == [
+    assert lines[:3] == ["", "## What the codes say", ""]
+    assert lines[3] == "| objective | variables | steps | seeds | reconstruction, nats |"
+    assert [line.split(" | ")[1:] for line in lines[5:]] == [
         ["10", "5,000", "3", "92.0 ± 2.0 |"],
         ["10", "5,000", "1", "120.0 |"],
     ]
-    assert (tmp_path / "baselines_sprites.md").read_text().splitlines()[-len(lines) :] == lines
+    page = tmp_path / "baselines_sprites.md"
+    assert page.read_text().splitlines()[-len(lines) :] == lines
     rows = list(csv.DictReader((tmp_path / "baselines_sprites.csv").read_text().splitlines()))
     assert [row["terms/reconstruction"] for row in rows] == ["90.0", "92.0", "94.0", "120.0"]
     assert (tmp_path / "figures" / "baselines_sprites.png").is_file()
+    page.write_text(
+        page.read_text()
+        .replace("## What the codes say", "## Old")
+        .replace("<!--", "Read it.\n<!--")
+    )
+    beside("baselines", tmp_path)
+    assert "Read it." in page.read_text()
+    assert "## Old" not in page.read_text()
 
 
 def test_runs_on_two_datasets_are_refused(beside: Programs, tmp_path: Path):
