@@ -151,8 +151,9 @@ def write_csv(comparison: Comparison, path: Path) -> None:
 def draw(comparison: Comparison, path: Path) -> None:
     """Draw the reconstructions and samples of each row beside each other."""
     rows = comparison.configurations
-    figure = Figure(figsize=(10, 2.2 * len(rows)), layout="constrained")
-    axes_RP = figure.subplots(len(rows), len(PICTURES), squeeze=False)
+    figure = Figure(figsize=(8, 1.9 * len(rows)), layout="constrained")
+    widths = {"width_ratios": (2.6, 1)}
+    axes_RP = figure.subplots(len(rows), len(PICTURES), squeeze=False, gridspec_kw=widths)
     for axes_P, row in zip(axes_RP, rows, strict=True):
         for axes, name in zip(axes_P, PICTURES, strict=True):
             picture = row.runs[0].path / "figures" / f"{name}.png"
