@@ -128,3 +128,20 @@ def test_the_curves_over_epochs_and_the_table_of_one(
     assert lines[3].startswith(shared.format("hfvae beta=2 gamma=3") + " 2 | 1.50 ± 6.35 | 0.50 ±")
     with pytest.raises(SystemExit, match="no such run"):
         beside("claim_table", "--epoch", 4, tmp_path)
+
+
+def test_what_relaxed_samples_are_worth(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for seed in range(2):
+        run = made(tmp_path / f"h{seed}", 1.0, 0.5, 120, seed=seed, beta=12, gamma=4)
+        trained = [{"step": step, "terms/reconstruction": 90.0 + seed, "loss": 99.0}
+                   for step in (3000, 4000)]  # fmt: skip
+        early = {"step": 1000, "terms/reconstruction": 500.0, "loss": 500.0}
+        last = {"validation/terms/reconstruction": 110.0 + seed, "validation/loss": 101.0}
+        records = [early, *trained, {"step": 4000, **last}]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    made(tmp_path / "none", 1.0, 0.5, 120, beta=3, gamma=4)
+    beside("relaxed_samples", tmp_path)
+    _, _, row = capsys.readouterr().out.splitlines()
+    assert row.split(" | ")[2:] == ["2", "90.5", "110.5", "20.0", "99.0", "101.0", "2.0 |"]
