@@ -141,7 +141,8 @@ def test_what_relaxed_samples_are_worth(
         last = {"validation/terms/reconstruction": 110.0 + seed, "validation/loss": 101.0}
         records = [early, *trained, {"step": 4000, **last}]
         (run / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
-    made(tmp_path / "none", 1.0, 0.5, 120, beta=3, gamma=4)
+    unvalidated = made(tmp_path / "none", 1.0, 0.5, 120, beta=3, gamma=4)
+    (unvalidated / "metrics.jsonl").write_text("")
     beside("relaxed_samples", tmp_path)
     _, _, row = capsys.readouterr().out.splitlines()
     assert row.split(" | ")[2:] == ["2", "90.5", "110.5", "20.0", "99.0", "101.0", "2.0 |"]
