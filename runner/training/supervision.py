@@ -140,8 +140,9 @@ def objective_given_class(
     The terms and their weights are those of the objective, with y and a sample of q(z|x, y) in
     place of a sample of q(y, z|x), and log q(z|x, y) in place of log q(y, z|x). q(y, z) and its
     marginals are estimated from the labelled images of the step, each with the q(y|x) that the
-    encoder infers and as many others as N training images have. To this comes -classification *
-    log q(y|x), mean over the images whose class is known; of the others y is a sample of q(y|x).
+    encoder infers, with the weights that they would have as a minibatch of all training images.
+    Added to it is -classification * log q(y|x), the mean over the images whose class is known; of
+    the others y is a sample of q(y|x).
 
     Where all weights are 1 this is :func:`bound_given_class`, but for the images of unknown class.
 
