@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -55,28 +54,25 @@ def refusal(*overrides: str) -> UsageError:
     return refused.value
 
 
-@pytest.fixture(scope="module")
-def chosen(composed: Composed) -> dict[str, RunConfig]:
-    """Settings per choice: ``chosen["prior=normal"]``."""
-    groups = ("objective", "prior", "architecture", "likelihood")
-    words = [f"{group}={name}" for group in groups for name in names(group)]
-    return {word: composed(word) for word in words}
+SECTIONS = ("objective", "prior", "architecture", "likelihood")
 
 
-@pytest.mark.parametrize("prior", names("prior"))
-@pytest.mark.parametrize("objective", names("objective"))
-def test_config_yaml_restores_the_settings(
-    chosen: dict[str, RunConfig], objective: str, prior: str
-):
-    """Every objective and prior, and in their turn every architecture with every likelihood."""
-    turns = list(product(names("architecture"), names("likelihood")))
-    turn = names("objective").index(objective) * len(names("prior")) + names("prior").index(prior)
-    architecture, likelihood = turns[turn % len(turns)]
+def in_turns() -> list[tuple[str, ...]]:
+    """Every choice of each section at least twice, each time with others of the other sections."""
+    longest = max(len(names(section)) for section in SECTIONS)
+    return [
+        tuple(names(section)[turn % len(names(section))] for section in SECTIONS)
+        for turn in range(2 * longest)
+    ]
+
+
+@pytest.mark.parametrize("choices", in_turns(), ids="-".join)
+def test_config_yaml_restores_the_settings(composed: Composed, choices: tuple[str, ...]):
+    """A section is restored by itself, so that no pair of choices needs a test of its own."""
+    objective, *others = map("=".join, zip(SECTIONS, choices, strict=True))
+    parts = {word.partition("=")[0]: composed(word) for word in others}
     config = replace(
-        chosen[f"objective={objective}"],
-        prior=chosen[f"prior={prior}"].prior,
-        architecture=chosen[f"architecture={architecture}"].architecture,
-        likelihood=chosen[f"likelihood={likelihood}"].likelihood,
+        composed(objective), **{name: getattr(part, name) for name, part in parts.items()}
     )
     again = restore(to_yaml(config), [])
     assert again == config
