@@ -58,9 +58,11 @@ MEANINGS: dict[str, dict[str, str]] = {
     },
     "ScoreEntry": {
         "scores": "Its numbers by name.",
+        "standard_errors": "The standard errors of these numbers, with ``metrics.repeats``.",
         "settings": "The settings that it was computed with, as in ``conf/metrics/``.",
         "seed": "The seed of its random numbers.",
         "images": "``metrics.images``: the most images that were encoded for it; null: all.",
+        "repeats": "``metrics.repeats``: how often it was computed for its standard errors.",
         "seconds": "How long that took.",
         "refused": "Why it is not defined for this model or these codes; null where it is.",
         "runs": "Of ``udr``: the runs that it was compared with.",

@@ -136,17 +136,17 @@ def read_run(path: Path) -> ComparedRun:
     seed = settings.get("seed", 0)
     if not isinstance(seed, int):
         raise UsageError(f"'{path / 'config.yaml'}': seed must be a whole number, got {seed!r}")
-    scores = list(_scores(folder, summary.get("step")))
-    figures = dict(_figures(summary)) | {name: number for name, number, _ in scores}
+    scores = _scores(folder, summary.get("step"))
+    figures = dict(_figures(summary)) | scores.numbers
     return ComparedRun(
         path,
         escaped(status.get("state") or "never begun"),
         None if error is None else escaped(error),
         settings,
         figures,
-        _errors(summary, figures),
+        _errors(summary, figures, scores.errors),
         tuple(escaped(sentence) for sentence in summary.get("warnings", ())),
-        {name: condition for name, _, condition in scores},
+        scores.conditions,
         _origin(folder),
         None if version is None else escaped(version),
         status,
@@ -160,7 +160,9 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     yield from _numbers({"terms": estimate.get("terms", {})}, TRAINING_ESTIMATE)
 
 
-def _errors(summary: Mapping[str, Any], figures: Mapping[str, float]) -> dict[str, float]:
+def _errors(
+    summary: Mapping[str, Any], figures: Mapping[str, float], of_repeats: Mapping[str, float]
+) -> dict[str, float]:
     """Return the standard errors of figures, by the names of these."""
     estimate: Mapping[str, Any] = summary.get("training_estimate") or {}
     of_scores = {
@@ -168,7 +170,8 @@ def _errors(summary: Mapping[str, Any], figures: Mapping[str, float]) -> dict[st
     }
     found = dict(_numbers(summary.get("standard_errors", {}), ""))
     found |= dict(_numbers(estimate.get("standard_errors", {}), TRAINING_ESTIMATE))
-    return {name: error for name, error in (found | of_scores).items() if name in figures}
+    found |= {**of_scores, **of_repeats}
+    return {name: error for name, error in found.items() if name in figures}
 
 
 def _origin(folder: RunFolder) -> Origin | None:
@@ -223,12 +226,22 @@ def _part(text: str) -> tuple[tuple[str, Any], ...]:
     return tuple((escaped(key), setting_value(value)) for key, value in named)
 
 
-def _scores(folder: RunFolder, step: object) -> Iterator[tuple[str, float, str]]:
-    """Yield (name, number, how it was computed) of the scores of a step."""
-    content = read_scores(folder.path / "scores.json")
+@dataclass(frozen=True)
+class _Scores:
+    """The numbers of ``scores.json``, by their names in comparisons."""
+
+    numbers: dict[str, float] = field(default_factory=dict[str, float])
+    errors: dict[str, float] = field(default_factory=dict[str, float])
+    conditions: dict[str, str] = field(default_factory=dict[str, str])
+    """How each was computed."""
+
+
+def _scores(folder: RunFolder, step: object) -> _Scores:
+    """Return the scores of a step."""
+    content, found = read_scores(folder.path / "scores.json"), _Scores()
     # Scores of an earlier step say nothing of the model that the summary is about.
     if content.get("of") != {"step": step}:
-        return
+        return found
     for key, entry in content.get("scores", {}).items():
         kind, _, family = key.partition("/")  # of mean or sampled codes, or of the model
         if title := entry.get("title"):  # an own score, which no row of ours describes
@@ -236,8 +249,11 @@ def _scores(folder: RunFolder, step: object) -> Iterator[tuple[str, float, str]]
         condition = json.dumps(
             [entry.get(name) for name in _CONDITIONS if name in entry or name != "plugin"]
         )
-        for name, number in _numbers(entry.get("scores", {}), f"scores/{kind}/"):
-            yield name, number, condition
+        numbers = dict(_numbers(entry.get("scores", {}), f"scores/{kind}/"))
+        found.numbers.update(numbers)
+        found.errors.update(_numbers(entry.get("standard_errors", {}), f"scores/{kind}/"))
+        found.conditions.update(dict.fromkeys(numbers, condition))
+    return found
 
 
 def _numbers(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:

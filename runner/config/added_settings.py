@@ -40,6 +40,7 @@ ADDED: Mapping[str, object] = {
     "architecture.conditional_head": "separate",
     "objective.encoding_weights": "stratified",
     "metrics.factor_bins": None,
+    "metrics.repeats": None,
     "figures": {"format": ["png"], "width": None},
     "training.weight_decay": 0.0,
     "objective.penalties.quantisation": {"weight": 0},

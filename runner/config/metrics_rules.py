@@ -26,6 +26,8 @@ def metrics_rules(metrics: MetricsConfig) -> Iterator[Rule]:
     yield "metrics.images", images, "at least 2, or null", images is None or images >= 2
     bins = metrics.factor_bins
     yield "metrics.factor_bins", bins, "at least 2, or null", bins is None or bins >= 2
+    repeats = metrics.repeats
+    yield "metrics.repeats", repeats, "at least 2, or null", repeats is None or repeats >= 2
     known = bool(metrics.codes) and set(metrics.codes) <= set(CODES)
     yield "metrics.codes", metrics.codes, f"a list of {', '.join(CODES)}", known
     if metrics.topic_coherence is not None:

@@ -19,7 +19,7 @@ PROBES = ("fourier", "mlp", "forest")
 """Families of probes of growing capacity: linear ones of random Fourier features, networks of two
 hidden layers, random forests."""
 
-SHARED = ("name", "seed", "codes", "images", "factor_bins")
+SHARED = ("name", "seed", "codes", "images", "factor_bins", "repeats")
 """The fields of :class:`MetricsConfig` that are of all metrics; each other one is a metric."""
 
 
@@ -185,6 +185,7 @@ class MetricsConfig:
     codes: list[str]
     images: Optional[int]
     factor_bins: Optional[int] = None
+    repeats: Optional[int] = None
     beta_vae: Optional[VotesConfig] = None
     factor_vae: Optional[FactorVaeConfig] = None
     mig: Optional[BinnedConfig] = None

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
-from runner.metric.number_text import decimal_text
+from runner.metric.number_text import plus_minus, with_error
 
 _SHOWN = 3
 """Numbers of a score that its line shows; ``scores.json`` has all of them."""
@@ -60,12 +60,20 @@ class ScoreDisplay:
         with self._parts.part(f"{self._done + 1} of {self._total}  {name}"):
             yield
 
-    def end(self, numbers: Mapping[str, float]) -> float:
-        """Print the score that was begun, and return the seconds it took."""
+    def end(self, numbers: Mapping[str, float], errors: Mapping[str, float] | None = None) -> float:
+        """Print the score that was begun, and return the seconds it took.
+
+        ``errors``: the standard errors of some of the numbers, by their names.
+        """
         seconds = time.monotonic() - self._started
         shown = list(numbers.items())[:_SHOWN]
         own = self._name.rpartition("/")[2]
-        parts = [f"{_short(name, own)}{decimal_text(value)}" for name, value in shown]
+        sign = plus_minus(ascii_only=self._console.options.ascii_only)
+        known = errors or {}
+        parts = [
+            f"{_short(name, own)}{with_error(value, known.get(name), sign)}"
+            for name, value in shown
+        ]
         if len(numbers) > _SHOWN:
             parts.append(f"and {len(numbers) - _SHOWN} more")
         self._print("  ".join(parts), f"{seconds:.1f} s")

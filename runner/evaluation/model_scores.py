@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Generator
 
@@ -24,6 +24,8 @@ class ScoreResult:
     """The values of a score by name, and the data of its figure, if it has one."""
 
     numbers: dict[str, float]
+    standard_errors: dict[str, float] = field(default_factory=dict[str, float])
+    """Of some of the numbers, by their names."""
     pruning: Pruning | None = None
 
 
@@ -72,7 +74,7 @@ def _pruning(
 ) -> ScoreResult:
     encoded = encode(model, dataset.test, encodings, source)
     pruned = pruning(model, encoded, dataset.test, samples=samples, source=source)
-    return ScoreResult(pruned.scores(), pruned)
+    return ScoreResult(pruned.scores(), pruning=pruned)
 
 
 def _of_topics(score: Callable[..., dict[str, float]]) -> Callable[..., ScoreResult]:

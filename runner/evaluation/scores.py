@@ -16,7 +16,7 @@ from runner.dataset import Dataset
 from runner.evaluation.encoded_table import CodeTable, tabulate
 from runner.evaluation.model_scores import MODEL_SCORES, ScoreResult
 from runner.evaluation.representation import Representation
-from runner.metric import METRICS, Codes, compute, names, stream
+from runner.metric import METRICS, Codes, Repeats, compute, names, stream
 
 _OF_THE_MODEL = "model"
 """In place of ``mean`` or ``sampled`` for a score that needs the model itself."""
@@ -77,6 +77,29 @@ def _wanted(metrics: MetricsConfig, *, grouped: bool) -> dict[str, dict[str, Any
     return {name: settings for name, settings in wanted.items() if name not in of_groups}
 
 
+@dataclass(frozen=True, eq=False)
+class _Scorer:
+    """Codes of one kind, and their scores with standard errors where these are asked for."""
+
+    codes: Codes
+    class_factor: str | None
+    metrics: MetricsConfig
+
+    def compute(self, request: ScoreRequest) -> ScoreResult:
+        name, settings, factor = request.metric, request.settings, self.class_factor
+        seed = self.metrics.seed
+        numbers = compute(name, self.codes, factor=factor, seed=seed, settings=settings)
+        if self._repeats is None:
+            return ScoreResult(numbers)
+        errors = self._repeats.standard_errors(name, factor=factor, settings=settings)
+        return ScoreResult(numbers, {key: errors[key] for key in numbers if key in errors})
+
+    @cached_property
+    def _repeats(self) -> Repeats | None:
+        count = self.metrics.repeats
+        return Repeats(self.codes, self.metrics.seed, count) if count else None
+
+
 @dataclass(eq=False)
 class Evaluator:
     """A trained model and the images to evaluate it on, encoded once, when first needed."""
@@ -84,7 +107,7 @@ class Evaluator:
     model: Representation
     dataset: Dataset
     metrics: MetricsConfig
-    _codes: dict[str, Codes] = field(default_factory=dict[str, Codes])
+    _scorers: dict[str, _Scorer] = field(default_factory=dict[str, _Scorer])
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
         """Return the values of a score, and the data of its figure, if it has one.
@@ -96,14 +119,11 @@ class Evaluator:
             return MODEL_SCORES[request.metric](
                 self.model, self.dataset, source, **request.settings
             )
-        return _of_codes(
-            request, self._kind(request.codes), self.dataset.class_factor, self.metrics
-        )
-
-    def _kind(self, kind: str) -> Codes:
-        if kind not in self._codes:
-            self._codes[kind] = self._table.codes(kind, self.model, self.dataset)
-        return self._codes[kind]
+        kind = request.codes
+        if kind not in self._scorers:
+            codes = self._table.codes(kind, self.model, self.dataset)
+            self._scorers[kind] = _Scorer(codes, self.dataset.class_factor, self.metrics)
+        return self._scorers[kind].compute(request)
 
     @cached_property
     def _table(self) -> CodeTable:
@@ -129,13 +149,8 @@ class CodesEvaluator:
 
         Raises: UsageError when the score is not defined for the codes.
         """
-        return _of_codes(request, self.given, self.class_factor, self.metrics)
+        return self._scorer.compute(request)
 
-
-def _of_codes(
-    request: ScoreRequest, codes: Codes, class_factor: str | None, metrics: MetricsConfig
-) -> ScoreResult:
-    numbers = compute(
-        request.metric, codes, factor=class_factor, seed=metrics.seed, settings=request.settings
-    )
-    return ScoreResult(numbers)
+    @cached_property
+    def _scorer(self) -> _Scorer:
+        return _Scorer(self.given, self.class_factor, self.metrics)

@@ -7,7 +7,7 @@ V variables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -167,6 +167,26 @@ class Codes:
     def rows(self, rows_M: Integers) -> Sample:
         """Return the images of these rows."""
         return Sample(self.codes_ND[rows_M], self.factors_NF[rows_M])
+
+    def subset(self, rows_M: Integers) -> Codes:
+        """Return these codes with some of their rows, as a sample of them.
+
+        A factor that does not vary among the rows is left out.
+
+        Raises: UsageError as :meth:`of` does.
+        """
+        sample = self.rows(rows_M)
+        found = Codes.of(
+            sample.codes_MD,
+            sample.factors_MF,
+            factor_names=self.factor_names,
+            variables=self.variables,
+            groups={group.name: [v.name for v in group.variables] for group in self.groups},
+        )
+        given = dict(zip(self.factor_names, self.factor_values, strict=True))
+        left = zip(found.factor_names, found.factor_values, strict=True)
+        values = tuple(given[name][numbers_S.astype(np.int64)] for name, numbers_S in left)
+        return replace(found, factor_values=values)
 
     def values_of(self, sample: Sample) -> Floats:
         """Return the factors' values of images as they were given, (M, F)."""

@@ -133,6 +133,8 @@ def score_run(
     ):
         figures = score(evaluator, wanted, scores_file, display, again)
     trackers.summarize({"scores": scores_file.numbers()})
+    if errors := scores_file.standard_errors():
+        trackers.summarize({"standard_errors": {"scores": errors}})
     files = picture_files(run) if figures else None
     return {name: run.folder.write_figure(name, figure, files) for name, figure in figures.items()}
 
@@ -196,6 +198,8 @@ def score(
     same: dict[str, Any] = {"seed": metrics.seed, "images": metrics.images}
     if metrics.factor_bins is not None:
         same["factor_bins"] = metrics.factor_bins
+    if metrics.repeats is not None:
+        same["repeats"] = metrics.repeats
     pending = [
         request
         for request in wanted
@@ -215,14 +219,15 @@ def score(
             display.refuse(error.message)
             scores_file.put(request.key, {**entry, "refused": error.message, "scores": {}})
             continue
-        seconds = display.end(result.numbers)
+        seconds = display.end(result.numbers, result.standard_errors)
         if result.pruning is not None:
             from runner.figures.pruning import pruning_figure  # matplotlib is slow to import
 
             figures["pruning"] = pruning_figure(result.pruning)
-        scores_file.put(
-            request.key, {**entry, "seconds": round(seconds, 2), "scores": result.numbers}
-        )
+        entry |= {"seconds": round(seconds, 2), "scores": result.numbers}
+        if result.standard_errors:
+            entry["standard_errors"] = result.standard_errors
+        scores_file.put(request.key, entry)
     return figures
 
 

@@ -104,7 +104,7 @@ def scores(model: Representation, dataset: Dataset, config: RunConfig) -> dict[s
     if not config.validation.scores:
         return {}
     seen = replace(dataset, test=_part(dataset), has_test_split=True)
-    evaluator = Evaluator(model, seen, config.metrics)
+    evaluator = Evaluator(model, seen, replace(config.metrics, repeats=None))
     figures: dict[str, float] = {}
     for request in score_requests(config.metrics, sampled=model.latents is not None):
         if request.metric in config.validation.scores:

@@ -73,9 +73,11 @@ class ScoreEntry(msgspec.Struct):
     """A score in ``scores.json``: its numbers and how they were computed."""
 
     scores: Numbers = {}
+    standard_errors: Numbers = {}
     settings: dict[str, Any] | None = None
     seed: int | None = None
     images: Count | None = None
+    repeats: Count | None = None
     seconds: Seconds | None = None
     refused: str | None = None
     plugin: str | None = None

@@ -40,10 +40,17 @@ class ScoresFile:
 
     def numbers(self) -> dict[str, float]:
         """Return all numbers by their names in comparisons: ``mean/mig``, ``mean/mig/x``."""
+        return self._named("scores")
+
+    def standard_errors(self) -> dict[str, float]:
+        """Return the standard errors of those numbers that have one, by the same names."""
+        return self._named("standard_errors")
+
+    def _named(self, part: str) -> dict[str, float]:
         return {
             f"{key.partition('/')[0]}/{name}": value
             for key, entry in self.entries.items()
-            for name, value in entry.get("scores", {}).items()
+            for name, value in entry.get(part, {}).items()
         }
 
 

@@ -191,3 +191,13 @@ def test_the_error_of_log_p_is_that_of_its_score(tmp_path: Path):
     (tmp_path / "a" / "scores.json").write_text(json.dumps(content))
     (run,) = read_runs([tmp_path / "a"])
     assert run.errors == {"scores/model/log_likelihood": 0.7}
+
+
+def test_the_errors_of_scores_are_those_of_their_repeats(tmp_path: Path):
+    write_run(tmp_path / "a", config(), step=9)
+    errors = {"mig": 0.02, "mig/gone": 0.1, "mig/shape": None}
+    entry = {"scores": {"mig": 0.3, "mig/shape": 0.4}, "repeats": 10, "standard_errors": errors}
+    content = {"of": {"step": 9}, "scores": {"mean/mig": entry}}
+    (tmp_path / "a" / "scores.json").write_text(json.dumps(content))
+    (run,) = read_runs([tmp_path / "a"])
+    assert run.errors == {"scores/mean/mig": 0.02}

@@ -71,6 +71,7 @@ def test_settings_can_be_changed_one_by_one_or_as_a_whole():
         ("reference", "metrics.dci_es.most_classes=1", "must be at least 2, got 1", None),
         ("fast", "metrics.infom.least_range=-1", "must be zero or a positive number", None),
         ("fast", "metrics.infoe.held_out=half", "metrics.infoe.held_out must be true", None),
+        ("fast", "metrics.repeats=1", "metrics.repeats must be at least 2, or null", None),
         ("fast", "metrics.images=1", "metrics.images must be at least 2, or null", None),
     ],
 )

@@ -11,7 +11,12 @@ from runner import progress
 from runner.console.score_display import ScoreDisplay
 
 
-def shown(numbers: dict[str, float] | None, *, terminal: bool = False) -> str:
+def shown(
+    numbers: dict[str, float] | None,
+    errors: dict[str, float] | None = None,
+    *,
+    terminal: bool = False,
+) -> str:
     text = io.StringIO()
     console = Console(file=text, width=100, force_terminal=terminal)
     with ScoreDisplay(console) as display:
@@ -23,7 +28,7 @@ def shown(numbers: dict[str, float] | None, *, terminal: bool = False) -> str:
         if numbers is None:
             display.refuse("needs two factors")
         else:
-            assert display.end(numbers) >= 0
+            assert display.end(numbers, errors) >= 0
     return text.getvalue()
 
 
@@ -31,6 +36,11 @@ def test_a_line_says_the_score_and_the_time_it_took():
     lines = shown({"mig": 0.25, "mig/shape": 0.5}).splitlines()
     assert "2 scores, metrics=fast" in lines[0]
     assert lines[1].split() == ["mean/mig", "0.250", "shape", "0.500", "0.0", "s"]
+
+
+def test_a_number_stands_with_its_standard_error():
+    line = shown({"mig": 0.25, "mig/shape": 0.5}, {"mig": 0.0125}).splitlines()[1]
+    assert line.split()[:6] == ["mean/mig", "0.250", "±", "0.013", "shape", "0.500"]
 
 
 def test_a_long_score_is_cut_and_says_so():

@@ -122,6 +122,26 @@ def test_every_score_has_finite_numbers_or_a_reason(
     assert not any("\n" in line for line in refused)
 
 
+def test_with_repeats_scores_of_codes_have_standard_errors(
+    model_of: Callable[[str], VAE], grid: Dataset, few: MetricsConfig
+):
+    repeated = replace(few, repeats=2, codes=["mean"])
+    evaluator = Evaluator(represent(model_of("normal")), grid, repeated)
+    without = []
+    for request in score_requests(repeated, grouped=False):
+        result = evaluator.compute(request)
+        if not result.standard_errors:
+            without.append(request.key)
+        assert result.standard_errors.keys() <= result.numbers.keys()
+        assert all(math.isfinite(error) for error in result.standard_errors.values())
+        once = Evaluator(evaluator.model, grid, few).compute(request)
+        assert result.numbers == once.numbers or request.codes == "model", request.key
+    assert all(key.startswith("model/") for key in without)
+    table = tabulate(evaluator.model, grid, None, torch.Generator().manual_seed(0))
+    given = CodesEvaluator(Codes.of(table.mean_NW, table.factors_NF), "factor_0", repeated)
+    assert given.compute(ScoreRequest("mig", "codes", vars(few.mig))).standard_errors["mig"] > 0
+
+
 def test_scores_of_groups_have_finite_numbers_where_the_prior_has_groups(
     model_of: Callable[..., VAE], grid: Dataset, few: MetricsConfig
 ):

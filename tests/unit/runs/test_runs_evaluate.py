@@ -40,8 +40,10 @@ class Wandb:
 class Scores:
     """An evaluator that notes what it is asked; some scores have no value, some stop it."""
 
-    def __init__(self, *, seed: int = 0, refused: str = "") -> None:
-        self.metrics = SimpleNamespace(seed=seed, images=100, name="fast", factor_bins=None)
+    def __init__(self, *, seed: int = 0, refused: str = "", repeats: int | None = None) -> None:
+        self.metrics = SimpleNamespace(
+            seed=seed, images=100, name="fast", factor_bins=None, repeats=repeats
+        )
         self.refused = refused
         self.asked: list[str] = []
 
@@ -49,7 +51,8 @@ class Scores:
         self.asked.append(request.metric)
         if request.metric == self.refused:
             raise UsageError("mig needs 2 factors")
-        return ScoreResult({request.metric: len(self.asked) / 10})
+        errors = {request.metric: 0.01} if self.metrics.repeats else {}
+        return ScoreResult({request.metric: len(self.asked) / 10}, errors)
 
 
 @pytest.fixture
@@ -89,6 +92,19 @@ def test_no_score_is_computed_twice(run_score):
     assert run_score(again) == before
     assert again.asked == []
     run_score(other)  # another seed draws other images
+    assert other.asked == ["mig", "sap", "dci"]
+
+
+def test_repeats_are_computed_and_kept_with_their_errors(run_score):
+    run_score(Scores())
+    repeated, once, other = Scores(repeats=5), Scores(), Scores(repeats=6)
+    entries = run_score(repeated)
+    assert repeated.asked == ["mig", "sap", "dci"]
+    assert entries["mean/sap"]["standard_errors"] == {"sap": 0.01}
+    assert entries["mean/sap"]["repeats"] == 5
+    assert run_score(once) == entries  # the numbers are there; that they have errors is no harm
+    assert once.asked == []
+    run_score(other)
     assert other.asked == ["mig", "sap", "dci"]
 
 

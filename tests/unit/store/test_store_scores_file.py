@@ -25,6 +25,14 @@ def test_a_score_is_reused_with_the_same_settings(tmp_path: Path):
     assert again.numbers() == {"mean/mig": 0.25}
 
 
+def test_standard_errors_have_the_names_of_their_numbers(tmp_path: Path):
+    scores_file = ScoresFile(tmp_path / "scores.json", {"step": 1})
+    scores_file.put("mean/mig", ENTRY | {"standard_errors": {"mig": 0.01}})
+    scores_file.put("mean/sap", ENTRY)
+    again = ScoresFile(scores_file.path, {"step": 1})
+    assert again.standard_errors() == {"mean/mig": 0.01}
+
+
 def test_scores_of_an_earlier_step_are_dropped(tmp_path: Path):
     path = tmp_path / "scores.json"
     ScoresFile(path, {"step": 10}).put("mean/mig", ENTRY)
