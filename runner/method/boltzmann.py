@@ -37,6 +37,8 @@ _BURN_IN = 200
 """Gibbs steps before the first sample; the chains start where training left its own."""
 _APART = 10
 """Gibbs steps between two samples of a chain."""
+_FIRST_IMAGES = 2000
+"""Images from which the first biases of the visible units are."""
 _STD = 0.01
 """Standard deviation of the first weights (Hinton 2010)."""
 
@@ -55,6 +57,18 @@ class Machine(nn.Module):
         self.register_buffer("hidden_H", torch.zeros(above))
         self.register_buffer("visible_V", torch.zeros(below))
         self.register_buffer("chains_SH", torch.zeros(chains, above))
+
+    def begin(self, count_V: Tensor, images: int) -> None:
+        """Give the visible units the biases by which they are on as often as in some images.
+
+        Else hidden units learn the mean of the images, are on for all of them, and stay so
+        (Hinton 2010, §8.1). A unit that is never on counts as if it were on in half an image.
+
+        Args:
+            count_V: in how many of the images each unit is on, (V,).
+            images: how many they are.
+        """
+        self.visible_V.copy_(torch.logit((count_V + 0.5) / (images + 1)))
 
     def up(self, visible_BV: Tensor) -> Tensor:
         """Return p(h = 1 | v), (B, H); of probabilities v, their mean field."""
@@ -149,11 +163,24 @@ class Boltzmann(Layerwise):
     def learn(self, part: int, images_BCHW: Tensor) -> None:
         """Make a step of a machine with what the machines beneath it give."""
         machine, visible_BV = self.machines[part], self._stack.up(images_BCHW, part)
+        if self.made == self.turns.first(part):
+            self._begin(part)
         rate = at_step(self.config.learning_rate, self.made)
         fitted = as_sklearn(machine, rate)
         fitted.random_state_ = numpy_draws(self.config.seed, "gibbs", self.made)
         fitted.partial_fit(visible_BV.cpu().numpy())
         take(machine, fitted)
+
+    def _begin(self, part: int) -> None:
+        """Begin a machine with what the machines beneath it give for images that the seed draws."""
+        split = self.dataset.train
+        source = generator(torch.device("cpu"), self.config.seed, "first biases", part)
+        drawn_N = torch.randperm(split.size, generator=source)[:_FIRST_IMAGES].to(self.place)
+        sums = [
+            self._stack.up(self.images_of(split, some_B), part).sum(0)
+            for some_B in drawn_N.split(200)
+        ]
+        self.machines[part].begin(torch.stack(sums).sum(0), len(drawn_N))
 
     @torch.no_grad()
     def figures(self, part: int, images_BCHW: Tensor) -> Record:

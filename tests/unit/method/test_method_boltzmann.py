@@ -40,6 +40,13 @@ def test_a_step_is_that_of_scikit_learn_s_own_fit():
     assert 0 < ours.chains_SH.mean() < 1
 
 
+def test_it_begins_with_units_that_are_on_as_often_as_in_the_images():
+    model = machine()
+    model.begin(torch.tensor([0.0, 16.0, 8.0, 7.5, 4.0]), 16)
+    often_V = torch.sigmoid(model.visible_V)
+    assert torch.allclose(often_V, torch.tensor([0.5, 16.5, 8.5, 8.0, 4.5]) / 17)
+
+
 def test_draws_are_of_the_seed_the_purpose_and_the_step():
     found = {
         numpy_draws(seed, purpose, step).randint(2**31)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from torch import Tensor
 import runner
 from runner import memory
 from runner.config import RunConfig
-from runner.dataset import POINTS, Dataset, load
+from runner.dataset import POINTS, Dataset, ResidentSplit, load
 from runner.errors import DataError, DivergedError, UsageError
 from runner.figures.of_run import RunFigures
 from runner.method import TrainedOn, method_of
 from runner.method.layerwise import Layerwise
+from runner.method.stack import Stack
 from runner.runs.train import resume, start
 
 CPU = torch.device("cpu")
@@ -88,6 +90,22 @@ def test_layers_are_fitted_one_after_the_other(name: str, new: New):
         assert changed == ({part} if part < 3 else {0, 1, 2})
         before = after
     assert method.step == 12
+
+
+@pytest.mark.parametrize("name", ["rbm", "dbn"])
+def test_units_tell_images_apart_whose_pixels_are_mostly_off(name: str, new: New, digits: Dataset):
+    """Units that begin by learning the mean of such images are on for every one, and stay so."""
+    every = torch.arange(digits.train.size)
+    wide = torch.nn.functional.pad(digits.train.images(every), (12, 12, 12, 12))
+    split = ResidentSplit(wide, digits.train.factors(every))
+    dataset = replace(digits, train=split, test=split, shape=(1, 32, 32))
+    words = ("steps=1200", "learning_rate=0.2", "architecture.widths=[30]")
+    method = new(name, *words, dataset=dataset)
+    fit(method)
+    assert isinstance(method.model, Stack)
+    codes_NW = method.model.encode(wide[:200] / 255)
+    assert codes_NW.std(0).min() > 0.1
+    assert ((codes_NW.mean(0) > 0.05) & (codes_NW.mean(0) < 0.95)).all()
 
 
 def test_nothing_follows_the_last_layer_without_fine_tuning(new: New):
