@@ -32,7 +32,7 @@ _OPEN = ("information/", "levels/", "penalties/", "scheduled/", "distances/", "v
 """Beginnings of names of which not all are known before a run has been trained."""
 
 _RECORDED = ("loss", "rate", "terms/", "levels/", "penalties/", "scheduled/", "validation/",
-             "information/", "images_per_second")  # fmt: skip
+             "information/", "adversarial/", "images_per_second")  # fmt: skip
 """Beginnings of the names of records."""
 
 
