@@ -41,7 +41,8 @@ MEANINGS: dict[str, dict[str, str]] = {
         "training_estimate": "What the estimate of training says of the final model; not of a "
         "deterministic code.",
         "warnings": "A sentence on each estimate that cannot be true, or that training has "
-        "otherwise by more than a nat.",
+        "otherwise by more than a nat; of a deterministic code, one on the variables that are the "
+        "same for every image.",
         "validation": "The last figures of the validation, by name.",
     },
     "TrainingEstimate": {

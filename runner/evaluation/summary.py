@@ -14,6 +14,7 @@ from runner.dataset import Dataset
 from runner.evaluation.averages import NumberTree, known, standard_error
 from runner.evaluation.classification import classification
 from runner.evaluation.cluster_purities import cluster_purities
+from runner.evaluation.code_warnings import code_warnings
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.estimate_warnings import estimate_warnings
 from runner.evaluation.information import Figures, decompose_all, group_information
@@ -133,6 +134,7 @@ def _of_a_code(model: Representation, dataset: Dataset, encodings: Encodings) ->
         "information": figures,
         "scores": cluster_purities(model, encodings, dataset.class_column)
         | _sparsity(model, encodings),
+        "warnings": code_warnings(model.columns, encodings.mean_MW),
         "standard_errors": known(
             {
                 "terms": {"reconstruction": float(standard_error(encodings.log_px_z_M))},

@@ -64,6 +64,8 @@ def test_information_is_that_of_the_tables_of_counts(
     assert known["rate"] == {}
     assert known["group"] == known["variable"]
     assert known["variable"]["z_0"] == 0
+    (warning,) = summary["warnings"]
+    assert warning == "1 of the 3 variables of the code is the same for every image: z_0"
     codes = every.mean_MW.numpy()
     for v in (1, 2):
         counts = np.unique(codes[:, v], return_counts=True)[1]
