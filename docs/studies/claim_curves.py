@@ -6,12 +6,11 @@
 Reads the validations of runs of any state that were trained with ``validation.information=true``.
 A column of panels is a dataset and a posterior, a row is a figure; thin lines are runs, a thick one
 is the mean over their seeds. Writes ``docs/figures/claim_curves.png`` and every point to
-``docs/studies/claim_curves.csv``.
+``docs/studies/claim_curves.csv``; what that has of other rows stays, and is drawn too.
 """  # noqa: E501 - a command in one line
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -27,9 +26,12 @@ from claim_runs import (
     Points,
     Row,
     figure,
+    in_order,
+    other_rows,
     points,
     read_claim_runs,
     rows_of,
+    write_rows,
 )
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -134,17 +136,35 @@ def _panel(
         axes.plot(*mean_curve(runs.values(), name), linewidth=2, **how)
 
 
+def heads() -> list[str]:
+    """Return the columns of the CSV."""
+    return [*Row._fields, "seed", "epoch", *PANELS.values()]
+
+
+def with_other_rows(curves: Curves, path: Path) -> Curves:
+    """Return curves with those of the other rows that a CSV has."""
+    found = dict(curves)
+    for row, lines in other_rows(path, heads(), curves).items():
+        runs: dict[int, list[tuple[float, Mapping[str, float]]]] = defaultdict(list)
+        for line in lines:
+            values = {name: float(line[head]) for name, head in PANELS.items() if line[head]}
+            runs[int(line["seed"])].append((float(line["epoch"]), values))
+        found[row] = runs
+    return {row: found[row] for row in in_order(found)}
+
+
 def write(curves: Curves, path: Path) -> None:
-    """Write a line per validation, with every figure."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([*Row._fields, "seed", "epoch", *PANELS.values()])
-        for row, runs in curves.items():
-            for seed, seen in runs.items():
-                for at, values in seen:
-                    known = [figure(values, name) for name in PANELS]
-                    cells = ["" if v is None else f"{v:.5g}" for v in known]
-                    table.writerow([*row, seed, f"{at:g}", *cells])
+    """Write a line per validation, with every figure; lines of other rows stay."""
+    lines = other_rows(path, heads(), curves)
+    for row, runs in curves.items():
+        lines[row] = []
+        for seed, seen in runs.items():
+            for at, values in seen:
+                known = [figure(values, name) for name in PANELS]
+                cells = ["" if v is None else f"{v:.5g}" for v in known]
+                line = [*row, str(seed), f"{at:g}", *cells]
+                lines[row].append(dict(zip(heads(), line, strict=True)))
+    write_rows(path, heads(), lines)
 
 
 def main() -> None:
@@ -152,8 +172,9 @@ def main() -> None:
     curves = read(map(Path, sys.argv[1:]))
     if not curves:
         raise SystemExit("error: no run with validations and validation.information=true")
-    draw(curves).savefig(FIGURES / "claim_curves.png")
-    write(curves, HERE / "claim_curves.csv")
+    path = HERE / "claim_curves.csv"
+    draw(with_other_rows(curves, path)).savefig(FIGURES / "claim_curves.png")
+    write(curves, path)
 
 
 if __name__ == "__main__":

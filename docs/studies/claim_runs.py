@@ -7,6 +7,7 @@ The programs beside it import it: ``concrete_table``, ``claim_table``, ``claim_c
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import math
 from collections import defaultdict
@@ -219,7 +220,42 @@ def rows_of(runs: Iterable[ComparedRun]) -> dict[Row, dict[int, ComparedRun]]:
             row = ", ".join(row_of(run))
             raise SystemExit(f"error: {twice} are both seed {run.seed} of '{row}'")
         others[run.seed] = run
-    return {row: dict(sorted(found[row].items())) for row in sorted(found, key=_order)}
+    return {row: dict(sorted(found[row].items())) for row in in_order(found)}
+
+
+def other_rows(
+    path: Path, heads: Sequence[str], rows: Iterable[Row]
+) -> dict[Row, list[dict[str, str]]]:
+    """Return the lines of a CSV by their rows, without those of some rows; none without a file.
+
+    Raises: SystemExit where it has other columns, whose figures would be lost.
+    """
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    if lines and list(lines[0]) != list(heads):
+        raise SystemExit(f"error: {path} has other columns; move it away to begin a new one")
+    known, found = set(rows), defaultdict[Row, list[dict[str, str]]](list)
+    for line in lines:
+        row = Row(*(line[name] for name in Row._fields))
+        if row not in known:
+            found[row].append(line)
+    return found
+
+
+def write_rows(path: Path, heads: Sequence[str], lines: Mapping[Row, list[dict[str, str]]]) -> None:
+    """Write the lines of all rows, rows sorted."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, heads, lineterminator="\n")
+        table.writeheader()
+        for row in in_order(lines):
+            table.writerows(lines[row])
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Return rows in the order of tables."""
+    return sorted(rows, key=_order)
 
 
 def _order(row: Row) -> tuple[object, ...]:

@@ -8,13 +8,12 @@ beta-VAE does not. Runs that differ in their seeds alone are a row: mean ± half
 interval over the seeds; of one seed, that of its estimate alone where the run has standard errors.
 The second table has HFVAE less beta-VAE, seed by seed, for every two rows that differ in the
 objective alone; a star stands where the interval leaves out 0. With ``--epoch`` the figures are
-those of the validation after it, of runs of any state (``validation.information=true``). The CSV is
-``docs/studies/claim.csv``.
+those of the validation after it, of runs of any state (``validation.information=true``), and are
+printed only. The CSV is ``docs/studies/claim.csv``, in which the lines of other rows stay.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +32,9 @@ from claim_runs import (
     chosen_runs,
     figure,
     interval,
+    other_rows,
     rows_of,
+    write_rows,
 )
 
 from runner.comparison.runs import ComparedRun
@@ -142,24 +143,28 @@ def markdown(lines: Iterator[list[str]]) -> str:
 
 
 def write(rows: Mapping[Row, Runs], path: Path) -> None:
-    """Write a line per run, with every figure."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([*Row._fields, "seed", *FIGURES.values()])
-        for row, runs in rows.items():
-            for seed, run in runs.items():
-                values = [figure(run.metrics, name) for name in FIGURES]
-                table.writerow([*row, seed, *("" if v is None else f"{v:.5g}" for v in values)])
+    """Write a line per run, with every figure; lines of other rows stay."""
+    heads = [*Row._fields, "seed", *FIGURES.values()]
+    lines = other_rows(path, heads, rows)
+    for row, runs in rows.items():
+        lines[row] = []
+        for seed, run in runs.items():
+            values = [figure(run.metrics, name) for name in FIGURES]
+            cells = [*row, str(seed), *("" if v is None else f"{v:.5g}" for v in values)]
+            lines[row].append(dict(zip(heads, cells, strict=True)))
+    write_rows(path, heads, lines)
 
 
 def main() -> None:
     """Print both tables of the folders on the command line, and write ``claim.csv``."""
-    rows = rows_of(chosen_runs(sys.argv[1:], "The tables of the claim about HFVAE."))
+    runs = chosen_runs(sys.argv[1:], "The tables of the claim about HFVAE.")
+    rows = rows_of(runs)
     if not rows:
         raise SystemExit("error: no such run with a Concrete variable and labels")
     tables = [markdown(table(rows)), markdown(differences(rows))]
     sys.stdout.write("\n".join(filter(None, tables)))
-    write(rows, HERE / "claim.csv")
+    if not any(run.state == VALIDATED for run in runs):
+        write(rows, HERE / "claim.csv")
 
 
 if __name__ == "__main__":

@@ -146,3 +146,44 @@ def test_what_relaxed_samples_are_worth(
     beside("relaxed_samples", tmp_path)
     _, _, row = capsys.readouterr().out.splitlines()
     assert row.split(" | ")[2:] == ["2", "90.5", "110.5", "20.0", "99.0", "101.0", "2.0 |"]
+
+
+def lines_of(path: Path) -> list[list[str]]:
+    return [line.split(",") for line in path.read_text().splitlines()]
+
+
+def test_lines_of_other_rows_stay_and_those_of_the_same_are_replaced(
+    beside: Programs, tmp_path: Path
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    made(first / "h", 1.0, 0.5, 120, beta=12, gamma=4)
+    made(first / "b", 0.8, 0.5, 115, objective=BETA_VAE, beta=4)
+    beside("claim_table", first)
+    before = lines_of(tmp_path / "claim.csv")
+    made(second / "h", 1.5, 0.5, 120, beta=12, gamma=4)
+    made(second / "fashion", 1.0, 0.5, 240, dataset={"name": "fashion_mnist"}, beta=12, gamma=4)
+    beside("claim_table", second)
+    after = lines_of(tmp_path / "claim.csv")
+    assert [line[0] for line in after[1:]] == ["fashion_mnist", "mnist", "mnist"]
+    assert after[2] == before[1]  # beta-VAE, of the first folder alone
+    assert (before[2][7], after[3][7]) == ("1", "1.5")
+    (tmp_path / "claim.csv").write_text("dataset,other\nmnist,1\n")
+    with pytest.raises(SystemExit, match=r"claim\.csv has other columns"):
+        beside("claim_table", second)
+
+
+def test_curves_of_other_rows_are_kept_and_drawn(beside: Programs, tmp_path: Path):
+    for name, dataset in (("one", "mnist"), ("two", "fashion_mnist")):
+        run = made(tmp_path / name / "h", 1, 1, 120, dataset={"name": dataset}, beta=12, gamma=4)
+        records = [validation(200, 1.1), validation(600, 1.2)]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    beside("claim_curves", tmp_path / "one")
+    before = lines_of(tmp_path / "claim_curves.csv")
+    program = beside("claim_curves", tmp_path / "two")
+    after = lines_of(tmp_path / "claim_curves.csv")
+    assert after[3:] == before[1:]
+    drawn = program.with_other_rows(program.read([tmp_path / "two"]), tmp_path / "claim_curves.csv")
+    assert [row.dataset for row in drawn] == ["fashion_mnist", "mnist"]
+    (points,) = list(drawn.values())[1].values()
+    in_c = [values["information/factor/category/label"] for _, values in points]
+    assert in_c == [1.1, 1.2]
