@@ -100,9 +100,17 @@ class Run:
     @property
     def scores(self) -> dict[str, float]:
         """The scores of the run by name, such as ``mean/mig``; those of an earlier step are not."""
+        return self._scores_file().numbers()
+
+    @property
+    def score_errors(self) -> dict[str, float]:
+        """The standard errors of the scores that have one (``metrics.repeats``), by their names."""
+        return self._scores_file().standard_errors()
+
+    def _scores_file(self) -> ScoresFile:
         with plain_errors():
             step = self.status.get("step")
-            return ScoresFile(self.path / "scores.json", {"step": step}).numbers()
+            return ScoresFile(self.path / "scores.json", {"step": step})
 
     @property
     def figures(self) -> dict[str, Path]:
@@ -239,7 +247,7 @@ class Run:
 
         Args:
             names: of the metrics, such as ``mig`` or ``dci``; none: all of ``metrics``. Settings
-                may stand among them: ``metrics.mig.bins=40``, ``data_dir=…``.
+                may stand among them: ``metrics.mig.bins=40``, ``metrics.repeats=10``, ``data_dir=…``.
             metrics: the choice of ``conf/metrics`` that has their settings: reference, fast.
             verbose: whether progress is shown, on stderr.
 

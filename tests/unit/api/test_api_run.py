@@ -232,6 +232,10 @@ def test_scores_are_computed_once(trained: runner.Run, tmp_path: Path):
     assert list(found) == ["mean/mig", "mean/mig/label"]
     assert run.scores == found
     assert '"bins": 7' in (run.path / "scores.json").read_text()
+    assert run.score_errors == {}
+    again = run.evaluate("mig", "metrics.mig.bins=7", "metrics.repeats=3", metrics="fast")
+    assert again == found
+    assert run.score_errors.keys() == found.keys()
     for given, message in (
         (("migg",), "no metric 'migg'"),
         (("beta=4",), "evaluate cannot change 'beta'"),
