@@ -247,7 +247,8 @@ class Run:
 
         Args:
             names: of the metrics, such as ``mig`` or ``dci``; none: all of ``metrics``. Settings
-                may stand among them: ``metrics.mig.bins=40``, ``metrics.repeats=10``, ``data_dir=…``.
+                may stand among them: ``metrics.mig.bins=40``, ``metrics.repeats=10`` for standard
+                errors, ``data_dir=…``.
             metrics: the choice of ``conf/metrics`` that has their settings: reference, fast.
             verbose: whether progress is shown, on stderr.
 
