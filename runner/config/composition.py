@@ -16,6 +16,7 @@ from runner import config
 from runner.config import GROUPS, WEIGHT_NAMES, RunConfig
 from runner.config.experiment import SECTIONS, Adapted, without_replaced
 from runner.config.hydra_errors import COMPOSING, explain
+from runner.config.objective_notes import objective_notes
 from runner.config.override import read_override
 from runner.config.own_yaml import OwnFiles, check_own_yaml
 from runner.config.plugin_use import search_path, with_plugins
@@ -137,7 +138,7 @@ def compose(overrides: Sequence[str]) -> Composition:
         chosen = _choices_of(whole)
     settings = copy.deepcopy(whole)
     _remove(settings, "hydra")
-    notes = (*adapted.notes, *_unused_weights(settings, overrides))
+    notes = (*adapted.notes, *objective_notes(settings, overrides))
     # The experiment stands in as another of its name where it was adapted.
     chosen["experiment"] = adapted.experiment or chosen.get("experiment")
     return Composition(tuple(overrides), settings, chosen, notes, whole, adapted.own)
@@ -237,14 +238,3 @@ def _remove(settings: DictConfig, key: str) -> None:
 
     with open_dict(settings):
         del settings[key]
-
-
-def _unused_weights(settings: DictConfig, overrides: Sequence[str]) -> Iterator[str]:
-    """Yield a note on each weight among the overrides that has no effect with the objective."""
-    from omegaconf import OmegaConf
-
-    objective = OmegaConf.to_yaml(settings.objective)
-    for name in WEIGHT_NAMES:
-        given = any(override.startswith(f"{name}=") for override in overrides)
-        if given and f"${{{name}}}" not in objective:
-            yield f"{name} has no effect with objective={settings.objective.name}"
