@@ -38,7 +38,7 @@ class Repeats:
 
         That of a score from m of N images is the standard deviation of the repeats, which have k
         of N/2 images each, times sqrt((1/m) / (1/k - 1/N)): repeats have images in common, and a
-        score from fewer images spreads more. m and k are numbers of images to be judged on where
+        score from fewer images spreads more. m and k are numbers of images to be evaluated on where
         the score learns from others. Of a whole factor grid, from which images are drawn with
         replacement, it is the standard deviation itself.
 
@@ -77,12 +77,15 @@ class Repeats:
         if self.codes.complete:
             return 1.0
         every = len(self.codes)
-        of_all, of_half = (_judged(settings, images) for images in (every, every // 2))
+        of_all, of_half = (_evaluated(settings, images) for images in (every, every // 2))
         return math.sqrt((1 / of_all) / (1 / of_half - 1 / every))
 
 
-def _judged(settings: Mapping[str, Any], images: int) -> int:
-    """Return from how many of so many images a score is computed, or judged if it learns."""
+def _evaluated(settings: Mapping[str, Any], images: int) -> int:
+    """Return from how many of so many images a score is computed.
+
+    Of a score that learns they are those that it is evaluated on.
+    """
     if "batch" in settings:  # votes, whose images are drawn with replacement
         return images
     test, samples = settings.get("test"), settings.get("samples")
