@@ -35,6 +35,11 @@ class ScoreRequest:
         """The name of its entry in a run's ``scores.json``."""
         return f"{self.codes}/{self.metric}"
 
+    @property
+    def needs_model(self) -> bool:
+        """Whether it is a score of the model itself, and not of its codes."""
+        return self.codes == _OF_THE_MODEL
+
 
 def score_requests(
     metrics: MetricsConfig, *, sampled: bool = True, grouped: bool = True
@@ -78,17 +83,21 @@ def _wanted(metrics: MetricsConfig, *, grouped: bool) -> dict[str, dict[str, Any
 
 
 @dataclass(frozen=True, eq=False)
-class _Scorer:
-    """Codes of one kind, and their scores with standard errors where these are asked for."""
+class CodesEvaluator:
+    """Codes of images whose factors are known: of one kind of a model, or of another program."""
 
-    codes: Codes
+    given: Codes
     class_factor: str | None
     metrics: MetricsConfig
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
+        """Return the values of a score, with standard errors where ``metrics.repeats`` asks.
+
+        Raises: UsageError when the score is not defined for the codes.
+        """
         name, settings, factor = request.metric, request.settings, self.class_factor
         seed = self.metrics.seed
-        numbers = compute(name, self.codes, factor=factor, seed=seed, settings=settings)
+        numbers = compute(name, self.given, factor=factor, seed=seed, settings=settings)
         if self._repeats is None:
             return ScoreResult(numbers)
         errors = self._repeats.standard_errors(name, factor=factor, settings=settings)
@@ -97,7 +106,7 @@ class _Scorer:
     @cached_property
     def _repeats(self) -> Repeats | None:
         count = self.metrics.repeats
-        return Repeats(self.codes, self.metrics.seed, count) if count else None
+        return Repeats(self.given, self.metrics.seed, count) if count else None
 
 
 @dataclass(eq=False)
@@ -107,23 +116,23 @@ class Evaluator:
     model: Representation
     dataset: Dataset
     metrics: MetricsConfig
-    _scorers: dict[str, _Scorer] = field(default_factory=dict[str, _Scorer])
+    _of_kind: dict[str, CodesEvaluator] = field(default_factory=dict[str, CodesEvaluator])
 
     def compute(self, request: ScoreRequest) -> ScoreResult:
         """Return the values of a score, and the data of its figure, if it has one.
 
         Raises: UsageError when the score is not defined for the model or its codes.
         """
-        if request.codes == _OF_THE_MODEL:
+        if request.needs_model:
             source = self._source(request.metric)
             return MODEL_SCORES[request.metric](
                 self.model, self.dataset, source, **request.settings
             )
         kind = request.codes
-        if kind not in self._scorers:
+        if kind not in self._of_kind:
             codes = self._table.codes(kind, self.model, self.dataset)
-            self._scorers[kind] = _Scorer(codes, self.dataset.class_factor, self.metrics)
-        return self._scorers[kind].compute(request)
+            self._of_kind[kind] = CodesEvaluator(codes, self.dataset.class_factor, self.metrics)
+        return self._of_kind[kind].compute(request)
 
     @cached_property
     def _table(self) -> CodeTable:
@@ -134,23 +143,3 @@ class Evaluator:
         """Return a generator of its own for each purpose, on the model's device."""
         number = int(stream(self.metrics.seed, purpose).integers(2**62))
         return torch.Generator(self.model.device).manual_seed(number)
-
-
-@dataclass(frozen=True, eq=False)
-class CodesEvaluator:
-    """Codes made by another program, of images whose factors are known."""
-
-    given: Codes
-    class_factor: str | None
-    metrics: MetricsConfig
-
-    def compute(self, request: ScoreRequest) -> ScoreResult:
-        """Return the values of a score.
-
-        Raises: UsageError when the score is not defined for the codes.
-        """
-        return self._scorer.compute(request)
-
-    @cached_property
-    def _scorer(self) -> _Scorer:
-        return _Scorer(self.given, self.class_factor, self.metrics)

@@ -195,23 +195,16 @@ def score(
     the next one.
     """
     metrics = evaluator.metrics
-    same: dict[str, Any] = {"seed": metrics.seed, "images": metrics.images}
-    if metrics.factor_bins is not None:
-        same["factor_bins"] = metrics.factor_bins
-    if metrics.repeats is not None:
-        same["repeats"] = metrics.repeats
     pending = [
         request
         for request in wanted
         if request.key in again
-        or not scores_file.has(
-            request.key, {"settings": request.settings, **same, **_origin(request)}
-        )
+        or not scores_file.has(request.key, {**_conditions(request, metrics), **_origin(request)})
     ]
     display.expect(len(pending), metrics.name)
     figures: dict[str, Figure] = {}
     for request in pending:
-        entry: dict[str, Any] = {"settings": request.settings, **same, **_described(request)}
+        entry = {**_conditions(request, metrics), **_described(request)}
         try:
             with display.score(request.key):
                 result = evaluator.compute(request)
@@ -229,6 +222,16 @@ def score(
             entry["standard_errors"] = result.standard_errors
         scores_file.put(request.key, entry)
     return figures
+
+
+def _conditions(request: ScoreRequest, metrics: MetricsConfig) -> dict[str, Any]:
+    """Return how a score is computed; one of other conditions is computed again."""
+    found = {"settings": request.settings, "seed": metrics.seed, "images": metrics.images}
+    if metrics.factor_bins is not None:
+        found["factor_bins"] = metrics.factor_bins
+    if metrics.repeats is not None and not request.needs_model:
+        found["repeats"] = metrics.repeats
+    return found
 
 
 def _origin(request: ScoreRequest) -> dict[str, str]:

@@ -108,6 +108,17 @@ def test_repeats_are_computed_and_kept_with_their_errors(run_score):
     assert other.asked == ["mig", "sap", "dci"]
 
 
+def test_scores_that_are_not_repeated_are_not_computed_again(console: Console, tmp_path: Path):
+    file = ScoresFile(tmp_path / "scores.json", {"step": 1})
+    requests = [*REQUESTS, ScoreRequest("pruning", "model", {})]
+    for evaluator, asked in ((Scores(), ["mig", "sap", "dci", "pruning"]),
+                             (Scores(repeats=5), ["mig", "sap", "dci"])):  # fmt: skip
+        with ScoreDisplay(console) as display:
+            score(cast("Evaluator", evaluator), requests, file, display)
+        assert evaluator.asked == asked
+    assert "repeats" not in file.entries["model/pruning"]
+
+
 def test_a_model_that_was_trained_further_is_scored_anew(run_score):
     run_score(Scores(), step=1)
     later = Scores()
