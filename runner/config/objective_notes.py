@@ -10,9 +10,6 @@ from runner.config.schema import WEIGHT_NAMES
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-_AT_A_DRAW = ("drawn", "argmax")
-"""Values of ``objective.concrete_density`` that take q(c|x) at a category that was drawn."""
-
 
 def objective_notes(settings: DictConfig, overrides: Sequence[str]) -> Iterator[str]:
     """Yield a line on each weight that has no effect, of composed settings of a run."""
@@ -34,11 +31,11 @@ def _unused_weights(settings: DictConfig, overrides: Sequence[str]) -> Iterator[
 def _rewards_without_gradient(settings: DictConfig) -> Iterator[str]:
     """Yield a note on each weight of I(x; z_g) of a group of discrete variables alone.
 
-    At a category c that was drawn, the gradient of log q(c|x) has the mean zero, and so has that of
-    log q(c): the estimate is unbiased and its gradient tells the encoder nothing.
+    The published form takes q(c|x) at a category c that was drawn, where the gradient of
+    log q(c|x) has the mean zero, and so has that of log q(c): it tells the encoder nothing.
     """
     density = settings.objective.concrete_density
-    if density not in _AT_A_DRAW:
+    if density != "argmax":
         return
     prior = settings.prior
     discrete = {str(name) for name in prior.get("discrete") or {}}
@@ -50,5 +47,5 @@ def _rewards_without_gradient(settings: DictConfig) -> Iterator[str]:
             yield (
                 f"objective.group_information.{group} trains no encoder with "
                 f"objective.concrete_density={density}, whose gradient ignores that the category "
-                "depends on it; with exact it does"
+                "depends on it; with exact or drawn it does"
             )

@@ -120,7 +120,7 @@ class AtomSets:
 class ConditionalDensities:
     """See ``objective.LogDensities`` for the fields; what has pairs is computed when asked for."""
 
-    normals = None
+    normals = draws = None
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """What the objective sees of a latent space: log-densities, in nats.
 
-Shapes: B samples, M encodings, V variables, A atoms (see ``objective.aggregate_posterior``).
+Shapes: B samples, M encodings, V variables, D discrete ones, A atoms (see ``objective.aggregate_posterior``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ class SetDensities(Protocol):
 
 
 @dataclass(frozen=True)
+class CategoryDraws:
+    """See ``objective.CategoryDraws``."""
+
+    log_own: tuple[Tensor, ...]
+    log_pairs: tuple[Tensor, ...]
+    category_BD: Tensor
+
+
+@dataclass(frozen=True)
 class Densities:
     """Log-densities of a minibatch, in nats; see ``objective.LogDensities`` for the fields."""
 
@@ -42,3 +51,4 @@ class Densities:
     normals: NormalSamples | None = None
     log_pv_VB: Tensor | None = None
     sets: SetDensities | None = None
+    draws: CategoryDraws | None = None

@@ -12,7 +12,8 @@ their values), W columns of z and as many parameters from the encoder.
 ``argmax``   by the log-probability of the category at which the relaxed sample is largest, in the
              KL terms as well, as in the public code of HFVAE. Its gradient ignores that the
              category depends on the encoder, so it is not the gradient of the objective;
-``drawn``    as ``argmax`` in q(z), while the KL of the variables themselves is in closed form.
+``drawn``    at that category as well, with sums over the values of each variable by itself in
+             place of its draw (``objective.category_draws``), and the KL in closed form.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
+from runner.model.densities import CategoryDraws
 from runner.model.discrete import Discrete
 
 _MOST_ATOMS_EVALUATED = 64
@@ -167,6 +169,13 @@ class DiscreteBlock:
         rows = [v.log_q(p).gather(0, v.category(z)[None])[0] for v, z, p in parts]
         return torch.stack(rows)
 
+    def draws(self, z_BW: Tensor, logits_BW: Tensor, logits_MW: Tensor) -> CategoryDraws | None:
+        """Return the categories of samples beside all others, where their density is ``drawn``."""
+        if self.density != "drawn" or not self.by_name:
+            return None
+        log_own, log_pairs = self._tables(logits_BW), self._tables(logits_MW)
+        return CategoryDraws(log_own, log_pairs, self.categories_of(z_BW))
+
     def log_p(self, variable: int, z_BW: Tensor) -> Tensor:
         """Return log p of one variable: at every atom, (A, 1), or at its samples, (1, B)."""
         kind, own_BW = self.variables[variable], self._split(z_BW)[variable]
@@ -193,6 +202,11 @@ class DiscreteBlock:
             tables = [(v.log_q(p), v.log_p(p)[:, None]) for v, p in parts]
             return torch.stack([(q.exp() * (q - p)).sum(0) for q, p in tables], dim=1)
         return (self.log_q_own(z_BW, logits_BW) - self.log_p_sampled(z_BW)).T
+
+    def _tables(self, logits_MW: Tensor) -> tuple[Tensor, ...]:
+        """Return log q(k|x_j) of every variable, (K, M) each."""
+        parts = zip(self.variables, self._split(logits_MW), strict=True)
+        return tuple([variable.log_q(part) for variable, part in parts])
 
     def _split(self, columns_BW: Tensor) -> tuple[Tensor, ...]:
         return columns_BW.split(self.widths, dim=1) if self.by_name else ()

@@ -143,6 +143,9 @@ class DrawnSpace(LatentSpace):
             log_pz=lambda variables: self.log_pz(z_BW, variables),
             prior_factorises=self.required_prior.factorises,
             log_pv_VB=log_pv_VB, sets=sets,
+            draws=self.discrete.draws(
+                drawn_BC, self._cut(parameters_BP)[0], self._cut(encodings_MP)[0]
+            ),
         )  # fmt: skip
 
     def _parts(self, encodings_ME: Tensor) -> tuple[Components, Tensor]:

@@ -280,6 +280,7 @@ class LatentSpace(nn.Module):
             prior_factorises=self.required_prior.factorises,
             normals=self._normals(z_BV, rest_MP),
             log_pv_VB=log_pv_VB,
+            draws=self.discrete.draws(discrete_BW, own_BW, logits_MW),
         )  # fmt: skip
 
     def _normals(self, z_BV: Tensor, rest_MP: Tensor) -> NormalSamples | None:

@@ -1,6 +1,6 @@
 """Log-densities of the latents, and the one estimator of the aggregate posterior q(z).
 
-Shapes: B samples (rows), M encodings (columns), V variables, A atoms.
+Shapes: B samples (rows), M encodings (columns), V variables, D discrete ones, A atoms.
 
 A variable is *sampled* or *enumerated*. The expectation over a sampled variable is estimated from
 draws of it; over an enumerated one, which is discrete, it is an exact sum. An *atom* is one
@@ -70,6 +70,28 @@ class SetDensities(Protocol):
         ...
 
 
+class CategoryDraws(Protocol):
+    """The categories at which discrete variables are sampled, and their densities at every other.
+
+    They are the first variables. K is the number of values of each.
+    """
+
+    @property
+    def log_own(self) -> tuple[Tensor, ...]:
+        """Log q(k|x_i) of every discrete variable, (K, B) each."""
+        ...
+
+    @property
+    def log_pairs(self) -> tuple[Tensor, ...]:
+        """Log q(k|x_j) of every discrete variable, (K, M) each."""
+        ...
+
+    @property
+    def category_BD(self) -> Tensor:
+        """The categories of the samples."""
+        ...
+
+
 class LogDensities(Protocol):
     """What the objective sees of a model: log-densities in nats, never a network."""
 
@@ -111,6 +133,12 @@ class LogDensities(Protocol):
     @property
     def sets(self) -> SetDensities | None:
         """Densities of several variables together; None where variables are independent given x."""
+        ...
+
+    @property
+    def draws(self) -> CategoryDraws | None:
+        """Of discrete variables that are sampled, where sums over the values of each are to take
+        the place of its draw; else None."""
         ...
 
     @property

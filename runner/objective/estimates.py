@@ -179,7 +179,7 @@ def _swept(
         if part[-1] < enumerated:
             table_AM = _table(densities, part)
             of_set = of_singles if len(part) == 1 else weights
-            log_q_AB = _log_table_posterior(densities, table_AM, of_set)
+            log_q_AB = log_table_posterior(table_AM, of_set, densities.atoms_AB.shape[1])
             found.add_one(part, over_atoms(densities, log_q_AB))
     return found.means(densities)
 
@@ -193,15 +193,13 @@ def _families(
     return order, Family.of([(n, p[0] < enumerated) for n, p in zip(normal, order, strict=True)])
 
 
-def _log_table_posterior(
-    densities: LogDensities, log_qk_x_AM: Tensor, weights: EncodingWeights
-) -> Tensor:
+def log_table_posterior(log_qk_x_AM: Tensor, weights: EncodingWeights, samples: int) -> Tensor:
     """Return log sum_j w_ij q(k|x_j) of every atom and sample, (A, B).
 
     The sum is the same for all samples but for their own encoding. It is formed in float64, where
     what the own one replaces can be subtracted. Shapes: the first encodings of (A, M) are used.
     """
-    samples, first = densities.atoms_AB.shape[1], weights.first
+    first = weights.first
     table_AM = log_qk_x_AM[:, : len(weights.others_M)].double().exp()
     others_M = weights.others_M.double().exp()
     own_B = weights.own.double().exp() - others_M[first : first + samples]

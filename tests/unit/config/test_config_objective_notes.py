@@ -14,11 +14,10 @@ REWARD = "objective.group_information.{}=-20"
 @pytest.mark.parametrize(
     ("words", "group"),
     [
-        ((*CONCRETE, "objective.concrete_density=drawn", REWARD.format("category")), "category"),
         ((*CONCRETE, "objective.concrete_density=argmax", REWARD.format("category")), "category"),
-        ((*COINS, "objective.concrete_density=drawn", REWARD.format("rare")), "rare"),
+        ((*COINS, "objective.concrete_density=argmax", REWARD.format("rare")), "rare"),
         (
-            (*COINS, "objective.concrete_density=drawn", "prior.groups={a: [rare], b: [z_0, z_1]}",
+            (*COINS, "objective.concrete_density=argmax", "prior.groups={a: [rare], b: [z_0, z_1]}",
              REWARD.format("a")),
             "a",
         ),
@@ -37,10 +36,11 @@ def test_a_reward_that_trains_no_encoder_is_named(words: tuple[str, ...], group:
         (*CONCRETE, "objective.concrete_density=relaxed", REWARD.format("category")),
         (
             *CONCRETE,
-            "objective.concrete_density=drawn",
+            "objective.concrete_density=argmax",
             REWARD.format("category").replace("-20", "0"),
         ),
-        (*CONCRETE, "objective.concrete_density=drawn", REWARD.format("style")),
+        (*CONCRETE, "objective.concrete_density=drawn", REWARD.format("category")),
+        (*CONCRETE, "objective.concrete_density=argmax", REWARD.format("style")),
         ("experiment=hfvae_mnist_published",),
     ],
 )

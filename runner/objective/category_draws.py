@@ -1,0 +1,73 @@
+"""Expectations over one discrete variable in place of the category that was drawn of it.
+
+An estimate at a drawn category c_i has the right mean, and a gradient that ignores that c_i depends
+on the encoder: that of log q(c_i|x_i) and of log q(c_i) has the mean zero. So to every expectation
+of a log-density of a set that contains the variable is added
+
+    sum_k q(k|x_i) log q(k) - log q(c_i),
+
+whose mean is zero, with q(k|x_i) in place of q(k) where the density is the samples' own. The set's
+q(c) is then an exact sum, with its whole gradient, while what depends on the other variables as
+well, such as q(z|c), is left at the draw.
+
+Shapes: B samples, M encodings, D discrete variables, S sets, K values of one variable.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from runner.objective.aggregate_posterior import CategoryDraws, log_enumerated_posterior
+from runner.objective.encoding_weights import EncodingWeights
+from runner.objective.estimates import Means, log_table_posterior
+
+
+def with_expected_own(means: Means, draws: CategoryDraws) -> Means:
+    """Return E log q(z_s|x) of sets, with sums over the values of each discrete variable."""
+    added = [
+        _less_drawn(log_own_KB, log_own_KB, category_B)
+        for log_own_KB, category_B in _each(draws.log_own, draws)
+    ]
+    return _with(means, added)
+
+
+def with_expected(means: Means, draws: CategoryDraws, weights: EncodingWeights | Tensor) -> Means:
+    """Return E log q(z_s) of sets, with sums over the values of each discrete variable.
+
+    The q(k) of the sums has the weights with which marginals of single variables are estimated.
+    """
+    concerned = [any(d in part for part in means.sets) for d in range(len(draws.log_own))]
+    added = [
+        _less_drawn(log_own_KB, _log_posterior(log_pairs_KM, weights, log_own_KB.shape[1]), c_B)
+        if is_concerned
+        else log_own_KB.new_zeros(())
+        for is_concerned, log_own_KB, (log_pairs_KM, c_B) in zip(
+            concerned, draws.log_own, _each(draws.log_pairs, draws), strict=True
+        )
+    ]
+    return _with(means, added)
+
+
+def _each(tables: tuple[Tensor, ...], draws: CategoryDraws) -> list[tuple[Tensor, Tensor]]:
+    return list(zip(tables, draws.category_BD.unbind(1), strict=True))
+
+
+def _less_drawn(log_own_KB: Tensor, log_q_KB: Tensor, category_B: Tensor) -> Tensor:
+    """Return the mean over samples of sum_k q(k|x_i) log q(k) - log q(c_i), a scalar."""
+    expected_B = (log_own_KB.exp() * log_q_KB).sum(0)
+    return (expected_B - log_q_KB.gather(0, category_B[None])[0]).mean()
+
+
+def _log_posterior(log_pairs_KM: Tensor, weights: EncodingWeights | Tensor, samples: int) -> Tensor:
+    """Return log q(k) of every value and sample, (K, B)."""
+    if isinstance(weights, Tensor):
+        return log_enumerated_posterior(log_pairs_KM, weights)
+    return log_table_posterior(log_pairs_KM, weights.of_singles or weights, samples)
+
+
+def _with(means: Means, added_D: list[Tensor]) -> Means:
+    """Return expectations, to each of which is added what there is for its discrete variables."""
+    zero = means.values_S.new_zeros(())
+    added = [sum((added_D[v] for v in part if v < len(added_D)), zero) for part in means.sets]
+    return Means(means.sets, means.values_S + torch.stack(added)) if added else means
