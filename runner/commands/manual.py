@@ -85,11 +85,12 @@ RESUME = Command(
     name="resume",
     usage=("vaerun resume DIR [KEY=VALUE ...]",),
     summary="Go on exactly where a run or a grid stopped. DIR is a run folder, or the folder of a "
-    "grid, whose finished runs stay as they are. What somebody else made, or you on a machine with "
-    "another home, goes on without W&B and with your own data_dir, unless you say --trust.",
+    "grid, whose finished runs stay as they are unless they are to be trained further. What "
+    "somebody else made, or you on a machine with another home, goes on without W&B and with your "
+    "own data_dir, unless you say --trust.",
     options=(_CONFIG_DIR, _TRUST),
     settings=(
-        ("steps=N, epochs=N", "of one run: train it further"),
+        ("steps=N, epochs=N", "train the run, or every run of the grid, further"),
         ("evaluation.KEY=VALUE", "of one run: how its final figures are computed"),
         ("figures.KEY=VALUE", "of one run: format and width of its figures"),
         ("training.checkpoint_minutes=N", "minutes between two checkpoints"),
@@ -103,6 +104,7 @@ RESUME = Command(
         ("vaerun resume outputs/2026-01-31/120000-1a2b-sprites-hfvae", ""),
         ("vaerun resume outputs/2026-01-31/120000-1a2b-sprites-hfvae steps=20000", ""),
         ("vaerun resume outputs/sweep-mnist_grid only=0-3", ""),
+        ("vaerun resume outputs/sweep-mnist_grid epochs=200", ""),
     ),
     takes="DIR",
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner import config
 from runner.commands.arguments import Arguments
-from runner.commands.overrides import searched
+from runner.commands.overrides import searched, steps_or_epochs
 from runner.commands.preflight import (
     given_place,
     preflight,
@@ -33,6 +33,7 @@ from runner.grid import (
     exit_code,
     labels_of,
     launch,
+    lengthened,
     print_plan,
     print_states,
     require,
@@ -80,10 +81,12 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     folder = GridFolder.open(path)
     if folder.search is not None:
         return resume_search(folder, options, arguments)
+    length = [o for o in options.settings if o.partition("=")[0] in config.LENGTH]
     named = [options.name] if options.name else []
-    if others := [*options.settings, *options.folder, *options.of_search, *named]:
+    others = [o for o in options.settings if o not in length]
+    if others := [*others, *options.folder, *options.of_search, *named]:
         key = others[0].partition("=")[0]
-        allowed = "only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
+        allowed = "steps, epochs, only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
         raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
     require_own(folder, arguments)
     use_plugins_of_grid(folder.runs)
@@ -93,6 +96,8 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     launcher = config.launcher(options.launcher, options.of_launcher)
     require(launcher)
     require_places(launcher, options.places)
+    if length:
+        folder = lengthened(folder, indices, steps_or_epochs(length))
     return _execute(folder, job, launcher, device)
 
 

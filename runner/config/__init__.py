@@ -31,6 +31,7 @@ from runner.config.dataset_schema import (
 from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
 from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
+from runner.config.length import LENGTH, last_step
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
@@ -129,6 +130,7 @@ __all__ = [
     "GROUPS",
     "KERNELS",
     "LABELLED_LOSSES",
+    "LENGTH",
     "MOMENTS",
     "PAIR_POSTERIORS",
     "PARTS",
@@ -211,6 +213,7 @@ __all__ = [
     "at_step",
     "data_root",
     "flat_keys",
+    "last_step",
     "launcher",
     "metrics",
     "of_grid",

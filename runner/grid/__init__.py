@@ -6,6 +6,7 @@ from runner.grid.folder import GridFolder, RunState, is_grid
 from runner.grid.job import Job
 from runner.grid.labels import labels_of
 from runner.grid.launchers import launch, require
+from runner.grid.longer import lengthened
 from runner.grid.plan import print_plan
 from runner.grid.progress import Progress
 from runner.grid.report import exit_code, print_states
@@ -20,6 +21,7 @@ __all__ = [
     "is_grid",
     "labels_of",
     "launch",
+    "lengthened",
     "print_plan",
     "print_states",
     "require",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.config import LauncherConfig, LocalLauncherConfig
+from runner.config import LauncherConfig, LocalLauncherConfig, last_step
 from runner.config.composition import compose_run
 from runner.console.run_display import make_console
 from runner.errors import VaerunError
@@ -96,8 +96,6 @@ def _timed(grid: GridFolder, number: int, job: Job, console: Console) -> float:
         state, status = one.state(0), RunFolder(one.run_path(0)).read_status()
     if state.state != "finished" or not state.seconds:
         raise VaerunError(state.error or state.state)
-    steps = config.steps
-    if config.epochs is not None:
-        steps = config.epochs * max(1, status["train_images"] // config.batch_size)
+    steps = last_step(config, status["train_images"])
     per_step = config.batch_size / status["images_per_second"]
     return state.seconds + max(0, steps - timed) * per_step

@@ -1,6 +1,7 @@
 """What the objective sees of a latent space: log-densities, in nats.
 
-Shapes: B samples, M encodings, V variables, D discrete ones, A atoms (see ``objective.aggregate_posterior``).
+Shapes: B samples, M encodings, V variables, D discrete ones, A atoms (see
+``objective.aggregate_posterior``).
 """
 
 from __future__ import annotations

@@ -137,8 +137,10 @@ class LogDensities(Protocol):
 
     @property
     def draws(self) -> CategoryDraws | None:
-        """Of discrete variables that are sampled, where sums over the values of each are to take
-        the place of its draw; else None."""
+        """The draws of discrete variables for which sums over their values are to stand.
+
+        None where no discrete variable is sampled, or its draw is to stand for itself.
+        """
         ...
 
     @property

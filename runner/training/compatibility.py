@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from runner import memory
-from runner.config import UNPAIRED, CodePriorConfig, RunConfig
+from runner.config import UNPAIRED, CodePriorConfig, RunConfig, last_step
 from runner.dataset import Dataset
 from runner.errors import UsageError
 from runner.model import LatentSpace
@@ -144,9 +144,7 @@ def steps_of(config: RunConfig, dataset: Dataset) -> int:
             f"batch_size={config.batch_size} is more than the {images:,} "
             f"training images of {dataset.name}"
         )
-    if config.epochs is None:
-        return config.steps
-    return max(1, round(config.epochs * (images // config.batch_size)))
+    return last_step(config, images)
 
 
 def check_fits(config: RunConfig, model: nn.Module, dataset: Dataset) -> None:

@@ -57,6 +57,25 @@ def test_a_part_of_a_sweep_file_is_trained_then_the_rest_and_then_none(
     assert {path: path.stat().st_mtime_ns for path in grid.glob("*/status.json")} == written
 
 
+def test_the_runs_of_a_grid_are_trained_further(vaerun: Vaerun, tmp_path: Path):
+    arguments = ("sweep=smoke", "metrics=none", "evaluation.map_points=20", "only=0-1")
+    first = vaerun(*arguments, "steps=5")
+    assert first.returncode == 0, first.stderr
+    grid = tmp_path / "outputs" / "sweep-smoke"
+    refused = vaerun("resume", "outputs/sweep-smoke", "steps=3", "only=0-1")
+    assert refused.returncode == 2
+    assert "steps=3 ends at step 3, which lies before step 5" in refused.stderr
+    further = vaerun("resume", "outputs/sweep-smoke", "steps=8", "only=0-1")
+    assert further.returncode == 0, further.stderr
+    assert "2 to train, 0 done with" in further.stderr
+    statuses = [read(grid / name / "status.json") for name in "01"]
+    assert [(s["state"], s["step"], s["steps"]) for s in statuses] == [("finished", 8, 8)] * 2
+    assert "steps  5 to 8" in (grid / "0" / "log.txt").read_text()
+    again = vaerun(*arguments, "steps=8")
+    assert again.returncode == 0, again.stderr
+    assert "0 to train, 2 done with" in again.stderr
+
+
 def test_a_failed_run_does_not_stop_others_and_is_tried_again(vaerun: Vaerun, tmp_path: Path):
     (tmp_path / "mnist").mkdir()
     arguments = (*SMALL, "-m", "sweep_name=mixed", "objective=vae", "learning_rate=1e6,0.001",
