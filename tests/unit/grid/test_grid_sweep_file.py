@@ -364,7 +364,7 @@ def test_the_shipped_sweeps_are_such_as_wandb_reads(path: Path):
 SIZES = {
     "mnist_grid": 100,
     "fashion_mnist_grid": 100,
-    "hfvae_claim": 96,
+    "hfvae_claim": 108,
     "locatello": 6 * 6 * 50,
     "smoke": 4,
     "quantised": 5 * 3,
