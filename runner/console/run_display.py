@@ -48,20 +48,23 @@ class Display:
     """The progress of a run: a live panel on a terminal, plain lines elsewhere.
 
     The first ``done`` steps were made by an earlier process: they count for progress, not speed.
+    ``examples`` is what the dataset has: images, points, documents.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its options by keyword
         self,
         title: str,
         total_steps: int,
         *,
         console: Console,
         done: int = 0,
+        examples: str = "images",
         plain_seconds: float = 15.0,
     ) -> None:
         self._title = title
         self._total = total_steps
         self._console = console
+        self._per_second = f"{examples}/s"
         self._step = self._line_step = done
         self._record: Mapping[str, float] = {}
         self._pace = _Pace(done)
@@ -141,7 +144,7 @@ class Display:
         speed = self._record.get("images_per_second")
         now = time.monotonic()
         left = self._pace.left(self._step, self._total, now)
-        yield "-" if speed is None else f"{speed:,.0f}", "images/s"
+        yield "-" if speed is None else f"{speed:,.0f}", self._per_second
         yield duration(self._pace.elapsed(now)), "elapsed"
         yield "-" if left is None else duration(left), "left"
 
@@ -180,10 +183,14 @@ def print_settings(console: Console, title: str, rows: Mapping[str, str]) -> Non
             console.print(text, soft_wrap=True, highlight=False)
 
 
-def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
+def print_summary(
+    console: Console, summary: Mapping[str, Any], *, examples: str = "images"
+) -> None:
     """Print the content of ``summary.json`` as tables, the most informative variable first."""
-    ascii_only = console.options.ascii_only
-    for title, table in summary_tables(summary, width=console.width, ascii_only=ascii_only):
+    tables = summary_tables(
+        summary, width=console.width, ascii_only=console.options.ascii_only, examples=examples
+    )
+    for title, table in tables:
         console.print()
         if title:
             console.print(Text(f"  {title}", style="bold"), soft_wrap=True, highlight=False)

@@ -32,18 +32,20 @@ Trees = Mapping[str, Mapping[str, Any]]
 
 
 def summary_tables(
-    summary: Mapping[str, Any], *, width: int, ascii_only: bool
+    summary: Mapping[str, Any], *, width: int, ascii_only: bool, examples: str = "images"
 ) -> Iterator[tuple[str, Table]]:
     """Yield (title, table) of the content of ``summary.json``; the title may be empty.
 
     All numbers but the scores are in nats. Beside each stands its standard error, where it has one.
+    ``examples`` is what the dataset has: images, points, documents.
     """
     encodings = f"{summary['encodings']:,} encodings"
     if training := summary.get("training_estimate"):
         encodings += f", in training from {training['encodings']:,}"
     errors: Mapping[str, Any] = summary.get("standard_errors", {})
     sign = plus_minus(ascii_only=ascii_only)
-    yield f"{summary['images']:,} images, q(z) from {encodings}; all in nats", _terms(summary, sign)
+    title = f"{summary['images']:,} {examples}, q(z) from {encodings}; all in nats"
+    yield title, _terms(summary, sign)
     known, of_known = summary["information"], errors.get("information", {})
     if known["variable"]:
         what = "I(x; z) of each variable" + (", and its rate" if known["rate"] else "")

@@ -61,7 +61,7 @@ def summarize_run(run: LoadedRun, trackers: Trackers, check: Check) -> dict[str,
         summary, drawn, source = _summarized(run, display)
         run.folder.write_summary(summary)
         trackers.summarize(summary)
-        print_summary(run.console, summary)
+        print_summary(run.console, summary, examples=examples)
         write_tables(run, drawn, trackers)
         return write_figures(run, drawn, source, display, alone=True)
 

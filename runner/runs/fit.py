@@ -79,7 +79,13 @@ def fit(
         _save(run, trackers, validations)
     speed = Speed(run.step, run.method.images_per_step(run.config), clock.now)
     images, pruned = TrainingImages(run), False
-    with Display(run.config.name, run.steps, console=run.console, done=run.step) as display:
+    with Display(
+        run.config.name,
+        run.steps,
+        console=run.console,
+        done=run.step,
+        examples=run.dataset.kind.examples,
+    ) as display:
         watch = Watch(run, interrupt, validations, images, display)
         while run.step < run.steps:
             record = validations.added((yield watch), speed)

@@ -112,6 +112,15 @@ def test_the_last_line_is_not_said_twice(clock: Callable[[float], None]) -> None
     assert len(text(console).splitlines()) == 2
 
 
+def test_the_speed_is_of_what_the_dataset_has(clock: Callable[[float], None]) -> None:
+    console = pipe()
+    with Display("run", 10, console=console, plain_seconds=0, examples="documents") as display:
+        display.record(RECORD)
+        display.advance(1)
+    assert " documents/s " in text(console)
+    assert "images" not in text(console)
+
+
 def test_no_step_no_line() -> None:
     console = pipe()
     with Display("run", 10, console=console, done=10):

@@ -64,6 +64,11 @@ def test_figures_of_one_column_are_aligned() -> None:
     assert decimal_text(None) == "-"
 
 
+def test_the_title_names_what_the_dataset_has() -> None:
+    tables = summary_tables(SUMMARY, width=80, ascii_only=False, examples="documents")
+    assert next(tables)[0].startswith("10,000 documents, q(z) from")
+
+
 def test_all_figures_are_shown() -> None:
     rows = words(render(SUMMARY))
     for row in (
