@@ -6,6 +6,7 @@ Started again, a grid skips what is finished and goes on with what is not; what 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from runner import config
@@ -24,7 +25,7 @@ from runner.commands.sweep_options import requested_sweep, selected, sort_option
 from runner.config import LauncherConfig
 from runner.config.composition import compose
 from runner.console.lines import print_labelled
-from runner.console.run_display import make_console
+from runner.console.run_display import make_console, print_note
 from runner.errors import UsageError, VaerunError
 from runner.grid import (
     GridFolder,
@@ -97,8 +98,17 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     require(launcher)
     require_places(launcher, options.places)
     if length:
-        folder = lengthened(folder, indices, steps_or_epochs(length))
+        longer = lengthened(folder, indices, steps_or_epochs(length))
+        _name_those_that_stay(folder, longer, indices)
+        folder = longer
     return _execute(folder, job, launcher, device)
+
+
+def _name_those_that_stay(before: GridFolder, after: GridFolder, indices: Sequence[int]) -> None:
+    """Print which runs are not given another length."""
+    stay = [str(n) for n in indices if before.runs[n] == after.runs[n]]
+    if stay and len(stay) < len(indices):
+        print_note(make_console(), f"these runs stay as they are: {', '.join(stay)}")
 
 
 def _execute(folder: GridFolder, job: Job, launcher: LauncherConfig, device: str) -> int:

@@ -31,7 +31,7 @@ from runner.config.dataset_schema import (
 from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
 from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
-from runner.config.length import LENGTH, last_step
+from runner.config.length import LENGTH, goes_on, last_step
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
@@ -213,6 +213,7 @@ __all__ = [
     "at_step",
     "data_root",
     "flat_keys",
+    "goes_on",
     "last_step",
     "launcher",
     "metrics",

@@ -42,7 +42,8 @@ def lengthened(grid: GridFolder, numbers: Sequence[int], length: Sequence[str]) 
     """Give runs of a grid another length, and return the grid with it.
 
     ``length`` are overrides, as of :func:`runner.config.overrides.steps_or_epochs`. Runs that
-    diverged, were pruned or have stopped early stay as they are: they would not go on.
+    diverged, were pruned or have stopped early stay as they are, and so do those that have been
+    begun with a method that cannot be trained further: they would not go on.
 
     Raises: UsageError, before anything is written, where a run would end before the step at which
         it stands, is being trained, or would be the same as another; or for a length that is none.
@@ -68,7 +69,11 @@ def lengthened(grid: GridFolder, numbers: Sequence[int], length: Sequence[str]) 
 def _goes_on(grid: GridFolder, number: int) -> bool:
     if grid.state(number).state in ("diverged", "pruned"):
         return False
-    return not RunFolder(grid.run_path(number)).read_status().get("stopped_early")
+    folder = RunFolder(grid.run_path(number))
+    if folder.read_status().get("stopped_early"):
+        return False
+    begun = (folder.path / "config.yaml").is_file()
+    return not begun or settings.goes_on(settings.restore(folder.read_config(), []))
 
 
 def _require_different(runs: Sequence[tuple[str, ...]], length: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ from runner.method.adversarial_losses import (
     squared_gradient,
 )
 from runner.method.adversarial_networks import AdversarialModel, Networks
-from runner.method.adversarial_rules import check_networks, check_phases
+from runner.method.adversarial_rules import check_networks, check_phases, check_steps
 from runner.method.code_method import CodeMethod
 from runner.training import Record, check_fits, generator, steps_of
 from runner.training import shown_schedules as schedules_of
@@ -196,18 +196,26 @@ class Adversarial(CodeMethod):
             raise DivergedError(message, "a smaller learning_rate may help")
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Return the parameters, the discriminator, and what the optimizers keep, on the CPU."""
-        return {
+        """Return the parameters, the discriminator, and what the optimizers keep, on the CPU.
+
+        Where an encoder is fitted after the game, also the steps that the two were given.
+        """
+        found = {
             **super().tensors(),
             **trained_tensors("", self.trained, *self._adams),
             **trained_tensors("discriminator_", self.networks.rest, *self._adams),
         }
+        if not self.networks.shares_body:
+            found["phases"] = {"steps": torch.tensor(self.steps_of(self.config, self.dataset))}
+        return found
 
     def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
         """Take up the tensors of a checkpoint.
 
-        Raises: UsageError when they are of another model; DataError when one is not a number.
+        Raises: UsageError when they are of another model, or its steps were divided otherwise;
+            DataError when one is not a number.
         """
+        check_steps(tensors.get("phases"), self.steps_of(self.config, self.dataset))
         parts: dict[str, nn.Module] = {"": self.trained, "discriminator_": self.networks.rest}
         for prefix, part in parts.items():
             check_network(tensors, prefix, part, step)

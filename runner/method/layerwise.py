@@ -77,6 +77,10 @@ class Layerwise(CodeMethod):
             raise UsageError(f"{of} is fitted in float32, not in precision={config.precision}")
         if getattr(config.likelihood, "learned", False):
             raise UsageError(f"{of} takes the scale of its likelihood as it is", _FIXED)
+        stop, last = config.training.stop_early, self.turns.first(self.parts - 1)
+        if stop.patience is not None and stop.after < last:
+            message = f"training.stop_early would stop before step {last:,}, where the last part"
+            raise UsageError(f"{message} of {of} begins", f"training.stop_early.after={last}")
 
     def steps_of(self, config: RunConfig, dataset: Dataset) -> int:
         """Return the number of steps of all parts together.

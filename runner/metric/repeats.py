@@ -91,4 +91,5 @@ def _evaluated(settings: Mapping[str, Any], images: int) -> int:
     test, samples = settings.get("test"), settings.get("samples")
     if isinstance(test, int):
         return min(test, max(1, images // 3))  # as Codes.split has it
-    return min(samples, images) if isinstance(samples, int) else images
+    found = min(samples, images) if isinstance(samples, int) else images
+    return max(1, found // 2) if settings.get("held_out") else found  # it learns from a half

@@ -34,6 +34,7 @@ class CategoryDraws:
 
     log_own: tuple[Tensor, ...]
     log_pairs: tuple[Tensor, ...]
+    log_prior: tuple[Tensor, ...]
     category_BD: Tensor
 
 

@@ -174,7 +174,8 @@ class DiscreteBlock:
         if self.density != "drawn" or not self.by_name:
             return None
         log_own, log_pairs = self._tables(logits_BW), self._tables(logits_MW)
-        return CategoryDraws(log_own, log_pairs, self.categories_of(z_BW))
+        log_prior = tuple([variable.log_p(z_BW) for variable in self.variables])
+        return CategoryDraws(log_own, log_pairs, log_prior, self.categories_of(z_BW))
 
     def log_p(self, variable: int, z_BW: Tensor) -> Tensor:
         """Return log p of one variable: at every atom, (A, 1), or at its samples, (1, B)."""

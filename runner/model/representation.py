@@ -148,7 +148,7 @@ class VaeRepresentation:
 
         They are the weights of a decoder that has a linear layer of the code. Of another they are
         the change of log p(x|z), per value, from the middle of the prior to one standard deviation
-        of it above in that column.
+        of it above in that column; a column of a discrete variable is moved by one.
         """
         decoder = self._model.decoder
         if isinstance(decoder, ProdldaDecoder | NvdmDecoder):
@@ -156,7 +156,10 @@ class VaeRepresentation:
         latents = self._model.latents
         like = torch.zeros(1, latents.width, device=self.device)
         middle_W = latents.prior_center(like) if latents.has_density else like[0]
-        moved_WW = middle_W + torch.eye(latents.width, device=self.device)
+        step_W = torch.ones_like(middle_W)
+        for name, std in latents.prior_std.items():
+            step_W[latents.columns[name]] = std
+        moved_WW = middle_W + torch.diag(step_W)
         expected = self.decode(torch.cat([middle_W[None], moved_WW])).flatten(1)
         log_expected = expected.clamp(min=torch.finfo(expected.dtype).tiny).log()
         return log_expected[1:] - log_expected[0]

@@ -87,6 +87,11 @@ class CategoryDraws(Protocol):
         ...
 
     @property
+    def log_prior(self) -> tuple[Tensor, ...]:
+        """Log p(k) of every discrete variable, (K,) each."""
+        ...
+
+    @property
     def category_BD(self) -> Tensor:
         """The categories of the samples."""
         ...

@@ -6,9 +6,9 @@ of a log-density of a set that contains the variable is added
 
     sum_k q(k|x_i) log q(k) - log q(c_i),
 
-whose mean is zero, with q(k|x_i) in place of q(k) where the density is the samples' own. The set's
-q(c) is then an exact sum, with its whole gradient, while what depends on the other variables as
-well, such as q(z|c), is left at the draw.
+whose mean is zero, with q(k|x_i) in place of q(k) where the density is the samples' own, and p(k)
+where it is the prior's. The set's q(c) is then an exact sum, with its whole gradient, while what
+depends on the other variables as well, such as q(z|c), is left at the draw.
 
 Shapes: B samples, M encodings, D discrete variables, S sets, K values of one variable.
 """
@@ -28,6 +28,20 @@ def with_expected_own(means: Means, draws: CategoryDraws) -> Means:
     added = [
         _less_drawn(log_own_KB, log_own_KB, category_B)
         for log_own_KB, category_B in _each(draws.log_own, draws)
+    ]
+    return _with(means, added)
+
+
+def with_expected_prior(means: Means, draws: CategoryDraws) -> Means:
+    """Return E log p(z_s) of sets, with sums over the values of each discrete variable.
+
+    Under the prior these are independent of all others.
+    """
+    added = [
+        _less_drawn(log_own_KB, log_prior_K[:, None].expand_as(log_own_KB), category_B)
+        for log_own_KB, (log_prior_K, category_B) in zip(
+            draws.log_own, _each(draws.log_prior, draws), strict=True
+        )
     ]
     return _with(means, added)
 

@@ -13,7 +13,11 @@ import torch
 from torch import Tensor
 
 from runner.objective.aggregate_posterior import LogDensities, Node
-from runner.objective.category_draws import with_expected, with_expected_own
+from runner.objective.category_draws import (
+    with_expected,
+    with_expected_own,
+    with_expected_prior,
+)
 from runner.objective.encoding_weights import EncodingWeights
 from runner.objective.estimates import Means, log_marginals, over_atoms
 from runner.objective.linear_terms import Sets, results
@@ -91,6 +95,7 @@ def decompose(
     if densities.draws is not None:
         log_q = with_expected(log_q, densities.draws, weights)
         log_own = with_expected_own(log_own, densities.draws)
+        log_p = with_expected_prior(log_p, densities.draws)
     means_N = torch.cat([log_own.values_S, log_q.values_S, log_p.values_S])
     sets = Sets(log_own.sets, log_q.sets, log_p.sets)
     first, levels_L, variables_V, groups_G = results(tree, sets, means_N)

@@ -64,7 +64,8 @@ class GivenClass:
     """Labelled images as the networks see them, each with its class y in place of q(y|x)."""
 
     latents: LatentSpace
-    """In which a category has a probability: never by the density of a relaxed sample."""
+    """In which a category has a probability: never by the density of a relaxed sample, and never by
+    one draw of it, since the class that is given is no draw of q(y|x)."""
     is_known_L: Tensor
     """Whether the class is known; of the others y is a sample of q(y|x)."""
     inferred_LP: Tensor
@@ -94,6 +95,8 @@ def with_class(model: VAE, latents: LatentSpace, batch: Batch) -> GivenClass:
     if images_LCHW is None or noise_LW is None or batch.classes_L is None:
         raise ValueError("this penalty needs images whose class is known")
     categorical = latents.with_categorical()
+    density = latents.discrete.density
+    is_exact = density == "relaxed" or (density == "drawn" and categorical.discrete.enumerated)
     is_known_L = batch.classes_L >= 0
     classes_L = batch.classes_L.clamp_min(0)
     inferred_LP = model.encode(images_LCHW)
@@ -101,7 +104,7 @@ def with_class(model: VAE, latents: LatentSpace, batch: Batch) -> GivenClass:
     given_LP = torch.where(is_known_L[:, None], certain_LP, inferred_LP)
     z_LW = categorical.sample(given_LP, noise_LW)
     return GivenClass(
-        categorical if latents.discrete.density == "relaxed" else latents,
+        categorical if is_exact else latents,
         is_known_L,
         inferred_LP,
         given_LP,

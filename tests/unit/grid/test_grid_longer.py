@@ -110,6 +110,21 @@ def test_runs_that_would_not_go_on_stay_as_they_are(grid: GridFolder, status: di
     assert content(grid) == before
 
 
+@pytest.mark.parametrize("method", ["pca", "dbn", "stacked_ae", "gan"])
+def test_methods_that_cannot_be_trained_further_stay_as_they_are(tmp_path: Path, method: str):
+    runs = [(*DIGITS, "steps=20"), (*DIGITS, "steps=20", f"objective={method}")]
+    grid, _ = GridFolder.register(tmp_path / "grid", None, runs)
+    for number in (0, 1):
+        begun(grid, number)
+    before = content(grid)
+    longer = lengthened(grid, [0, 1], EPOCHS)
+    assert longer.runs[1] == runs[1]
+    changed = {
+        str(p.relative_to(grid.path)) for p, text in content(grid).items() if before[p] != text
+    }
+    assert changed == {"grid.json", "0/config.yaml", "0/status.json"}
+
+
 @pytest.mark.parametrize(
     ("length", "message"),
     [

@@ -284,6 +284,21 @@ def test_a_checkpoint_that_is_not_of_this_model_is_refused(file: str, make: Make
     assert changed(before["model"], method.tensors()["model"]) == set()
 
 
+def test_a_checkpoint_of_another_number_of_steps_is_refused(make: Make):
+    """Game and encoder divide them: a longer run is another one from its first steps on."""
+    begun = make(*GAN)
+    steps(begun, 2)
+    kept, other = begun.tensors(), make(*GAN, "steps=16")
+    with pytest.raises(UsageError, match="steps=16: the run has 8 steps, divided between"):
+        other.restore(kept, 2)
+    assert other.step == 0
+    with pytest.raises(DataError, match="does not say how"):
+        begun.restore({**kept, "phases": {}}, 2)
+    begun = make(*INFO_GAN)
+    steps(begun, 2)
+    make(*INFO_GAN, "steps=16").restore(begun.tensors(), 2)  # plays all of them
+
+
 def refusals() -> Iterator[tuple[tuple[str, ...], str]]:
     yield (*GAN, "prior=code"), "a deterministic code"
     yield (*GAN, "prior=vamp", "prior.pseudo_inputs=5"), "is learned"

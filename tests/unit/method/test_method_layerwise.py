@@ -31,6 +31,7 @@ SMALL = (
     "evaluation.encodings=60", "evaluation.map_points=10", "evaluation.traversal_steps=2",
     "wandb.mode=disabled", "metrics=none", "steps=12",
 )  # fmt: skip
+EARLY = ("validation.every=2", "training.stop_early.patience=1")
 MLP = ("architecture=mlp", "architecture.widths=[12,8]")
 NAMES = ("rbm", "dbn", "stacked_ae")
 New = Callable[..., Layerwise]
@@ -194,11 +195,18 @@ def test_the_log_density_is_that_of_the_logits(name: str, new: New):
         (("dbn", "prior=normal"), "probabilities of its units as the code, not prior=normal"),
         (("rbm", "precision=bf16"), "float32"),
         (("rbm", "batch_size=100000"), "more than the 1,500 training images"),
+        (("stacked_ae", *EARLY), "before step 9, where the last part"),
+        (("dbn", *EARLY, "training.stop_early.after=7"), "before step 8, where the last part"),
     ],
 )
 def test_what_does_not_fit_is_refused(words: tuple[str, ...], match: str, new: New):
     with pytest.raises(UsageError, match=match):
         fit(new(*words))
+
+
+def test_a_stack_may_stop_early_in_the_turn_of_its_last_part(new: New):
+    new("dbn", *EARLY, "training.stop_early.after=8")
+    new("rbm", *EARLY)
 
 
 def test_noise_of_codes_that_are_not_between_0_and_1_is_refused(new: New):

@@ -41,6 +41,8 @@ def error(name: str, codes: Codes, settings: dict[str, Any], count: int = 12) ->
         ("mig", {"samples": 300, "bins": 8}),
         ("mig", {"samples": 100, "bins": 8}),
         ("sap", {"train": 400, "test": 200}),
+        ("infoe", {"samples": 600, "most_values": 8, "held_out": False}),
+        ("infoe", {"samples": 600, "most_values": 8, "held_out": True}),
         ("linear_probe", {"train": 200, "test": 200}),
         ("linear_probe", {"train": 300, "test": 60}),
         ("factor_vae", {"train": 60, "test": 100, "batch": 8, "variance_samples": 600,

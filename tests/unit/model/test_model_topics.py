@@ -130,6 +130,21 @@ def test_loadings_are_a_row_of_words_per_column(model: Callable[..., VAE], archi
     torch.testing.assert_close(moved.flatten(1), loadings_KV[1].expand(4, -1))
 
 
+@pytest.mark.parametrize("prior", ["dirichlet_laplace", "normal"])
+def test_another_decoder_is_moved_by_a_standard_deviation_of_the_prior(
+    model: Callable[..., VAE], prior: str
+):
+    of_prior = "prior.group_size=null" if prior == "normal" else "prior.concentration=0.1"
+    vae = model("architecture=mlp", f"prior={prior}", of_prior).eval()
+    std = list(vae.latents.prior_std.values())
+    assert (std[0] == pytest.approx(1)) == (prior == "normal")
+    found_KV = VaeRepresentation(vae, COUNTS.to_input).loadings()
+    middle = vae.latents.prior_center(torch.zeros(1, 3))
+    z_BK = torch.stack([middle, middle + torch.tensor([0.0, std[1], 0.0])])
+    log_p = vae.decode_mean(z_BK).flatten(1).log()
+    torch.testing.assert_close(found_KV[1], log_p[1] - log_p[0], atol=1e-5, rtol=1e-4)
+
+
 def test_logits_are_normalised_products_with_the_topics(model: Callable[..., VAE]):
     vae = model().eval()
     z_BK = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))

@@ -128,16 +128,24 @@ def test_the_mean_over_draws_is_the_exact_term(composed: Composed, posterior: tu
     assert (away.abs() <= 4 * error + 1e-9)[exact_terms].all()
 
 
-def test_the_terms_still_sum_to_the_rate_at_the_draw(composed: Composed):
-    """E log q(z|x) less the prior's: with a sum over c in place of its draw, whatever the q(z)."""
-    model, plan = made(composed, "drawn")
-    found = terms(model, plan, 0).terms
-    exact, _ = made(composed, "exact")
-    with torch.no_grad():
-        of_variables = [exact, model]
-        sums = [terms(each, plan, 0).terms.stack().sum() for each in of_variables]
-    torch.testing.assert_close(sums[0], sums[1])
-    torch.testing.assert_close(found.stack().sum(), sums[1])
+@pytest.mark.parametrize("prior", ["uniform", "rare"])
+def test_the_terms_sum_to_what_they_are_with_exact_sums(composed: Composed, prior: str):
+    """E log q(z|x) less the prior's, a sum over c in both and at the same z, and its gradient."""
+    rare = ("++prior.discrete={rare: 0.1}",) if prior == "rare" else ()
+    of = partial(made, composed)
+    (drawn, plan), (exact, _) = of("drawn", *rare), of("exact", *rare)
+    sums = [terms(model, plan, 0).terms.stack().sum() for model in (drawn, exact)]
+    torch.testing.assert_close(*sums)
+    torch.testing.assert_close(gradient(sums[0], drawn), gradient(sums[1], exact))
+
+
+def test_the_distance_from_an_uneven_prior_has_its_whole_gradient(composed: Composed):
+    of = partial(made, composed)
+    rare = "++prior.discrete={rare: 0.1}"
+    (drawn, plan), (exact, _) = of("drawn", rare), of("exact", rare)
+    found, expected = (terms(each, plan, 0).terms.dimension_wise_kl for each in (drawn, exact))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradient(found, drawn), gradient(expected, exact))
 
 
 def test_rows_of_a_minibatch_add_up(composed: Composed):

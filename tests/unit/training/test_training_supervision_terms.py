@@ -95,7 +95,7 @@ def by_definition(model: VAE, batch: Batch, kind: str, classification: float) ->
     return reconstruction + terms / count - classification * own_class
 
 
-@pytest.mark.parametrize("kind", ["conditional", "independent", "published", "relaxed"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_they_are_the_terms_with_the_class_given(composed: Composed, kind: str):
     model, objective = model_and_objective(composed, *KINDS[kind], *HFVAE)
     batch = labelled(model)
