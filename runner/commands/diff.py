@@ -46,7 +46,8 @@ def run(arguments: Arguments) -> int:
     if shown:
         console.print()
         console.print(figures_table(shown, labels))
-        _note(console, len(figures) - len(shown), "figures of details")
+        details = len(figures) - len(shown)
+        _note(console, details, f"figure{'s' * (details != 1)} of details")
     return 0
 
 

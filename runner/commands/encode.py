@@ -31,9 +31,9 @@ def run(arguments: Arguments) -> int:
     with stopping(GOES_ON):
         found = _encoded(Path(folder), images, given, trusted="--trust" in arguments.flags)
         found.save(path)
-    count = f"{len(found):,} images" if len(found) != 1 else "one image"
+    count = f"{len(found):,} codes" if len(found) != 1 else "one code"
     what = "" if images in SPLITS else ", whose factors are not known" * (found.factors is None)
-    sys.stderr.write(f"codes of {count}{what}\n")
+    sys.stderr.write(f"{count}{what}\n")
     sys.stdout.write(f"{path}\n")
     return 0
 

@@ -26,7 +26,7 @@ from runner.config import LauncherConfig
 from runner.config.composition import compose
 from runner.console.lines import print_labelled
 from runner.console.run_display import make_console, print_note
-from runner.errors import UsageError, VaerunError
+from runner.errors import UsageError, VaerunError, nearest
 from runner.grid import (
     GridFolder,
     Job,
@@ -88,7 +88,8 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     if others := [*others, *options.folder, *options.of_search, *named]:
         key = others[0].partition("=")[0]
         allowed = "steps, epochs, only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
-        raise UsageError(f"resume of a grid cannot change '{key}'", f"it can change {allowed}")
+        hint = nearest(key, allowed.split(", ")) or f"it can change {allowed}"
+        raise UsageError(f"resume of a grid cannot change '{key}'", hint)
     require_own(folder, arguments)
     use_plugins_of_grid(folder.runs)
     device = given_place(options.places, "device", "auto")

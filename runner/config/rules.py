@@ -17,6 +17,7 @@ from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
 from runner.config.schema import (
+    CONDITIONAL_HEADS,
     INPUTS,
     PRECISIONS,
     TRACKERS,
@@ -66,6 +67,7 @@ def validate(config: RunConfig) -> None:
 
 
 def _network_choices(network: ArchitectureConfig) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    yield "architecture.conditional_head", network.conditional_head, CONDITIONAL_HEADS
     if isinstance(network, ProdldaConfig):
         yield "architecture.inputs", network.inputs, INPUTS
 
@@ -135,6 +137,9 @@ def _label_rules(config: RunConfig) -> Iterator[Rule]:
     """Yield the rules of the images whose class is known."""
     labels, seed = config.labels, config.label_seed
     yield "labels", labels, "at least 2, or null", labels is None or labels >= 2
+    of = config.objective
+    rule = f"null: objective={of.name} learns from no labels"
+    yield "labels", labels, rule, labels is None or of.method == "vae"
     yield "label_seed", seed, "between 0 and 2**32 - 1, or null", 0 <= (seed or 0) < 2**32
     samples, images = config.evaluation.class_samples, config.objective.penalties.supervision.images
     yield "evaluation.class_samples", samples, "zero or more", samples >= 0

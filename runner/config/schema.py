@@ -44,6 +44,7 @@ WEIGHT_NAMES = ("alpha", "beta", "gamma")
 """The three weights of the command line; what each of them weighs is the objective's to say."""
 
 INPUTS = ("log", "counts")
+CONDITIONAL_HEADS = ("shared", "separate")
 PRECISIONS = ("float32", "bf16")
 WANDB_MODES = ("auto", "online", "offline", "disabled")
 TRACKERS = ("wandb", "tensorboard", "csv")

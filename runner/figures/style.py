@@ -200,6 +200,8 @@ def text_width(*texts: str, size: float | None = None) -> float:
 @lru_cache(maxsize=4096)
 def _width(text: str, pixels: float, _family: tuple[str, ...]) -> float:
     """Return the width of a text, which the figures of further runs mostly have in common."""
+    if not text.strip():  # blanks have no outline, from which a width could be measured
+        return _width(f"|{text}|", pixels, _family) - _width("||", pixels, _family)
     return float(TextPath((0, 0), text, pixels).get_extents().width)
 
 

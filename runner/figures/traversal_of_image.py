@@ -52,7 +52,8 @@ def block_of_categories(name: str, images_KCHW: NDArray[np.floating], columns: i
             for k in firsts]  # fmt: skip
     alone = len(rows) == 1
     ticks = [str(k) for k in range(len(images_KCHW))] if alone else []
-    return RowBlock(rows, ticks, f"category of {name}" if alone else "")
+    title = name if name == "category" else f"category of {name}"
+    return RowBlock(rows, ticks, title if alone else "")
 
 
 def _label(name: str, first: int, columns: int, count: int) -> str:

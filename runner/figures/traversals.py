@@ -218,9 +218,15 @@ def _notes(
 def _draw_information(
     axes: Axes, montage: Montage, rows: Sequence[TraversalRow], every: Sequence[float]
 ) -> None:
-    """Draw the information of each variable beside its row, on the scale of ``every`` bar."""
+    """Draw the information of each variable beside its row, on the scale of ``every`` bar.
+
+    Where it is known of no row, the axes stay empty.
+    """
     places = zip(montage.centres_I, (row.information for row in rows), strict=True)
     known = [(place, value) for place, value in places if value is not None]
+    if not known:
+        axes.set_axis_off()
+        return
     thickness = min(montage.height / 2, 16 / montage.zoom)
     draw_bars(axes, [y for y, _ in known], [value for _, value in known], thickness=thickness)
     axes.set(xlim=reach(every), ylim=(len(montage.array_YX3) - 0.5, -0.5))

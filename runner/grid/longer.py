@@ -27,6 +27,8 @@ class _Longer:
 
     folder: RunFolder
     config: RunConfig
+    end: int | None
+    """Its last step; None where it is not known how many images an epoch has."""
 
     def write(self) -> None:
         """Let the run go on to its new length when a worker takes it."""
@@ -34,8 +36,10 @@ class _Longer:
             text = settings.to_yaml(self.config)
             sign(self.folder.path / "config.yaml", text.encode())
             self.folder.write_config(text)
-            if self.folder.read_status().get("state") == "finished":
-                self.folder.update_status(state="interrupted", error=None)
+            steps = {} if self.end is None else {"steps": self.end}
+            finished = self.folder.read_status().get("state") == "finished"
+            goes_on = {"state": "interrupted", "error": None} if finished else {}
+            self.folder.update_status(**steps, **goes_on)
 
 
 def lengthened(grid: GridFolder, numbers: Sequence[int], length: Sequence[str]) -> GridFolder:
@@ -106,11 +110,11 @@ def _begun(grid: GridFolder, number: int, length: Sequence[str]) -> _Longer | No
     status = folder.read_status()
     step, images = int(status.get("step") or 0), status.get("train_images")
     if images is None:  # it has not come to its first step
-        return _Longer(folder, config)
+        return _Longer(folder, config, None)
     end = settings.last_step(config, images)
     if end < step:
         asked = f"{length[0]} ends at step {end:,}, which"
         message = f"{asked} lies before step {step:,}, where the run stands"
         raise UsageError(f"'{path}': {message}")
     done = status.get("state") == "finished" and end == step
-    return None if done else _Longer(folder, config)
+    return None if done else _Longer(folder, config, end)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from runner.config import RunConfig
-from runner.dataset import Dataset, Split
+from runner.dataset import COUNTS, Dataset, Split
 from runner.errors import DivergedError, UsageError
 from runner.method.code_representation import CodeModel, CodeRepresentation
 from runner.method.method import (
@@ -80,6 +80,9 @@ class CodeMethod(Method):
         Raises: UsageError.
         """
         name, of = config.likelihood.name, f"objective={config.objective.name}"
+        if dataset.kind is COUNTS:
+            message = f"{of} gives expected images, and dataset={dataset.name} has documents"
+            raise UsageError(message, "objective=vae takes them, and others with an encoder do")
         if not dataset.kind.admits(config.likelihood):
             message = f"dataset={dataset.name} has {dataset.kind.name}, not for likelihood={name}"
             raise UsageError(message, dataset.kind.remedy)

@@ -198,7 +198,10 @@ class OpenedMethod(Protocol):
 
         Raises: UsageError where the model is not made of these.
         """
-        raise UsageError("this objective has no encoder and decoder that can be exported")
+        raise UsageError(
+            "only the encoder and decoder of a VAE can be exported, and this objective has none",
+            "vaerun encode and vaerun sample use the models of all",
+        )
 
 
 class MethodKind(Protocol):

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.config import RunConfig
+from runner.config import LENGTH, RunConfig, goes_on
 from runner.console.run_display import make_console, print_note
 from runner.console.signals import Interrupt
-from runner.errors import UsageError
+from runner.errors import UsageError, nearest
 from runner.runs.clock import Clock
 from runner.runs.compile_choice import choose_compile
 from runner.runs.fit import make_steps, shown_path
@@ -125,7 +125,8 @@ def _check_overrides(overrides: list[str]) -> None:
         if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
             sections = [f"{section}*" for section in _RESUMABLE_SECTIONS]
             allowed = ", ".join([*_RESUMABLE, *sections])
-            raise UsageError(f"resume cannot change '{key}'", f"it can change {allowed}")
+            hint = nearest(key, _RESUMABLE) or f"it can change {allowed}"
+            raise UsageError(f"resume cannot change '{key}'", hint)
 
 
 def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
@@ -134,6 +135,11 @@ def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
         early = ", where it stopped early" if saved.is_stopped else ""
         hint = f"steps=N{'' if early else ' with a larger N'} trains it further"
         raise UsageError(f"'{saved.folder.path}' is finished, at step {step}{early}", hint)
+    asked = [override for override in overrides if override.partition("=")[0] in LENGTH]
+    if asked and saved.checkpoint is not None and not goes_on(config):
+        message = f"objective={config.objective.name} cannot be trained further: it is fitted at"
+        hint = f"a new run with {asked[0]} has another length"
+        raise UsageError(f"{message} once, or divides its steps among its parts", hint)
     if config.epochs is None and config.steps < step:
         raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
 

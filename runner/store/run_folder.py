@@ -85,8 +85,10 @@ class RunFolder:
         if file_place(path / "config.yaml", path).is_file():
             return cls(path)
         hint = "a run folder is outputs/DATE/TIME-uid-NAME"
-        runs = sorted(path.glob("*/config.yaml"))
-        if runs:
+        runs, grids = sorted(path.glob("*/config.yaml")), sorted(path.glob("*/grid.json"))
+        if grids:
+            hint = f"it holds grids, such as '{grids[0].parent}'"
+        elif runs:
             hint = f"it holds runs, such as '{runs[0].parent}'"
         elif not path.is_dir():
             hint = "there is no such folder"

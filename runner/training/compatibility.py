@@ -74,7 +74,7 @@ def check_compatibility(
     if encodings is not None and encodings > dataset.train.size:
         raise UsageError(
             f"objective.encodings={encodings} is more than the {dataset.train.size:,} "
-            f"training images of {dataset.name}"
+            f"training {dataset.kind.examples} of {dataset.name}"
         )
 
 
@@ -142,7 +142,7 @@ def steps_of(config: RunConfig, dataset: Dataset) -> int:
     if config.batch_size > images:
         raise UsageError(
             f"batch_size={config.batch_size} is more than the {images:,} "
-            f"training images of {dataset.name}"
+            f"training {dataset.kind.examples} of {dataset.name}"
         )
     return last_step(config, images)
 

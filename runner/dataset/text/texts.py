@@ -74,6 +74,14 @@ def read_text(path: Path) -> str:
         return content.decode("latin-1")
 
 
+def _no_words(least: int) -> DataError:
+    if least == 1:
+        message = "no text has a word of three letters or more that is not left out"
+        return DataError(message, "dataset.stop_words=null leaves none out")
+    message = f"no word occurs in dataset.least_documents={least} documents"
+    return DataError(message, "dataset.least_documents=1 keeps all words")
+
+
 def counted(
     texts: Sequence[str],
     labels: Sequence[str] | None,
@@ -96,10 +104,7 @@ def counted(
     try:
         counter.fit(texts[:train])
     except ValueError as error:  # an empty vocabulary
-        raise DataError(
-            f"no word occurs in dataset.least_documents={config.least_documents} documents",
-            "dataset.least_documents=1 keeps all words",
-        ) from error
+        raise _no_words(config.least_documents) from error
     counts_NV = sparse.csr_array(counter.transform(texts))
     words = tuple(str(word) for word in counter.get_feature_names_out())
     return Corpus(counts_NV, labels, words, test)

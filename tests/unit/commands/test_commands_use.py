@@ -45,7 +45,7 @@ def test_a_split_is_encoded_as_evaluate_reads_it(run: runner.Run, tmp_path: Path
     assert _encode(run.path, "test", "-o", path) == 0
     printed = capsys.readouterr()
     assert printed.out == f"{path}\n"
-    assert "codes of 297 images" in printed.err
+    assert "297 codes" in printed.err
     assert np.allclose(read_codes(path).codes.codes_ND, run.codes().codes)
 
 

@@ -121,6 +121,25 @@ def test_what_can_be_left_out_may_be_null(changed: Composed, key: str):
     validate(changed({key: None}))
 
 
+@pytest.mark.parametrize("network", ["mlp", "conv64", "conv"])
+def test_a_conditional_head_is_one_of_two(composed: Composed, network: str):
+    head = "architecture.conditional_head={}"
+    validate(composed(f"architecture={network}", head.format("separate")))
+    with pytest.raises(
+        UsageError, match="must be one of shared, separate, got 'separat'"
+    ) as refused:
+        validate(composed(f"architecture={network}", head.format("separat")))
+    assert refused.value.hint == "did you mean 'separate'?"
+
+
+@pytest.mark.parametrize("name", ["pca", "dbn", "stacked_ae", "gan", "info_gan"])
+def test_methods_that_learn_from_no_labels_are_given_none(composed: Composed, name: str):
+    rule = f"labels must be null: objective={name} learns from no labels, got 50"
+    with pytest.raises(UsageError, match=rule):
+        validate(composed("dataset=digits", f"objective={name}", "labels=50"))
+    validate(composed("dataset=digits", "prior=concrete_normal", "labels=50"))
+
+
 def test_choices_without_a_key_need_not_keep_its_rule(composed: Composed):
     config = composed("prior=normal", "likelihood=bernoulli")
     assert not hasattr(config.prior, "categories")

@@ -44,6 +44,12 @@ def test_the_widest_text_counts():
     assert text_width("i", "www") == text_width("www") > text_width("i") > 0
 
 
+def test_blanks_have_a_width():
+    """A cell of a table may be empty."""
+    assert 0 < text_width(" ") < text_width("   ") < text_width("wwww")
+    assert text_width("") == 0
+
+
 def test_text_is_broken_at_blanks_into_lines_of_about_a_width():
     text = wrap("within-group total correlation, nats " * 3, 200)
     lines = text.split("\n")

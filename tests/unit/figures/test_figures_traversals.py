@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from runner.evaluation.traversal_rows import TraversalRow
+from runner.evaluation.traversal_rows import Traversal, TraversalRow
 from runner.figures.animation import traversal_frames
-from runner.figures.traversals import traversals
+from runner.figures.traversals import traversals, traversals_of_runs
 
 POSITIONS = np.linspace(-2.5, 2.5, 11).tolist()
 
@@ -92,6 +92,21 @@ def test_a_single_variable_without_information_is_drawn():
     figure = traversals([TraversalRow("z", 0.0, ramp(11))], POSITIONS)
     assert ticks(figure.axes[1].texts) == ["0.00"]
     assert figure.axes[1].get_xlim() == (0, 0.1)
+
+
+def test_of_several_models_some_may_have_no_information():
+    """Codes of any numbers have none, and stand beside others that have."""
+    without = [TraversalRow(row.label, None, row.images_TCHW) for row in normal_rows(3)]
+    original = np.zeros((1, 8, 8), dtype=np.float32)
+    models = [
+        Traversal(name, original, rows, POSITIONS, "standard deviations")
+        for name, rows in [("gan", without), ("vae", normal_rows(3))]
+    ]
+    figure = traversals_of_runs(models)
+    _, _, of_gan, _, of_vae = figure.axes
+    assert not of_gan.axison
+    assert not of_gan.patches
+    assert [bar.get_width() for bar in of_vae.patches] == [3, 2, 1]
 
 
 def test_frames_play_forwards_and_backwards():

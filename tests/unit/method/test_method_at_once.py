@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.decomposition import PCA
 
 import runner
 from runner.config import RunConfig
-from runner.dataset import Dataset
+from runner.dataset import COUNTS, Dataset
 from runner.errors import UsageError
 from runner.figures.of_run import RunFigures
 from runner.method import METHODS, method_of
@@ -142,6 +143,8 @@ def test_a_whole_run(
     assert ("samples" in drawn) == (name == "pca")
     with pytest.raises(UsageError, match="is finished"):
         resume(run, [])
+    with pytest.raises(UsageError, match=f"objective={name} cannot be trained further"):
+        resume(run, ["steps=5"])
     opened = runner.load_run(run)
     images = np.random.default_rng(0).random((3, 8, 8), dtype=np.float32)
     encoded = opened.encode(images)
@@ -172,6 +175,13 @@ def test_what_does_not_fit_is_refused_in_a_line(
     with pytest.raises(UsageError, match=message) as refused:
         new(composed("objective=pca", *SMALL, *words), digits)
     assert "\n" not in refused.value.message
+
+
+def test_documents_are_refused(composed: Callable[..., RunConfig], digits: Dataset):
+    counts = replace(digits, kind=COUNTS)
+    with pytest.raises(UsageError, match="objective=pca gives expected images") as refused:
+        new(composed("objective=pca", *SMALL, "likelihood=multinomial"), counts)
+    assert "objective=vae" in (refused.value.hint or "")
 
 
 def test_no_such_method(composed: Callable[..., RunConfig]):

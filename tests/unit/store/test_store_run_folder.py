@@ -59,6 +59,11 @@ def test_the_hint_says_what_the_path_is_instead(folder: RunFolder) -> None:
     with pytest.raises(UsageError) as error:
         RunFolder.open(folder.path.parent)
     assert error.value.hint == f"it holds runs, such as '{folder.path}'"
+    (folder.path.parent / "sweep-mine").mkdir()
+    (folder.path.parent / "sweep-mine" / "grid.json").write_text("{}")
+    with pytest.raises(UsageError) as error:
+        RunFolder.open(folder.path.parent)
+    assert error.value.hint == f"it holds grids, such as '{folder.path.parent / 'sweep-mine'}'"
     with pytest.raises(UsageError) as error:
         RunFolder.open(folder.path / "nowhere")
     assert error.value.hint == "there is no such folder"

@@ -74,6 +74,24 @@ def test_the_vocabulary_is_that_of_the_training_documents(
     assert found.test.images(torch.arange(3)).sum().item() == 3
 
 
+@pytest.mark.parametrize(
+    ("least", "message"),
+    [
+        (1, "no text has a word of three letters"),
+        (3, "no word occurs in dataset.least_documents=3"),
+    ],
+)
+def test_texts_without_words_are_refused(
+    composed: Callable[..., RunConfig], tmp_path: Path, least: int, message: str
+):
+    for n in range(10):
+        (tmp_path / f"{n}.txt").write_text("of it" if least == 1 else f"word{'abcdefghij'[n] * 3}")
+    words = ("dataset=texts", f"dataset.path={tmp_path}", f"dataset.least_documents={least}")
+    with pytest.raises(DataError, match=message) as refused:
+        load(composed(*words).dataset, "data", CPU)
+    assert f"least_documents={least}" not in (refused.value.hint or "")
+
+
 @pytest.mark.parametrize("overrides", [(), ("dataset.stop_words=english",)])
 def test_texts_that_are_none_are_refused(
     composed: Callable[..., RunConfig], tmp_path: Path, overrides: tuple[str, ...]
