@@ -187,3 +187,31 @@ def test_curves_of_other_rows_are_kept_and_drawn(beside: Programs, tmp_path: Pat
     (points,) = list(drawn.values())[1].values()
     in_c = [values["information/factor/category/label"] for _, values in points]
     assert in_c == [1.1, 1.2]
+
+
+def test_the_summary_of_all_runs(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    runs = tmp_path / "runs"
+    for seed in range(3):
+        made(runs / f"h{seed}", 1.0 + seed, 0.5, 120 + seed, seed=seed, beta=12, gamma=4)
+        made(runs / f"b{seed}", 0.8 + seed, 0.6, 115, seed=seed, objective=BETA_VAE, beta=4)
+        made(runs / f"o{seed}", 0.8, 0.6, 118, seed=seed, objective=BETA_VAE, beta=5)
+    made(runs / "alone", 1.3, 0.3, 119, beta=12, gamma=4, architecture={"conditional": True})
+    beside("claim_table", runs)
+    heads = "dataset,objective,reward,encodings,seed,I(label; c),I(label; style),reconstruction\n"
+    (tmp_path / "concrete_latents.csv").write_text(
+        heads
+        + "mnist,hfvae beta=12 gamma=4,20,128,0,1.0,0.5,120\n"
+        + "mnist,beta_vae beta=4,20,128,0,1.5,0.25,110\n"
+        + 'mnist,beta_vae beta=4,20,"1,024",0,9,0,100\n'
+    )
+    capsys.readouterr()
+    beside("claim_summary")
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert lines == [
+        "| independent | as published | mnist | 15 epochs | 3 | 1.50 ± 2.48 | 1.20 ± 2.48 "
+        "| +0.30 ± 0.00 * | +6.0 ± 2.5 * |",
+        "| independent | exact with reward 20 | mnist | 20 epochs | 1 | 0.50 | 1.25 "
+        "| -0.75 | +10.0 |",
+    ]
