@@ -1,11 +1,13 @@
 """Compare one group of 50 topics with two groups of 25 on the 20 Newsgroups.
 
     python docs/studies/topics.py train 20news     trains what is missing (a minute a run)
+    python docs/studies/topics.py count 20news     counts again how often the top words meet
     python docs/studies/topics.py page             writes docs/studies/topics.md
 
 ``train`` adds a line per run and figure to ``docs/studies/topics.csv``, and the topics of each run
 to ``docs/studies/topics_words.csv``. Runs differ in their seed alone; the split of the documents
-is the same for all.
+is the same for all. ``count`` adds what NPMI is where a pair of words that never occurs together
+counts as 0 and not as -1, and how many such pairs there are.
 """
 
 from __future__ import annotations
@@ -16,16 +18,19 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import torch
-from scipy import stats
+from scipy import sparse, stats
 
 from runner.config import RunConfig
 from runner.config.composition import compose_run
 from runner.dataset import Dataset, load
 from runner.evaluation import Evaluator, encode, score_requests
 from runner.evaluation.text_tables import text_tables
+from runner.metric.npmi import npmi
 from runner.model import VaeRepresentation
 from runner.objective import Objective
 from runner.training import TrainingState, generator, new_model, train
@@ -40,6 +45,8 @@ SEEDS = range(5)
 STEPS = 2000
 METRICS = {
     "topic_coherence": "NPMI, all topics",
+    "never_together": "share of pairs that never occur together",
+    "topic_coherence/zero": "NPMI, all topics, such pairs as 0",
     "topic_coherence/correlated": "NPMI, most correlated topics",
     "topic_coherence/best_10": "NPMI, ten best topics",
     "topic_diversity": "diversity",
@@ -47,6 +54,8 @@ METRICS = {
     "linear_probe": "accuracy of a linear probe",
 }
 _TOPICS, _BEST = "topics", 10
+_COUNTED = ("never_together", "topic_coherence/zero")
+"""The figures of ``count``."""
 
 
 def settings(experiment: str, seed: int, path: str) -> RunConfig:
@@ -126,6 +135,42 @@ def train_one(experiment: str, seed: int, path: str) -> None:
     add(FIGURES, ["experiment", "seed", "steps", "figure", "value"], figures)
 
 
+def count(path: str) -> None:
+    """Add the figures of the topics of every run in which words that never meet count as 0.
+
+    Raises: SystemExit where the documents are not those that the topics were learned from.
+    """
+    dataset = load(settings("vae_newsgroups", 0, path).dataset, "data", torch.device("cpu"))
+    place = {word: v for v, word in enumerate(dataset.value_names)}
+    splits = [dataset.train, dataset.test]
+    counts = [split.images(torch.arange(split.size)).flatten(1) for split in splits]
+    npmi_SS = npmi(sparse.csr_array((torch.cat(counts) > 0).numpy()))
+    runs: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    for row in rows_of(WORDS):
+        if row["table"] == _TOPICS:
+            runs[row["experiment"], row["seed"]].append(row)
+    lines = [line for line in rows_of(FIGURES) if line["figure"] not in _COUNTED]
+    for (experiment, seed), topics in runs.items():
+        words = [[place[word] for word in row["words"].split()] for row in topics]
+        pairs = np.array([list(combinations(of_topic, 2)) for of_topic in words])
+        found_KP = npmi_SS[pairs[..., 0], pairs[..., 1]]
+        known = [float(row["third"]) for row in topics]
+        if not np.allclose(found_KP.mean(1), known, atol=1e-5):
+            raise SystemExit(f"error: {path} has other documents than those of {WORDS}")
+        never = found_KP == -1
+        values = {"never_together": never.mean(), "topic_coherence/zero": found_KP[~never].sum()}
+        values["topic_coherence/zero"] /= found_KP.size
+        lines += [
+            {"experiment": experiment, "seed": seed, "steps": str(STEPS), "figure": name,
+             "value": str(_written(float(value)))}
+            for name, value in values.items()
+        ]  # fmt: skip
+    with FIGURES.open("w", newline="") as file:
+        table = csv.DictWriter(file, list(lines[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(lines)
+
+
 def _written(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
 
@@ -155,9 +200,9 @@ def figure_lines() -> list[str]:
         found[row["experiment"], row["figure"]][row["seed"]] = float(row["value"])
     one, other = SYSTEMS.values()
     seeds = sorted(found[one, "perplexity"].keys() & found[other, "perplexity"].keys())
-    count = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, {STEPS:,} steps"
+    head = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, {STEPS:,} steps"
     lines = [
-        f"| {count} | {' | '.join(SYSTEMS)} | HFVAE less VAE |",
+        f"| {head} | {' | '.join(SYSTEMS)} | HFVAE less VAE |",
         "|---|---|---|---|",
     ]
     for name, title in METRICS.items():
@@ -198,13 +243,15 @@ def _line(first: str, second: str, third: str, words: str) -> str:
 
 
 def main() -> None:
-    """Train, or write the page."""
+    """Train, count, or write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("train", "page"))
+    parser.add_argument("what", choices=("train", "count", "page"))
     parser.add_argument("path", nargs="?", default="")
     given = parser.parse_args()
     if given.what == "train":
         train_missing(given.path)
+    elif given.what == "count":
+        count(given.path)
     else:
         write_page()
 
