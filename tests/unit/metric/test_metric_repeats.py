@@ -55,6 +55,14 @@ def test_it_is_the_spread_over_other_images(name: str, settings: dict[str, Any])
     assert found == pytest.approx(truth, rel=0.3)
 
 
+def test_a_score_that_learns_from_one_half_is_evaluated_on_the_other():
+    """m = 300 of 600 images, and 150 of each half of them: (1/300) / (1/150 - 1/600) = 2/3."""
+    repeats = Repeats(images(0), 0, 2)
+    of_all, of_half = (repeats._scale({"samples": 600, "held_out": h}) for h in (False, True))
+    assert of_all == pytest.approx(1)
+    assert of_half == pytest.approx((2 / 3) ** 0.5)
+
+
 def test_of_a_whole_grid_it_is_the_spread_over_draws():
     source = np.random.default_rng(0)
     factors_NF = np.tile(grid(3, 5), (40, 1))
