@@ -17,6 +17,7 @@ import yaml
 
 from runner.commands.list import choices, read_choice
 from runner.config import GROUPS, RunConfig, launcher, search
+from runner.config.composition import compose_run
 from runner.config.rules import validate
 from runner.dataset import DATASETS, Dataset, ResidentSplit
 from runner.errors import UsageError
@@ -89,7 +90,7 @@ def test_every_sweep_expands_to_settings_that_are_valid(
     assert len(list(sweep.runs())) > 1
     for block in sweep.blocks:
         for words in block.each_value():
-            composed(*words)
+            compose_run([*words])
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "search").glob("*.yaml")), ids=lambda p: p.stem)

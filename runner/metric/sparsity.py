@@ -48,6 +48,9 @@ def hoyer(code_MD: Floats) -> float:
     std_D = column_std(code_MD, ddof=1)
     scaled_MD = np.zeros(code_MD.shape)
     np.divide(code_MD, std_D, out=scaled_MD, where=std_D > 0)
+    # By powers of two, which round nothing: squares of very small codes would be zero.
+    _, power_M = np.frexp(np.abs(scaled_MD).max(1))
+    scaled_MD = np.ldexp(scaled_MD, -power_M[:, None])
     root = np.sqrt(dimensions)
     length_M = np.linalg.norm(scaled_MD, axis=1)
     ratio_M = np.full(len(scaled_MD), root)

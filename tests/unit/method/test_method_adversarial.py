@@ -192,7 +192,7 @@ def test_an_opened_model_gives_the_same_codes_and_images(
     codes = mine.encode(stored)
     assert torch.equal(codes, other.encode(stored))
     assert torch.equal(mine.decode(codes), other.decode(codes))
-    with pytest.raises(UsageError, match="no encoder and decoder"):
+    with pytest.raises(UsageError, match="only the encoder and decoder of a VAE"):
         _ = opened.networks
 
 

@@ -34,6 +34,11 @@ def test_equal_and_one_hot_codes_score_zero_and_one():
     assert hoyer(signs) == pytest.approx(0.0, abs=1e-12)
 
 
+def test_codes_may_be_as_small_as_numbers_are():
+    small_MD = np.array([[2.2e-95, 2.6e-257], [2.6e-257, 2.6e-257]])
+    assert 0 <= hoyer(small_MD) <= 1
+
+
 @given(TABLES)
 def test_it_is_between_zero_and_one(codes_MD):
     assert -1e-9 <= hoyer(codes_MD) <= 1 + 1e-9
