@@ -94,3 +94,20 @@ def nearest_setting(key: str, known: Iterable[str]) -> str | None:
     if matches:
         return f"did you mean '{parent}.{matches[0]}'?"
     return f"{parent} has {', '.join(names)}"
+
+
+def cannot_change(
+    command: str, key: str, allowed: Iterable[str], known: Iterable[str] = ()
+) -> UsageError:
+    """Return the refusal of a setting that a command does not take, with those that it takes.
+
+    Args:
+        command: what refuses, in words: ``resume``.
+        key: the setting.
+        allowed: what it takes; a name that ends in ``*`` stands for all that begin so.
+        known: settings that these stand for, of which the nearest is proposed.
+    """
+    names = list(allowed)
+    exact = [name for name in names if not name.endswith("*")]
+    hint = nearest(key, [*exact, *known]) or f"it can change {', '.join(names)}"
+    return UsageError(f"{command} cannot change '{key}'", hint)

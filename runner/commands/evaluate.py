@@ -18,7 +18,7 @@ from runner.console.lines import one_line
 from runner.console.run_display import make_console, print_error
 from runner.console.score_display import ScoreDisplay
 from runner.console.stopping import stopping
-from runner.errors import UsageError, VaerunError, nearest
+from runner.errors import UsageError, VaerunError, cannot_change, nearest
 from runner.evaluation import CodesEvaluator, score_requests_of_codes
 from runner.plugins import pieces
 from runner.runs.evaluate import score, score_again
@@ -35,9 +35,10 @@ _OF_THE_RUN = (
     "wandb.", "tracking.", _FIGURES, _ENCODINGS,
 )  # fmt: skip
 _CHANGEABLE = (
-    "metrics, metrics.*, evaluation.encodings, figures.*, checkpoint, device, data_dir, "
-    "dataset.path, dataset.factors, dataset.changed, plugins, wandb.*, tracking.*"
-)
+    "metrics", "metrics.*", "evaluation.encodings", "figures.*", "checkpoint", "device",
+    "data_dir", "dataset.path", "dataset.factors", "dataset.changed", "plugins", "wandb.*",
+    "tracking.*",
+)  # fmt: skip
 _DEFAULT = "reference"
 _GOES_ON = "the scores so far are kept: the same command goes on"
 
@@ -136,8 +137,7 @@ def _read(arguments: Arguments) -> _Request:
         elif key.startswith(_OF_THE_RUN):
             request.of_runs.append(override)
         else:
-            hint = nearest(key, _changeable()) or f"it can change {_CHANGEABLE}"
-            raise UsageError(f"evaluate cannot change '{key}'", hint)
+            raise cannot_change("evaluate", key, _CHANGEABLE, _changeable())
     if bool(request.paths) == bool(request.codes):
         hint = " or ".join(EVALUATE.usage)
         raise UsageError("evaluate takes run folders, or a file of codes", hint)

@@ -28,7 +28,7 @@ from runner.config import LauncherConfig
 from runner.config.composition import compose
 from runner.console.lines import print_labelled
 from runner.console.run_display import make_console
-from runner.errors import UsageError, VaerunError, nearest
+from runner.errors import UsageError, VaerunError, cannot_change
 from runner.grid import GridFolder, Job, Progress, launch, require
 from runner.grid.labels import LiveLabels
 from runner.grid.search import (
@@ -106,9 +106,7 @@ def resume_search(folder: GridFolder, options: SweepOptions, arguments: Argument
     if found is None:
         raise UsageError(f"'{folder.path}' is not the folder of a search")
     if others := [*options.settings, *options.folder, *([options.name] if options.name else [])]:
-        key = others[0].partition("=")[0]
-        allowed = "search.trials, launcher, launcher.*, device, data_dir, wandb.*"
-        raise UsageError(f"resume of a search cannot change '{key}'", f"it can change {allowed}")
+        raise _cannot_change(others[0])
     found = _with_trials(found, options.of_search)
     launcher = config.launcher(options.launcher, options.of_launcher)
     require_own(folder, arguments)
@@ -144,12 +142,15 @@ def _requested(options: SweepOptions) -> _Requested:
 
 def _with_trials(found: Search, overrides: list[str]) -> Search:
     """Return a search with another number of runs, the only thing that can be changed."""
-    keys = [override.partition("=")[0] for override in overrides]
-    if others := [key for key in keys if key != "search.trials"]:
-        hint = nearest(others[0], ["search.trials"]) or "it can change search.trials"
-        raise UsageError(f"resume of a search cannot change '{others[0]}'", hint)
+    if others := [each for each in overrides if each.partition("=")[0] != "search.trials"]:
+        raise _cannot_change(others[0])
     trials = config.search(found.method, overrides).trials
     return found if trials is None else msgspec.structs.replace(found, trials=trials)
+
+
+def _cannot_change(override: str) -> UsageError:
+    allowed = ("search.trials", "launcher", "launcher.*", "device", "data_dir", "wandb.*")
+    return cannot_change("resume of a search", override.partition("=")[0], allowed)
 
 
 def _refuse_only(options: SweepOptions) -> None:

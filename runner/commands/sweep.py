@@ -26,7 +26,7 @@ from runner.config import LauncherConfig
 from runner.config.composition import compose
 from runner.console.lines import print_labelled
 from runner.console.run_display import make_console, print_note
-from runner.errors import UsageError, VaerunError, nearest
+from runner.errors import UsageError, VaerunError, cannot_change
 from runner.grid import (
     GridFolder,
     Job,
@@ -39,6 +39,11 @@ from runner.grid import (
     print_states,
     require,
 )
+
+_CHANGEABLE = (
+    "steps", "epochs", "only", "launcher", "launcher.*", "device", "data_dir", "wandb.*",
+    "tracking.*",
+)  # fmt: skip
 
 
 def sweep(arguments: Arguments, overrides: list[str]) -> int:
@@ -86,10 +91,7 @@ def resume_grid(path: Path, arguments: Arguments) -> int:
     named = [options.name] if options.name else []
     others = [o for o in options.settings if o not in length]
     if others := [*others, *options.folder, *options.of_search, *named]:
-        key = others[0].partition("=")[0]
-        allowed = "steps, epochs, only, launcher, launcher.*, device, data_dir, wandb.*, tracking.*"
-        hint = nearest(key, allowed.split(", ")) or f"it can change {allowed}"
-        raise UsageError(f"resume of a grid cannot change '{key}'", hint)
+        raise cannot_change("resume of a grid", others[0].partition("=")[0], _CHANGEABLE)
     require_own(folder, arguments)
     use_plugins_of_grid(folder.runs)
     device = given_place(options.places, "device", "auto")

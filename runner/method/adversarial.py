@@ -27,8 +27,9 @@ from runner.method.adversarial_losses import (
     squared_gradient,
 )
 from runner.method.adversarial_networks import AdversarialModel, Networks
-from runner.method.adversarial_rules import check_networks, check_phases, check_steps
+from runner.method.adversarial_rules import check_networks, check_phases
 from runner.method.code_method import CodeMethod
+from runner.method.turns import check_division
 from runner.training import Record, check_fits, generator, steps_of
 from runner.training import shown_schedules as schedules_of
 from runner.training.adam import Adam
@@ -81,6 +82,10 @@ class Adversarial(CodeMethod):
         if self.networks.shares_body:
             return steps
         return round(steps * (1 - config.objective.adversarial.encoder_steps))
+
+    def last_part_begins(self, config: RunConfig) -> int:
+        """Return the steps before an encoder is fitted; with a head of InfoGAN, it is all along."""
+        return 0 if self.networks.shares_body else self.played(config)
 
     def train(self, config: RunConfig, steps: int) -> Iterator[Record | None]:
         """Play and fit until ``steps``.
@@ -215,7 +220,9 @@ class Adversarial(CodeMethod):
         Raises: UsageError when they are of another model, or its steps were divided otherwise;
             DataError when one is not a number.
         """
-        check_steps(tensors.get("phases"), self.steps_of(self.config, self.dataset))
+        if (phases := tensors.get("phases")) is not None:
+            asked = {"steps": self.steps_of(self.config, self.dataset)}
+            check_division(phases, asked, "between generator and encoder")
         parts: dict[str, nn.Module] = {"": self.trained, "discriminator_": self.networks.rest}
         for prefix, part in parts.items():
             check_network(tensors, prefix, part, step)

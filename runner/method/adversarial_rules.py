@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from torch import Tensor, nn
+from torch import nn
 
 from runner.config import RunConfig
-from runner.errors import DataError, UsageError
+from runner.errors import UsageError
 from runner.method.adversarial_networks import Networks
+from runner.method.turns import check_early_stop
 
 
 def check_settings(config: RunConfig) -> None:
@@ -57,27 +56,7 @@ def check_phases(config: RunConfig, played: int, steps: int) -> None:
         what = "the generator" if played == 0 else "the encoder"
         message = f"steps={steps} has none for {what}: objective.adversarial.encoder_steps"
         raise UsageError(f"{message}={config.objective.adversarial.encoder_steps:g}")
-    stop = config.training.stop_early
-    if stop.patience is not None and stop.after < played:
-        message = f"training.stop_early would stop before step {played}, where the encoder begins"
-        raise UsageError(message, f"training.stop_early.after={played}")
-
-
-def check_steps(phases: Mapping[str, Tensor] | None, steps: int) -> None:
-    """Refuse another number of steps than those that game and encoder have been given.
-
-    ``phases`` are those of a checkpoint; None: there are none.
-
-    Raises: UsageError; DataError when the checkpoint does not say how many.
-    """
-    if phases is None:
-        return
-    kept = phases.get("steps")
-    if kept is None or kept.numel() != 1:
-        raise DataError("the checkpoint is corrupt: it does not say how its steps are divided")
-    if int(kept) != steps:
-        asked = f"steps={steps}: the run has {int(kept)} steps"
-        raise UsageError(f"{asked}, divided between generator and encoder, and ends with them")
+    check_early_stop(config, played, "the encoder")
 
 
 def _normalises_batches(network: nn.Module) -> bool:

@@ -20,10 +20,10 @@ from torch import Tensor
 from runner import memory
 from runner.config import CodePriorConfig, MlpConfig, RunConfig
 from runner.dataset import IMAGES, Dataset
-from runner.errors import DataError, UsageError
+from runner.errors import UsageError
 from runner.method.code_method import CodeMethod, Shape
 from runner.method.stack import Stack
-from runner.method.turns import Turns
+from runner.method.turns import Turns, check_division, check_early_stop
 from runner.training import Record, steps_of
 from runner.training.loop import record_is_due
 from runner.training.randomness import new_sampler
@@ -77,10 +77,7 @@ class Layerwise(CodeMethod):
             raise UsageError(f"{of} is fitted in float32, not in precision={config.precision}")
         if getattr(config.likelihood, "learned", False):
             raise UsageError(f"{of} takes the scale of its likelihood as it is", _FIXED)
-        stop, last = config.training.stop_early, self.turns.first(self.parts - 1)
-        if stop.patience is not None and stop.after < last:
-            message = f"training.stop_early would stop before step {last:,}, where the last part"
-            raise UsageError(f"{message} of {of} begins", f"training.stop_early.after={last}")
+        check_early_stop(config, self.last_part_begins(config), f"the last part of {of}")
 
     def steps_of(self, config: RunConfig, dataset: Dataset) -> int:
         """Return the number of steps of all parts together.
@@ -88,6 +85,10 @@ class Layerwise(CodeMethod):
         Raises: UsageError when a batch is larger than the dataset.
         """
         return steps_of(config, dataset)
+
+    def last_part_begins(self, config: RunConfig) -> int:  # noqa: ARG002 - those of the run
+        """Return the steps of all parts before the last."""
+        return self.turns.first(self.parts - 1)
 
     def train(self, config: RunConfig, steps: int) -> Iterator[Record | None]:
         """Fit the parts in turn; see :meth:`runner.method.method.Method.train`."""
@@ -114,13 +115,8 @@ class Layerwise(CodeMethod):
         Raises: UsageError when they are of another model, or its steps were divided otherwise;
             DataError when one is not a number.
         """
-        kept = tensors.get("turns", {})
-        if any(kept.get(name) is None or kept[name].numel() != 1 for name in ("steps", "parts")):
-            raise DataError("the checkpoint is corrupt: it does not say how its steps are divided")
-        steps, parts = int(kept["steps"]), int(kept["parts"])
-        if (steps, parts) != (self.turns.steps, self.parts):
-            asked = f"steps={self.turns.steps}: the run has {steps} steps"
-            raise UsageError(f"{asked}, divided among its layers, and ends with them")
+        asked = {"steps": self.turns.steps, "parts": self.parts}
+        check_division(tensors.get("turns", {}), asked, "among its layers")
         super().restore(tensors, step)
 
     def header(self, config: RunConfig, step: int) -> Mapping[str, str]:  # noqa: ARG002

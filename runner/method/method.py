@@ -103,6 +103,13 @@ class Method(Protocol):
         """Return how many images a step is given, by which its speed is told."""
         return config.batch_size
 
+    def last_part_begins(self, config: RunConfig) -> int:
+        """Return the steps that are made before the last of its parts begins to be fitted.
+
+        A validation until then is of a model that is not whole. 0: all parts are fitted together.
+        """
+        return 0
+
     def train(self, config: RunConfig, steps: int) -> Iterator[Record | None]:
         """Fit until ``steps``; yield after every step, a record where one is due and else None.
 

@@ -15,6 +15,8 @@ Shapes: B samples, M encodings, D discrete variables, S sets, K values of one va
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -25,11 +27,7 @@ from runner.objective.estimates import Means, log_table_posterior
 
 def with_expected_own(means: Means, draws: CategoryDraws) -> Means:
     """Return E log q(z_s|x) of sets, with sums over the values of each discrete variable."""
-    added = [
-        _less_drawn(log_own_KB, log_own_KB, category_B)
-        for log_own_KB, category_B in _each(draws.log_own, draws)
-    ]
-    return _with(means, added)
+    return _with(means, draws, lambda d: draws.log_own[d])
 
 
 def with_expected_prior(means: Means, draws: CategoryDraws) -> Means:
@@ -37,13 +35,7 @@ def with_expected_prior(means: Means, draws: CategoryDraws) -> Means:
 
     Under the prior these are independent of all others.
     """
-    added = [
-        _less_drawn(log_own_KB, log_prior_K[:, None].expand_as(log_own_KB), category_B)
-        for log_own_KB, (log_prior_K, category_B) in zip(
-            draws.log_own, _each(draws.log_prior, draws), strict=True
-        )
-    ]
-    return _with(means, added)
+    return _with(means, draws, lambda d: draws.log_prior[d][:, None].expand_as(draws.log_own[d]))
 
 
 def with_expected(means: Means, draws: CategoryDraws, weights: EncodingWeights | Tensor) -> Means:
@@ -51,26 +43,8 @@ def with_expected(means: Means, draws: CategoryDraws, weights: EncodingWeights |
 
     The q(k) of the sums has the weights with which marginals of single variables are estimated.
     """
-    concerned = [any(d in part for part in means.sets) for d in range(len(draws.log_own))]
-    added = [
-        _less_drawn(log_own_KB, _log_posterior(log_pairs_KM, weights, log_own_KB.shape[1]), c_B)
-        if is_concerned
-        else log_own_KB.new_zeros(())
-        for is_concerned, log_own_KB, (log_pairs_KM, c_B) in zip(
-            concerned, draws.log_own, _each(draws.log_pairs, draws), strict=True
-        )
-    ]
-    return _with(means, added)
-
-
-def _each(tables: tuple[Tensor, ...], draws: CategoryDraws) -> list[tuple[Tensor, Tensor]]:
-    return list(zip(tables, draws.category_BD.unbind(1), strict=True))
-
-
-def _less_drawn(log_own_KB: Tensor, log_q_KB: Tensor, category_B: Tensor) -> Tensor:
-    """Return the mean over samples of sum_k q(k|x_i) log q(k) - log q(c_i), a scalar."""
-    expected_B = (log_own_KB.exp() * log_q_KB).sum(0)
-    return (expected_B - log_q_KB.gather(0, category_B[None])[0]).mean()
+    samples = draws.category_BD.shape[0]
+    return _with(means, draws, lambda d: _log_posterior(draws.log_pairs[d], weights, samples))
 
 
 def _log_posterior(log_pairs_KM: Tensor, weights: EncodingWeights | Tensor, samples: int) -> Tensor:
@@ -80,8 +54,23 @@ def _log_posterior(log_pairs_KM: Tensor, weights: EncodingWeights | Tensor, samp
     return log_table_posterior(log_pairs_KM, weights.of_singles or weights, samples)
 
 
-def _with(means: Means, added_D: list[Tensor]) -> Means:
-    """Return expectations, to each of which is added what there is for its discrete variables."""
-    zero = means.values_S.new_zeros(())
+def _with(means: Means, draws: CategoryDraws, log_q_of: Callable[[int], Tensor]) -> Means:
+    """Return expectations of sets, to each of which is added what there is for its variables.
+
+    ``log_q_of`` gives log q(k) of a discrete variable by its number, (K, B); it is asked only for
+    those that a set contains.
+    """
+    zero, added_D = means.values_S.new_zeros(()), list[Tensor]()
+    for d, (log_own_KB, category_B) in enumerate(
+        zip(draws.log_own, draws.category_BD.unbind(1), strict=True)
+    ):
+        contained = any(d in part for part in means.sets)
+        added_D.append(_less_drawn(log_own_KB, log_q_of(d), category_B) if contained else zero)
     added = [sum((added_D[v] for v in part if v < len(added_D)), zero) for part in means.sets]
     return Means(means.sets, means.values_S + torch.stack(added)) if added else means
+
+
+def _less_drawn(log_own_KB: Tensor, log_q_KB: Tensor, category_B: Tensor) -> Tensor:
+    """Return the mean over samples of sum_k q(k|x_i) log q(k) - log q(c_i), a scalar."""
+    expected_B = (log_own_KB.exp() * log_q_KB).sum(0)
+    return (expected_B - log_q_KB.gather(0, category_B[None])[0]).mean()

@@ -15,7 +15,7 @@ from rich.console import Console
 from runner.config import LENGTH, RunConfig, goes_on
 from runner.console.run_display import make_console, print_note
 from runner.console.signals import Interrupt
-from runner.errors import UsageError, nearest
+from runner.errors import UsageError, cannot_change
 from runner.runs.clock import Clock
 from runner.runs.compile_choice import choose_compile
 from runner.runs.fit import make_steps, shown_path
@@ -124,9 +124,7 @@ def _check_overrides(overrides: list[str]) -> None:
         key = override.partition("=")[0]
         if key not in _RESUMABLE and not key.startswith(_RESUMABLE_SECTIONS):
             sections = [f"{section}*" for section in _RESUMABLE_SECTIONS]
-            allowed = ", ".join([*_RESUMABLE, *sections])
-            hint = nearest(key, _RESUMABLE) or f"it can change {allowed}"
-            raise UsageError(f"resume cannot change '{key}'", hint)
+            raise cannot_change("resume", key, [*_RESUMABLE, *sections])
 
 
 def _check_steps(saved: SavedRun, overrides: list[str]) -> None:

@@ -31,7 +31,8 @@ class Validations:
         self._watched: tuple[ValidationMetric, BestSoFar] | None = None
         if run.metric is not None:
             stop = run.config.training.stop_early
-            best = BestSoFar(stop, run.metric.sign, run.restarted)
+            begins = run.method.last_part_begins(run.config)
+            best = BestSoFar(stop, run.metric.sign, begins, run.restarted)
             for record in run.folder.iterate_records():
                 if run.metric.key in record:
                     best.tell(int(record["step"] or 0), record[run.metric.key])

@@ -18,6 +18,8 @@ class BestSoFar:
     settings: StopEarlyConfig
     sign: int
     """1 where a higher value is better, -1 where a lower one is."""
+    begins: int = 0
+    """The steps of a model that is not whole yet: no validation until then counts."""
     restarted: int = 0
     """The step from which on training went on although it had stopped: it waits anew from there."""
     value: float | None = None
@@ -32,7 +34,7 @@ class BestSoFar:
 
         What is not a finite number, None, is never better.
         """
-        if step < self.settings.after:
+        if step < self.settings.after or step <= self.begins:
             return False
         is_best = value is not None and self._exceeds(value, self.value, 0)
         if is_best:

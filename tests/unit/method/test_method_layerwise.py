@@ -209,6 +209,22 @@ def test_a_stack_may_stop_early_in_the_turn_of_its_last_part(new: New):
     new("rbm", *EARLY)
 
 
+def test_the_best_of_a_stack_is_a_model_whose_last_part_is_fitted(
+    composed: Callable[..., RunConfig], tmp_path: Path
+):
+    asked = ("validation.every=2", "evaluation.checkpoint=best", "learning_rate=1.0")
+    start(composed("objective=dbn", *SMALL, *MLP, *asked), run := tmp_path / "run")
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    losses = {
+        record["step"]: record[name]
+        for record in map(json.loads, lines)
+        if (name := "validation/terms/reconstruction") in record
+    }
+    best = json.loads((run / "checkpoint_best/state.json").read_text())["state"]["step"]
+    assert min(losses, key=losses.__getitem__) <= 8 < best
+    assert best == min((step for step in losses if step > 8), key=losses.__getitem__)
+
+
 def test_noise_of_codes_that_are_not_between_0_and_1_is_refused(new: New):
     noise = ("objective.corruption.kind=gaussian", "objective.corruption.amount=0.1")
     with pytest.raises(UsageError, match="between 0 and 1, and hidden layers have relu units"):

@@ -10,9 +10,11 @@ from runner.training import BestSoFar
 HIGHER, LOWER = 1, -1
 
 
-def best(sign: int = HIGHER, *, restarted: int = 0, **changes: object) -> BestSoFar:
+def best(
+    sign: int = HIGHER, *, begins: int = 0, restarted: int = 0, **changes: object
+) -> BestSoFar:
     settings = {"metric": "elbo", "patience": 2, "min_delta": 0.0, "after": 0} | changes
-    return BestSoFar(StopEarlyConfig(**settings), sign, restarted)  # pyright: ignore
+    return BestSoFar(StopEarlyConfig(**settings), sign, begins, restarted)  # pyright: ignore
 
 
 def told(of: BestSoFar, values: list[float | None]) -> list[tuple[bool, bool]]:
@@ -52,6 +54,13 @@ def test_what_is_not_a_number_is_never_better():
 
 def test_validations_before_the_first_step_that_counts_are_not_the_best():
     of = best(after=30)
+    assert told(of, [9.0, 8.0, 1.0, 0.5, 0.4]) == [
+        (False, False), (False, False), (True, False), (False, False), (False, True),
+    ]  # fmt: skip
+
+
+def test_validations_of_a_model_that_is_not_whole_are_not_the_best():
+    of = best(begins=20)
     assert told(of, [9.0, 8.0, 1.0, 0.5, 0.4]) == [
         (False, False), (False, False), (True, False), (False, False), (False, True),
     ]  # fmt: skip
