@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.dataset.text.texts import WORD, find_texts, read_text
+from runner import progress
+from runner.dataset.text.texts import WORD, read_text, texts_below
 from runner.errors import DataError, UsageError
 
 _WORD = re.compile(WORD)
@@ -22,7 +23,7 @@ def reference_documents(path: str) -> Iterator[list[str]]:
     place = Path(path).expanduser()
     try:
         if place.is_dir():
-            texts = (read_text(place / name) for name in find_texts(place))
+            texts = (text for _, text in texts_below(place, progress.left_out))
         else:
             texts = iter(read_text(place).splitlines())
         for text in texts:

@@ -5,13 +5,14 @@ Shapes: N documents, V words of the vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from runner import progress
 from runner.config import DatasetConfig, NewsgroupsConfig, TextsConfig
 from runner.dataset.archive.guarded_reading import reading
 from runner.dataset.splits import Dataset
@@ -27,14 +28,14 @@ def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset
 
     The vocabulary is that of the training documents.
 
-    Raises: DataError where there are none, or one is not text.
+    Raises: DataError where there are none, or none has a word.
     """
     if not isinstance(config, TextsConfig):
         raise TypeError("texts needs its own settings")
     root = Path(str(config.path)).expanduser()
-    files = find_texts(root)
-    texts = [read_text(root / file) for file in files]
-    folders = [Path(file).parent.name for file in files]
+    found = dict(texts_below(root, progress.say))
+    texts = list(found.values())
+    folders = [Path(file).parent.name for file in found]
     labels = folders if all(folders) and len(set(folders)) > 1 else None
     # In the order of the splits before the vocabulary is that of the first one.
     place_N1 = sparse.csr_array(np.arange(1, len(texts) + 1)[:, None])
@@ -44,19 +45,35 @@ def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset
     return dataset_of(config.name, f"'{root}'", corpus, device)
 
 
-def find_texts(root: Path) -> list[str]:
-    """Return the text files below a folder by their paths within it, sorted; hidden ones left out.
+def texts_below(root: Path, say: Callable[[str], None]) -> Iterator[tuple[str, str]]:
+    """Yield (path, text) of the text files below a folder, by their sorted paths within it.
 
-    Raises: DataError when there is no folder, or no file in it.
+    Hidden files are left out, and so are files that are not text, of which ``say`` is told.
+
+    Raises: DataError when there is no folder, or no text in it.
     """
+    others: list[str] = []
+    for file in (files := _files_below(root)):
+        text = _text_of(root / file)
+        if text is None:
+            others.append(file)
+        else:
+            yield file, text
+    if len(others) == len(files):
+        raise DataError(f"dataset.path: there is no text in '{root}'", "a file for each document")
+    if others:
+        count = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+        say(f"{count} not text and left out, among them '{others[0]}'")
+
+
+def _files_below(root: Path) -> list[str]:
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise DataError(f"dataset.path: '{root}' {what}")
     found = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
-    shown = [path.as_posix() for path in found if not any(p.startswith(".") for p in path.parts)]
-    if not shown:
-        raise DataError(f"dataset.path: there is no text in '{root}'", "a file for each document")
-    return sorted(shown)
+    return sorted(
+        path.as_posix() for path in found if not any(p.startswith(".") for p in path.parts)
+    )
 
 
 def read_text(path: Path) -> str:
@@ -64,10 +81,21 @@ def read_text(path: Path) -> str:
 
     Raises: DataError where it is missing, or no text.
     """
+    text = _text_of(path)
+    if text is None:
+        raise DataError(f"'{path}' is not a text file")
+    return text
+
+
+def _text_of(path: Path) -> str | None:
+    """Return the text of a file, or None where it is none: it has a byte that no text has.
+
+    Raises: DataError where it cannot be read.
+    """
     with reading(path):
         content = path.read_bytes()
     if b"\0" in content:
-        raise DataError(f"'{path}' is not a text file")
+        return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

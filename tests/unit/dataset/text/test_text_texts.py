@@ -106,9 +106,29 @@ def test_texts_that_are_none_are_refused(
     (tmp_path / "docs" / "b").write_text("and to")
     with pytest.raises(DataError, match="no word occurs"):
         load(config.dataset, "data", CPU)
-    (tmp_path / "docs" / "a").write_bytes(b"\0\1\2")
-    with pytest.raises(DataError, match="is not a text file"):
+    for name in ("a", "b"):
+        (tmp_path / "docs" / name).write_bytes(b"\0\1\2")
+    with pytest.raises(DataError, match="there is no text"):
         load(config.dataset, "data", CPU)
+
+
+@pytest.mark.parametrize(("pictures", "words"), [(1, "1 file is not"), (2, "2 files are not")])
+def test_files_that_are_not_text_are_left_out_and_said(
+    composed: Callable[..., RunConfig],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    pictures: int,
+    words: str,
+):
+    for n in range(20):
+        (tmp_path / f"{n}.txt").write_text("windows driver goal")
+    for n in range(pictures):
+        (tmp_path / f"cover{n}.png").write_bytes(b"\x89PNG\0\0")
+    config = composed("dataset=texts", f"dataset.path={tmp_path}", "dataset.least_documents=1")
+    found = load(config.dataset, "data", CPU)
+    assert found.train.size + found.test.size == 20
+    assert f"{words} text and left out, among them 'cover0.png'" in capsys.readouterr().err
+    assert len(list(reference_documents(str(tmp_path)))) == 20
 
 
 def test_the_newsgroups_are_those_of_scikit_learn(
