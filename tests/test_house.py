@@ -195,7 +195,16 @@ def case_of(refused: Pair) -> Case:
     return next(case for case in cases if REFUSED.keys() & set(pairs_of(case)) == {refused})
 
 
-SIZES = {"mlp": 8, "prodlda": 8, "nvdm": 8, "conv": 20, "conv28": 28, "conv32": 32, "conv64": 64}
+SIZES = {
+    "mlp": 8,
+    "broadcast": 8,
+    "prodlda": 8,
+    "nvdm": 8,
+    "conv": 20,
+    "conv28": 28,
+    "conv32": 32,
+    "conv64": 64,
+}
 SMALL = {"widths": [8], "features": 8, "channels": 4, "pseudo_inputs": 4}
 
 

@@ -76,8 +76,9 @@ def final(folder: Path) -> list[dict[str, Any]]:
 def setting(config: dict[str, Any]) -> str:
     """Return what the compared runs differ in, in a few words."""
     network = config["architecture"]
-    widths = "-".join(map(str, network.get("widths", [network["name"]])))
-    return f"{widths}, {config['batch_size']} images, {config['prior']['dimensions']} variables"
+    words = [network["name"], "-".join(map(str, network.get("widths", [])))]
+    sizes = f"{config['batch_size']} images, {config['prior']['dimensions']} variables"
+    return f"{' '.join(filter(None, words))}, {sizes}"
 
 
 def places(summary: Path) -> dict[str, str]:

@@ -7,7 +7,14 @@ from itertools import pairwise
 
 from runner import memory
 from runner.config.prior_schema import CorrelatedPriorConfig, MixturePriorConfig
-from runner.config.schema import ConvConfig, MlpConfig, NvdmConfig, ProdldaConfig, RunConfig
+from runner.config.schema import (
+    BroadcastConfig,
+    ConvConfig,
+    MlpConfig,
+    NvdmConfig,
+    ProdldaConfig,
+    RunConfig,
+)
 
 _NUMBER = 4
 """Bytes of a parameter."""
@@ -38,10 +45,15 @@ def _sizes(config: RunConfig) -> Iterator[tuple[str, object, float]]:
         yield "prior.components", prior.components, _NUMBER * prior.components * variables
     encodings = config.objective.encodings or 0
     yield "objective.encodings", encodings, 2 * _NUMBER * encodings * variables
-    if isinstance(architecture, MlpConfig | ProdldaConfig | NvdmConfig):
+    if isinstance(architecture, MlpConfig | BroadcastConfig | ProdldaConfig | NvdmConfig):
         widths = [*architecture.widths, 2 * variables]
         layers = sum(max(0, one) * max(0, other) for one, other in pairwise(widths))
         yield "architecture.widths", architecture.widths, _NUMBER * layers
+    if isinstance(architecture, BroadcastConfig):
+        layers = max(0, architecture.layers) * max(0, architecture.channels) ** 2
+        yield "architecture.channels", architecture.channels, _NUMBER * layers
+        cell = max(0, architecture.channels) * max(0, architecture.cell) ** 2
+        yield "architecture.cell", architecture.cell, _NUMBER * cell
     if isinstance(architecture, ConvConfig):
         layer = max(0, architecture.features) * max(2 * variables, _VARIABLE)
         yield "architecture.features", architecture.features, _NUMBER * layer

@@ -10,6 +10,7 @@ from runner.config.rule import Rule
 from runner.config.schedule import Schedule, ends_of
 from runner.config.schema import (
     AnySizeConfig,
+    BroadcastConfig,
     CategoricalConfig,
     ConvConfig,
     MlpConfig,
@@ -28,6 +29,14 @@ def weight_rules(config: RunConfig) -> Iterator[Rule]:
         yield name, value, "a finite number", holds
 
 
+_SIZES: dict[type, tuple[str, ...]] = {
+    ConvConfig: ("features",),
+    AnySizeConfig: ("channels", "smallest", "features"),
+    BroadcastConfig: ("channels", "layers", "cell"),
+}
+"""Settings of a network that are counts."""
+
+
 def number_rules(config: RunConfig) -> Iterator[Rule]:
     """Yield (key, value, what the value must be, whether it is) of every number."""
     for key, _, value in typed_leaves(config):
@@ -43,17 +52,14 @@ def number_rules(config: RunConfig) -> Iterator[Rule]:
 def size_rules(config: RunConfig) -> Iterator[Rule]:
     """Yield the rules of the sizes that only some networks, likelihoods and priors have."""
     network, likelihood, prior = config.architecture, config.likelihood, config.prior
-    if isinstance(network, MlpConfig | ProdldaConfig | NvdmConfig):
+    if isinstance(network, MlpConfig | BroadcastConfig | ProdldaConfig | NvdmConfig):
         holds = all(width >= 1 for width in network.widths)
         yield "architecture.widths", network.widths, "numbers of units, 1 or more each", holds
     if isinstance(network, ProdldaConfig):
         yield "architecture.dropout", network.dropout, "from 0 to below 1", 0 <= network.dropout < 1
-    if isinstance(network, ConvConfig):
-        yield "architecture.features", network.features, "at least 1", network.features >= 1
-    if isinstance(network, AnySizeConfig):
-        for name in ("channels", "smallest", "features"):
-            value = getattr(network, name)
-            yield f"architecture.{name}", value, "at least 1", value >= 1
+    for name in _SIZES.get(type(network), ()):
+        value = getattr(network, name)
+        yield f"architecture.{name}", value, "at least 1", value >= 1
     if isinstance(likelihood, CategoricalConfig):
         yield "likelihood.levels", likelihood.levels, "at least 2", likelihood.levels >= 2
     if isinstance(prior, VampPriorConfig):

@@ -85,6 +85,16 @@ class AnySizeConfig(ArchitectureConfig):
 
 
 @dataclass
+class BroadcastConfig(ArchitectureConfig):
+    """A decoder that draws every place by itself, and a fully connected encoder."""
+
+    widths: list[int]
+    channels: int
+    layers: int
+    cell: int
+
+
+@dataclass
 class ProdldaConfig(ArchitectureConfig):
     """A decoder that multiplies topics, and its encoder."""
 
@@ -201,6 +211,7 @@ CHOICES: dict[str, dict[str, type]] = {
         "conv32": ConvConfig,
         "conv28": ConvConfig,
         "conv": AnySizeConfig,
+        "broadcast": BroadcastConfig,
         "prodlda": ProdldaConfig,
         "nvdm": NvdmConfig,
     },

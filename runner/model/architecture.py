@@ -15,6 +15,7 @@ from torch import nn
 from runner.config import (
     AnySizeConfig,
     ArchitectureConfig,
+    BroadcastConfig,
     ConvConfig,
     MlpConfig,
     NvdmConfig,
@@ -22,6 +23,7 @@ from runner.config import (
 )
 from runner.errors import UsageError, nearest
 from runner.model import conv
+from runner.model.broadcast import BroadcastDecoder
 from runner.model.conditional_head import ConditionalHead
 from runner.model.own import own_networks
 from runner.model.shapes import NetworkShapes
@@ -237,6 +239,16 @@ def _conv(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequent
     return encoder, decoder
 
 
+def _broadcast(
+    config: ArchitectureConfig, shapes: NetworkShapes
+) -> tuple[nn.Sequential, BroadcastDecoder]:
+    """Watters et al. 2019, with 1x1 convolutions; the encoder is fully connected."""
+    if not isinstance(config, BroadcastConfig):
+        raise TypeError("broadcast needs its own settings")
+    down = _dense([math.prod(shapes.shape), *config.widths, shapes.parameters])
+    return nn.Sequential(nn.Flatten(), *down), BroadcastDecoder(shapes, config)
+
+
 def _prodlda(
     config: ArchitectureConfig, shapes: NetworkShapes
 ) -> tuple[ProdldaEncoder, ProdldaDecoder]:
@@ -287,6 +299,7 @@ ARCHITECTURES: dict[
     "conv32": _conv32,
     "conv28": _conv28,
     "conv": _conv,
+    "broadcast": _broadcast,
     "prodlda": _prodlda,
     "nvdm": _nvdm,
 }

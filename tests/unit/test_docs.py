@@ -374,8 +374,8 @@ def test_the_table_of_a_first_run(
         )
     beside("first_run", *tmp_path.iterdir())
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2].startswith("| 4-2, 8 images, 6 variables | 2 | 5 | 0.45 | 0.90 | 0.90 |")
-    assert lines[-1].startswith("| 4-2, 8 images, 6 variables | median of 3 | | 0.20 | 0.40 |")
+    assert lines[-2].startswith("| mlp 4-2, 8 images, 6 variables | 2 | 5 | 0.45 | 0.90 | 0.90 |")
+    assert lines[-1].startswith("| mlp 4-2, 8 images, 6 variables | median of 3 | | 0.20 | 0.40 |")
     assert (tmp_path / "figures" / "first_run_mig.png").is_file()
 
 

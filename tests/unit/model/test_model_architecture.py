@@ -11,6 +11,7 @@ from torch import nn
 from runner.config import (
     AnySizeConfig,
     ArchitectureConfig,
+    BroadcastConfig,
     ConvConfig,
     MlpConfig,
     NvdmConfig,
@@ -58,6 +59,7 @@ CASES = [
     (ConvConfig("conv32", *PLAIN, 4), (1, 32, 32)),
     (ConvConfig("conv28", *PLAIN, 16), (1, 28, 28)),
     (AnySizeConfig("conv", *PLAIN, 16, 4, 4), (3, 45, 28)),
+    (BroadcastConfig("broadcast", *PLAIN, [9], 7, 2, 2), (3, 5, 8)),
     (ProdldaConfig("prodlda", *PLAIN, [7, 6], 0.5, "log"), (1, 1, 30)),
     (NvdmConfig("nvdm", *PLAIN, [7], "tanh"), (1, 1, 30)),
 ]

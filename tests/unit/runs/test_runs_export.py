@@ -25,7 +25,16 @@ from runner.runs.export_formats import FORMATS, require_packages
 from runner.runs.load import OpenedModel
 from runner.store.run_folder import RunFolder
 
-SIZES = {"mlp": 8, "prodlda": 8, "nvdm": 8, "conv": 20, "conv28": 28, "conv32": 32, "conv64": 64}
+SIZES = {
+    "mlp": 8,
+    "broadcast": 8,
+    "prodlda": 8,
+    "nvdm": 8,
+    "conv": 20,
+    "conv28": 28,
+    "conv32": 32,
+    "conv64": 64,
+}
 DISCRETE = "++prior.discrete={switch: bernoulli, colour: 3}"
 
 WITH_DISCRETE = ("conv32", "normal", "laplace", (DISCRETE,))
@@ -34,6 +43,7 @@ COVERING = [
     ("conv", "concrete_normal", "gaussian", ()),
     ("conv28", "log_normal", "continuous_bernoulli", ()),
     ("conv64", "sigmoid_code", "categorical", ("likelihood.levels=4",)),
+    ("broadcast", "normal", "bernoulli", ()),
     ("prodlda", "dirichlet_laplace", "multinomial", ()),
     ("nvdm", "normal", "bernoulli", ()),
     ("mlp", "vamp", "gaussian", ("architecture.tied=true", "precision=bf16")),
