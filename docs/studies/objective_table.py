@@ -68,8 +68,8 @@ class Entry:
     @property
     def prior(self) -> str:
         """The prior that the objective brings, or a dash."""
-        overridden = (item for item in self.yaml.get("defaults", []) if isinstance(item, dict))
-        return next((item["override /prior"] for item in overridden), "—")
+        entries = [item for item in self.yaml.get("defaults", []) if isinstance(item, dict)]
+        return next((each["override /prior"] for each in entries if "override /prior" in each), "—")
 
 
 def entries() -> list[Entry]:

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from runner.config import BroadcastConfig
 from runner.model.shapes import NetworkShapes
 
-
 _AT_ONCE = 2**18
 """Numbers of a layer that are computed at a time on a CPU: larger tensors do not stay in its cache,
 and those of 32 MB and more, as a batch or a pack of runs soon has, are new memory at every step."""
@@ -50,7 +49,7 @@ class BroadcastDecoder(nn.Module):
 
     def forward(self, z_BW: Tensor) -> Tensor:
         """Return the output for codes, (B, K, H, W)."""
-        if z_BW.device.type != "cpu":
+        if z_BW.device.type != "cpu" or torch.compiler.is_compiling():
             return self._draw(z_BW)
         numbers = len(self.places_P2) * self.last.in_features
         parts = z_BW.split(max(1, _AT_ONCE // numbers))
