@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from runner.model.broadcast import BroadcastDecoder
 from runner.model.mixture import VampPrior
 from runner.model.tied_linear import TiedLinear
 from runner.model.vae import VAE
@@ -41,7 +42,8 @@ def is_faster(model: VAE, runs: int) -> bool:
     """Return whether runs of this model train faster together than one after the other.
 
     On a CPU they do where all layers with numbers are linear, and there are four runs or more:
-    convolutions take the time there that they take alone (``tests/benchmarks/packed_speed.py``).
+    convolutions take the time there that they take alone (``tests/benchmarks/packed_speed.py``),
+    and so do layers at every place of an image.
     """
     if next(model.parameters()).device.type != "cpu":
         return runs > 1
@@ -49,7 +51,8 @@ def is_faster(model: VAE, runs: int) -> bool:
     layers = (layer for network in networks for layer in network.modules())
     counted = (layer for layer in layers if next(layer.parameters(recurse=False), None) is not None)
     linear = all(isinstance(layer, nn.Linear | TiedLinear) for layer in counted)
-    return linear and runs >= _FEWEST_ON_CPU
+    at_places = isinstance(model.decoder, BroadcastDecoder)
+    return linear and not at_places and runs >= _FEWEST_ON_CPU
 
 
 def needs_networks(plan: Plan, model: VAE) -> bool:

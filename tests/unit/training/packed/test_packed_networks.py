@@ -86,6 +86,7 @@ def test_each_run_is_clipped_by_its_own_norm_or_not_at_all():
         (("architecture=mlp", "architecture.tied=true"), False, True),
         (("architecture=mlp", "likelihood=gaussian"), False, True),
         (("architecture=conv28",), True, False),
+        (("architecture=broadcast",), False, False),
     ],
 )
 def test_which_models_have_layers_and_gain_on_a_cpu(
