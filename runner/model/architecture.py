@@ -27,7 +27,7 @@ from runner.model.broadcast import BroadcastDecoder
 from runner.model.conditional_head import ConditionalHead
 from runner.model.own import own_networks
 from runner.model.shapes import NetworkShapes
-from runner.model.tied_linear import TiedLinear
+from runner.model.tied_linear import mirrored
 from runner.model.topics import NvdmDecoder, ProdldaDecoder, ProdldaEncoder
 from runner.plugins import piece
 
@@ -94,7 +94,7 @@ def _mlp(config: ArchitectureConfig, shapes: NetworkShapes) -> tuple[nn.Sequenti
     pixels = height * width
     down = _linear([channels * pixels, *config.widths, shapes.parameters])
     if config.tied:
-        up: Sequence[nn.Module] = _mirrored(down, shapes)
+        up: Sequence[nn.Module] = mirrored(down, shapes)
     else:
         up = _linear([shapes.width, *reversed(config.widths), shapes.output_channels * pixels])
     encoder = nn.Sequential(nn.Flatten(), *_between(down, activation))
@@ -113,26 +113,6 @@ def _activation(name: str) -> Callable[[], nn.Module]:
 
 def _linear(widths: list[int]) -> list[nn.Linear]:
     return [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(widths)]
-
-
-def _mirrored(down: list[nn.Linear], shapes: NetworkShapes) -> list[nn.Module]:
-    """Return the decoder's layers, each with the weight of the encoder's layer it mirrors.
-
-    Where the encoder gives more parameters than z has columns (scales beside means), the decoder's
-    first layer shares the rows of the first ``shapes.width`` parameters, the means of normal
-    variables. Where it gives fewer, the decoder's first layer has a weight of its own.
-
-    Raises: UsageError when the decoder's output has more channels than the image.
-    """
-    if shapes.output_channels != shapes.shape[0]:
-        raise UsageError(
-            "architecture.tied=true needs a likelihood with one output per pixel, "
-            f"got {shapes.output_channels // shapes.shape[0]} outputs per pixel"
-        )
-    last = down[-1]
-    fits = shapes.width <= last.out_features
-    first = TiedLinear(last, shapes.width) if fits else nn.Linear(shapes.width, last.in_features)
-    return [first, *(TiedLinear(layer, layer.out_features) for layer in reversed(down[:-1]))]
 
 
 def _between(layers: Sequence[nn.Module], activation: Callable[[], nn.Module]) -> list[nn.Module]:

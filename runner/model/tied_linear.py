@@ -1,4 +1,4 @@
-"""A linear layer that uses the transposed weight of another.
+"""Linear layers that use the transposed weights of others.
 
 Shapes: B images, I inputs, O outputs of the tied layer.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
+
+from runner.errors import UsageError
+from runner.model.shapes import NetworkShapes
 
 
 class TiedLinear(nn.Module):
@@ -32,3 +35,23 @@ class TiedLinear(nn.Module):
     def extra_repr(self) -> str:
         """Return the sizes, as nn.Linear prints them."""
         return f"in_features={self.inputs}, out_features={len(self.bias)}"
+
+
+def mirrored(down: list[nn.Linear], shapes: NetworkShapes) -> list[nn.Module]:
+    """Return the decoder's layers, each with the weight of the encoder's layer it mirrors.
+
+    Where the encoder gives more parameters than z has columns (scales beside means), the decoder's
+    first layer shares the rows of the first ``shapes.width`` parameters, the means of normal
+    variables. Where it gives fewer, the decoder's first layer has a weight of its own.
+
+    Raises: UsageError when the decoder's output has more channels than the image.
+    """
+    if shapes.output_channels != shapes.shape[0]:
+        raise UsageError(
+            "architecture.tied=true needs a likelihood with one output per pixel, "
+            f"got {shapes.output_channels // shapes.shape[0]} outputs per pixel"
+        )
+    last = down[-1]
+    fits = shapes.width <= last.out_features
+    first = TiedLinear(last, shapes.width) if fits else nn.Linear(shapes.width, last.in_features)
+    return [first, *(TiedLinear(layer, layer.out_features) for layer in reversed(down[:-1]))]
