@@ -119,7 +119,7 @@ def draw(curves: Curves) -> Figure:
     for axes in drawing.axes[-len(columns) :]:
         axes.set_xlabel("epoch" if all("epochs" in row.length for row in curves) else "step")
     handles = [Line2D([], [], linewidth=2, **each) for each in look.values()]
-    drawing.legend(handles, [", ".join(each) for each in look], loc="outside right upper")
+    drawing.legend(handles, [", ".join(each) for each in look], loc="outside lower left", ncols=2)
     return fit(drawing, grid)
 
 
