@@ -5,7 +5,7 @@ pixels: 1x1 convolutions, where the paper has 3x3. What is drawn where is thus a
 z with coordinates, so that the position of a thing is easily told from what it is, and x from y.
 
 Shapes: B samples, W columns of z, P places, H W of the image, K channels of the output, F channels
-of a layer, E the edge of a cell in pixels.
+of a layer.
 """
 
 from __future__ import annotations
