@@ -29,6 +29,7 @@ from runner.model import build
 from runner.objective import Objective
 from runner.training import Record, TrainingState, check_compatibility, train
 from tests.families import SUMS
+from tests.network_sizes import SIZES
 from tests.paired_images import with_second_factor
 from tests.pairwise import Case, Pair, covering_array, every_pair, pairs_of
 
@@ -195,16 +196,6 @@ def case_of(refused: Pair) -> Case:
     return next(case for case in cases if REFUSED.keys() & set(pairs_of(case)) == {refused})
 
 
-SIZES = {
-    "mlp": 8,
-    "broadcast": 8,
-    "prodlda": 8,
-    "nvdm": 8,
-    "conv": 20,
-    "conv28": 28,
-    "conv32": 32,
-    "conv64": 64,
-}
 SMALL = {"widths": [8], "features": 8, "channels": 4, "pseudo_inputs": 4}
 
 

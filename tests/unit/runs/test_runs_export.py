@@ -24,17 +24,8 @@ from runner.runs.export_files import description
 from runner.runs.export_formats import FORMATS, require_packages
 from runner.runs.load import OpenedModel
 from runner.store.run_folder import RunFolder
+from tests.network_sizes import SIZES
 
-SIZES = {
-    "mlp": 8,
-    "broadcast": 8,
-    "prodlda": 8,
-    "nvdm": 8,
-    "conv": 20,
-    "conv28": 28,
-    "conv32": 32,
-    "conv64": 64,
-}
 DISCRETE = "++prior.discrete={switch: bernoulli, colour: 3}"
 
 WITH_DISCRETE = ("conv32", "normal", "laplace", (DISCRETE,))
