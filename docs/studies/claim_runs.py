@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,6 +52,12 @@ FIGURES = {
 """The figures of the claim by their names in ``summary.json`` and ``scores.json``, and their heads;
 information, reconstruction and correlation are in nats."""
 
+_WORDS = {
+    "fashion_mnist": "Fashion-MNIST",
+    "mnist": "MNIST",
+    r"rate of style linear\(.*?\)": "a style that is expensive at first",
+}
+"""What the tables say for what stands in a row, in this order."""
 
 _VARIANTS = {
     "objective.encoding_weights": ("stratified", "{} weights of q(z)"),
@@ -251,6 +258,13 @@ def write_rows(path: Path, heads: Sequence[str], lines: Mapping[Row, list[dict[s
         table.writeheader()
         for row in in_order(lines):
             table.writerows(lines[row])
+
+
+def in_words(cell: str) -> str:
+    """Return what stands in a row as the tables have it."""
+    for pattern, words in _WORDS.items():
+        cell = re.sub(pattern, words, cell)
+    return cell
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:

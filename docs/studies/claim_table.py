@@ -31,6 +31,7 @@ from claim_runs import (
     Row,
     chosen_runs,
     figure,
+    in_words,
     interval,
     other_rows,
     rows_of,
@@ -108,7 +109,8 @@ def table(rows: Mapping[Row, Runs]) -> Iterator[list[str]]:
     for row, runs in rows.items():
         cells = [cell(estimate(runs, name), name) for name in names]
         objective = f"{row.objective} {row.weights}"
-        yield [row.dataset, row.posterior, objective, row.form, row.length, str(len(runs)), *cells]
+        shared = [row.dataset, row.posterior, objective, row.form, row.length]
+        yield [*map(in_words, shared), str(len(runs)), *cells]
 
 
 def pairs(rows: Mapping[Row, Runs]) -> Iterator[tuple[Row, Row]]:
@@ -130,7 +132,7 @@ def differences(rows: Mapping[Row, Runs]) -> Iterator[list[str]]:
         cells = [cell(difference(first, second, name), name, signed=True) for name in names]
         common = len(first.keys() & second.keys())
         shared = [row.dataset, row.posterior, row.form, row.length]
-        yield [*shared, row.weights, other.weights, str(common), *cells]
+        yield [*map(in_words, shared), row.weights, other.weights, str(common), *cells]
 
 
 def markdown(lines: Iterator[list[str]]) -> str:

@@ -44,11 +44,11 @@ def test_the_tables_of_the_claim(
     beside("claim_table", tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith(
-        "| mnist | conditional | hfvae beta=12 gamma=4 | as published | 15 epochs | 1 "
+        "| MNIST | conditional | hfvae beta=12 gamma=4 | as published | 15 epochs | 1 "
         "| 1.30 ± 0.06 | 0.30 ± 0.08 | 1.00 ± 0.10 | 0.50 |"  # 1.96 standard errors
     )
     assert lines[3].startswith(
-        "| mnist | independent | beta_vae beta=4 | as published | 15 epochs | 3 | 0.90 ± 0.25 |"
+        "| MNIST | independent | beta_vae beta=4 | as published | 15 epochs | 3 | 0.90 ± 0.25 |"
     )
     # Student's t with two degrees of freedom: 4.303 * 0.1 / sqrt(3).
     assert lines[4].split(" | ")[6:9] == ["1.10 ± 0.25", "0.50 ± 0.00", "0.60 ± 0.25"]
@@ -77,8 +77,11 @@ def test_what_is_not_as_usual_is_in_the_form(
     more = {"group_rate": {"style": plan}, "encodings": 1024, "encoding_weights": "equal"}
     made(tmp_path / "a", 1.0, 0.5, 120, objective=HFVAE | paid | more)
     beside("claim_table", tmp_path)
-    form = "exact with reward 20, rate of style linear(from 8, to 0, over 9), 1,024 encodings"
-    assert f"| {form}, equal weights of q(z) |" in capsys.readouterr().out
+    form = "exact with reward 20, {}, 1,024 encodings, equal weights of q(z)"
+    shown = form.format("a style that is expensive at first")
+    assert f"| MNIST | independent | hfvae beta=2 gamma=3 | {shown} |" in capsys.readouterr().out
+    (row,) = csv.DictReader((tmp_path / "claim.csv").read_text().splitlines())
+    assert row["form"] == form.format("rate of style linear(from 8, to 0, over 9)")
 
 
 def test_the_beta_of_equal_reconstruction(
@@ -123,7 +126,7 @@ def test_the_curves_over_epochs_and_the_table_of_one(
     assert (tmp_path / "figures" / "claim_curves.png").is_file()
     beside("claim_table", "--epoch", 9, tmp_path)
     lines = capsys.readouterr().out.splitlines()
-    shared = "| mnist | independent | {} | as published | 9 epochs |"
+    shared = "| MNIST | independent | {} | as published | 9 epochs |"
     assert lines[2] == shared.format("beta_vae beta=2") + " 1 | 1.00 | 0.50 | 0.50 | 2.00 |"
     assert lines[3].startswith(shared.format("hfvae beta=2 gamma=3") + " 2 | 1.50 ± 6.35 | 0.50 ±")
     with pytest.raises(SystemExit, match="no such run"):
@@ -210,8 +213,10 @@ def test_the_summary_of_all_runs(
     beside("claim_summary")
     lines = capsys.readouterr().out.splitlines()[2:]
     assert lines == [
-        "| independent | as published | mnist | 15 epochs | 3 | 1.50 ± 2.48 | 1.20 ± 2.48 "
+        "| independent | as published | MNIST | 15 epochs | 3 | 4 | 1.50 ± 2.48 | 1.20 ± 2.48 "
         "| +0.30 ± 0.00 * | +6.0 ± 2.5 * |",
-        "| independent | exact with reward 20 | mnist | 20 epochs | 1 | 0.50 | 1.25 "
+        "| independent | as published | MNIST | 15 epochs | 3 | 5 | 1.50 ± 2.48 | 0.20 ± 0.00 "
+        "| +1.30 ± 2.48 | +3.0 ± 2.5 * |",
+        "| independent | exact with reward 20 | MNIST | 20 epochs | 1 | 4 | 0.50 | 1.25 "
         "| -0.75 | +10.0 |",
     ]
