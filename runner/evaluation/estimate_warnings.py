@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from runner.dataset import Dataset
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import Information
 from runner.metric.number_text import number_text
@@ -30,7 +31,14 @@ _MOST_INFORMATION = 10.0
 
 _MI = "index_code_mi"
 _KL = "dimension_wise_kl"
-_TOTAL_CORRELATIONS = ("group_total_correlation", "within_group_total_correlation")
+_WITHIN = "within_group_total_correlation"
+_TOTAL_CORRELATIONS = ("group_total_correlation", _WITHIN)
+
+_OF_SINGLE_VARIABLES = (_WITHIN, _KL)
+"""The terms with densities q(z_v) of single variables, which see the minibatch alone: a memory bank
+does not change them."""
+
+_MORE_IMAGES = "a larger batch_size brings it nearer"
 
 Numbers = Mapping[str, float]
 
@@ -45,7 +53,7 @@ class Estimate:
     encodings: int
     """M, those behind q(z)."""
     images: int
-    """N, those that q(z) is the mean over."""
+    """N, those that q(z) is the mean over; the encodings may be of others (a test split)."""
     prior_factorises: bool = True
 
     @property
@@ -75,16 +83,22 @@ class Estimate:
         return 0.0 if math.isnan(error) else _ERRORS * error
 
 
-def estimate_warnings(found: Information, encodings: Encodings) -> list[str]:
-    """Return a sentence on each term of the evaluation that its encodings cannot tell."""
+def estimate_warnings(found: Information, encodings: Encodings, dataset: Dataset) -> list[str]:
+    """Return a sentence on each term of the evaluation that its encodings cannot tell.
+
+    q(z) is the mean over the training images. All of a test split are still some of many, unless
+    the training images' encodings are behind q(z), too.
+    """
+    of_test = dataset.has_test_split and encodings.rest_KP is None
     estimate = Estimate(
         found.terms,
         found.standard_errors.terms,
         encodings.count_behind,
-        encodings.dataset_size,
+        dataset.train.size if of_test else encodings.dataset_size,
         found.prior_factorises,
     )
-    of = f"from {estimate.encodings:,} of {estimate.images:,} encodings"
+    kind = "encodings of the test split" if of_test else f"of {estimate.images:,} encodings"
+    of = f"from {estimate.encodings:,} {kind}"
     sentences = [
         f"{_figure(name, found.terms[name])} {of}, is impossible: evaluation.encodings=all is exact"
         for name in estimate.impossible()
@@ -107,7 +121,7 @@ def training_warnings(estimate: Estimate, evaluated: Numbers, *, equal_weights: 
         equal_weights: whether the encodings weigh the same, own ones included.
     """
     impossible = set(estimate.impossible())
-    remedy = _remedy(estimate, evaluated[_MI], equal_weights=equal_weights)
+    more = _more_encodings(estimate, evaluated[_MI], equal_weights=equal_weights)
     sentences: list[str] = []
     for name in (_MI, *_TOTAL_CORRELATIONS, _KL):
         value = estimate.terms[name]
@@ -121,7 +135,8 @@ def training_warnings(estimate: Estimate, evaluated: Numbers, *, equal_weights: 
             continue
         sentences.append(
             f"the training estimate of {_figure(name, value)} from {estimate.encodings:,} "
-            f"encodings, {verdict}; the evaluation says {number_text(evaluated[name], 2)}: {remedy}"
+            f"encodings, {verdict}; the evaluation says {number_text(evaluated[name], 2)}: "
+            + (_MORE_IMAGES if name in _OF_SINGLE_VARIABLES else more)
         )
     return sentences
 
@@ -130,7 +145,7 @@ def _figure(name: str, value: float) -> str:
     return f"{quantity(f'terms/{name}').title}, {number_text(value, 2)} nats"
 
 
-def _remedy(estimate: Estimate, information: float, *, equal_weights: bool) -> str:
+def _more_encodings(estimate: Estimate, information: float, *, equal_weights: bool) -> str:
     """Return what brings the estimate of training nearer: encodings several times exp(MI)."""
     wanted = 2 ** math.ceil(math.log2(4 * math.exp(min(information, _MOST_INFORMATION))))
     more = min(max(_LEAST_BANK, 2 * estimate.encodings, wanted), estimate.images)

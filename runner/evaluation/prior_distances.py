@@ -38,7 +38,8 @@ def distances(
     ``mmd`` and ``dimension_wise_mmd`` are squared maximum mean discrepancies between samples, sums
     over inverse multiquadric kernels of six scales.
     """
-    loc_MV, scale_MV = latents.posterior(encodings.parameters_MP)
+    loc_MV = latents.posterior(encodings.parameters_MP)[0]
+    given_image_VV = latents.covariance_given_image(encodings.parameters_MP)
     z_MV = latents.continuous_part(encodings.z_MW)
     z_MV = z_MV[: _affordable(min(_SAMPLES, len(z_MV)), z_MV.shape[1])]
     shape = (len(z_MV), latents.uniform_count)
@@ -46,7 +47,7 @@ def distances(
     prior_MV = latents.continuous_part(latents.sample_prior(uniform_MU))
     found = {
         "covariance_of_means": penalties.moment_matching(loc_MV, None, 1.0, 1.0),
-        "covariance_of_codes": penalties.moment_matching(loc_MV, scale_MV, 1.0, 1.0),
+        "covariance_of_codes": penalties.moment_matching(loc_MV, given_image_VV, 1.0, 1.0),
         "mmd": divergences.mmd(z_MV, prior_MV, "imq", _SCALES),
         "dimension_wise_mmd": _dimension_wise(z_MV, prior_MV),
     }

@@ -101,6 +101,10 @@ class LatentDensities(Protocol):
         """Return means and standard deviations of the continuous variables, (B, V) each."""
         ...
 
+    def covariance_given_image(self, parameters_BP: Tensor) -> Tensor:
+        """Return the mean over the images of the continuous variables' Cov(z|x), (V, V)."""
+        ...
+
     def continuous_part(self, z_BW: Tensor) -> Tensor:
         """Return the continuous variables of z, (B, V)."""
         ...

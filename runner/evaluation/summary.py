@@ -75,7 +75,7 @@ def summarize(
                 **({"classification": _of_shares(wrong, len(encodings))} if wrong else {}),
             }
         ),
-        "warnings": estimate_warnings(found, encodings),
+        "warnings": estimate_warnings(found, encodings, dataset),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from runner import progress
 from runner.errors import UsageError
 
 Numbered = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -21,7 +22,8 @@ def numbered(name: str, column_N: NDArray[np.generic], bins: int | None) -> Numb
         name: of the factor, for messages.
         column_N: its values; any numbers.
         bins: a factor that is measured, with fractions and more different values than this, is cut
-            into so many bins of equally many images, whose values are their numbers. None: none is.
+            into so many bins of equally many images, whose values are the means of theirs. None:
+            none is.
 
     Raises: UsageError for fractions without ``bins``, and for values that are not finite.
     """
@@ -31,6 +33,9 @@ def numbered(name: str, column_N: NDArray[np.generic], bins: int | None) -> Numb
     if not np.isfinite(values_S).all():
         raise UsageError(f"factor '{name}' has a value that is not a finite number")
     if (values_S == np.round(values_S)).all():
+        if bins is not None and len(values_S) > bins:
+            count = f"{len(values_S):,} values"
+            progress.say(f"factor '{name}' keeps its {count}: whole numbers are not cut into bins")
         return numbers_N, values_S
     if bins is None:
         message = f"factor '{name}' has {len(values_S):,} different values, not all whole numbers"
@@ -38,8 +43,9 @@ def numbered(name: str, column_N: NDArray[np.generic], bins: int | None) -> Numb
         raise UsageError(message, hint)
     if len(values_S) <= bins:
         return numbers_N, values_S
-    numbers_N = cut(column_N.astype(np.float64), bins)
-    return numbers_N, np.arange(numbers_N.max() + 1, dtype=np.float64)
+    measured_N = column_N.astype(np.float64)
+    numbers_N = cut(measured_N, bins)
+    return numbers_N, np.bincount(numbers_N, measured_N) / np.bincount(numbers_N)
 
 
 def cut(column_N: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

@@ -113,6 +113,20 @@ class ConditionalSpace(LatentSpace):
         variance_BV = (share_BA1 * ((2 * log_scale_BAV).exp() + away_BAV.square())).sum(1)
         return mean_BV, variance_BV.sqrt()
 
+    def covariance_given_image(self, parameters_BP: Tensor) -> Tensor:
+        """Return the mean over the images of the normal variables' Cov(z|x), (V, V).
+
+        Given x they are dependent, since all of them follow c: the covariance of a mixture is the
+        mean of its components' plus that of their means.
+        """
+        logits_BC, normals_BAX = self._parts(parameters_BP)
+        share_BA1 = self.discrete.log_q_of_atoms(logits_BC).exp().T[..., None]
+        loc_BAV, log_scale_BAV = normals_BAX.chunk(2, dim=2)
+        variance_V = (share_BA1 * (2 * log_scale_BAV).exp()).sum(1).mean(0)
+        away_BAV = loc_BAV - (share_BA1 * loc_BAV).sum(1, keepdim=True)
+        between_BVV = (share_BA1 * away_BAV).transpose(1, 2) @ away_BAV
+        return variance_V.diag() + between_BVV.mean(0)
+
     def mean_given(self, parameters_BP: Tensor, category_BC: Tensor) -> Tensor:
         """Return the codes with some categories of c, and the means of z given them, (B, W)."""
         at_category_BX = self._normals_at(category_BC, self._parts(parameters_BP)[1])

@@ -184,6 +184,10 @@ class LatentSpace(nn.Module):
         loc_BV, log_scale_BV = self._cut(parameters_BP)[1].chunk(2, dim=1)
         return loc_BV, log_scale_BV.exp()
 
+    def covariance_given_image(self, parameters_BP: Tensor) -> Tensor:
+        """Return the mean over the images of the continuous variables' Cov(z|x), (V, V)."""
+        return self.posterior(parameters_BP)[1].square().mean(0).diag()
+
     def rate(self, z_BW: Tensor, parameters_BP: Tensor) -> Tensor:
         """Return KL(q(z|x)||p(z)), (B,), in nats; in closed form where there is one."""
         (discrete_BW, z_BV), (logits_BW, _) = self._cut(z_BW), self._cut(parameters_BP)

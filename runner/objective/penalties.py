@@ -24,17 +24,18 @@ def capacity(rate: Tensor, nats: float | Tensor) -> Tensor:
 
 def moment_matching(
     loc_BV: Tensor,
-    scale_BV: Tensor | None,
+    given_image_VV: Tensor | None,
     off_diagonal: float | Tensor,
     diagonal: float | Tensor,
 ) -> Tensor:
     """Return the weighted squared distance of a covariance from the identity.
 
     off_diagonal * sum_{i != j} C_ij^2 + diagonal * sum_i (C_ii - 1)^2, where C is the covariance
-    over the batch of the means (DIP-VAE-I, no scales) or of the codes: that of the means plus the
-    batch's mean of diag(scale^2) (DIP-VAE-II).
+    over the batch of the means (DIP-VAE-I, None for ``given_image_VV``) or of the codes: that of
+    the means plus the batch's mean of Cov(z|x), which is diag(scale^2) of independent normals
+    (DIP-VAE-II).
 
-    Shapes: (B, V) and (B, V) to ().
+    Shapes: (B, V) and (V, V) to ().
     Estimator: the batch covariance is the mean of products minus the product of means, as in
         disentanglement_lib: it divides by B, and so is biased low by the factor (B - 1) / B.
     Source: Kumar et al. 2018.
@@ -43,10 +44,11 @@ def moment_matching(
     centred_BV = loc_BV - loc_BV.mean(0)
     covariance_VV = centred_BV.T @ centred_BV / loc_BV.shape[0]
     is_own_VV = torch.eye(loc_BV.shape[1], dtype=torch.bool, device=loc_BV.device)
-    others_VV = covariance_VV.masked_fill(is_own_VV, 0)
     variance_V = centred_BV.square().mean(0)
-    if scale_BV is not None:
-        variance_V = variance_V + scale_BV.square().mean(0)
+    if given_image_VV is not None:
+        covariance_VV = covariance_VV + given_image_VV
+        variance_V = variance_V + given_image_VV.diagonal()
+    others_VV = covariance_VV.masked_fill(is_own_VV, 0)
     return off_diagonal * others_VV.square().sum() + diagonal * (variance_V - 1).square().sum()
 
 

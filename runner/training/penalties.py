@@ -115,10 +115,11 @@ def _capacity(inputs: PenaltyInputs) -> Tensor:
 
 
 def _moments(inputs: PenaltyInputs) -> Tensor:
-    loc_BV, scale_BV = inputs.latents.posterior(inputs.parameters_BP)
+    latents, parameters_BP = inputs.latents, inputs.parameters_BP
+    of_codes = inputs.settings.moments.of == "codes"
     return penalties.moment_matching(
-        loc_BV,
-        scale_BV if inputs.settings.moments.of == "codes" else None,
+        latents.posterior(parameters_BP)[0],
+        latents.covariance_given_image(parameters_BP) if of_codes else None,
         inputs.weights["moments.off_diagonal"],
         inputs.weights["moments.diagonal"],
     )

@@ -225,9 +225,25 @@ def test_the_table_of_weights_has_a_line_for_each_estimate(weighed: list[Any]):
 
 
 def test_the_table_of_trained_models_has_the_mean_and_the_spread_over_seeds():
-    runs = [{"reconstruction": 100.0, "MIG": 0.1}, {"reconstruction": 102.0, "MIG": 0.1}]
+    runs = {0: {"reconstruction": 100.0, "MIG": 0.1}, 1: {"reconstruction": 102.0, "MIG": 0.1}}
     last = weights_trained.table({("sprites", "hfvae", "equal", "0"): runs})[-1]
     assert last == "| sprites | hfvae | equal | 0 | 2 | 101.00 ± 1.41 | 0.10 ± 0.00 |"
+
+
+def test_trained_models_are_compared_seed_by_seed_and_kept_in_the_file(tmp_path: Path):
+    by_weights = {("stratified", "0"): (3, 10, 20), ("stratified", "64"): (7, 20, 30),
+                  ("equal", "64"): (5, 19, 29)}  # fmt: skip
+    rows = {
+        ("sprites", "hfvae", *key): {seed: {"MIG": value} for seed, value in enumerate(values)}
+        for key, values in by_weights.items()
+    }
+    weights_trained.write(rows, tmp_path / "runs.csv")
+    assert weights_trained.read(tmp_path / "runs.csv") == rows
+    assert weights_trained.differences(rows)[2:] == [
+        "| sprites | hfvae | stratified | 64 | stratified, 0 | 3 | +8.00 ± 8.61 |",
+        "| sprites | hfvae | equal | 64 | stratified, 0 | 3 | +6.67 ± 10.04 |",
+        "| sprites | hfvae | equal | 64 | stratified, 64 | 3 | -1.33 ± 1.43 |",
+    ]
 
 
 def scored(folder: Path, objective: str, seed: int, scores: dict[str, dict[str, float]]) -> None:

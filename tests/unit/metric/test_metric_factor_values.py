@@ -20,7 +20,7 @@ def test_measured_values_are_cut_into_bins_of_equally_many_images():
     column_N = np.random.default_rng(0).exponential(size=1000)
     numbers_N, values_S = numbered("mass", column_N, 8)
     assert np.bincount(numbers_N).tolist() == [125] * 8
-    assert values_S.tolist() == list(range(8))
+    assert values_S == pytest.approx([column_N[numbers_N == s].mean() for s in range(8)])
     assert (np.diff(column_N[np.argsort(numbers_N, kind="stable")][124::125]) > 0).any()
     lowest = [column_N[numbers_N == s].min() for s in range(8)]
     highest = [column_N[numbers_N == s].max() for s in range(8)]
@@ -51,4 +51,16 @@ def test_codes_of_measured_factors():
     mass = np.random.default_rng(1).normal(size=60)
     codes = Codes.of(mass, np.column_stack([mass, np.arange(60) % 2]), factor_bins=6)
     assert codes.factors_NF.max(0).tolist() == [5, 1]
-    assert [values_S.tolist() for values_S in codes.factor_values] == [list(range(6)), [0, 1]]
+    means = [mass[codes.factors_NF[:, 0] == s].mean() for s in range(6)]
+    assert codes.factor_values[0] == pytest.approx(means)
+    assert codes.factor_values[1].tolist() == [0, 1]
+
+
+def test_whole_numbers_are_not_cut_and_a_line_says_so(capsys: pytest.CaptureFixture[str]):
+    numbers_N, values_S = numbered("angle", np.arange(360), 20)
+    assert (len(values_S), numbers_N.max()) == (360, 359)
+    said = capsys.readouterr().err
+    assert said == "factor 'angle' keeps its 360 values: whole numbers are not cut into bins\n"
+    assert len(numbered("angle", np.arange(360) / 10, 20)[1]) == 20
+    numbered("position", np.arange(20), 20)
+    assert capsys.readouterr().err == ""

@@ -32,29 +32,28 @@ def test_capacity_is_the_distance_on_either_side(rate: float, nats: float):
     assert float(capacity(torch.tensor(rate), torch.tensor(nats))) == abs(rate - nats)
 
 
-@pytest.mark.parametrize("with_scales", [False, True])
-def test_moment_matching_is_the_formula_in_loops(with_scales: bool):  # noqa: FBT001 - a case
-    loc_BV, scale_BV = 2 * normals(7, 4) + 1, normals(7, 4, seed=1).exp()
+@pytest.mark.parametrize("of_codes", [False, True])
+def test_moment_matching_is_the_formula_in_loops(of_codes: bool):  # noqa: FBT001 - a case
+    loc_BV, root_VV = 2 * normals(7, 4) + 1, normals(4, 4, seed=1)
+    given_image_VV = root_VV @ root_VV.T
     covariance = covariance_by_loops(loc_BV.tolist())
     expected = 0.0
     for i in range(4):
         for j in range(4):
-            if i != j:
-                expected += 3.0 * covariance[i][j] ** 2
-        spread = sum(s**2 for s in scale_BV[:, i].tolist()) / 7 if with_scales else 0.0
-        expected += 0.5 * (covariance[i][i] + spread - 1) ** 2
-    got = moment_matching(loc_BV, scale_BV if with_scales else None, 3.0, 0.5)
-    assert float(got) == pytest.approx(expected, rel=1e-12)
+            both = covariance[i][j] + (float(given_image_VV[i, j]) if of_codes else 0.0)
+            expected += 3.0 * both**2 if i != j else 0.5 * (both - 1) ** 2
+    given = given_image_VV if of_codes else None
+    assert float(moment_matching(loc_BV, given, 3.0, 0.5)) == pytest.approx(expected, rel=1e-12)
     weights = (torch.tensor(3.0), torch.tensor(0.5))
-    assert moment_matching(loc_BV, scale_BV if with_scales else None, *weights) == got
+    assert moment_matching(loc_BV, given, *weights) == moment_matching(loc_BV, given, 3.0, 0.5)
 
 
 def test_moment_matching_is_zero_for_white_codes_and_ignores_the_mean():
     corners_BV = torch.tensor([[1.0, 1], [1, -1], [-1, 1], [-1, -1]], dtype=torch.float64)
     assert float(moment_matching(corners_BV, None, 1.0, 1.0)) == 0
-    half = math.sqrt(0.5)
-    scale_BV = torch.full_like(corners_BV, half)
-    assert float(moment_matching(half * corners_BV, scale_BV, 1.0, 1.0)) == pytest.approx(0)
+    half_VV = torch.eye(2, dtype=torch.float64) / 2
+    codes = moment_matching(math.sqrt(0.5) * corners_BV, half_VV, 1.0, 1.0)
+    assert float(codes) == pytest.approx(0)
     far = moment_matching(corners_BV.float() + 1000, None, 1.0, 1.0)
     assert float(far) == pytest.approx(0, abs=1e-6)
 
@@ -100,7 +99,8 @@ def test_gradients_are_those_of_finite_differences():
     check = torch.autograd.gradcheck
     assert check(lambda loc: moment_matching(loc, None, 2.0, 0.5), loc_BV)
     assert check(
-        lambda loc, raw, w: moment_matching(loc, raw.exp(), w, 0.5), (loc_BV, scale_BV, weight)
+        lambda loc, scale, w: moment_matching(loc, scale.square().mean(0).diag(), w, 0.5),
+        (loc_BV, scale_BV, weight),
     )
     assert check(l1_sparsity, loc_BV)
     assert check(lambda h: kl_sparsity(h.sigmoid(), 0.05), loc_BV)
