@@ -66,6 +66,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "repeats": "``metrics.repeats``: how often it was computed for its standard errors.",
         "seconds": "How long that took.",
         "refused": "Why it is not defined for this model or these codes; null where it is.",
+        "reference": "Of ``topic_coherence``: the digest of the texts of its reference.",
         "runs": "Of ``udr``: the runs that it was compared with.",
         "plugin": "Of a score of your own: the file or package that it is from.",
         "title": "Of a score of your own: its title.",

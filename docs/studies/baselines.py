@@ -7,18 +7,21 @@
 
 Any folders of runs on one dataset will do: a configuration is a row, whatever its method. A figure
 is the mean over seeds ± their standard deviation; a dash is a figure that the method does not have.
-Of each dataset it writes ``docs/studies/baselines_NAME.csv``, every figure of every run;
-``docs/studies/baselines_NAME.md``, the tables, beneath what is written there by hand; and
-``docs/figures/baselines_NAME.png``, reconstructions and samples of the run with the least seed of
-each row.
+Of each dataset it writes ``docs/studies/baselines_NAME.csv``, every figure of every run, in which
+the lines of other rows stay; ``docs/studies/baselines_NAME.md``, the tables of all its lines,
+beneath what is written there by hand; and ``docs/figures/baselines_NAME.png``, reconstructions and
+samples of the run with the least seed of each row. Where the folders lack a row of the file the
+picture is of their rows alone, and named after them: ``baselines_NAME_gan_info_gan.png``.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -31,10 +34,26 @@ from runner.errors import VaerunError
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "figures"
 
+
+class Row(NamedTuple):
+    """What the runs of a line of the tables share, in its order."""
+
+    objective: str
+    """With its weights."""
+    variables: str
+    steps: int
+
+
+Figures = Mapping[str, float]
+
+Rows = dict[Row, dict[int, Figures]]
+"""The figures of every run, by row and seed."""
+
 SCORES = "scores/mean/"
 TABLES = {
     "Disentanglement": {
         "mig": "MIG",
+        "scores/model/mig_density": "MIG by density",
         "dci/disentanglement": "DCI D",
         "dci/completeness": "DCI C",
         "eastwood_williams/disentanglement": "E-W D",
@@ -61,7 +80,12 @@ TABLES = {
     },
     "Groups of variables": {
         "mig_groups": "MIG",
+        "eastwood_williams_groups/disentanglement": "E-W D",
+        "eastwood_williams_groups/completeness": "E-W C",
+        "sap_groups": "SAP",
         "modularity_groups": "modularity",
+        "factor_vae_groups": "FactorVAE score",
+        "irs_groups": "IRS",
         "infom_groups": "InfoM",
         "infoc_groups": "InfoC",
         "infoe_groups": "InfoE",
@@ -69,8 +93,8 @@ TABLES = {
         "dci_es_groups/completeness": "DCI-ES C",
     },
 }
-"""The tables of a page, with their figures by name, scores without ``SCORES``, and heads. A figure
-that no run has is left out."""
+"""The tables of a page, with their figures by name, scores of codes without ``SCORES``, and heads.
+A figure that no run has is left out."""
 
 MARK = "<!-- printed by baselines.py -->"
 """What follows it on a page is written anew; what stands before it is kept."""
@@ -102,50 +126,70 @@ def method(configuration: Configuration) -> str:
     return " ".join([str(of["objective.name"]), *words])
 
 
-def entry(configuration: Configuration, metric: str) -> str:
+def read(path: Path) -> Rows:
+    """Return the runs of the file by row and seed; none without one."""
+    rows: Rows = defaultdict(dict)
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            for line in csv.DictReader(file):
+                row = Row(line.pop("objective"), line.pop("variables"), int(line.pop("steps")))
+                seed = int(line.pop("seed"))
+                rows[row][seed] = {n: float(v) for n, v in line.items() if v}
+    return rows
+
+
+def rows_of(comparison: Comparison) -> Rows:
+    """Return the figures of every run by row and seed."""
+    rows: Rows = defaultdict(dict)
+    for each in comparison.configurations:
+        for run in each.runs:
+            steps = int(run.status.get("steps") or run.settings["steps"])
+            row = Row(method(each), str(run.settings.get("prior.dimensions", "—")), steps)
+            rows[row][run.seed] = run.metrics
+    return rows
+
+
+def entry(runs: Mapping[int, Figures], metric: str) -> str:
     """Return the mean of a figure over the seeds ± its standard deviation."""
-    values_R = configuration.values(metric)
-    if not len(values_R):
+    values = [run[metric] for run in runs.values() if metric in run]
+    if not values:
         return "—"
     places = 1 if metric.startswith("terms/") else 3
-    spread = f" ± {values_R.std(ddof=1):.{places}f}" if len(values_R) > 1 else ""
-    return f"{values_R.mean():.{places}f}{spread}"
+    spread = f" ± {np.std(values, ddof=1):.{places}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{places}f}{spread}"
 
 
-def tables(comparison: Comparison) -> Iterator[str]:
+def tables(rows: Rows) -> Iterator[str]:
     """Yield the lines of all tables, in each a row for every configuration that has its figures."""
     for title, heads in TABLES.items():
         found = {_name(short): head for short, head in heads.items()}
-        rows = [c for c in comparison.configurations if any(len(c.values(n)) for n in found)]
-        shown = [name for name in found if any(len(row.values(name)) for row in rows)]
-        if rows:
+        every = {name for runs in rows.values() for run in runs.values() for name in run}
+        shown = [name for name in found if name in every]
+        if shown:
             yield from ("", f"## {title}", "")
             named = ["objective", "variables", "steps", "seeds", *(found[name] for name in shown)]
             yield f"| {' | '.join(named)} |"
             yield "|" + "---|" * len(named)
-        for row in rows:
-            of = row.runs[0]
-            size = str(of.settings.get("prior.dimensions", "—"))
-            steps = f"{int(of.status.get('steps') or of.settings['steps']):,}"
-            cells = [method(row), size, steps, str(len(row.seeds))]
-            yield f"| {' | '.join([*cells, *(entry(row, name) for name in shown)])} |"
+        for row, runs in sorted(rows.items()):
+            if any(name in run for run in runs.values() for name in shown):
+                cells = [row.objective, row.variables, f"{row.steps:,}", str(len(runs))]
+                yield f"| {' | '.join([*cells, *(entry(runs, name) for name in shown)])} |"
 
 
 def _name(short: str) -> str:
-    return short if short.startswith("terms/") else SCORES + short
+    return short if short.startswith(("terms/", "scores/")) else SCORES + short
 
 
-def write_csv(comparison: Comparison, path: Path) -> None:
-    """Write every figure of every run, a row for each run."""
-    metrics = sorted({name for run in comparison.runs for name in run.metrics})
+def write_csv(rows: Rows, path: Path) -> None:
+    """Write every figure of every run, a line for each run."""
+    metrics = sorted({name for runs in rows.values() for run in runs.values() for name in run})
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["objective", "seed", "steps", *metrics])
-        for row in comparison.configurations:
-            for run in row.runs:
-                steps = run.status.get("steps") or run.settings["steps"]
-                figures = [run.metrics.get(name, "") for name in metrics]
-                writer.writerow([method(row), run.seed, steps, *figures])
+        writer.writerow(["objective", "variables", "seed", "steps", *metrics])
+        for row, runs in sorted(rows.items()):
+            for seed, run in sorted(runs.items()):
+                figures = [run.get(name, "") for name in metrics]
+                writer.writerow([row.objective, row.variables, seed, row.steps, *figures])
 
 
 def draw(comparison: Comparison, path: Path) -> None:
@@ -168,13 +212,16 @@ def main() -> None:
     """Read the runs and write what the page shows of them."""
     comparison = compared([Path(word) for word in sys.argv[1:]])
     name = f"baselines_{comparison.configurations[0].datasets[0]}"
-    lines = list(tables(comparison))
-    write_csv(comparison, HERE / f"{name}.csv")
+    new, rows = rows_of(comparison), read(HERE / f"{name}.csv")
+    rows.update(new)
+    lines = list(tables(rows))
+    write_csv(rows, HERE / f"{name}.csv")
     page = HERE / f"{name}.md"
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
     kept = text.partition(MARK)[0] if MARK in text else f"{head(name)}\n\n"
     page.write_text("\n".join([kept + MARK, *lines, ""]), encoding="utf-8")
-    draw(comparison, FIGURES / f"{name}.png")
+    drawn = [] if len(new) == len(rows) else sorted({row.objective.split()[0] for row in new})
+    draw(comparison, FIGURES / f"{'_'.join([name, *drawn])}.png")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -152,7 +152,7 @@ def write(rows: Mapping[Row, Runs], path: Path) -> None:
         lines[row] = []
         for seed, run in runs.items():
             values = [figure(run.metrics, name) for name in FIGURES]
-            cells = [*row, str(seed), *("" if v is None else f"{v:.5g}" for v in values)]
+            cells = [*row, str(seed), *("" if v is None else f"{v:.6g}" for v in values)]
             lines[row].append(dict(zip(heads, cells, strict=True)))
     write_rows(path, heads, lines)
 

@@ -61,6 +61,27 @@ def test_a_row_for_every_method(
     assert "## Old" not in page.read_text()
 
 
+def test_lines_of_other_rows_stay_and_are_in_the_tables(
+    beside: Programs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for seed in range(2):
+        made(first / f"p{seed}", "pca", 90.0 + seed, seed=seed)
+    made(first / "r", "rbm", 120.0)
+    beside("baselines", first)
+    made(second / "g", "gan", 99.0, steps=700)
+    made(second / "r", "rbm", 110.0)
+    capsys.readouterr()
+    beside("baselines", second)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[1:] for line in lines[5:]] == [
+        ["10", "700", "1", "99.0 |"],
+        ["10", "5,000", "2", "90.5 ± 0.7 |"],
+        ["10", "5,000", "1", "110.0 |"],
+    ]
+    assert (tmp_path / "figures" / "baselines_sprites_gan_rbm.png").is_file()
+
+
 def test_runs_on_two_datasets_are_refused(beside: Programs, tmp_path: Path):
     made(tmp_path / "a", "pca", 90.0)
     made(tmp_path / "b", "pca", 90.0, dataset={"name": "mnist"})
