@@ -62,6 +62,7 @@ def require_here(launcher: LauncherConfig, runs: Iterable[RunConfig]) -> None:
     runs = list(runs)
     if isinstance(launcher, LocalLauncherConfig):
         _require_starting_points(runs)
+        _require_reference(runs)
     by_place = {
         repr((c.device, c.wandb.mode, c.tracking.to, c.dataset, c.data_dir)): c for c in runs
     }
@@ -80,6 +81,16 @@ def _require_starting_points(runs: Iterable[RunConfig]) -> None:
 
         for config in {(c.init_from, c.init.checkpoint): c for c in runs}.values():
             require_starting_point(config)
+
+
+def _require_reference(runs: Iterable[RunConfig]) -> None:
+    """Raise DataError where the texts that all runs look for words in are not there."""
+    wanted = [config.metrics.topic_coherence for config in runs]
+    paths = {None if metric is None else metric.reference for metric in wanted}
+    if len(paths) == 1 and (path := paths.pop()) is not None:
+        from runner.dataset.text.reference import require_reference  # this imports torch
+
+        require_reference(path, ())
 
 
 def require_places(launcher: LauncherConfig, places: Sequence[str]) -> None:

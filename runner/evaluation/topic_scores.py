@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -75,23 +76,27 @@ def topic_coherence(  # noqa: PLR0913 - its settings by keyword
 
     ``topic_coherence/standard_error`` is that of the mean over topics,
     ``topic_coherence/correlated`` the mean over the topics of the three most correlated pairs, and
-    ``topic_coherence/group/NAME`` that over a group, where there are several.
+    ``topic_coherence/group/NAME`` that over a group, where there are several. A topic with fewer
+    than two top words in the reference is in none of these.
 
-    Raises: UsageError for other data than counts, or a reference that is not there.
+    Raises: UsageError for other data than counts, or a reference that is not there or lacks the
+        words.
     Source: Lau et al. 2014.
     """
     topics = topics_of(model, dataset, "topic_coherence")
     values_K = coherences(topics, dataset, words=words, reference=reference, window=window)
     name = "topic_coherence"
-    found = {name: float(np.mean(values_K)), f"{name}/median": float(np.median(values_K))}
-    if len(values_K) > 1:
-        error = float(np.std(values_K, ddof=1)) / math.sqrt(len(values_K))
+    known = _known(values_K)
+    found = {name: float(np.mean(known)), f"{name}/median": float(np.median(known))}
+    if len(known) > 1:
+        error = float(np.std(known, ddof=1)) / math.sqrt(len(known))
         found[f"{name}/standard_error"] = error
     encoded = encode(model, dataset.test, _ENCODED, source)
     codes_NK = model.continuous_part(encoded.mean_MW).cpu().double().numpy()
     pairs = correlated_pairs(codes_NK, _PAIRS)
-    if among := sorted({topic for i, j, _ in pairs for topic in (i, j)}):
-        found[f"{name}/correlated"] = float(np.mean([values_K[k] for k in among]))
+    among = sorted({topic for i, j, _ in pairs for topic in (i, j)})
+    if correlated := _known(values_K[k] for k in among):
+        found[f"{name}/correlated"] = float(np.mean(correlated))
     return found | _by_group(topics, values_K)
 
 
@@ -101,7 +106,12 @@ def _by_group(topics: Topics, values_K: list[float]) -> dict[str, float]:
         groups[group].append(value)
     if not 1 < len(groups) < len(values_K):
         return {}
-    return {f"topic_coherence/group/{g}": float(np.mean(each)) for g, each in groups.items()}
+    known = {group: _known(values) for group, values in groups.items()}
+    return {f"topic_coherence/group/{g}": float(np.mean(each)) for g, each in known.items() if each}
+
+
+def _known(values: Iterable[float]) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
 
 
 def topic_diversity(

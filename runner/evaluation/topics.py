@@ -15,12 +15,15 @@ from scipy import sparse
 
 from runner import progress
 from runner.dataset import COUNTS, Dataset, Split
-from runner.dataset.text.reference import reference_documents
+from runner.dataset.text.reference import REFERENCE, reference_documents
 from runner.errors import UsageError
 from runner.evaluation.representation import HasLoadings, Representation
 from runner.metric import npmi
 
 _CHUNK = 2000
+
+_SHOWN = 5
+"""Words that a line names."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ def coherences(
 ) -> list[float]:
     """Return the mean NPMI of the top words of each topic, (K,).
 
+    Words that do not occur in a reference are left out, which is said. A topic that has fewer than
+    two others is nan.
+
     Args:
         topics: those of a model.
         dataset: its documents, training and test, are what words occur in without a reference.
@@ -100,7 +106,8 @@ def coherences(
         reference: a file with a document per line, or a folder of files.
         window: words of a window of the reference; None: the whole document.
 
-    Raises: UsageError where there is no such reference, or a window without one.
+    Raises: UsageError where there is no such reference, it has no two words of any topic, or there
+        is a window without one.
     """
     if window is not None and reference is None:
         raise UsageError(
@@ -110,12 +117,34 @@ def coherences(
     if top_KT.shape[1] < 2:
         raise UsageError("topic_coherence needs two words")
     wanted_S, place = np.unique(top_KT, return_inverse=True)
+    place_KT = place.reshape(top_KT.shape)
     if reference is None:
         occurs_DS = _in_documents(dataset, wanted_S, topics.device)
-    else:
-        named = [topics.words[v] for v in wanted_S]
-        occurs_DS = npmi.windows(reference_documents(reference), named, window)
-    return npmi.topic_coherence(npmi.npmi(occurs_DS), place.reshape(top_KT.shape))
+        return npmi.topic_coherence(npmi.npmi(occurs_DS), place_KT)
+    named = [topics.words[v] for v in wanted_S]
+    occurs_DS = npmi.windows(reference_documents(reference, topics.words), named, window)
+    return _in_reference(reference, occurs_DS, named, place_KT)
+
+
+def _in_reference(
+    reference: str, occurs_DS: sparse.csr_array, named: list[str], place_KT: NDArray[np.int64]
+) -> list[float]:
+    """Return the mean NPMI of the words of each topic that occur, (K,), and say which do not."""
+    npmi_SS = npmi.npmi(occurs_DS)
+    is_missing_S = np.asarray(occurs_DS.sum(axis=0)).ravel() == 0
+    npmi_SS[is_missing_S] = npmi_SS[:, is_missing_S] = np.nan
+    values_K = npmi.topic_coherence(npmi_SS, place_KT)
+    without = int(np.isnan(values_K).sum())
+    if without == len(values_K):
+        raise UsageError(f"{REFERENCE}: '{reference}' has no two top words of any topic")
+    missing = [word for word, is_missing in zip(named, is_missing_S, strict=True) if is_missing]
+    if missing:
+        few = ", ".join(f"'{word}'" for word in missing[:_SHOWN])
+        which = few if len(missing) <= _SHOWN else f"among them {few}"
+        topics = f", and {without} of {len(values_K)} topics, which have fewer than two others"
+        words = f"{len(missing)} of {len(named)} top words that '{reference}' lacks, {which}"
+        progress.left_out(words + (topics if without else ""))
+    return values_K
 
 
 def _in_documents(

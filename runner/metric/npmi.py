@@ -5,6 +5,7 @@ Shapes: D units of text (documents or windows), S words of interest, K topics, T
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import cast
 
@@ -42,14 +43,21 @@ def npmi(occurs_DS: sparse.csr_array) -> NDArray[np.float64]:
 def topic_coherence(npmi_SS: NDArray[np.float64], topics_KT: NDArray[np.int64]) -> list[float]:
     """Return the mean NPMI over the pairs of the top words of each topic, (K,).
 
+    It is nan where there is no pair.
+
     Args:
-        npmi_SS: of every pair of words.
+        npmi_SS: of every pair of words; pairs that are nan are left out.
         topics_KT: the places of the top words in it.
 
     Source: Lau et al. 2014.
     """
     first, second = np.triu_indices(topics_KT.shape[1], k=1)
-    return [float(npmi_SS[topic_T[first], topic_T[second]].mean()) for topic_T in topics_KT]
+    pairs_KP = npmi_SS[topics_KT[:, first], topics_KT[:, second]]
+    known_KP = ~np.isnan(pairs_KP)
+    return [
+        float(pairs_P[known_P].mean()) if known_P.any() else math.nan
+        for pairs_P, known_P in zip(pairs_KP, known_KP, strict=True)
+    ]
 
 
 def windows(

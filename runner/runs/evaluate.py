@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from runner.console.lines import print_labelled
 from runner.console.part_display import PartDisplay
 from runner.console.run_display import print_summary
 from runner.console.score_display import ScoreDisplay
-from runner.errors import UsageError
+from runner.dataset.text.reference import reference_digest
+from runner.errors import DataError, UsageError
 from runner.evaluation import (
     CodesEvaluator,
     Evaluator,
@@ -29,6 +31,7 @@ from runner.plugins import active, piece
 from runner.runs.about import not_trained_on
 from runner.runs.draw import picture_files, write_figures
 from runner.runs.load import LoadedRun
+from runner.runs.reference import check_reference
 from runner.runs.tables import write_tables
 from runner.store.lock import lock
 from runner.store.run_folder import RunFolder
@@ -153,12 +156,13 @@ def score_again(
     checkpoint, or from another number of encodings, is computed again. ``draws``: the figures are
     drawn again.
 
-    Raises: VaerunError when another process works in the folder, its scores cannot be read, or a
-        setting of W&B is wrong.
+    Raises: VaerunError when another process works in the folder, its scores cannot be read, a
+        setting of W&B is wrong, or texts that words are looked for in are missing.
     """
     path = run.folder.path
     mode = check_trackers(run.config, path)
     ScoresFile(path / "scores.json", {"step": run.step})  # refused before anything is written
+    check_reference(metrics, run.dataset)
     with lock(path), Trackers(run.config, path, wandb_id, mode) as trackers:
         trackers.begin(run.step, trains=False)
         paths: dict[str, Path] = {}
@@ -195,16 +199,16 @@ def score(
     the next one.
     """
     metrics = evaluator.metrics
+    known = {request.key: _conditions(request, metrics) | _origin(request) for request in wanted}
     pending = [
         request
         for request in wanted
-        if request.key in again
-        or not scores_file.has(request.key, {**_conditions(request, metrics), **_origin(request)})
+        if request.key in again or not scores_file.has(request.key, known[request.key])
     ]
     display.expect(len(pending), metrics.name)
     figures: dict[str, Figure] = {}
     for request in pending:
-        entry = {**_conditions(request, metrics), **_described(request)}
+        entry = {**known[request.key], **_described(request)}
         try:
             with display.score(request.key):
                 result = evaluator.compute(request)
@@ -235,10 +239,18 @@ def _conditions(request: ScoreRequest, metrics: MetricsConfig) -> dict[str, Any]
 
 
 def _origin(request: ScoreRequest) -> dict[str, str]:
-    """Return what else must agree for a score to count as computed: the file of an own one."""
+    """Return what else must agree for a score to count as computed.
+
+    That is the file of an own one, and the texts of a reference, as far as these can be read.
+    """
     own = piece("metric", request.metric)
     of = next((plugin for plugin in active() if own in plugin.pieces), None)
-    return {"plugin": str(of.sha256 or of.version)} if of is not None else {}
+    found = {"plugin": str(of.sha256 or of.version)} if of is not None else {}
+    reference = request.settings.get("reference")
+    if request.metric == "topic_coherence" and reference is not None:
+        with suppress(DataError):
+            found["reference"] = reference_digest(reference)
+    return found
 
 
 def _described(request: ScoreRequest) -> dict[str, Any]:
@@ -248,4 +260,4 @@ def _described(request: ScoreRequest) -> dict[str, Any]:
         return {}
     told = description_of(own)
     describe_score(own.name, str(told["title"]), told["better"])
-    return {**_origin(request), **told}
+    return told

@@ -20,6 +20,7 @@ from runner.dataset import Dataset, load, set_aside, with_labels
 from runner.errors import UsageError
 from runner.method import Method, method_of
 from runner.runs.init_from import StartingPoint, starting_point
+from runner.runs.reference import check_reference
 from runner.runs.saved import SavedRun, naming_version, require_same_images, version_of
 from runner.runs.validate import scores
 from runner.runs.validation_metric import ValidationMetric, chosen_metric
@@ -103,6 +104,7 @@ def prepared(
     dataset = load(config.dataset, config.data_dir, device)
     if saved:
         require_same_images(config, dataset, folder)
+    check_reference(config.metrics, dataset, trusted=saved is None or saved.is_trusted)
     dataset = with_labels(set_aside(dataset, config.validation, device), config, device)
     with naming_version(version_of(folder) if saved else None):
         method = method_of(config).new(config, dataset, device)

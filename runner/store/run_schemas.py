@@ -80,6 +80,7 @@ class ScoreEntry(msgspec.Struct):
     repeats: Count | None = None
     seconds: Seconds | None = None
     refused: str | None = None
+    reference: str | None = None
     plugin: str | None = None
     title: str | None = None
     better: str | None = None

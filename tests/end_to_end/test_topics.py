@@ -36,6 +36,49 @@ def test_topics_are_trained_scored_and_shown(vaerun: Vaerun, tmp_path: Path):
         assert refused.stderr == "error: documents are not images: there is nothing to draw\n"
 
 
+def test_coherence_in_a_reference_needs_it_and_follows_its_texts(vaerun: Vaerun, tmp_path: Path):
+    write_bag_of_words(tmp_path / "news", corpus())
+    only = (
+        "metrics=none",
+        "metrics.topic_coherence={words: 3, reference: texts, window: null}",
+    )
+    train = ("dataset=bag_of_words", "dataset.path=news", "objective=vae", *QUICK, *only)
+    hint = "  a text file with a document per line, or a folder of text files"
+    refused = vaerun(*train)
+    assert refused.returncode == 3
+    missing = "error: metrics.topic_coherence.reference: 'texts' is missing"
+    assert refused.stderr.splitlines() == [missing, hint]
+    (tmp_path / "texts").write_text("nothing of it\n")
+    refused = vaerun(*train)
+    assert refused.returncode == 3
+    none = "error: metrics.topic_coherence.reference: 'texts' has none of the words of the dataset"
+    assert refused.stderr.splitlines() == [none, hint]
+    assert not (tmp_path / "outputs").exists()
+
+    (tmp_path / "texts").write_text("goal team hockey church faith bible people time\nsome\n")
+    done = vaerun(*train)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / done.stdout.strip()
+    kept = (run / "scores.json").read_bytes()
+    (key,) = (stored := json.loads(kept)["scores"])
+    assert stored[key]["scores"]["topic_coherence"] == 1
+    assert "all there already" in vaerun("evaluate", str(run), *only).stderr
+
+    (tmp_path / "texts").unlink()
+    refused = vaerun("evaluate", str(run), *only)
+    assert refused.returncode == 3
+    assert missing in refused.stderr
+    assert (run / "scores.json").read_bytes() == kept
+
+    lines = ["goal team hockey", "church faith bible people", "time"]
+    (tmp_path / "texts").write_text("\n".join(lines))
+    again = vaerun("evaluate", str(run), *only)
+    assert again.returncode == 0, again.stderr
+    later = json.loads((run / "scores.json").read_text())["scores"][key]
+    assert later["reference"] != stored[key]["reference"]
+    assert later["scores"]["topic_coherence"] < 1
+
+
 def test_counts_and_images_have_their_own_likelihoods(vaerun: Vaerun, tmp_path: Path):
     refused = vaerun("dataset=digits", "likelihood=multinomial", *QUICK[:2], "device=cpu")
     assert refused.returncode == 2

@@ -24,6 +24,9 @@ from runner.errors import DataError, UsageError
 _VOCABULARY = "vocab.txt"
 _TRAIN, _TEST = "train.feat", "test.feat"
 
+_DIGITS = 9
+"""Digits that a number may have, so that it is one of 32 bits."""
+
 
 def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset:
     """Return the documents of ``config.path``, a file or a folder with one or both splits.
@@ -66,12 +69,24 @@ def _files(path: Path) -> list[Path]:
 
 
 def _vocabulary(path: Path) -> tuple[str, ...]:
+    """Return the words by their numbers.
+
+    Raises: DataError where there are none, or a word has two numbers.
+    """
     with reading(path):
         lines = path.read_text(encoding="utf-8").splitlines()
-    words = tuple(line.split()[0] for line in lines if line.strip())
-    if not words:
+    place: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        word = line.split()[0]
+        if word in place:
+            where = f"on line {place[word]:,} and again on line {number:,}"
+            raise DataError(f"'{path}' has the word '{word[:40]}' {where}")
+        place[word] = number
+    if not place:
         raise DataError(f"'{path}' has no words")
-    return words
+    return tuple(place)
 
 
 def _read(path: Path, words: int) -> tuple[sparse.csr_array, list[str]]:
@@ -103,8 +118,15 @@ def _read(path: Path, words: int) -> tuple[sparse.csr_array, list[str]]:
 
 
 def _entry(entry: str, words: int, where: str) -> tuple[int, int]:
-    """Return the number and the count of a word."""
+    """Return the number and the count of a word.
+
+    Raises: DataError where the entry has none, or one that is too large; messages begin ``where``.
+    """
     word, _, count = entry.partition(":")
+    for number in (word, count):
+        if number.isdecimal() and len(number) > _DIGITS:
+            what = f"'{number[:20]}…', a number of {len(number):,} digits"
+            raise DataError(f"{where} has {what}", f"{_DIGITS} are the most")
     if not (word.isdecimal() and count.isdecimal() and int(count) > 0):
         raise DataError(f"{where} has '{entry[:40]}' in the place of word:count")
     if not 1 <= int(word) <= words:

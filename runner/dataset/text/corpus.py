@@ -144,7 +144,7 @@ def _numbers(corpus: Corpus, classes: tuple[str, ...]) -> Tensor:
 
 def _by_number(label: str) -> tuple[float, str]:
     """Return what puts classes that are numbers in their order, before others."""
-    return (float(label), "") if label.isdecimal() else (float("inf"), label)
+    return float(label) if label.isdecimal() else float("inf"), label
 
 
 def _digest(corpus: Corpus, counts: Tensor, numbers: Tensor) -> str:
@@ -160,10 +160,15 @@ def from_entries(
 ) -> sparse.csr_array:
     """Return counts, (N, V), of (document, word, count) in three columns; repeated ones are added.
 
-    Raises: UsageError for a count that is larger than a 32-bit number.
+    Raises: UsageError for a count that is larger than a 32-bit number, alone or where it is added.
     """
+    most = int(np.iinfo(np.int32).max)
+    too_many = UsageError(f"a word occurs more than {most:,} times in a document")
+    if max(entries[2], default=0) > most:
+        raise too_many
     rows, columns, values = (np.asarray(column, dtype=np.int64) for column in entries)
-    if values.size and int(values.max()) > np.iinfo(np.int32).max:
-        raise UsageError(f"a word occurs {int(values.max()):,} times in a document")
     data: NDArray[np.int64] = values
-    return sparse.csr_array((data, (rows, columns)), shape=(documents, words))
+    found = sparse.csr_array((data, (rows, columns)), shape=(documents, words))
+    if found.nnz and int(found.max()) > most:
+        raise too_many
+    return found

@@ -26,7 +26,8 @@ WORD = r"(?u)\b[^\W\d_]{3,}\b"
 def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset:
     """Return the text files below ``config.path``, one a document; subfolders are classes.
 
-    The vocabulary is that of the training documents.
+    A class has the name of its folder, with those that it lies in. The vocabulary is that of the
+    training documents.
 
     Raises: DataError where there are none, or none has a word.
     """
@@ -35,7 +36,7 @@ def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset
     root = Path(str(config.path)).expanduser()
     found = dict(texts_below(root, progress.say))
     texts = list(found.values())
-    folders = [Path(file).parent.name for file in found]
+    folders = [file.rpartition("/")[0] for file in found]
     labels = folders if all(folders) and len(set(folders)) > 1 else None
     # In the order of the splits before the vocabulary is that of the first one.
     place_N1 = sparse.csr_array(np.arange(1, len(texts) + 1)[:, None])
@@ -45,31 +46,34 @@ def load(config: DatasetConfig, _data_dir: str, device: torch.device) -> Dataset
     return dataset_of(config.name, f"'{root}'", corpus, device)
 
 
-def texts_below(root: Path, say: Callable[[str], None]) -> Iterator[tuple[str, str]]:
+def texts_below(
+    root: Path, say: Callable[[str], None], setting: str = "dataset.path"
+) -> Iterator[tuple[str, str]]:
     """Yield (path, text) of the text files below a folder, by their sorted paths within it.
 
     Hidden files are left out, and so are files that are not text, of which ``say`` is told.
+    ``setting`` names the folder in messages.
 
     Raises: DataError when there is no folder, or no text in it.
     """
     others: list[str] = []
-    for file in (files := _files_below(root)):
+    for file in (files := _files_below(root, setting)):
         text = _text_of(root / file)
         if text is None:
             others.append(file)
         else:
             yield file, text
     if len(others) == len(files):
-        raise DataError(f"dataset.path: there is no text in '{root}'", "a file for each document")
+        raise DataError(f"{setting}: there is no text in '{root}'", "a file for each document")
     if others:
         count = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
         say(f"{count} not text and left out, among them '{others[0]}'")
 
 
-def _files_below(root: Path) -> list[str]:
+def _files_below(root: Path, setting: str) -> list[str]:
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"dataset.path: '{root}' {what}")
+        raise DataError(f"{setting}: '{root}' {what}")
     found = [path.relative_to(root) for path in root.rglob("*") if path.is_file()]
     return sorted(
         path.as_posix() for path in found if not any(p.startswith(".") for p in path.parts)

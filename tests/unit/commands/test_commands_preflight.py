@@ -38,7 +38,15 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 
 @pytest.mark.parametrize(
     ("setting", "kind", "message"),
-    [*REFUSED, ("dataset=shapes3d", DataError, "shapes3d is not in 'data'")],
+    [
+        *REFUSED,
+        ("dataset=shapes3d", DataError, "shapes3d is not in 'data'"),
+        (
+            "metrics.topic_coherence={words: 10, reference: nowhere, window: null}",
+            DataError,
+            "metrics.topic_coherence.reference: 'nowhere' is missing",
+        ),
+    ],
 )
 def test_a_new_grid_leaves_no_folder(
     tmp_path: Path, setting: str, kind: type[VaerunError], message: str

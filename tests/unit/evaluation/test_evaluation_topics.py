@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from runner.errors import UsageError
 from runner.evaluation import encode
 from runner.evaluation.text_tables import text_tables
 from runner.evaluation.topic_scores import perplexity, topic_coherence, topic_diversity
-from runner.evaluation.topics import coherences, correlated_pairs, topics_of
+from runner.evaluation.topics import Topics, coherences, correlated_pairs, topics_of
 from runner.model import VaeRepresentation, build
+from runner.progress import listening
 from tests.conftest import represent
 from tests.word_counts import WORDS, corpus
 
@@ -106,6 +108,81 @@ def test_coherence_by_windows_of_a_reference(model: VaeRepresentation, tmp_path:
     assert near == pytest.approx([1, -1])  # bible and faith are in no window of four words
     with pytest.raises(UsageError, match="window needs a reference"):
         coherences(topics, corpus(), words=2, reference=None, window=4)
+
+
+class Sentences:
+    """What a computation says that it left out."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def left_out(self, what: str) -> None:
+        self.said.append(what)
+
+
+def short_words(model: VaeRepresentation) -> Topics:
+    """Two topics whose top words have two letters."""
+    words = ("la", "nd", "hockey", "pc", "uk", "faith", "people", "time")
+    return replace(topics_of(model, corpus(), "a test"), words=words)
+
+
+def test_words_of_two_letters_are_counted_in_a_reference(model: VaeRepresentation, tmp_path: Path):
+    text = tmp_path / "reference.txt"
+    text.write_text("LA nd\nla nd\na PC\nin the UK\npc uk faith\n")
+    heard = Sentences()
+    with listening(heard):
+        found = coherences(
+            short_words(model), corpus(), words=2, reference=str(text), window=None
+        )  # the top words are la and nd, uk and faith
+    first, second, both = 2 / 5, 1 / 5, 1 / 5
+    expected = math.log(both / first / second) / -math.log(both)
+    assert found == pytest.approx([1, expected])
+    assert heard.said == []
+
+
+def test_words_that_a_reference_lacks_are_left_out_and_said(
+    model: VaeRepresentation, tmp_path: Path
+):
+    text = tmp_path / "reference.txt"
+    text.write_text("la nd\nla nd\nla\nuk\n")
+    topics, heard = short_words(model), Sentences()
+    with listening(heard):
+        found = coherences(topics, corpus(), words=3, reference=str(text), window=None)
+    expected = math.log((1 / 2) / (3 / 4) / (1 / 2)) / -math.log(1 / 2)
+    assert found[0] == pytest.approx(expected)  # without hockey
+    assert math.isnan(found[1])
+    assert heard.said == [
+        f"3 of 6 top words that '{text}' lacks, 'hockey', 'pc', 'faith', and 1 of 2 topics, which "
+        "have fewer than two others"
+    ]
+
+
+def test_a_topic_without_words_in_a_reference_is_in_no_number(
+    model: VaeRepresentation, tmp_path: Path
+):
+    text = tmp_path / "reference.txt"
+    text.write_text("goal team\ngoal team hockey\nwithout\n")
+    found = topic_coherence(model, corpus(), source(), words=2, reference=str(text), window=None)
+    assert found == pytest.approx({"topic_coherence": 1, "topic_coherence/median": 1,
+                                   "topic_coherence/correlated": 1})  # fmt: skip
+
+
+def test_a_reference_without_two_words_of_a_topic_is_refused(
+    model: VaeRepresentation, tmp_path: Path
+):
+    text = tmp_path / "reference.txt"
+    text.write_text("goal\nbible\n")
+    with pytest.raises(UsageError, match="has no two top words of any topic"):
+        coherences(
+            topics_of(model, corpus(), "a test"), corpus(), words=2, reference=str(text),
+            window=None,
+        )  # fmt: skip
 
 
 def test_diversity_is_the_share_of_different_words(model: VaeRepresentation):

@@ -50,6 +50,14 @@ def test_the_coherence_of_a_topic_is_the_mean_over_its_pairs():
     assert found == pytest.approx([0.1, 0.1])
 
 
+def test_pairs_that_are_not_known_are_left_out_of_a_topic():
+    nan = math.nan
+    npmi_SS = np.array([[9, 0.5, nan], [0.5, 9, nan], [nan, nan, nan]])
+    found = topic_coherence(npmi_SS, np.array([[0, 1, 2], [2, 2, 2]]))
+    assert found[0] == pytest.approx(0.5)
+    assert math.isnan(found[1])
+
+
 def by_hand(documents: list[list[str]], words: list[str], size: int) -> list[list[int]]:
     rows = []
     for tokens in documents:

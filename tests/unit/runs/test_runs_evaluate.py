@@ -17,11 +17,13 @@ from rich.console import Console
 from runner import config as settings
 from runner.config import RunConfig
 from runner.console.score_display import ScoreDisplay
+from runner.dataset import Dataset
 from runner.errors import InterruptedRun, UsageError
 from runner.evaluation import Evaluator, ScoreRequest
 from runner.evaluation.model_scores import ScoreResult
 from runner.runs.evaluate import score, score_again, score_run, summarize_run
 from runner.runs.load import LoadedRun, RunLoader
+from runner.runs.reference import check_reference
 from runner.store.scores_file import ScoresFile
 
 REQUESTS = [ScoreRequest(name, "mean", {"samples": 10}) for name in ("mig", "sap", "dci")]
@@ -134,6 +136,38 @@ def test_a_score_without_a_value_stops_no_other_and_is_not_tried_again(run_score
     again = Scores()
     run_score(again)
     assert again.asked == []
+
+
+def test_coherence_in_a_reference_of_other_texts_is_computed_again(
+    console: Console, tmp_path: Path
+):
+    texts = tmp_path / "texts"
+    settings = {"words": 10, "reference": str(texts), "window": None}
+    request = ScoreRequest("topic_coherence", "model", settings)
+
+    def asked(text: str | None) -> int:
+        if text is not None:
+            texts.write_text(text)
+        evaluator = Scores()
+        with ScoreDisplay(console) as display:
+            file = ScoresFile(tmp_path / "scores.json", {"step": 1})
+            score(cast("Evaluator", evaluator), [request], file, display)
+        return len(evaluator.asked)
+
+    assert asked(None) == 1  # a missing reference has no number of its own
+    assert [asked("a goal"), asked(None), asked("a game"), asked("a game")] == [1, 0, 1, 0]
+    texts.unlink()
+    assert asked(None) == 0  # the number of what it was is kept
+
+
+def test_the_reference_of_a_stranger_is_not_read(toy_dataset: Dataset, tmp_path: Path):
+    (tmp_path / "texts").write_text("a goal")
+    reference = f"metrics.topic_coherence.reference={tmp_path / 'texts'}"
+    metrics = settings.metrics("topics", [reference])
+    check_reference(metrics, toy_dataset)
+    with pytest.raises(UsageError, match="not known as yours, and it would read") as refused:
+        check_reference(metrics, toy_dataset, trusted=False)
+    assert refused.value.hint == "--trust follows the folder"
 
 
 def test_who_is_interrupted_keeps_what_was_computed(run_score):

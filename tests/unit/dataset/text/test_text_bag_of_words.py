@@ -10,7 +10,8 @@ import torch
 
 from runner.config import RunConfig
 from runner.dataset import COUNTS, load
-from runner.errors import DataError
+from runner.dataset.text.corpus import from_entries
+from runner.errors import DataError, UsageError
 from tests.word_counts import WORDS, corpus, write_bag_of_words
 
 CPU = torch.device("cpu")
@@ -93,7 +94,10 @@ def test_classes_that_are_numbers_are_in_their_order(read, tmp_path: Path):
         ("a 1:1\nb 1:-1\n", "'1:-1' in the place of word:count"),
         ("a 1:1\nb 1\n", "'1' in the place of word:count"),
         ("a 1:1\n2:1\n", "documents with a label and documents without"),
-        ("a 1:1\nb 1:99999999999\n", "a word occurs 99,999,999,999 times"),
+        ("a 1:1\nb 1:9999999999\n", r"docs.feat' line 2 has '9999999999…', a number of 10 digits"),
+        (f"a 1:1\nb 1:{'9' * 5000}\n", r"docs.feat' line 2 has '9+…', a number of 5,000 digits"),
+        (f"a 1:1\nb {'9' * 5000}:1\n", r"docs.feat' line 2 has '9+…', a number of 5,000 digits"),
+        ("a 1:1\nb" + " 1:999999999" * 3 + "\n", "a word occurs more than 2,147,483,647 times"),
         ("", "has no documents"),
         ("a 1:1\nb\n", "fewer than 2 training documents"),
     ],
@@ -102,6 +106,26 @@ def test_a_file_that_is_none_is_refused_in_one_line(read, tmp_path: Path, docume
     with pytest.raises(DataError, match=message) as refused:
         read(write(tmp_path, documents), "dataset.test_share=0")
     assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("digits", [10, 23, 5000])
+def test_a_count_beyond_32_bits_is_refused(digits: int):
+    with pytest.raises(UsageError, match="a word occurs more than 2,147,483,647 times"):
+        from_entries(([0], [0], [10**digits]), 1, 1)
+
+
+def test_classes_that_are_the_same_number_are_in_a_fixed_order(read, tmp_path: Path):
+    long = "9" * 5000
+    found = read(write(tmp_path, f"1 1:1\n01 1:1\n{long} 1:1\nx 1:1\n"), "dataset.test_share=0")
+    assert found.class_names == ("01", "1", long, "x")
+
+
+def test_a_word_that_is_in_the_vocabulary_twice_is_named_with_its_lines(read, tmp_path: Path):
+    write(tmp_path, "a 1:1\nb 2:1\n", "one 5\n\ntwo\nthree\ntwo 7\none\n")
+    with pytest.raises(DataError) as refused:
+        read(tmp_path)
+    where = f"'{tmp_path / 'vocab.txt'}' has the word 'two' on line 3 and again on line 5"
+    assert refused.value.message == where
 
 
 def test_what_is_missing_is_named(read, tmp_path: Path):

@@ -13,7 +13,11 @@ import torch
 
 from runner.config import RunConfig
 from runner.dataset import load
-from runner.dataset.text.reference import reference_documents
+from runner.dataset.text.reference import (
+    reference_digest,
+    reference_documents,
+    require_reference,
+)
 from runner.errors import DataError, UsageError
 
 CPU = torch.device("cpu")
@@ -57,6 +61,27 @@ def test_words_are_counted_and_folders_are_classes(
     }
     assert counts[0, 0, 0, 2, 1, 0, 1, 0] == "sport"
     assert counts[1, 1, 1, 0, 0, 0, 0, 0] == "faith"
+
+
+@pytest.mark.parametrize(
+    ("files", "classes"),
+    [
+        (("a/x/1", "a/x/2", "b/x/1", "b/y/1"), ("a/x", "b/x", "b/y")),
+        (("a/1", "a/x/1", "b/1"), ("a", "a/x", "b")),
+        (("a/1", "b/1", "c/1"), ("a", "b", "c")),
+    ],
+)
+def test_a_class_is_named_after_its_folder_and_those_that_it_lies_in(
+    composed: Callable[..., RunConfig], tmp_path: Path, files: tuple[str, ...], classes: object
+):
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("hockey goal")
+    config = composed(
+        "dataset=texts", f"dataset.path={tmp_path}", "dataset.least_documents=1",
+        "dataset.test_share=0",
+    )  # fmt: skip
+    assert load(config.dataset, "data", CPU).class_names == classes
 
 
 def test_the_vocabulary_is_that_of_the_training_documents(
@@ -128,7 +153,7 @@ def test_files_that_are_not_text_are_left_out_and_said(
     found = load(config.dataset, "data", CPU)
     assert found.train.size + found.test.size == 20
     assert f"{words} text and left out, among them 'cover0.png'" in capsys.readouterr().err
-    assert len(list(reference_documents(str(tmp_path)))) == 20
+    assert len(list(reference_documents(str(tmp_path), ()))) == 20
 
 
 def test_the_newsgroups_are_those_of_scikit_learn(
@@ -166,11 +191,71 @@ def test_newsgroups_that_cannot_be_fetched_are_missing_data(
 
 
 def test_a_reference_is_a_document_a_line_or_a_file(folder: Path):
-    every = sorted(reference_documents(str(folder)))
+    every = sorted(reference_documents(str(folder), ()))
     assert ["hockey", "team", "hockey", "goal"] in every
     assert len(every) == 5
     lines = folder / "reference"
     lines.write_text("One goal.\n\nAt church")
-    assert list(reference_documents(str(lines))) == [["one", "goal"], [], ["church"]]
+    found = list(reference_documents(str(lines), ()))
+    assert found == [["one", "goal"], [], ["at", "church"]]
     with pytest.raises(UsageError, match=r"metrics.topic_coherence.reference: .* is missing"):
-        list(reference_documents(str(folder / "nothing")))
+        list(reference_documents(str(folder / "nothing"), ()))
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "text", "expected"),
+    [
+        (["la", "nd", "pc", "uk", "x11"], "A PC in the UK: _ND_, x11!",
+         ["a", "pc", "in", "the", "uk", "nd", "x11"]),
+        (["e-mail", "mail", "don't"], "Don't e-mail, e-mails; mail",
+         ["don't", "e-mail", "e", "mails", "mail"]),
+        (["new_york", "c++"], "C++ in New_York or new_yorkers",
+         ["c++", "in", "new_york", "or", "new", "yorkers"]),
+        (["NASA", "moon"], "Nasa, NASA: The Moon", ["NASA", "NASA", "the", "moon"]),
+        (["US", "us"], "Us in the US", ["us", "in", "the", "US"]),
+        (["हिन्दी", "की"], "हिन्दी की कीमत", ["हिन्दी", "की", "कीमत"]),
+    ],
+)  # fmt: skip
+def test_every_word_of_a_vocabulary_is_found_in_a_reference(
+    tmp_path: Path, vocabulary: list[str], text: str, expected: list[str]
+):
+    (tmp_path / "texts").write_text(text)
+    assert list(reference_documents(str(tmp_path / "texts"), vocabulary)) == [expected]
+
+
+def test_a_reference_finds_what_texts_count(composed: Callable[..., RunConfig], folder: Path):
+    config = composed(
+        "dataset=texts", f"dataset.path={folder}", "dataset.least_documents=1",
+        "dataset.test_share=0",
+    )  # fmt: skip
+    words = load(config.dataset, "data", CPU).value_names
+    documents = reference_documents(str(folder), words)
+    assert {word for words in documents for word in words} >= set(words)
+
+
+def test_a_reference_that_is_none_is_refused_in_one_line(folder: Path):
+    texts = folder / "texts"
+    texts.write_text("one\n" * 3 + "hockey\n")
+    require_reference(str(texts), ["goal", "hockey"])
+    with pytest.raises(DataError, match=f"reference: '{texts}' has none of the words") as refused:
+        require_reference(str(texts), ["goal"])
+    assert refused.value.exit_code == 3
+    with pytest.raises(DataError, match="is missing") as refused:
+        require_reference(f"{texts}s", ())
+    assert refused.value.hint == f"did you mean '{texts}'?"
+    texts.write_bytes(b"\0")
+    with pytest.raises(DataError, match=r"reference: .* is not a text file"):
+        require_reference(str(texts), ())
+    texts.write_text("")
+    with pytest.raises(DataError, match=f"reference: '{texts}' has no text"):
+        require_reference(str(texts), ())
+    (folder / "empty").mkdir()
+    with pytest.raises(DataError, match=r"^metrics\.topic_coherence\.reference: there is no"):
+        require_reference(str(folder / "empty"), ())
+
+
+def test_the_digest_of_a_reference_is_of_its_texts(folder: Path):
+    before = reference_digest(str(folder))
+    assert reference_digest(str(folder)) == before
+    (folder / "sport" / "a.txt").write_text("the goalie")
+    assert reference_digest(str(folder)) != before
