@@ -17,6 +17,7 @@ from runner.config.prior_rules import prior_rules
 from runner.config.rule import Rule, refuse
 from runner.config.schedule import Value, ends_of
 from runner.config.schema import (
+    CHOICES,
     CONDITIONAL_HEADS,
     INPUTS,
     PRECISIONS,
@@ -114,6 +115,7 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     images_every = config.tracking.images_every
     holds = images_every is None or images_every >= 1
     yield "tracking.images_every", images_every, "at least 1, or null", holds
+    yield from _network_rules(config.architecture)
     yield from _label_rules(config)
     yield "seed", config.seed, "between 0 and 2**32 - 1", 0 <= config.seed < 2**32
     yield from _positive(config)
@@ -131,6 +133,15 @@ def _rules(config: RunConfig) -> Iterator[Rule]:
     yield from dataset_rules(config.dataset)
     yield from training_rules(config)
     yield from width_rules("figures.width", config.figures.width)
+
+
+def _network_rules(network: ArchitectureConfig) -> Iterator[Rule]:
+    """Yield the rule of the posterior: ProdLDA normalises one mean and one scale a variable."""
+    kinds = CHOICES["architecture"].items()
+    others = ", ".join(name for name, kind in kinds if kind is not ProdldaConfig)
+    rule = f"false with architecture=prodlda ({others} take true)"
+    holds = not (network.conditional and isinstance(network, ProdldaConfig))
+    yield "architecture.conditional", network.conditional, rule, holds
 
 
 def _label_rules(config: RunConfig) -> Iterator[Rule]:

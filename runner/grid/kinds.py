@@ -19,10 +19,14 @@ _OWN = (
 )  # fmt: skip
 """Settings in which runs that train together may differ."""
 
-_SHARED = ("objective.concrete_density",)
+_SHARED = (
+    "objective.concrete_density", "objective.concrete_draws", "objective.pairs.posterior",
+    "objective.penalties.supervision.images",
+)  # fmt: skip
 """Those among them in which they may not."""
 
 _ALONE = {
+    "objective.method": ("vae",),
     "training.compile": ("auto", "false"),
     "objective.penalties.discriminator.weight": ("0",),
 }

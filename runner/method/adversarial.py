@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +53,8 @@ class Adversarial(CodeMethod):
     encoder_adam: Adam = field(kw_only=True)
     finite: Tensor = field(kw_only=True)
     """Whether every loss so far was a finite number; kept on the device."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"training.clip_gradient"})
 
     @property
     def trained(self) -> AdversarialModel:

@@ -22,8 +22,6 @@ def check_settings(config: RunConfig) -> None:
     if config.architecture.conditional:
         message = f"architecture.conditional=true: the encoder of {of} gives each variable alone"
         raise UsageError(message)
-    if config.precision != "float32":
-        raise UsageError(f"precision={config.precision}: {of} is trained in float32")
 
 
 def check_networks(config: RunConfig, networks: Networks) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from runner.method.method import (
     take_parameters,
 )
 from runner.method.trained_on import TrainedOn
+from runner.method.unread import refuse_unread
 from runner.model import Likelihood
 from runner.model.likelihood import build_likelihood
 
@@ -54,6 +56,9 @@ class CodeMethod(Method):
     made: int = 0
     """The steps that have been made."""
 
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """Settings that act here, among those that elsewhere only the VAE family has."""
+
     @property
     def step(self) -> int:
         """The steps that have been made."""
@@ -77,8 +82,11 @@ class CodeMethod(Method):
     def check(self, config: RunConfig, dataset: Dataset) -> None:
         """Refuse a likelihood that does not fit the images, or that a mean alone does not give.
 
+        Settings that are not read are refused as well.
+
         Raises: UsageError.
         """
+        refuse_unread(config, self.reads)
         name, of = config.likelihood.name, f"objective={config.objective.name}"
         if dataset.kind is COUNTS:
             message = f"{of} gives expected images, and dataset={dataset.name} has documents"

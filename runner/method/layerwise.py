@@ -73,8 +73,6 @@ class Layerwise(CodeMethod):
             raise UsageError(
                 f"{of} takes images, and dataset={dataset.name} has {dataset.kind.name}"
             )
-        if config.precision != "float32":
-            raise UsageError(f"{of} is fitted in float32, not in precision={config.precision}")
         if getattr(config.likelihood, "learned", False):
             raise UsageError(f"{of} takes the scale of its likelihood as it is", _FIXED)
         check_early_stop(config, self.last_part_begins(config), f"the last part of {of}")

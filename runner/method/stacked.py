@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -114,6 +115,10 @@ class StackedAutoencoder(Layerwise):
     """A stack of autoencoders that is being trained."""
 
     optimizer: Adam = field(init=False)
+
+    reads: ClassVar[frozenset[str]] = frozenset(
+        {"objective.corruption.amount", "training.clip_gradient", "architecture.tied"}
+    )
 
     def __post_init__(self) -> None:
         self.optimizer = Adam(self.model.parameters(), at_step(self.config.learning_rate, 0))

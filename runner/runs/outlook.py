@@ -47,10 +47,19 @@ def standing(path: Path) -> Standing:
     if is_locked(path):
         outlook = "is refused while another process works in it"
     elif status.get("state") == "finished":
-        outlook = "has nothing left to do; steps=N with a larger N trains it further"
+        outlook = f"has nothing left to do{_further(config)}"
     else:
         outlook = _next(config, step, status.get("steps"), own=own)
     return Standing(step, state.get("wandb_id"), own, outlook)
+
+
+def _further(config: RunConfig | None) -> str:
+    """Return how a finished run is trained further; nothing where its settings are not read."""
+    if config is None:
+        return ""
+    if settings.goes_on(config):
+        return "; steps=N with a larger N trains it further"
+    return f"; objective={config.objective.name} cannot be trained further"
 
 
 def _checkpoint(folder: RunFolder) -> dict[str, Any]:

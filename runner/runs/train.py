@@ -131,8 +131,12 @@ def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
     step, config = saved.step, saved.config
     if saved.folder.read_status().get("state") == "finished" and not overrides:
         early = ", where it stopped early" if saved.is_stopped else ""
-        hint = f"steps=N{'' if early else ' with a larger N'} trains it further"
-        raise UsageError(f"'{saved.folder.path}' is finished, at step {step}{early}", hint)
+        raise UsageError(
+            f"'{saved.folder.path}' is finished, at step {step}{early}",
+            f"steps=N{'' if early else ' with a larger N'} trains it further"
+            if goes_on(config)
+            else f"objective={config.objective.name} cannot be trained further",
+        )
     asked = [override for override in overrides if override.partition("=")[0] in LENGTH]
     if asked and saved.checkpoint is not None and not goes_on(config):
         message = f"objective={config.objective.name} cannot be trained further: it is fitted at"

@@ -22,7 +22,7 @@ def clip(gradients: Sequence[Tensor], largest: Sequence[float | None]) -> None:
 
     Shapes: gradients of P parameters, (R, …) each.
     """
-    norms = [torch.linalg.vector_norm(each.flatten(1), dim=1) for each in gradients]
+    norms = [torch.linalg.vector_norm(each.reshape(len(each), -1), dim=1) for each in gradients]
     norm_R = torch.linalg.vector_norm(torch.stack(norms), dim=0)
     bounds_R = norm_R.new_tensor([1.0 if bound is None else bound for bound in largest])
     is_bounded_R = torch.tensor([bound is not None for bound in largest], device=norm_R.device)

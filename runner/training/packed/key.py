@@ -24,9 +24,10 @@ def pack_key(
     """Return what runs must have in common to train together; None for a run that trains alone.
 
     Runs of one key have the same images and batch size, and networks, latent variables and
-    likelihoods of the same shapes and kinds, on one device in one precision; pairs of images, if
-    any, are averaged in one way. Everything else is a run's own: its objective, weights and
-    schedules, seed, learning rate, clipping, memory bank, steps and the step that it stands at.
+    likelihoods of the same shapes and kinds, on one device in one precision; discrete variables
+    are drawn, and pairs of images, if any, averaged in one way. Everything else is a run's own:
+    its objective, weights and schedules, seed, learning rate, clipping, memory bank, steps and the
+    step that it stands at.
 
     Alone trains what learns beside the model (a discriminator), what is compiled, and what a plugin
     adds to the model or the loss, since nothing is known of such functions.
@@ -41,8 +42,8 @@ def pack_key(
         (repr(config.dataset), config.data_dir, repr(config.validation)),
         (dataset.name, dataset.digest, dataset.train.size, dataset.shape, dataset.kind.name),
         (repr(config.architecture), repr(config.likelihood), _prior(config)),
-        (config.objective.concrete_density, objective.plan.pairs),
-        (labelled_batch_size(config), _shapes(model)),
+        (config.objective.concrete_density, config.objective.concrete_draws),
+        (objective.plan.pairs, labelled_batch_size(config), _shapes(model)),
     )
 
 

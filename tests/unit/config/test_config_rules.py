@@ -132,6 +132,21 @@ def test_a_conditional_head_is_one_of_two(composed: Composed, network: str):
     assert refused.value.hint == "did you mean 'separate'?"
 
 
+def test_a_network_that_normalises_its_scales_has_no_conditional_posterior(composed: Composed):
+    words = ("prior=concrete_normal", "architecture.conditional={}")
+    given, plain = (tuple(word.format(value) for word in words) for value in ("true", "false"))
+    message = (
+        "architecture.conditional must be false with architecture=prodlda "
+        "(mlp, conv64, conv32, conv28, conv, broadcast, nvdm take true), got true"
+    )
+    with pytest.raises(UsageError) as refused:
+        composed("architecture=prodlda", *given)
+    assert refused.value.message == message
+    validate(composed("architecture=prodlda", *plain))
+    for name in ("mlp", "conv64", "broadcast", "nvdm"):
+        validate(composed(f"architecture={name}", *given))
+
+
 @pytest.mark.parametrize("name", ["pca", "dbn", "stacked_ae", "gan", "info_gan"])
 def test_methods_that_learn_from_no_labels_are_given_none(composed: Composed, name: str):
     rule = f"labels must be null: objective={name} learns from no labels, got 50"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from runner.grid.kinds import kind_of, partition
 from runner.grid.pack_size import pack_size
 from runner.grid.search import trials_of
 from runner.store.lock import is_locked, lock
+from tests.families import OTHERS
 
 RUNS = [
     ("dataset=digits", "objective=vae", "seed=0"),
@@ -40,11 +42,22 @@ def grid(tmp_path: Path) -> GridFolder:
         "data_dir=elsewhere",
         "validation.every=5",
         "objective.concrete_density=relaxed",
+        "objective.concrete_draws=hard",
+        "objective.pairs.posterior=gvae",
+        "objective.penalties.supervision.images=5",
         "dataset.hold_out={label: [1]}",
     ],
 )
 def test_runs_that_differ_in_what_they_must_share_are_of_two_kinds(other: str):
     assert kind_of(("dataset=digits",)) != kind_of(("dataset=digits", other))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_run_of_a_method_beside_the_family_is_alone(grid: GridFolder, name: str):
+    runs = [("dataset=digits", f"objective={name}", f"seed={seed}") for seed in (0, 1)]
+    assert [kind_of(run) for run in runs] == [None, None]
+    beside = replace(grid, runs=(*grid.runs[:2], *runs))
+    assert partition(beside, range(4), 16) == [[0], [1], [2], [3]]
 
 
 def test_runs_of_a_kind_are_partitioned_in_their_order(grid: GridFolder):

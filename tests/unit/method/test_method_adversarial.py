@@ -305,7 +305,7 @@ def refusals() -> Iterator[tuple[tuple[str, ...], str]]:
     yield (*GAN, "likelihood=categorical"), "needs more than those"
     yield (*GAN, "architecture.tied=true"), "shares no weight"
     yield (*INFO_GAN, "architecture.conditional=true"), "each variable alone"
-    yield (*GAN, "precision=bf16"), "float32"
+    yield (*GAN, "precision=bf16"), "precision=bf16 has no effect"
     yield (*GAN, "batch_size=5000"), "more than the"
     yield (*GAN, "steps=1"), "has none for the"
     yield (*GAN, "validation.every=2", "training.stop_early.patience=2"), "before step 6"

@@ -141,8 +141,9 @@ def test_a_whole_run(
     drawn = {path.stem for path in (run / "figures").iterdir()}
     assert {"reconstructions", "traversals"} <= drawn
     assert ("samples" in drawn) == (name == "pca")
-    with pytest.raises(UsageError, match="is finished"):
+    with pytest.raises(UsageError, match="is finished") as refused:
         resume(run, [])
+    assert refused.value.hint == f"objective={name} cannot be trained further"
     with pytest.raises(UsageError, match=f"objective={name} cannot be trained further"):
         resume(run, ["steps=5"])
     opened = runner.load_run(run)

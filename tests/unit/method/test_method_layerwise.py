@@ -193,7 +193,7 @@ def test_the_log_density_is_that_of_the_logits(name: str, new: New):
         (("rbm", "likelihood=gaussian", "likelihood.learned=true"), "takes the scale"),
         (("rbm", "prior=code"), "probabilities of its units as the code, not prior=code"),
         (("dbn", "prior=normal"), "probabilities of its units as the code, not prior=normal"),
-        (("rbm", "precision=bf16"), "float32"),
+        (("rbm", "precision=bf16"), "precision=bf16 has no effect"),
         (("rbm", "batch_size=100000"), "more than the 1,500 training images"),
         (("stacked_ae", *EARLY), "before step 9, where the last part"),
         (("dbn", *EARLY, "training.stop_early.after=7"), "before step 8, where the last part"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from itertools import product
 
 import pytest
@@ -18,65 +17,14 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from runner.errors import UsageError
 from runner.model.conditional import ConditionalSpace, require_discrete
-from runner.model.discrete import Bernoulli, Concrete, Discrete
+from runner.model.discrete import Concrete, Discrete
 from runner.model.group_rate import group_rate
 from runner.model.latent_space import LatentSpace
 from runner.objective import decompose, mixture_weights
 from tests.conftest import prior_of
+from tests.unit.model.conditional_enumeration import NORMALS, ONE, TWO, Enumerated, space_of
 
-IMAGES, NORMALS = 6, 3
-ONE = {"c": Concrete(4)}
-TWO = {"c": Concrete(3), "on": Bernoulli(0.3)}
-
-
-def space_of(discrete: dict[str, Discrete], density: str = "exact") -> ConditionalSpace:
-    plain = prior_of(discrete, NORMALS)
-    block = replace(plain.discrete, density=density)
-    of = (plain.continuous, plain.prior, plain.tree, plain.variable_names)
-    return ConditionalSpace(block, *of).double()
-
-
-class Enumerated:
-    """q(c, z|x) of every image by its definition."""
-
-    def __init__(self, space: ConditionalSpace, parameters_NP: Tensor) -> None:
-        self.space, self.parameters_NP = space, parameters_NP
-        self.kinds = space.discrete.variables
-        self.values = list(product(*(range(kind.categories) for kind in self.kinds)))
-        width = space.discrete.width
-        normals = parameters_NP[:, width:].reshape(len(parameters_NP), len(self.values), 2, -1)
-        self.loc_NAV, self.scale_NAV = normals[:, :, 0], normals[:, :, 1].exp()
-        self.tables = [
-            Categorical(logits=logits) for logits in self._logits(parameters_NP[:, :width])
-        ]
-
-    def _logits(self, columns_NC: Tensor) -> list[Tensor]:
-        found, start = [], 0
-        for kind in self.kinds:
-            part = columns_NC[:, start : start + kind.width]
-            found.append(part if kind.width > 1 else torch.cat([torch.zeros_like(part), part], 1))
-            start += kind.width
-        return found
-
-    @cached_property
-    def log_atom_NA(self) -> Tensor:
-        return torch.stack(
-            [
-                sum(t.log_prob(torch.tensor(k)) for t, k in zip(self.tables, value, strict=True))
-                for value in self.values
-            ],
-            dim=1,
-        )
-
-    def log_q(self, image: int, given: Sequence[int | None], z_V: Tensor, normal: list[int]):
-        """Return log q(d, z_s|x), where ``given`` has None for variables that are summed out."""
-        parts = []
-        for a, value in enumerate(self.values):
-            if all(g is None or g == k for g, k in zip(given, value, strict=True)):
-                normals = Normal(self.loc_NAV[image, a], self.scale_NAV[image, a])
-                log_z = normals.log_prob(z_V)[normal].sum()
-                parts.append(self.log_atom_NA[image, a] + log_z)
-        return torch.logsumexp(torch.stack(parts), 0)
+IMAGES = 6
 
 
 @pytest.fixture(params=[ONE, TWO], ids=["one", "two"])

@@ -52,6 +52,24 @@ def test_a_finished_run_has_nothing_left(run: Path):
     assert standing(run).outlook.startswith("has nothing left to do")
 
 
+@pytest.mark.parametrize(
+    ("objective", "further"),
+    [
+        ("hfvae", "steps=N with a larger N trains it further"),
+        ("info_gan", "steps=N with a larger N trains it further"),
+        ("pca", "objective=pca cannot be trained further"),
+        ("gan", "objective=gan cannot be trained further"),
+    ],
+)
+def test_only_what_can_be_trained_further_is_said_to_be(
+    run: Path, composed: Callable[..., RunConfig], objective: str, further: str
+):
+    text = to_yaml(composed("dataset=digits", f"objective={objective}", "steps=20"))
+    (run / "config.yaml").write_text(text)
+    write(run, "status", {"state": "finished", "step": 20, "steps": 20})
+    assert standing(run).outlook == f"has nothing left to do; {further}"
+
+
 def test_a_run_without_a_checkpoint_begins(run: Path):
     (run / "checkpoint" / "state.json").unlink()
     assert standing(run).outlook == ("is refused: its checkpoint/state.json is missing, at step 20")

@@ -62,6 +62,7 @@ def test_numbers_and_objectives_are_each_run_s_own(key: Callable[..., Hashable],
         ("likelihood=continuous_bernoulli",),
         ("validation.every=5",),
         ("objective.pairs.posterior=gvae",),
+        ("prior.dimensions=4", "objective.concrete_draws=hard"),
         ("dataset=digits",),
     ],
 )

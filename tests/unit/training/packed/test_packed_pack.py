@@ -208,6 +208,12 @@ def test_dropout_can_be_packed_since_its_noise_is_that_of_the_step(made: Make, f
     compare(packed, singles, form)
 
 
+def test_the_gradient_of_a_parameter_that_is_one_number_is_clipped_with_the_others(made: Make):
+    learned = ("likelihood=gaussian", "likelihood.learned=true", "steps=3")
+    runs = [(*learned, "training.clip_gradient=0.1", *PAIR[0]), (*learned, *PAIR[1])]
+    compare(made(*runs), made(*runs))
+
+
 def test_runs_of_two_data_sets_have_their_own_images(made: Make, toy_dataset: Dataset):
     other = replace(toy_dataset, train=ResidentSplit(
         toy_dataset.train.images(torch.arange(255, -1, -1)), torch.zeros(256, 1).long()
