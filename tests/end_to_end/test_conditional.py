@@ -36,9 +36,8 @@ def numbers(tree: Any) -> Iterator[float]:
         yield math.nan if tree is None else float(tree)
 
 
-@pytest.mark.parametrize("density", ["exact", "argmax"])
-def test_a_conditional_model_is_trained_and_scored(vaerun: Vaerun, tmp_path: Path, density: str):
-    done = vaerun(*TINY, f"objective.concrete_density={density}")
+def test_a_conditional_model_is_trained_and_scored(vaerun: Vaerun, tmp_path: Path):
+    done = vaerun(*TINY)
     assert done.returncode == 0, done.stderr
     run = only_run(tmp_path)
     summary = read(run / "summary.json")

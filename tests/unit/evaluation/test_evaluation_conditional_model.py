@@ -128,7 +128,7 @@ def test_the_importance_weighted_bound_closes_on_the_integral(
     composed: Composed, toy_dataset: Dataset, further: tuple[str, ...]
 ):
     """log p(x) does not depend on q, so that a wrong density of the samples would show."""
-    model, _ = modelled(composed, toy_dataset, "prior.dimensions=1", *further, times=1.4)
+    model, _ = modelled(composed, toy_dataset, "prior.dimensions=1", *further, times=1.7)
     split = binary(toy_dataset, 4)
     found = log_likelihood(model, split, images=4, samples=3000, source=source())
     expected = torch.stack([integrated(model, image_CHW) for image_CHW in split.images_NCHW])
