@@ -27,6 +27,7 @@ from claim_runs import (
     Row,
     figure,
     in_order,
+    in_words,
     other_rows,
     points,
     read_claim_runs,
@@ -114,12 +115,14 @@ def draw(curves: Curves) -> Figure:
             _panel(axes, own, name, look)
             axes.tick_params(labelbottom=name == RECONSTRUCTION)
             if name == LABEL_IN_C:
-                axes.set_title(f"{column[0]}, {column[1]} posterior")
+                axes.set_title(f"{in_words(column[0])}, {column[1]} posterior")
         panels[0].set_ylabel(PANELS[name].replace(", ", ",\n"))
     for axes in drawing.axes[-len(columns) :]:
         axes.set_xlabel("epoch" if all("epochs" in row.length for row in curves) else "step")
     handles = [Line2D([], [], linewidth=2, **each) for each in look.values()]
-    drawing.legend(handles, [", ".join(each) for each in look], loc="outside lower left", ncols=2)
+    drawing.legend(
+        handles, [in_words(", ".join(each)) for each in look], loc="outside lower left", ncols=2
+    )
     return fit(drawing, grid)
 
 
