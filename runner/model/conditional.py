@@ -105,12 +105,8 @@ class ConditionalSpace(LatentSpace):
 
     def posterior(self, parameters_BP: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation of q(z_v|x), a mixture of normals, (B, V) each."""
-        logits_BC, normals_BAX = self._parts(parameters_BP)
-        share_BA1 = self.discrete.log_q_of_atoms(logits_BC).exp().T[..., None]
-        loc_BAV, log_scale_BAV = normals_BAX.chunk(2, dim=2)
-        mean_BV = (share_BA1 * loc_BAV).sum(1)
-        away_BAV = loc_BAV - mean_BV[:, None]
-        variance_BV = (share_BA1 * ((2 * log_scale_BAV).exp() + away_BAV.square())).sum(1)
+        share_BA1, mean_BV, away_BAV, variance_BAV = self._mixture(parameters_BP)
+        variance_BV = (share_BA1 * (variance_BAV + away_BAV.square())).sum(1)
         return mean_BV, variance_BV.sqrt()
 
     def covariance_given_image(self, parameters_BP: Tensor) -> Tensor:
@@ -119,13 +115,21 @@ class ConditionalSpace(LatentSpace):
         Given x they are dependent, since all of them follow c: the covariance of a mixture is the
         mean of its components' plus that of their means.
         """
+        share_BA1, _, away_BAV, variance_BAV = self._mixture(parameters_BP)
+        between_BVV = (share_BA1 * away_BAV).transpose(1, 2) @ away_BAV
+        return (share_BA1 * variance_BAV).sum(1).mean(0).diag() + between_BVV.mean(0)
+
+    def _mixture(self, parameters_BP: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return q(z|x) as a mixture of normals: shares, its mean, and those of every atom.
+
+        Shapes: (B, A, 1), (B, V), and (B, A, V) for the atoms' means less its own, and for their
+        variances.
+        """
         logits_BC, normals_BAX = self._parts(parameters_BP)
         share_BA1 = self.discrete.log_q_of_atoms(logits_BC).exp().T[..., None]
         loc_BAV, log_scale_BAV = normals_BAX.chunk(2, dim=2)
-        variance_V = (share_BA1 * (2 * log_scale_BAV).exp()).sum(1).mean(0)
-        away_BAV = loc_BAV - (share_BA1 * loc_BAV).sum(1, keepdim=True)
-        between_BVV = (share_BA1 * away_BAV).transpose(1, 2) @ away_BAV
-        return variance_V.diag() + between_BVV.mean(0)
+        mean_BV = (share_BA1 * loc_BAV).sum(1)
+        return share_BA1, mean_BV, loc_BAV - mean_BV[:, None], (2 * log_scale_BAV).exp()
 
     def mean_given(self, parameters_BP: Tensor, category_BC: Tensor) -> Tensor:
         """Return the codes with some categories of c, and the means of z given them, (B, W)."""
