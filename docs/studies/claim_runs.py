@@ -13,12 +13,9 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-from scipy import stats
 
 from runner.comparison.runs import ComparedRun, read_runs
 from runner.errors import VaerunError
@@ -30,9 +27,6 @@ Points = Sequence[tuple[float, Mapping[str, float]]]
 VALIDATED = "validated"
 """The state of a run whose figures are those of a validation while it trained."""
 _VALIDATION = "validation/"
-
-_END = 0.975
-"""The quantile at the upper end of a 95 % interval."""
 
 LABEL_IN_C = "information/factor/category/label"
 LABEL_IN_STYLE = "information/factor/style/label"
@@ -79,26 +73,6 @@ class Row(NamedTuple):
     """How c enters q(z), and the reward on I(x; c); ``as published`` is argmax without one."""
     length: str
     """Of training, in epochs or in steps."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with a confidence interval, where there is one."""
-
-    mean: float
-    half: float | None
-    """Half of the interval's width."""
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether there is an interval, and zero is not in it."""
-        return self.half is not None and abs(self.mean) > self.half
-
-    def text(self, places: int = 2, *, signed: bool = False) -> str:
-        """Return the mean and the interval's half-width: ``1.14 ± 0.08``."""
-        sign = "+" if signed else ""
-        half = "" if self.half is None else f" ± {self.half:.{places}f}"
-        return f"{self.mean:{sign}.{places}f}{half}"
 
 
 def read_claim_runs(folders: Iterable[Path]) -> list[ComparedRun]:
@@ -287,16 +261,3 @@ def figure(metrics: Mapping[str, float], name: str) -> float | None:
         parts = metrics.get(LABEL_IN_C), metrics.get(LABEL_IN_STYLE)
         return None if parts[0] is None or parts[1] is None else parts[0] - parts[1]
     return metrics.get(name)
-
-
-def interval(values: Sequence[float], error: float | None = None) -> Estimate:
-    """Return the mean of some seeds' figures with Student's 95 % interval.
-
-    That of one seed is of the estimate alone, 1.96 times its standard ``error`` where that is
-    known: it says nothing of other seeds.
-    """
-    mean, count = float(np.mean(values)), len(values)
-    if count == 1:
-        return Estimate(mean, None if error is None else float(stats.norm.ppf(_END)) * error)
-    wide = float(stats.t.ppf(_END, count - 1))
-    return Estimate(mean, wide * float(np.std(values, ddof=1)) / count**0.5)

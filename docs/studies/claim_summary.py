@@ -19,7 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from claim_runs import Estimate, in_words, interval
+from claim_runs import in_words
+from seed_intervals import interval
 
 HERE = Path(__file__).parent
 HFVAE, BETA_VAE = "hfvae beta=12 gamma=4", "beta_vae beta="
@@ -94,11 +95,7 @@ def _compared(first: Mapping[int, Found], second: Mapping[int, Found], beta: flo
     ]
     each = [interval([part[seed].difference for seed in common]) for part in (first, second)]
     return [str(len(common)), f"{beta:g}", *(found.text() for found in each),
-            _signed(gaps[0], 2), _signed(gaps[1], 1)]  # fmt: skip
-
-
-def _signed(found: Estimate, places: int) -> str:
-    return found.text(places, signed=True) + " *" * found.excludes_zero
+            gaps[0].text(signed=True), gaps[1].text(1, signed=True)]  # fmt: skip
 
 
 def main() -> None:

@@ -27,16 +27,15 @@ from claim_runs import (
     LABEL_IN_STYLE,
     RECONSTRUCTION,
     VALIDATED,
-    Estimate,
     Row,
     chosen_runs,
     figure,
     in_words,
-    interval,
     other_rows,
     rows_of,
     write_rows,
 )
+from seed_intervals import Estimate, interval
 
 from runner.comparison.runs import ComparedRun
 
@@ -89,11 +88,7 @@ def places(name: str) -> int:
 
 def cell(found: Estimate | None, name: str, *, signed: bool = False) -> str:
     """Return the text of an estimate, with a star at a difference that is not 0."""
-    if found is None:
-        return "—"
-    return found.text(places(name), signed=signed) + (
-        " *" if signed and found.excludes_zero else ""
-    )
+    return "—" if found is None else found.text(places(name), signed=signed)
 
 
 def known_figures(rows: Mapping[Row, Runs]) -> list[str]:

@@ -21,9 +21,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
-from claim_runs import interval
 from encoding_weights_bias import exact
 from estimator_bias import TERMS, Case, encode, opened
+from seed_intervals import interval
 
 from runner.api.run import load_run
 
@@ -116,8 +116,7 @@ def _mean_and_spread(values: list[float]) -> str:
 
 
 def _mean_and_interval(values: list[float]) -> str:
-    found = interval(values)
-    return found.text(signed=True) + " *" * found.excludes_zero
+    return interval(values).text(signed=True)
 
 
 def read(path: Path) -> Rows:

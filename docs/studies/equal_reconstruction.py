@@ -21,9 +21,9 @@ from claim_runs import (
     RECONSTRUCTION,
     Row,
     chosen_runs,
-    interval,
     rows_of,
 )
+from seed_intervals import interval
 
 from runner.comparison.runs import ComparedRun
 
