@@ -59,7 +59,8 @@ MEANINGS: dict[str, dict[str, str]] = {
     },
     "ScoreEntry": {
         "scores": "Its numbers by name.",
-        "standard_errors": "The standard errors of these numbers, with ``metrics.repeats``.",
+        "standard_errors": "Those of these numbers that have one: means over samples, and scores "
+        "of codes with ``metrics.repeats``.",
         "settings": "The settings that it was computed with, as in ``conf/metrics/``.",
         "seed": "The seed of its random numbers.",
         "images": "``metrics.images``: the most images that were encoded for it; null: all.",

@@ -37,7 +37,7 @@ _FIGURES = ("elbo", "rate", "terms", "information", "scores", "distances", "clas
 """What of ``summary.json`` is a result; the rest says how it was counted."""
 
 _ERROR = "/standard_error"
-"""End of the name of a score that is the standard error of another."""
+"""End of the name of a number that is the standard error of another, in older folders."""
 
 _CONDITIONS = ("settings", "seed", "images", "plugin")
 """What of an entry of ``scores.json`` says how a score was computed."""
@@ -161,16 +161,13 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _errors(
-    summary: Mapping[str, Any], figures: Mapping[str, float], of_repeats: Mapping[str, float]
+    summary: Mapping[str, Any], figures: Mapping[str, float], of_scores: Mapping[str, float]
 ) -> dict[str, float]:
     """Return the standard errors of figures, by the names of these."""
     estimate: Mapping[str, Any] = summary.get("training_estimate") or {}
-    of_scores = {
-        name.removesuffix(_ERROR): error for name, error in figures.items() if name.endswith(_ERROR)
-    }
     found = dict(_numbers(summary.get("standard_errors", {}), ""))
     found |= dict(_numbers(estimate.get("standard_errors", {}), TRAINING_ESTIMATE))
-    found |= {**of_scores, **of_repeats}
+    found |= of_scores
     return {name: error for name, error in found.items() if name in figures}
 
 
@@ -249,8 +246,12 @@ def _scores(folder: RunFolder, step: object) -> _Scores:
         condition = json.dumps(
             [entry.get(name) for name in _CONDITIONS if name in entry or name != "plugin"]
         )
-        numbers = dict(_numbers(entry.get("scores", {}), f"scores/{kind}/"))
+        every = dict(_numbers(entry.get("scores", {}), f"scores/{kind}/"))
+        numbers = {name: number for name, number in every.items() if not name.endswith(_ERROR)}
         found.numbers.update(numbers)
+        found.errors.update(
+            {name.removesuffix(_ERROR): every[name] for name in every.keys() - numbers.keys()}
+        )
         found.errors.update(_numbers(entry.get("standard_errors", {}), f"scores/{kind}/"))
         found.conditions.update(dict.fromkeys(numbers, condition))
     return found

@@ -1,17 +1,21 @@
 """Means over samples that come in chunks, and their standard errors.
 
-Shapes: T figures, M samples of one batch.
+Shapes: T figures, M samples of one batch, B chunks.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 NumberTree = dict[str, "float | NumberTree | None"]
 """Figures by name, in groups; None where there is no figure."""
+
+WithErrors = tuple[dict[str, float], dict[str, float]]
+"""Numbers by name, and the standard errors of some of them by the same names."""
 
 
 class Averages:
@@ -65,3 +69,19 @@ def known(values: NumberTree) -> NumberTree:
         else (value if value is not None and math.isfinite(value) else None)
         for name, value in values.items()
     }
+
+
+def ratio_error(numerator_M: Tensor, denominator_M: Tensor) -> float:
+    """Return the standard error of the ratio of two means over the same samples.
+
+    Estimator: that of the mean of (numerator - ratio * denominator) / mean denominator, to which
+        the ratio's deviation is equal to first order (the delta method); NaN of a single sample.
+    """
+    mean = denominator_M.double().mean()
+    ratio = numerator_M.double().mean() / mean
+    return float(standard_error((numerator_M.double() - ratio * denominator_M.double()) / mean))
+
+
+def named(names: Sequence[str], values_T: Tensor) -> dict[str, float]:
+    """Return figures by their names."""
+    return dict(zip(names, values_T.tolist(), strict=True))

@@ -6,6 +6,7 @@ S values of a factor, W widenings, A atoms (see ``objective.aggregate_posterior`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from runner.dataset import Factor
-from runner.evaluation.averages import Averages, standard_error
+from runner.evaluation.averages import Averages, WithErrors, named, standard_error
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.representation import LatentDensities
 from runner.evaluation.row_chunks import affordable, densities_in, row_chunks
@@ -96,10 +97,10 @@ def _figures(latents: LatentDensities, parts: Sequence[Tensor], rate_V: Tensor) 
     elbo, terms, variables, groups = parts
     return Figures(
         elbo=float(elbo),
-        terms=_named(TERM_NAMES, terms),
-        variable=_named(latents.variable_names, variables),
-        group=_named(latents.group_names, groups),
-        rate=_named(latents.variable_names, rate_V),
+        terms=named(TERM_NAMES, terms),
+        variable=named(latents.variable_names, variables),
+        group=named(latents.group_names, groups),
+        rate=named(latents.variable_names, rate_V),
     )
 
 
@@ -115,7 +116,7 @@ def group_information(
 ) -> tuple[list[list[float]], list[list[float]]]:
     """Return I(factor; z_g) for every group and factor, and standard errors; see below."""
     groups = [group.variables for group in latents.tree.children]
-    return information_and_errors(latents, encodings, factor_sizes, groups)
+    return set_information(latents, encodings, factor_sizes, groups)
 
 
 def variable_information(
@@ -124,12 +125,13 @@ def variable_information(
     factor_sizes: Sequence[int],
     *,
     samples: int = _FACTOR_SAMPLES,
-) -> list[list[float]]:
-    """Return I(factor; z_v) for every variable and factor, (V, F), in nats; see below."""
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Return I(factor; z_v) for every variable and factor, and standard errors; see below."""
     singles = [(v,) for v in range(len(latents.variable_names))]
     return set_information(latents, encodings, factor_sizes, singles, samples=samples)
 
 
+@torch.no_grad()
 def set_information(
     latents: LatentDensities,
     encodings: Encodings,
@@ -137,35 +139,21 @@ def set_information(
     sets: Sequence[Sequence[int]],
     *,
     samples: int = _FACTOR_SAMPLES,
-) -> list[list[float]]:
-    """Return I(factor; z_s) for every set s of variables and every factor, (G, F), in nats.
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Return I(factor; z_s) for every set s of variables and every factor, and standard errors.
 
-    I = H(factor) + E log q(factor|z_s), where q(factor|z_s) is the share that the encodings of the
-    images with that factor value have in q(z_s). An image's own encoding is left out: it would give
-    its factor away, and a set of many variables would seem to determine every factor. The result is
-    a lower bound for any density put in q's place (Barber & Agakov 2003), so the best of a few
-    widenings of the kernels q(z_s|x) is taken, and never less than zero. The expectation is over
-    the first ``samples`` encodings.
+    Both are (G, F), in nats. I = H(factor) + E log q(factor|z_s), where q(factor|z_s) is the share
+    that the encodings of the images with that factor value have in q(z_s). An image's own encoding
+    is left out: it would give its factor away, and a set of many variables would seem to determine
+    every factor. The result is a lower bound for any density put in q's place (Barber & Agakov
+    2003), so the best of a few widenings of the kernels q(z_s|x) is taken, and never less than
+    zero. The expectation is over the first ``samples`` encodings.
+
+    The standard errors are of the mean over samples under the widening that was taken, the
+    encodings held as they are; NaN of a single sample.
 
     Range: 0 to the entropy of the factor.
     Source: Barber & Agakov 2003 for the bound.
-    """
-    return information_and_errors(latents, encodings, factor_sizes, sets, samples=samples)[0]
-
-
-@torch.no_grad()
-def information_and_errors(
-    latents: LatentDensities,
-    encodings: Encodings,
-    factor_sizes: Sequence[int],
-    sets: Sequence[Sequence[int]],
-    *,
-    samples: int = _FACTOR_SAMPLES,
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Return :func:`set_information` and its standard errors, (G, F) each.
-
-    These are of the mean over samples under the widening that was taken, the encodings held as
-    they are.
     """
     samples = min(samples, len(encodings))
     found = affordable(len(_WIDENINGS) * len(sets), encodings, samples, "I(factor; z)")
@@ -186,7 +174,7 @@ def information_and_errors(
     entropy_F = factor_entropies(encodings.factors_MF, factor_sizes)
     best, taken = powers[0].max(0)
     variance = (powers[1] - powers[0].square()).gather(0, taken[None])[0].clamp_min(0)
-    errors = (variance / max(1, samples - 1)).sqrt()
+    errors = (variance / (samples - 1)).sqrt() if samples > 1 else torch.full_like(best, math.nan)
     return (best + entropy_F).clamp_min(0).tolist(), errors.tolist()
 
 
@@ -197,8 +185,8 @@ def information(
     *,
     samples: int,
     source: Generator,
-) -> dict[str, float]:
-    """Return ``information/<factor>/<variable>``, I(factor; z_v), for every variable.
+) -> WithErrors:
+    """Return ``information/<factor>/<variable>``, I(factor; z_v), and its standard errors.
 
     A lower bound by :func:`set_information`, estimated from ``samples`` samples with all encodings
     behind q(z_v).
@@ -206,12 +194,16 @@ def information(
     Range: 0 to the entropy of the factor. Units: nats.
     """
     sizes = [factor.size for factor in factors]
-    found_VF = variable_information(latents, encodings.shuffled(source), sizes, samples=samples)
-    return {
-        f"information/{factor.name}/{variable}": found_F[f]
-        for f, factor in enumerate(factors)
-        for variable, found_F in zip(latents.variable_names, found_VF, strict=True)
-    }
+    tables = variable_information(latents, encodings.shuffled(source), sizes, samples=samples)
+    values, errors = (
+        {
+            f"information/{factor.name}/{variable}": row_F[f]
+            for f, factor in enumerate(factors)
+            for variable, row_F in zip(latents.variable_names, table_VF, strict=True)
+        }
+        for table_VF in tables
+    )
+    return values, errors
 
 
 def _log_pairs(densities: LogDensities, variables: Sequence[int]) -> Tensor:
@@ -257,7 +249,3 @@ def factor_entropies(factors_MF: Tensor, factor_sizes: Sequence[int]) -> Tensor:
         for values_M, size in zip(factors_MF.cpu().T, factor_sizes, strict=True)
     ]
     return torch.stack([torch.special.entr(c_S / c_S.sum()).sum() for c_S in counts])
-
-
-def _named(names: Sequence[str], values: Tensor) -> dict[str, float]:
-    return dict(zip(names, values.tolist(), strict=True))

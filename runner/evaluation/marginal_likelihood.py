@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.dataset import Split
+from runner.evaluation.averages import WithErrors, named, standard_error
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
 
@@ -22,12 +23,12 @@ _CODES = 64
 @torch.no_grad()
 def log_likelihood(
     model: Representation, split: Split, *, images: int, samples: int, source: Generator
-) -> dict[str, float]:
+) -> WithErrors:
     """Return the mean over images of log 1/K sum_k p(x, z_k)/q(z_k|x), K = ``samples``.
 
     Its expectation grows with K from the ELBO, which is K = 1, to log p(x).
-    ``log_likelihood/standard_error`` is that of the mean over images, where there are several.
-    ``log_likelihood/elbo`` is the ELBO of the same images from the same samples.
+    ``log_likelihood/elbo`` is the ELBO of the same images from the same samples. The second result
+    has the standard errors of both, of the means over images; NaN of a single image.
 
     A discrete variable is the categorical one that it relaxes: its categories are sampled, and
     q(k|x) and p(k) are their probabilities, so the bound is one for the discrete model. A Bernoulli
@@ -43,12 +44,10 @@ def log_likelihood(
     chunks = choose(split.size, images, source).split(_CODES // draws)
     for chunk_I in progress.counted(chunks, "log p(x)", len(chunks)):
         parts.append(_bounds(model, latents, split.images(chunk_I), samples, source))
-    log_px_I, elbo_I = (torch.cat(column).cpu().double() for column in zip(*parts, strict=True))
-    found = {"log_likelihood": float(log_px_I.mean())}
-    if len(log_px_I) > 1:
-        error = float(log_px_I.std()) / math.sqrt(len(log_px_I))
-        found["log_likelihood/standard_error"] = error
-    return found | {"log_likelihood/elbo": float(elbo_I.mean())}
+    bounds_I2 = torch.stack([torch.cat(column).cpu() for column in zip(*parts, strict=True)], dim=1)
+    names = "log_likelihood", "log_likelihood/elbo"
+    means, errors = bounds_I2.double().mean(0), standard_error(bounds_I2)
+    return named(names, means), named(names, errors)
 
 
 def _bounds(

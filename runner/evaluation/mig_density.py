@@ -1,7 +1,7 @@
 """The mutual information gap from the densities q(z_v|x), as its authors estimate it.
 
-Shapes: M encodings, B samples of a chunk, V variables, C continuous variables, F factors, K values
-of a discrete variable, S values of a factor.
+Shapes: M encodings, N samples, B of a chunk, V variables, C continuous variables, F factors, K
+values of a discrete variable, S values of a factor, T scores.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 from runner.dataset import Factor
 from runner.errors import UsageError
+from runner.evaluation.averages import WithErrors, named
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import factor_entropies
 from runner.evaluation.representation import LatentDensities
@@ -27,7 +28,7 @@ def mig_density(
     *,
     samples: int,
     source: Generator,
-) -> dict[str, float]:
+) -> WithErrors:
     """Return the gap between the two variables with the most information on a factor, over H(v).
 
     (I(z_1st; v) - I(z_2nd; v)) / H(v), the mean over factors, and ``mig_density/<factor>`` of each;
@@ -35,6 +36,11 @@ def mig_density(
     q(z) and q(z|v) are mixtures of the encodings of all images, and of those with that factor
     value; see :func:`gap_information`. The authors leave dSprites' shape out: they report the mean
     of the other gaps.
+
+    The second result has the standard errors by the same names: how much the gaps between the two
+    variables that were found would change with other images and other draws of their codes. To
+    first order the encodings behind q(z) add nothing to that, as in
+    :func:`runner.evaluation.information.decompose_all`. NaN of a single sample.
 
     Range: 0 to 1.
     Raises: UsageError where no factor varies.
@@ -44,14 +50,51 @@ def mig_density(
     varying = [f for f, entropy in enumerate(entropy_F.tolist()) if entropy > 0]
     if not varying:
         raise UsageError("no factor varies, so there is no information on one")
-    found_VF = gap_information(latents, encodings, samples=samples, source=source)
-    best_2F = torch.cat([found_VF, torch.zeros(1, len(factors))]).topk(2, dim=0).values
+    shuffled = encodings.shuffled(source)
+    log_ratios = _log_ratios(latents, shuffled, samples)
+    best_2F, taken_2F = torch.cat([_means(log_ratios), torch.zeros(1, len(factors))]).topk(2, dim=0)
     gap_F = (best_2F[0] - best_2F[1]) / entropy_F
-    named = {f"mig_density/{factors[f].name}": float(gap_F[f]) for f in varying}
-    return {"mig_density": float(gap_F[varying].mean()), **named}
+    influence_MF = _influence(log_ratios, taken_2F, gap_F, shuffled.factors_MF.cpu()) / entropy_F
+    drawn = min(len(values_NF) for values_NF in log_ratios)
+    names = ["mig_density", *(f"mig_density/{factors[f].name}" for f in varying)]
+    gaps_T, influence_MT = (
+        torch.cat([each.mean(-1, keepdim=True), each], dim=-1)
+        for each in (gap_F[varying], influence_MF[:, varying])
+    )
+    return named(names, gaps_T), named(names, _errors(influence_MT, drawn))
 
 
-@torch.no_grad()
+def _influence(
+    log_ratios: Sequence[Tensor], taken_2F: Tensor, gap_F: Tensor, factors_MF: Tensor
+) -> Tensor:
+    """Return the part of every image in the estimated gaps, times H(v), (M, F).
+
+    That of the two means over their samples, whose row in ``log_ratios`` is ``taken_2F``, the one
+    behind the last where there is a single variable; and that of the entropy, which divides them.
+    """
+    images = len(factors_MF)
+    influence_MF = torch.zeros(factors_MF.shape, dtype=torch.float64)
+    for f, values_M in enumerate(factors_MF.T):
+        surprise_M = -(torch.bincount(values_M) / images).log()[values_M]
+        influence_MF[:, f] -= gap_F[f] * surprise_M / images
+        for sign, v in zip((1, -1), taken_2F[:, f].tolist(), strict=True):
+            if v < len(log_ratios):
+                log_ratio_N = log_ratios[v][:, f]
+                count = len(log_ratio_N)
+                influence_MF[:count, f] += sign * log_ratio_N / count
+    return influence_MF
+
+
+def _errors(influence_MT: Tensor, drawn: int) -> Tensor:
+    """Return the standard errors of sums over independent images, (T,).
+
+    Those of the first ``drawn`` images are distributed alike, and those of the others, of which
+    there are no samples.
+    """
+    parts = [part for part in influence_MT.tensor_split([drawn]) if len(part)]
+    return sum((len(part) * part.var(0) for part in parts), torch.zeros(())).sqrt()
+
+
 def gap_information(
     latents: LatentDensities, encodings: Encodings, *, samples: int, source: Generator
 ) -> Tensor:
@@ -69,39 +112,54 @@ def gap_information(
         images, a factor of 40 values: -0.04 nats as it is here, 0.04 the authors' way, -0.12 with
         the own encoding left out; at most about half of these with twice the encodings.
     """
-    shuffled = encodings.shuffled(source)
+    return _means(_log_ratios(latents, encodings.shuffled(source), samples))
+
+
+@torch.no_grad()
+def _log_ratios(latents: LatentDensities, shuffled: Encodings, samples: int) -> list[Tensor]:
+    """Return log q(z_v|factor value) - log q(z_v) of the first samples, (N, F), of each variable.
+
+    Their mean is I(z_v; factor). N is M for a discrete variable, and the number of samples for a
+    continuous one. On the CPU, float64.
+    """
     tables = latents.log_q_categories(shuffled.parameters_MP)
     discrete = [_of_discrete(log_q_KM, shuffled) for log_q_KM in tables]
     continuous = len(latents.variable_names) - len(tables)
-    parts = [*discrete, _of_continuous(latents, shuffled, samples, continuous)]
-    return torch.cat(parts).clamp_min(0)
+    return [*discrete, *_of_continuous(latents, shuffled, samples, continuous)]
+
+
+def _means(log_ratios: Sequence[Tensor]) -> Tensor:
+    """Return the information of every variable and factor, (V, F), never less than zero."""
+    return torch.stack([values_NF.mean(0) for values_NF in log_ratios]).clamp_min(0)
 
 
 def _of_discrete(log_q_KM: Tensor, encodings: Encodings) -> Tensor:
-    """Return I(k; factor) for every factor, (1, F), from the table of q(k|x)."""
+    """Return sum_k q(k|x) (log q(k|factor value of x) - log q(k)) of every encoding, (M, F)."""
+    q_MK = log_q_KM.T.cpu().double().exp()
+    log_q_K = q_MK.mean(0).log()
     found: list[Tensor] = []
-    for values_M in encodings.factors_MF.T:
-        joint_KS = log_q_KM.exp() @ F.one_hot(values_M).to(log_q_KM.dtype) / len(encodings)
-        parts = joint_KS, joint_KS.sum(0), joint_KS.sum(1)
-        joint, values, categories = (torch.special.entr(p).sum() for p in parts)
-        found.append(values + categories - joint)
-    return torch.stack(found)[None].cpu()
+    for values_M in encodings.factors_MF.cpu().T:
+        values_MS = F.one_hot(values_M).double()
+        log_q_SK = (values_MS.T @ q_MK / values_MS.sum(0)[:, None]).log()
+        log_ratio_MK = (log_q_SK[values_M] - log_q_K).nan_to_num(0.0)
+        found.append((q_MK * log_ratio_MK).sum(1))
+    return torch.stack(found, dim=1)
 
 
 def _of_continuous(
     latents: LatentDensities, encodings: Encodings, samples: int, count: int
 ) -> Tensor:
-    """Return I(z_v; factor) of the last ``count`` variables, from the first samples, (C, F)."""
+    """Return the log ratios of the last ``count`` variables at the first samples, (C, N, F)."""
     samples = min(samples, len(encodings))
     samples = affordable(densities_in(latents, count), encodings, samples, "mig_density")
     share = len(encodings) / encodings.dataset_size
-    total_CF = torch.zeros(count, encodings.factors_MF.shape[1])
+    parts: list[Tensor] = []
     for chunk in row_chunks(latents, encodings, samples, "I(z; factor)"):
         pairs_VBM = chunk.densities.sampled_VBM
         log_q_CBM = pairs_VBM[-count:] if count else pairs_VBM[:0]
         log_ratio_CBF = _log_ratio(log_q_CBM, chunk.same_factors(), chunk.first, share)
-        total_CF += log_ratio_CBF.sum(1).cpu()
-    return total_CF / samples
+        parts.append(log_ratio_CBF.cpu().double())
+    return torch.cat(parts, dim=1)
 
 
 def _log_ratio(log_q_CBM: Tensor, same_BFM: Tensor, first: int, share: float) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from torch import Generator
 
 from runner.dataset import Dataset
 from runner.errors import UsageError
+from runner.evaluation.averages import WithErrors
 from runner.evaluation.encodings import encode
 from runner.evaluation.information import information
 from runner.evaluation.marginal_likelihood import log_likelihood
@@ -29,14 +31,20 @@ class ScoreResult:
     pruning: Pruning | None = None
 
 
+def _result(found: WithErrors, pruned: Pruning | None = None) -> ScoreResult:
+    """Return the numbers and those of their standard errors that are known."""
+    numbers, errors = found
+    known = {name: error for name, error in errors.items() if math.isfinite(error)}
+    return ScoreResult(numbers, known, pruned)
+
+
 def _information(
     model: Representation, dataset: Dataset, source: Generator, *, samples: int, encodings: int
 ) -> ScoreResult:
     _require_factors(dataset, "information")
     latents = densities_of(model, "information")
     encoded = encode(model, dataset.test, encodings, source)
-    found = information(latents, encoded, dataset.factors, samples=samples, source=source)
-    return ScoreResult(found)
+    return _result(information(latents, encoded, dataset.factors, samples=samples, source=source))
 
 
 def _mig_density(
@@ -45,9 +53,7 @@ def _mig_density(
     _require_factors(dataset, "mig_density")
     latents = densities_of(model, "mig_density")
     encoded = encode(model, dataset.test, encodings, source)
-    return ScoreResult(
-        mig_density(latents, encoded, dataset.factors, samples=samples, source=source)
-    )
+    return _result(mig_density(latents, encoded, dataset.factors, samples=samples, source=source))
 
 
 def _require_factors(dataset: Dataset, score: str) -> None:
@@ -59,14 +65,15 @@ def _reconstruction(
     model: Representation, dataset: Dataset, source: Generator, *, samples: int
 ) -> ScoreResult:
     everywhere = reconstruction_error(model, dataset.test, samples=samples, source=source)
-    return ScoreResult(everywhere | generalisation(model, dataset, samples=samples, source=source))
+    by_part = generalisation(model, dataset, samples=samples, source=source)
+    return _result((everywhere[0] | by_part[0], everywhere[1] | by_part[1]))
 
 
 def _log_likelihood(
     model: Representation, dataset: Dataset, source: Generator, *, images: int, samples: int
 ) -> ScoreResult:
     split = dataset.test
-    return ScoreResult(log_likelihood(model, split, images=images, samples=samples, source=source))
+    return _result(log_likelihood(model, split, images=images, samples=samples, source=source))
 
 
 def _pruning(
@@ -74,11 +81,13 @@ def _pruning(
 ) -> ScoreResult:
     encoded = encode(model, dataset.test, encodings, source)
     pruned = pruning(model, encoded, dataset.test, samples=samples, source=source)
-    return ScoreResult(pruned.scores(), pruning=pruned)
+    return _result((pruned.scores(), pruned.standard_errors()), pruned)
 
 
-def _of_topics(score: Callable[..., dict[str, float]]) -> Callable[..., ScoreResult]:
-    return lambda *given, **settings: ScoreResult(score(*given, **settings))
+def _of_topics(
+    score: Callable[..., WithErrors],
+) -> Callable[..., ScoreResult]:
+    return lambda *given, **settings: _result(score(*given, **settings))
 
 
 MODEL_SCORES: Mapping[str, Callable[..., ScoreResult]] = {

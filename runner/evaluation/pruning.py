@@ -6,6 +6,7 @@ of kept variables, W columns of z.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.dataset import Split
+from runner.evaluation.averages import ratio_error
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.kept_variables import ratios_alone, ratios_together
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
@@ -43,8 +45,13 @@ class Pruning:
     """I(x; z_kept), of the kept variables together, in nats."""
     nats_K: NDArray[np.floating]
     """-log p(x|z) per image."""
-    squared_error_K: NDArray[np.floating]
-    """Per pixel, pixels between 0 and 1."""
+    squared_error_KS: NDArray[np.floating]
+    """Per pixel of every image, pixels between 0 and 1."""
+
+    @property
+    def squared_error_K(self) -> NDArray[np.floating]:
+        """The mean over images."""
+        return self.squared_error_KS.mean(1)
 
     def scores(self) -> dict[str, float]:
         """Return how concentrated the reconstruction is in few variables.
@@ -55,13 +62,27 @@ class Pruning:
         the share of it that the more informative half of the variables has; 0 and 1 where all
         together gain nothing.
         """
-        gain_K = self.squared_error_K[0] - self.squared_error_K
+        gain_K = self._gain_KS.mean(1)
         total = float(gain_K[-1])
-        half = gain_K[(len(self.names) + 1) // 2]
+        half = gain_K[self._half]
         return {
             "pruning/variables_for_90_percent": float(np.argmax(gain_K >= _MOST * max(total, 0.0))),
             "pruning/half": float(half / total) if total > 0 else 1.0,
         }
+
+    def standard_errors(self) -> dict[str, float]:
+        """Return that of the share, with other images; NaN of one image, or without a gain."""
+        gain_KS = torch.as_tensor(self._gain_KS)
+        error = ratio_error(gain_KS[self._half], gain_KS[-1])
+        return {"pruning/half": error if float(gain_KS[-1].mean()) > 0 else math.nan}
+
+    @property
+    def _gain_KS(self) -> NDArray[np.floating]:
+        return self.squared_error_KS[0] - self.squared_error_KS
+
+    @property
+    def _half(self) -> int:
+        return (len(self.names) + 1) // 2
 
 
 @torch.no_grad()
@@ -99,19 +120,19 @@ def pruning(
     decoded = min(samples, max(_LEAST_DECODED, _DECODED // (variables + 1)))
     if decoded < samples:
         progress.left_out(f"errors of pruning from {decoded:,} of {samples:,} images")
-    squared_error_K, nats_K = _errors(model, split, shuffled, order, decoded)
+    squared_error_KS, nats_KS = _errors(model, split, shuffled, order, decoded)
     return Pruning(
         names=tuple(latents.variable_names[v] for v in order),
         information_K=np.array(information),
-        nats_K=nats_K,
-        squared_error_K=squared_error_K,
+        nats_K=nats_KS.mean(1),
+        squared_error_KS=squared_error_KS,
     )
 
 
 def _errors(
     model: Representation, split: Split, encodings: Encodings, order: Sequence[int], samples: int
 ) -> Iterator[NDArray[np.floating]]:
-    """Yield the squared error and the nats of images by how many variables are kept, (K,) each."""
+    """Yield squared errors and nats of images by how many variables are kept, (K, S) each."""
     parts: list[Tensor] = []
     firsts = range(0, samples, _CHUNK)
     for first in progress.counted(firsts, "reconstructing", len(firsts)):
@@ -124,7 +145,7 @@ def _errors(
             progress.check()
         parts.append(torch.stack(found, dim=1))
     for errors_KS in torch.cat(parts, dim=2):
-        yield errors_KS.cpu().double().mean(1).numpy()
+        yield errors_KS.cpu().double().numpy()
 
 
 def _codes(latents: LatentDensities, mean_BW: Tensor, order: Sequence[int]) -> Iterator[Tensor]:

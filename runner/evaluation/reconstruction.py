@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.dataset import Dataset, Split
+from runner.evaluation.averages import WithErrors, named, standard_error
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import Representation
 
@@ -20,8 +21,8 @@ _CHUNK = 50
 @torch.no_grad()
 def reconstruction_error(
     model: Representation, split: Split, *, samples: int, source: Generator
-) -> dict[str, float]:
-    """Return the difference between images and the reconstructions from their mean codes.
+) -> WithErrors:
+    """Return how images differ from the reconstructions from their mean codes, and standard errors.
 
     ``reconstruction/squared_error`` is the mean over images and pixels of the squared difference
     between the image and the decoder's mean, pixels between 0 and 1; ``reconstruction/nats`` is
@@ -37,26 +38,27 @@ def reconstruction_error(
         images_BCHW = split.images(chunk_B)
         code_BW = model.code_given(model.encode(images_BCHW))
         parts.append(model.reconstruction_errors(images_BCHW, code_BW))
-    squared_error, nats = torch.cat(parts, dim=1).cpu().double().mean(1).tolist()
-    return {"reconstruction/squared_error": squared_error, "reconstruction/nats": nats}
+    errors_N2 = torch.cat(parts, dim=1).cpu().T
+    names = "reconstruction/squared_error", "reconstruction/nats"
+    means, errors = errors_N2.double().mean(0), standard_error(errors_N2)
+    return named(names, means), named(names, errors)
 
 
 def generalisation(
     model: Representation, dataset: Dataset, *, samples: int, source: Generator
-) -> dict[str, float]:
-    """Return the reconstruction errors of trained and of held-out combinations of factors.
+) -> WithErrors:
+    """Return the errors of trained and of held-out combinations of factors.
 
     ``reconstruction/trained/nats``, ``reconstruction/held_out/nats`` and the squared errors
-    likewise, each from ``samples`` images; nothing where no combination was held out. See
-    :func:`reconstruction_error`.
+    likewise, each from ``samples`` images, and their standard errors; nothing where no combination
+    was held out. See :func:`reconstruction_error`.
     """
     if dataset.held_out_combinations is None:
-        return {}
+        return {}, {}
     parts = {"trained": dataset.train, "held_out": dataset.held_out_combinations}
-    return {
-        name.replace("/", f"/{part}/"): value
-        for part, split in parts.items()
-        for name, value in reconstruction_error(
-            model, split, samples=samples, source=source
-        ).items()
-    }
+    found: WithErrors = {}, {}
+    for part, split in parts.items():
+        of_part = reconstruction_error(model, split, samples=samples, source=source)
+        for kept, numbers in zip(found, of_part, strict=True):
+            kept.update({name.replace("/", f"/{part}/"): n for name, n in numbers.items()})
+    return found

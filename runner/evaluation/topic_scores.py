@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.dataset import Dataset
+from runner.evaluation.averages import WithErrors, ratio_error, standard_error
 from runner.evaluation.encodings import choose, encode
 from runner.evaluation.representation import Representation, densities_of
 from runner.evaluation.topics import Topics, coherences, correlated_pairs, require_counts, topics_of
@@ -30,12 +31,13 @@ _PAIRS = 3
 @torch.no_grad()
 def perplexity(
     model: Representation, dataset: Dataset, source: Generator, *, documents: int, samples: int
-) -> dict[str, float]:
+) -> WithErrors:
     """Return exp of the mean over test documents of -ELBO/N, where N words are in a document.
 
-    ``perplexity/standard_error`` is that of the mean over documents, carried through exp;
     ``perplexity/of_all_words`` divides the sum of all -ELBO by the number of all words. The rate is
-    in closed form where there is one, and E log p(x|z) the mean of ``samples`` samples of z.
+    in closed form where there is one, and E log p(x|z) the mean of ``samples`` samples of z. The
+    second result has the standard errors of both, those over documents carried through exp; NaN of
+    a single document.
 
     Raises: UsageError for other data than counts, and a deterministic code.
     Source: Miao et al. 2016; Srivastava and Sutton 2017.
@@ -56,11 +58,12 @@ def perplexity(
         parts.append((elbo_B.cpu(), counts_B11V.flatten(1).sum(1).double().cpu()))
     elbo_N, words_N = (torch.cat(column) for column in zip(*parts, strict=True))
     per_word_N = -elbo_N / words_N
-    found = {"perplexity": math.exp(float(per_word_N.mean()))}
-    if len(per_word_N) > 1:
-        error = float(per_word_N.std()) / math.sqrt(len(per_word_N))
-        found["perplexity/standard_error"] = found["perplexity"] * error
-    return found | {"perplexity/of_all_words": math.exp(float(-elbo_N.sum() / words_N.sum()))}
+    of_documents = math.exp(float(per_word_N.mean()))
+    of_all_words = math.exp(float(-elbo_N.sum() / words_N.sum()))
+    return {"perplexity": of_documents, "perplexity/of_all_words": of_all_words}, {
+        "perplexity": of_documents * float(standard_error(per_word_N)),
+        "perplexity/of_all_words": of_all_words * ratio_error(-elbo_N, words_N),
+    }
 
 
 def topic_coherence(  # noqa: PLR0913 - its settings by keyword
@@ -71,13 +74,13 @@ def topic_coherence(  # noqa: PLR0913 - its settings by keyword
     words: int,
     reference: str | None,
     window: int | None,
-) -> dict[str, float]:
+) -> WithErrors:
     """Return the mean over topics of the mean NPMI of the pairs of a topic's top words.
 
-    ``topic_coherence/standard_error`` is that of the mean over topics,
-    ``topic_coherence/correlated`` the mean over the topics of the three most correlated pairs, and
-    ``topic_coherence/group/NAME`` that over a group, where there are several. A topic with fewer
-    than two top words in the reference is in none of these.
+    ``topic_coherence/correlated`` is the mean over the topics of the three most correlated pairs,
+    and ``topic_coherence/group/NAME`` that over a group, where there are several. A topic with
+    fewer than two top words in the reference is in none of these. The second result has the
+    standard errors of the means over topics; NaN of a single topic.
 
     Raises: UsageError for other data than counts, or a reference that is not there or lacks the
         words.
@@ -86,28 +89,30 @@ def topic_coherence(  # noqa: PLR0913 - its settings by keyword
     topics = topics_of(model, dataset, "topic_coherence")
     values_K = coherences(topics, dataset, words=words, reference=reference, window=window)
     name = "topic_coherence"
-    known = _known(values_K)
-    found = {name: float(np.mean(known)), f"{name}/median": float(np.median(known))}
-    if len(known) > 1:
-        error = float(np.std(known, ddof=1)) / math.sqrt(len(known))
-        found[f"{name}/standard_error"] = error
+    of_topics = {name: _known(values_K)}
     encoded = encode(model, dataset.test, _ENCODED, source)
     codes_NK = model.continuous_part(encoded.mean_MW).cpu().double().numpy()
     pairs = correlated_pairs(codes_NK, _PAIRS)
     among = sorted({topic for i, j, _ in pairs for topic in (i, j)})
-    if correlated := _known(values_K[k] for k in among):
-        found[f"{name}/correlated"] = float(np.mean(correlated))
-    return found | _by_group(topics, values_K)
+    of_topics[f"{name}/correlated"] = _known(values_K[k] for k in among)
+    for group, values in _by_group(topics, values_K).items():
+        of_topics[f"{name}/group/{group}"] = _known(values)
+    numbers, errors = (
+        {
+            each: float(statistic(torch.tensor(known, dtype=torch.float64)))
+            for each, known in of_topics.items()
+            if known
+        }
+        for statistic in (torch.mean, standard_error)
+    )
+    return numbers | {f"{name}/median": float(np.median(of_topics[name]))}, errors
 
 
-def _by_group(topics: Topics, values_K: list[float]) -> dict[str, float]:
+def _by_group(topics: Topics, values_K: list[float]) -> dict[str, list[float]]:
     groups: dict[str, list[float]] = defaultdict(list)
     for group, value in zip(topics.groups, values_K, strict=True):
         groups[group].append(value)
-    if not 1 < len(groups) < len(values_K):
-        return {}
-    known = {group: _known(values) for group, values in groups.items()}
-    return {f"topic_coherence/group/{g}": float(np.mean(each)) for g, each in known.items() if each}
+    return groups if 1 < len(groups) < len(values_K) else {}
 
 
 def _known(values: Iterable[float]) -> list[float]:
@@ -116,11 +121,13 @@ def _known(values: Iterable[float]) -> list[float]:
 
 def topic_diversity(
     model: Representation, dataset: Dataset, _: Generator, *, words: int
-) -> dict[str, float]:
+) -> WithErrors:
     """Return the share of different words among the top words of all topics, from 1/K to 1.
+
+    Nothing in it is drawn, so that it has no standard error.
 
     Raises: UsageError for other data than counts.
     Source: Dieng et al. 2020.
     """
     top_KT = topics_of(model, dataset, "topic_diversity").top(words)
-    return {"topic_diversity": len(np.unique(top_KT)) / top_KT.size}
+    return {"topic_diversity": len(np.unique(top_KT)) / top_KT.size}, {}

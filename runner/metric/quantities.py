@@ -217,8 +217,6 @@ QUANTITIES: tuple[Quantity, ...] = (
              "squared error", "", "lower", "reconstruction"),
     Quantity("scores/model/log_likelihood", "log-likelihood, importance-weighted", "log p(x)",
              _NATS, "higher", "log_likelihood", column=17),
-    Quantity("scores/model/log_likelihood/standard_error", "standard error of log p(x)",
-             "error of log p(x)", _NATS, family="log_likelihood"),
     Quantity("scores/model/log_likelihood/elbo", "ELBO of the images of log p(x)",
              "ELBO beside log p(x)", _NATS, family="log_likelihood"),
     Quantity("scores/model/pruning/variables_for_90_percent",

@@ -184,13 +184,14 @@ def test_errors_warnings_and_the_training_estimate_are_read(tmp_path: Path):
     assert run.warnings == ("one\\x1b[2Jtwo",)
 
 
-def test_the_error_of_log_p_is_that_of_its_score(tmp_path: Path):
+def test_a_number_of_an_older_folder_that_is_an_error_is_none_of_the_metrics(tmp_path: Path):
     write_run(tmp_path / "a", config(), step=9)
     scores = {"log_likelihood": -80.0, "log_likelihood/standard_error": 0.7}
     content = {"of": {"step": 9}, "scores": {"model/log_likelihood": {"scores": scores}}}
     (tmp_path / "a" / "scores.json").write_text(json.dumps(content))
     (run,) = read_runs([tmp_path / "a"])
     assert run.errors == {"scores/model/log_likelihood": 0.7}
+    assert "scores/model/log_likelihood/standard_error" not in run.metrics
 
 
 def test_the_errors_of_scores_are_those_of_their_repeats(tmp_path: Path):

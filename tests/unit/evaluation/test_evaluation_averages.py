@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from runner.evaluation.averages import Averages, known, standard_error
+from runner.evaluation.averages import Averages, known, ratio_error, standard_error
 
 
 def averages_of(values_MT: torch.Tensor, sizes: list[int]) -> Averages:
@@ -39,3 +39,16 @@ def test_a_single_chunk_has_no_standard_error():
         "a": None,
         "b": {"c": 1.0},
     }
+
+
+def test_the_error_of_a_ratio_is_its_spread_over_repetitions():
+    source = torch.Generator().manual_seed(2)
+    below_RN = 1 + torch.rand(4000, 60, generator=source, dtype=torch.float64)
+    above_RN = 0.3 * below_RN + torch.rand(4000, 60, generator=source, dtype=torch.float64)
+    spread = float((above_RN.mean(1) / below_RN.mean(1)).std())
+    said = [
+        ratio_error(above_N, below_N)
+        for above_N, below_N in zip(above_RN[:100], below_RN[:100], strict=True)
+    ]
+    assert sum(said) / len(said) == pytest.approx(spread, rel=0.05)
+    assert math.isnan(ratio_error(above_RN[0, :1], below_RN[0, :1]))

@@ -59,7 +59,7 @@ ESTIMATES: dict[str, Callable[[Encodings], list[float]]] = {
     "terms": lambda every: list(decompose_all(LATENTS, every).terms.values()),
     "information": lambda every: list(decompose_all(LATENTS, every).variable.values()),
     "factors": lambda every: [
-        number for row in set_information(LATENTS, every, [3, 2], SINGLES) for number in row
+        number for row in set_information(LATENTS, every, [3, 2], SINGLES)[0] for number in row
     ],
     "gap": lambda every: (
         gap_information(LATENTS, every, samples=COUNT, source=source()).flatten().tolist()

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
 
 from runner.evaluation.encodings import Encodings
-from runner.evaluation.information import decompose_all, information_and_errors
+from runner.evaluation.information import decompose_all, set_information
 from runner.evaluation.kept_variables import ratios_alone, ratios_together
 from runner.evaluation.mig_density import gap_information
 from runner.evaluation.row_chunks import RowChunk, row_chunks
@@ -151,7 +151,7 @@ def test_information_on_factors_is_the_bound_of_the_enumerated_posterior(case: C
     sets += [(v,) for v in expected.variables]
     both = (0, expected.count + 1)
     sets += [both, (expected.count - 1, *expected.variables[-2:]), expected.variables]
-    found_SF, errors_SF = information_and_errors(space, every, [2, 4], sets)
+    found_SF, errors_SF = set_information(space, every, [2, 4], sets)
     for s, part in enumerate(sets):
         for f in range(2):
             information, error = bound(expected, part, f)

@@ -130,7 +130,7 @@ def test_the_importance_weighted_bound_closes_on_the_integral(
     """log p(x) does not depend on q, so that a wrong density of the samples would show."""
     model, _ = modelled(composed, toy_dataset, "prior.dimensions=1", *further, times=1.7)
     split = binary(toy_dataset, 4)
-    found = log_likelihood(model, split, images=4, samples=3000, source=source())
+    found, _ = log_likelihood(model, split, images=4, samples=3000, source=source())
     expected = torch.stack([integrated(model, image_CHW) for image_CHW in split.images_NCHW])
     assert found["log_likelihood"] == pytest.approx(float(expected.mean()), abs=0.05)
     assert found["log_likelihood/elbo"] < expected.mean() - 0.1
@@ -144,7 +144,7 @@ def test_the_importance_weights_are_those_of_the_enumerated_densities(
     """At the same samples."""
     model, _ = modelled(composed, toy_dataset, *overrides)
     space, split, samples = space_in(model), binary(toy_dataset, 1), 40
-    found = log_likelihood(model, split, images=1, samples=samples, source=source(3))
+    found, _ = log_likelihood(model, split, images=1, samples=samples, source=source(3))
     parameters_1P = model.encode(split.images_NCHW)
     z_SW = model.sample(parameters_1P.repeat(samples, 1), source(3))
     exact, width = Enumerated(space, parameters_1P), space.discrete.width

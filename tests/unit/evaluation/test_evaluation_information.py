@@ -157,7 +157,7 @@ def disentangled_encodings() -> Encodings:
 
 
 def test_each_factor_has_information_with_its_variable_alone():
-    found = variable_information(mixed(), disentangled_encodings(), [3, 2])
+    found, _ = variable_information(mixed(), disentangled_encodings(), [3, 2])
     expected = [[math.log(3), 0], [0, math.log(2)], [0, 0]]
     assert found == [pytest.approx(row, abs=0.02) for row in expected]
 
@@ -166,8 +166,8 @@ def test_sets_of_variables_come_from_one_pass():
     """Groups and variables have their own values; category and style_0 together determine both."""
     every = disentangled_encodings()
     groups = factor_information(mixed(), every, [3, 2])
-    variables = variable_information(mixed(), every, [3, 2])
-    found = set_information(mixed(), every, [3, 2], [(0,), (1, 2), (1,), (2,), (0, 1)])
+    variables, _ = variable_information(mixed(), every, [3, 2])
+    found, _ = set_information(mixed(), every, [3, 2], [(0,), (1, 2), (1,), (2,), (0, 1)])
     assert found[:2] == groups
     assert [found[0], *found[2:4]] == variables
     assert found[4] == pytest.approx([math.log(3), math.log(2)], abs=0.02)
@@ -176,7 +176,7 @@ def test_sets_of_variables_come_from_one_pass():
 def test_information_is_named_by_factor_and_variable():
     factors = [Factor("colour", 3), Factor("side", 2)]
     source = torch.Generator().manual_seed(0)
-    found = information.information(
+    found, errors = information.information(
         mixed(), disentangled_encodings(), factors, samples=200, source=source
     )
     assert list(found) == [
@@ -187,6 +187,12 @@ def test_information_is_named_by_factor_and_variable():
     assert found["information/colour/category"] == pytest.approx(math.log(3), abs=0.02)
     assert found["information/side/z_0"] == pytest.approx(math.log(2), abs=0.02)
     assert found["information/side/category"] == pytest.approx(0, abs=0.02)
+    assert errors.keys() == found.keys()
+    assert errors["information/side/category"] < 0.02
+    _, of_one = information.information(
+        mixed(), disentangled_encodings(), factors, samples=1, source=source
+    )
+    assert all(math.isnan(error) for error in of_one.values())
 
 
 def test_images_sorted_by_a_factor_are_sampled_uniformly():
@@ -195,7 +201,7 @@ def test_images_sorted_by_a_factor_are_sampled_uniformly():
     every = encodings(category(2), one_hot_logits(labels % 2, 2), labels[:, None])
     source = torch.Generator().manual_seed(0)
     latents, factors = category(2), [Factor("label", 4)]
-    found = information.information(latents, every, factors, samples=40, source=source)
+    found, _ = information.information(latents, every, factors, samples=40, source=source)
     assert found["information/label/category"] == pytest.approx(math.log(2), abs=0.02)
 
 
@@ -209,5 +215,5 @@ def test_the_information_of_a_wide_variable_is_that_of_quadrature():
     entropies = torch.special.entr(torch.cat([q_SZ.exp(), q_SZ.exp().mean(0)[None]])).sum(1) * 0.002
     expected = float(entropies[2] - entropies[:2].mean())
     every = encodings(normals(1), parameters, labels[:, None])
-    ((found,),) = variable_information(normals(1), every, [2])
+    ((found,),), _ = variable_information(normals(1), every, [2])
     assert found == pytest.approx(expected, abs=0.03)

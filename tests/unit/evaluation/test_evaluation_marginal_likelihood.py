@@ -91,9 +91,10 @@ def integrated(model: VAE, images_NCHW: Tensor) -> Tensor:
 
 def estimate(model: VAE, split: ResidentSplit, samples: int, *, seed: int = 0) -> dict[str, float]:
     source = torch.Generator().manual_seed(seed)
-    return log_likelihood(
+    found, _ = log_likelihood(
         represent(model), split, images=split.size, samples=samples, source=source
     )
+    return found
 
 
 @pytest.mark.parametrize("name", PRIORS)
@@ -128,11 +129,15 @@ def test_one_sample_is_the_elbo(modelled, toy_dataset: Dataset):
 def test_the_standard_error_is_that_of_the_images(modelled, toy_dataset: Dataset):
     model, split = modelled("prior=normal"), binary(toy_dataset, 16)
     log_px_N = integrated(model, split.images_NCHW)
-    found = estimate(model, split, 500)
+    settings = {"samples": 500, "source": torch.Generator().manual_seed(0)}
+    _, errors = log_likelihood(represent(model), split, images=16, **settings)
     expected = float(log_px_N.std()) / 4
-    assert found["log_likelihood/standard_error"] == pytest.approx(expected, rel=0.02)
-    alone = estimate(model, binary(toy_dataset, 1), 10)
-    assert set(alone) == {"log_likelihood", "log_likelihood/elbo"}
+    assert errors["log_likelihood"] == pytest.approx(expected, rel=0.02)
+    alone = [ResidentSplit(image[None], torch.zeros(1, 1).long()) for image in split.images_NCHW]
+    elbo_N = torch.tensor([estimate(model, one, 500)["log_likelihood/elbo"] for one in alone])
+    assert errors["log_likelihood/elbo"] == pytest.approx(float(elbo_N.std()) / 4, rel=0.1)
+    _, of_one = log_likelihood(represent(model), split, images=1, **settings)
+    assert all(math.isnan(error) for error in of_one.values())
 
 
 @pytest.mark.parametrize("samples", [7, 40, 130])

@@ -69,7 +69,9 @@ def test_gaps_of_normals_are_those_of_quadrature():
     found_V = gap_information(latents, every, samples=4000, source=source())[:, 0]
     assert found_V.tolist() == pytest.approx(expected, abs=0.03)
     assert float(found_V[2]) == pytest.approx(0, abs=1e-4)
-    scores = mig_density(latents, every, [Factor("label", VALUES)], samples=4000, source=source())
+    scores, _ = mig_density(
+        latents, every, [Factor("label", VALUES)], samples=4000, source=source()
+    )
     assert list(scores) == ["mig_density", "mig_density/label"]
     gap = (expected[0] - expected[1]) / math.log(VALUES)
     assert scores["mig_density"] == scores["mig_density/label"] == pytest.approx(gap, abs=0.03)
@@ -155,7 +157,7 @@ def test_a_factor_that_never_varies_is_left_out():
     latents = prior_of({"kind": Concrete(3)})
     every = encoded(latents, logits_MK, factors_MF)
     factors = [Factor("still", 4), Factor("moving", 3)]
-    scores = mig_density(latents, every, factors, samples=90, source=source())
+    scores, _ = mig_density(latents, every, factors, samples=90, source=source())
     assert scores == pytest.approx({"mig_density": 1.0, "mig_density/moving": 1.0}, abs=1e-4)
     still = encoded(latents, logits_MK, factors_MF[:, :1])
     with pytest.raises(UsageError, match="no factor varies"):

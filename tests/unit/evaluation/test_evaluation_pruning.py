@@ -67,7 +67,7 @@ def test_the_ends_are_all_variables_and_none(modelled, toy_dataset: Dataset, nam
     count = len(model.latents.variable_names)
     assert sorted(found.names) == sorted(model.latents.variable_names)
     assert found.nats_K.shape == found.squared_error_K.shape == (count + 1,)
-    full = reconstruction_error(represent(model), toy_dataset.test, samples=256, source=source())
+    full, _ = reconstruction_error(represent(model), toy_dataset.test, samples=256, source=source())
     assert found.nats_K[-1] == pytest.approx(full["reconstruction/nats"], rel=1e-5)
     error = full["reconstruction/squared_error"]
     assert found.squared_error_K[-1] == pytest.approx(error, rel=1e-5)
@@ -140,7 +140,7 @@ def test_information_shared_by_two_variables_is_counted_once():
 def made(squared_error: list[float]) -> Pruning:
     names = tuple(f"z_{v}" for v in range(len(squared_error) - 1))
     errors_K = np.array(squared_error)
-    return Pruning(names, np.linspace(0, 1, len(errors_K)), 1000 * errors_K, errors_K)
+    return Pruning(names, np.linspace(0, 1, len(errors_K)), 1000 * errors_K, errors_K[:, None])
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,29 @@ def test_scores_of_small_tables(squared_error: list[float], variables: int, half
     assert scores == pytest.approx(
         {"pruning/variables_for_90_percent": variables, "pruning/half": half}
     )
+
+
+def test_the_error_of_the_share_is_its_spread_over_other_images():
+    """Images whose gain of half the variables follows that of all."""
+    generator = np.random.default_rng(0)
+
+    def drawn(count: int) -> Pruning:
+        whole_S = generator.gamma(4.0, 0.25, count)
+        half_S = whole_S * generator.uniform(0.4, 0.8, count)
+        errors_KS = np.stack([whole_S, whole_S - half_S, np.zeros(count)])
+        return Pruning(("z_0", "z_1"), np.zeros(3), np.zeros(3), errors_KS)
+
+    repeated = [drawn(50).scores()["pruning/half"] for _ in range(2000)]
+    said = [drawn(50).standard_errors()["pruning/half"] for _ in range(200)]
+    assert np.mean(said) == pytest.approx(np.std(repeated), rel=0.06)
+
+
+def test_without_a_gain_or_with_one_image_no_error_is_known():
+    assert math.isnan(made([0.3, 0.3, 0.3]).standard_errors()["pruning/half"])
+    assert math.isnan(made([1.0, 0.5, 0.0]).standard_errors()["pruning/half"])
+    flat_KS = np.array([[0.3, 0.2], [0.3, 0.2], [0.3, 0.2]])
+    flat = Pruning(("z_0", "z_1"), np.zeros(3), np.zeros(3), flat_KS)
+    assert math.isnan(flat.standard_errors()["pruning/half"])
 
 
 def test_chunks_do_not_matter(modelled, toy_dataset: Dataset, monkeypatch: pytest.MonkeyPatch):

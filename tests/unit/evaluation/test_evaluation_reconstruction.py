@@ -34,7 +34,7 @@ def modelled(composed: Callable[..., RunConfig], toy_dataset: Dataset) -> Callab
 
 def errors_of(model: VAE, split: ResidentSplit, samples: int = 1000) -> dict[str, float]:
     source = torch.Generator().manual_seed(0)
-    return reconstruction_error(represent(model), split, samples=samples, source=source)
+    return reconstruction_error(represent(model), split, samples=samples, source=source)[0]
 
 
 @pytest.mark.parametrize("name", PRIORS)
@@ -61,6 +61,21 @@ def test_chunks_do_not_matter(modelled, toy_dataset: Dataset, monkeypatch: pytes
     assert errors_of(model, toy_dataset.test) == pytest.approx(whole, rel=1e-6)
 
 
+def test_the_standard_errors_are_those_of_the_images(modelled, toy_dataset: Dataset):
+    model = modelled("prior=normal")
+    parts = [
+        errors_of(
+            model, ResidentSplit(toy_dataset.test.images(rows), toy_dataset.test.factors(rows))
+        )
+        for rows in torch.arange(256)[:, None]
+    ]
+    source = torch.Generator().manual_seed(0)
+    _, errors = reconstruction_error(represent(model), toy_dataset.test, samples=256, source=source)
+    for name, error in errors.items():
+        of_images = torch.tensor([part[name] for part in parts], dtype=torch.float64)
+        assert error == pytest.approx(float(of_images.std()) / 16, rel=1e-5)
+
+
 def test_held_out_images_are_evaluated_separately(modelled, toy_dataset: Dataset):
     model, images = modelled("prior=normal"), toy_dataset.test.images
     first, last = torch.arange(128), torch.arange(128, 256)
@@ -71,7 +86,7 @@ def test_held_out_images_are_evaluated_separately(modelled, toy_dataset: Dataset
         held_out_combinations=dark,
     )
     source = torch.Generator().manual_seed(0)
-    found = generalisation(represent(model), dataset, samples=1000, source=source)
+    found, errors = generalisation(represent(model), dataset, samples=1000, source=source)
     assert found == pytest.approx(
         {
             f"reconstruction/{part}/{name.removeprefix('reconstruction/')}": value
@@ -80,13 +95,13 @@ def test_held_out_images_are_evaluated_separately(modelled, toy_dataset: Dataset
         }
     )
     assert len(found) == 4
+    assert errors.keys() == found.keys()
     held_out = found["reconstruction/held_out/squared_error"]
     assert abs(found["reconstruction/trained/squared_error"] - held_out) > 0.01
 
 
 def test_without_held_out_images_there_is_no_score(modelled, toy_dataset: Dataset):
     source = torch.Generator().manual_seed(0)
-    assert (
-        generalisation(represent(modelled("prior=normal")), toy_dataset, samples=10, source=source)
-        == {}
-    )
+    assert generalisation(
+        represent(modelled("prior=normal")), toy_dataset, samples=10, source=source
+    ) == ({}, {})

@@ -116,6 +116,11 @@ def test_every_score_has_finite_numbers_or_a_reason(
         assert result.numbers
         assert all(math.isfinite(number) for number in result.numbers.values()), request.key
         assert all(name.split("/")[0] for name in result.numbers)
+        errors = result.standard_errors
+        assert all(math.isfinite(error) for error in errors.values())
+        if request.needs_model:
+            without = {"pruning/variables_for_90_percent"}
+            assert errors.keys() | without == result.numbers.keys() | without, request.key
     without_density = ["mig_density", "information", "log_likelihood", "pruning"]
     expected = [f"model/{name}" for name in without_density] if prior == "code" else []
     assert [line.partition(":")[0] for line in refused] == expected

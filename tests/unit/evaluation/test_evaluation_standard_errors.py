@@ -9,9 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from runner.dataset import Factor
 from runner.evaluation.encodings import Encodings
 from runner.evaluation.information import decompose_all, group_information
+from runner.evaluation.mig_density import mig_density
 from runner.model import LatentSpace
+from runner.model.discrete import Concrete, Discrete
 from runner.objective import TERM_NAMES
 from tests.conftest import prior_of
 
@@ -65,6 +68,42 @@ def test_they_are_the_deviation_over_repetitions(name: str):
     """Other images, other draws, other encodings behind q(z): all of it is in the repetitions."""
     values, errors = repeated()
     assert errors[name] == pytest.approx(float(values[name].std()), rel=0.4)
+
+
+def of_a_factor(latents: LatentSpace, seed: int) -> Encodings:
+    """Images with a rare and a frequent value of a factor, which every variable tells in part."""
+    source = torch.Generator().manual_seed(seed)
+    factor = (torch.rand(IMAGES, generator=source) < 0.25).long()
+    means = factor[:, None] * torch.tensor([2.0, 1.2]) + torch.randn(IMAGES, 2, generator=source)
+    parts = [means, torch.full_like(means, math.log(0.5))]
+    if len(latents.variable_names) > 2:
+        logit = 2 * torch.randn(IMAGES, generator=source) + 4 * factor - 2
+        parts = [torch.stack([torch.zeros(IMAGES), logit], 1), *parts]
+    parameters = torch.cat(parts, 1)
+    z = latents.discretise(latents.sample(parameters, latents.noise(IMAGES, source)))
+    every = torch.arange(IMAGES)
+    mean = latents.posterior_mean(parameters)
+    return Encodings(every, parameters, z, mean, torch.zeros(IMAGES), factor[:, None], IMAGES)
+
+
+@pytest.mark.parametrize("samples", [IMAGES, 60])
+@pytest.mark.parametrize("discrete", [{}, {"kind": Concrete(2)}], ids=["normals", "discrete"])
+def test_of_the_gap_they_are_the_deviation_over_repetitions(
+    discrete: dict[str, Discrete], samples: int
+):
+    """The entropy of the factor is of as many images as the table of a discrete variable."""
+    latents, repetitions = prior_of(discrete, normals=2), 200
+    values, errors = [], []
+    for seed in range(repetitions):
+        source = torch.Generator().manual_seed(seed)
+        numbers, error = mig_density(
+            latents, of_a_factor(latents, seed), [Factor("two", 2)], samples=samples, source=source
+        )
+        assert error["mig_density"] == error["mig_density/two"]
+        values.append(numbers["mig_density"])
+        errors.append(error["mig_density"])
+    spread = float(torch.tensor(values).std())
+    assert sum(errors) / repetitions == pytest.approx(spread, rel=0.25)
 
 
 def brute_force(latents: LatentSpace, encodings: Encodings, behind: Tensor) -> list[float]:

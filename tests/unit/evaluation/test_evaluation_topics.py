@@ -54,7 +54,7 @@ def test_a_topic_is_the_words_that_it_favours_and_its_group(model: VaeRepresenta
 @torch.no_grad()
 def test_perplexity_is_exp_of_the_mean_of_the_bound_per_word(model: VaeRepresentation):
     dataset = corpus(20)
-    found = perplexity(model, dataset, source(), documents=100, samples=400)
+    found, errors = perplexity(model, dataset, source(), documents=100, samples=400)
     counts_B = dataset.test.images(torch.arange(20))
     parameters = model.encode(counts_B)
     draws, bounds = torch.Generator().manual_seed(5), torch.zeros(20)
@@ -66,9 +66,12 @@ def test_perplexity_is_exp_of_the_mean_of_the_bound_per_word(model: VaeRepresent
     per_word = (-bounds / lengths).double()
     assert found["perplexity"] == pytest.approx(math.exp(per_word.mean()), rel=0.02)
     error = float(per_word.std()) / math.sqrt(20) * found["perplexity"]
-    assert found["perplexity/standard_error"] == pytest.approx(error, rel=0.1)
+    assert errors["perplexity"] == pytest.approx(error, rel=0.1)
     every = math.exp(float(-bounds.sum() / lengths.sum()))
     assert found["perplexity/of_all_words"] == pytest.approx(every, rel=0.02)
+    left_out = torch.stack([lengths.sum() - lengths, -bounds.sum() + bounds])
+    jackknife = float((left_out[1] / left_out[0]).double().exp().std()) * 19 / math.sqrt(20)
+    assert errors["perplexity/of_all_words"] == pytest.approx(jackknife, rel=0.15)
 
 
 def test_a_model_of_equal_words_has_the_perplexity_of_their_number(model: VaeRepresentation):
@@ -79,7 +82,7 @@ def test_a_model_of_equal_words_has_the_perplexity_of_their_number(model: VaeRep
         last = list(vae.encoder.children())[-1]
         last.weight.zero_()  # q(z|x) = p(z)
         last.bias[:2], last.bias[2:] = 0.0, vae.latents.prior.scale_V.log()
-    found = perplexity(model, corpus(), source(), documents=100, samples=1)
+    found, _ = perplexity(model, corpus(), source(), documents=100, samples=1)
     assert found["perplexity"] == pytest.approx(len(WORDS), rel=1e-4)
 
 
@@ -93,8 +96,10 @@ def test_coherence_is_that_of_the_counts_by_hand(model: VaeRepresentation):
     goal, team = every[:, 0] > 0, every[:, 1] > 0
     both, first, second = ((x.float().mean().item()) for x in (goal & team, goal, team))
     assert found[0] == pytest.approx(math.log(both / first / second) / -math.log(both), rel=1e-6)
-    scored = topic_coherence(model, dataset, source(), words=2, reference=None, window=None)
+    scored, errors = topic_coherence(model, dataset, source(), words=2, reference=None, window=None)
     assert scored["topic_coherence"] == pytest.approx(np.mean(found))
+    assert errors["topic_coherence"] == pytest.approx(np.std(found, ddof=1) / math.sqrt(2))
+    assert errors.keys() == scored.keys() - {"topic_coherence/median"}
     assert found[0] > 0.3
 
 
@@ -168,7 +173,7 @@ def test_a_topic_without_words_in_a_reference_is_in_no_number(
 ):
     text = tmp_path / "reference.txt"
     text.write_text("goal team\ngoal team hockey\nwithout\n")
-    found = topic_coherence(model, corpus(), source(), words=2, reference=str(text), window=None)
+    found, _ = topic_coherence(model, corpus(), source(), words=2, reference=str(text), window=None)
     assert found == pytest.approx({"topic_coherence": 1, "topic_coherence/median": 1,
                                    "topic_coherence/correlated": 1})  # fmt: skip
 
@@ -187,9 +192,9 @@ def test_a_reference_without_two_words_of_a_topic_is_refused(
 
 def test_diversity_is_the_share_of_different_words(model: VaeRepresentation):
     of_three = topic_diversity(model, corpus(), source(), words=3)
-    assert of_three == {"topic_diversity": 1.0}
+    assert of_three == ({"topic_diversity": 1.0}, {})
     of_all = topic_diversity(model, corpus(), source(), words=len(WORDS))
-    assert of_all == {"topic_diversity": 0.5}
+    assert of_all == ({"topic_diversity": 0.5}, {})
 
 
 def test_scores_of_counts_are_not_defined_for_images(

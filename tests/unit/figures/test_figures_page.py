@@ -70,7 +70,7 @@ def of_variables(count: int = 50) -> Figure:
 def of_pruning(count: int = 40) -> Figure:
     names = [f"z_{i}" for i in range(count)]
     errors = np.linspace(1, 0, count + 1)
-    return pruning_figure(Pruning(names, 1 - errors, errors, 10 * (1 - errors)))
+    return pruning_figure(Pruning(names, 1 - errors, errors, 10 * (1 - errors)[:, None]))
 
 
 def of_latents() -> Figure:

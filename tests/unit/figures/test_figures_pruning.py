@@ -16,7 +16,7 @@ from runner.figures.pruning import pruning_figure
 def made(count: int, *, stem: str = "z", highest: float = 0.07) -> Pruning:
     left_K = 0.5 ** np.arange(count + 1)
     names = tuple(f"{stem}_{v}" for v in range(count))
-    return Pruning(names, 12 * (1 - left_K), 1000 * left_K, highest * left_K)
+    return Pruning(names, 12 * (1 - left_K), 1000 * left_K, highest * left_K[:, None])
 
 
 def test_each_panel_shows_its_values_at_named_ticks():
@@ -38,7 +38,7 @@ def test_each_panel_shows_its_values_at_named_ticks():
         made(1),
         made(10),
         made(32, stem="a_long_name", highest=12.0),
-        Pruning(("z_0", "z_1"), np.array([0, -0.2, -0.1]), np.zeros(3), np.zeros(3)),
+        Pruning(("z_0", "z_1"), np.array([0, -0.2, -0.1]), np.zeros(3), np.zeros((3, 1))),
     ],
     ids=["one", "ten", "many", "nothing"],
 )

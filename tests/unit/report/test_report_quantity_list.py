@@ -9,7 +9,7 @@ import pytest
 from runner.report import quantity_list
 from runner.report.quantity_list import print_quantities
 
-NAMES = ["elbo", "scores/mean/mig", "scores/model/log_likelihood/standard_error"]
+NAMES = ["elbo", "scores/mean/mig", "scores/model/pruning/variables_for_90_percent"]
 
 
 def test_a_pipe_has_a_line_per_metric_the_name_first(capsys: pytest.CaptureFixture[str]):
