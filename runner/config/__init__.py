@@ -31,7 +31,7 @@ from runner.config.dataset_schema import (
 from runner.config.figures_schema import FORMATS, FiguresConfig, parse_formats, width_rules
 from runner.config.grammar import quoted, shell_quoted
 from runner.config.launcher_schema import LauncherConfig, LocalLauncherConfig
-from runner.config.length import LENGTH, goes_on, last_step
+from runner.config.length import LENGTH, goes_on, last_step, no_further
 from runner.config.metrics_schema import MetricsConfig
 from runner.config.objective_schema import (
     CONCRETE_DENSITIES,
@@ -219,6 +219,7 @@ __all__ = [
     "last_step",
     "launcher",
     "metrics",
+    "no_further",
     "of_grid",
     "parse",
     "parse_formats",

@@ -17,6 +17,11 @@ def goes_on(config: RunConfig) -> bool:
     return config.objective.method in _GOES_ON
 
 
+def no_further(config: RunConfig) -> str:
+    """Return the words for a run that is not trained further."""
+    return f"objective={config.objective.name} cannot be trained further"
+
+
 def last_step(config: RunConfig, images: int) -> int:
     """Return the number of gradient steps, with so many training images; at least one."""
     if config.epochs is None:

@@ -44,15 +44,18 @@ def _balanced(dataset: Dataset, classes_N: Tensor, count: int, seed: int) -> Ten
     source = Generator().manual_seed(seed)
     each, more = divmod(count, dataset.classes)
     has_more = set(torch.randperm(dataset.classes, generator=source)[:more].tolist())
+    known = torch.bincount(classes_N[classes_N >= 0], minlength=dataset.classes).tolist()
+    wanted_of = [each + (number in has_more) for number in range(dataset.classes)]
+    if any(of_class < wanted for of_class, wanted in zip(known, wanted_of, strict=True)):
+        least = min(range(dataset.classes), key=known.__getitem__)
+        raise UsageError(
+            f"labels={count} asks for {max(wanted_of):,} training images of each class, and "
+            f"{dataset.name} has {known[least]:,} of '{dataset.class_names[least]}'",
+            f"labels={known[least] * dataset.classes} is the most" if known[least] else None,
+        )
     chosen: list[Tensor] = []
-    for number, name in enumerate(dataset.class_names):
+    for number, wanted in enumerate(wanted_of):
         of_class = (classes_N == number).nonzero()[:, 0]
-        wanted = each + (number in has_more)
-        if len(of_class) < wanted:
-            raise UsageError(
-                f"labels={count} asks for {wanted:,} training images of each class, and "
-                f"{dataset.name} has {len(of_class):,} of '{name}'"
-            )
         order = torch.randperm(len(of_class), generator=source)
         chosen.append(of_class[order[:wanted]])
     return torch.cat(chosen).sort().values

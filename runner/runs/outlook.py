@@ -59,7 +59,7 @@ def _further(config: RunConfig | None) -> str:
         return ""
     if settings.goes_on(config):
         return "; steps=N with a larger N trains it further"
-    return f"; objective={config.objective.name} cannot be trained further"
+    return f"; {settings.no_further(config)}"
 
 
 def _checkpoint(folder: RunFolder) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from runner.config import LENGTH, RunConfig, goes_on
+from runner.config import LENGTH, RunConfig, goes_on, no_further
 from runner.console.run_display import make_console, print_note
 from runner.console.signals import Interrupt
 from runner.errors import UsageError, cannot_change
@@ -135,13 +135,13 @@ def _check_steps(saved: SavedRun, overrides: list[str]) -> None:
             f"'{saved.folder.path}' is finished, at step {step}{early}",
             f"steps=N{'' if early else ' with a larger N'} trains it further"
             if goes_on(config)
-            else f"objective={config.objective.name} cannot be trained further",
+            else no_further(config),
         )
     asked = [override for override in overrides if override.partition("=")[0] in LENGTH]
     if asked and saved.checkpoint is not None and not goes_on(config):
-        message = f"objective={config.objective.name} cannot be trained further: it is fitted at"
+        why = "it is fitted at once, or divides its steps among its parts"
         hint = f"a new run with {asked[0]} has another length"
-        raise UsageError(f"{message} once, or divides its steps among its parts", hint)
+        raise UsageError(f"{no_further(config)}: {why}", hint)
     if config.epochs is None and config.steps < step:
         raise UsageError(f"steps={config.steps} lies before step {step}, where the run stands")
 

@@ -58,8 +58,30 @@ def test_an_image_without_a_class_is_never_chosen(composed: Composed, toy_datase
     train = replace(toy_dataset.train, factors_NF=factors)  # pyright: ignore
     dataset = replace(toy_dataset, train=train)
     assert known(with_labels(dataset, composed("labels=16"), CPU)) == list(range(16))
-    with pytest.raises(UsageError, match=r"labels=20 asks for 5 .* has 4 of '0'"):
+    with pytest.raises(UsageError, match=r"labels=20 asks for 5 .* has 4 of '0'") as refused:
         with_labels(dataset, composed("labels=20"), CPU)
+    assert refused.value.hint == "labels=16 is the most"
+
+
+def test_the_smallest_class_says_how_many_labels_there_are(
+    composed: Composed, toy_dataset: Dataset
+):
+    """Not the first one that has too few."""
+    factors = toy_dataset.train.factors(torch.arange(256)).clone()
+    column = toy_dataset.class_column
+    assert column is not None
+    of_last = (factors[:, column] == 3).nonzero()[:, 0]
+    factors[of_last[2:], column] = 0
+    train = replace(toy_dataset.train, factors_NF=factors)  # pyright: ignore
+    dataset = replace(toy_dataset, train=train)
+    with pytest.raises(UsageError, match=r"labels=256 asks for 64 .* has 2 of '3'") as refused:
+        with_labels(dataset, composed("labels=256"), CPU)
+    assert refused.value.hint == "labels=8 is the most"
+    assert len(known(with_labels(dataset, composed("labels=8"), CPU))) == 8
+    factors[of_last[:2], column] = 0
+    with pytest.raises(UsageError, match=r"has 0 of '3'") as refused:
+        with_labels(dataset, composed("labels=256"), CPU)
+    assert refused.value.hint is None
 
 
 def test_what_cannot_be_labelled_is_refused(composed: Composed, toy_dataset: Dataset):
