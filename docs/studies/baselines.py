@@ -16,7 +16,6 @@ picture is of their rows alone, and named after them: ``baselines_NAME_gan_info_
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import runs_csv
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -128,14 +128,10 @@ def method(configuration: Configuration) -> str:
 
 def read(path: Path) -> Rows:
     """Return the runs of the file by row and seed; none without one."""
-    rows: Rows = defaultdict(dict)
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            for line in csv.DictReader(file):
-                row = Row(line.pop("objective"), line.pop("variables"), int(line.pop("steps")))
-                seed = int(line.pop("seed"))
-                rows[row][seed] = {n: float(v) for n, v in line.items() if v}
-    return rows
+    found = runs_csv.read(path, Row._fields)
+    return {
+        Row(name, variables, int(steps)): runs for (name, variables, steps), runs in found.items()
+    }
 
 
 def rows_of(comparison: Comparison) -> Rows:
@@ -182,14 +178,8 @@ def _name(short: str) -> str:
 
 def write_csv(rows: Rows, path: Path) -> None:
     """Write every figure of every run, a line for each run."""
-    metrics = sorted({name for runs in rows.values() for run in runs.values() for name in run})
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["objective", "variables", "seed", "steps", *metrics])
-        for row, runs in sorted(rows.items()):
-            for seed, run in sorted(runs.items()):
-                figures = [run.get(name, "") for name in metrics]
-                writer.writerow([row.objective, row.variables, seed, row.steps, *figures])
+    figures = sorted({name for runs in rows.values() for run in runs.values() for name in run})
+    runs_csv.write(path, Row._fields, sorted(rows.items()), figures)
 
 
 def draw(comparison: Comparison, path: Path) -> None:

@@ -13,13 +13,14 @@ leaves out 0. Without folders both tables are those of the file.
 
 from __future__ import annotations
 
-import csv
 import json
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
+import runs_csv
 import torch
 from encoding_weights_bias import exact
 from estimator_bias import TERMS, Case, encode, opened
@@ -37,7 +38,7 @@ _HEADS = ["dataset", "objective", "weights", "bank", "seeds"]
 Key = tuple[str, ...]
 """Dataset, objective, weights and places of the bank."""
 
-Rows = dict[Key, dict[int, dict[str, float]]]
+Rows = Mapping[Key, dict[int, Mapping[str, float]]]
 """The figures of every run, by row and seed."""
 
 
@@ -119,40 +120,18 @@ def _mean_and_interval(values: list[float]) -> str:
     return interval(values).text(signed=True)
 
 
-def read(path: Path) -> Rows:
-    """Return the runs of the file by row and seed; none without one."""
-    rows: Rows = defaultdict(dict)
-    if path.is_file():
-        with path.open(newline="") as file:
-            for line in csv.DictReader(file):
-                key = tuple(line.pop(head) for head in _HEADS[:-1])
-                seed = int(line.pop("seed"))
-                rows[key][seed] = {name: float(value) for name, value in line.items()}
-    return rows
-
-
-def write(rows: Rows, path: Path) -> None:
-    """Write every run."""
-    with path.open("w", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow([*_HEADS[:-1], "seed", *_names(rows)])
-        for key, runs in rows.items():
-            for seed, run in runs.items():
-                lines.writerow([*key, str(seed), *(f"{run[name]:.4f}" for name in run)])
-
-
 @torch.no_grad()
 def main() -> None:
     """Read the folders on the command line that have a finished run; print both tables."""
     path = Path(__file__).with_suffix(".csv")
-    rows = read(path)
+    rows = defaultdict(dict, runs_csv.read(path, _HEADS[:-1]))
     for folder in map(Path, sys.argv[1:]):
         if (folder / "summary.json").is_file():
             rows[key_of(folder)][load_run(folder).config.seed] = figures(folder)
     if not rows:
         raise SystemExit("error: there is no finished run")
     if sys.argv[1:]:
-        write(rows, path)
+        runs_csv.write(path, _HEADS[:-1], rows.items(), _names(rows), "{:.4f}".format)
     sys.stdout.write("\n".join([*table(rows), "", *differences(rows), ""]))
 
 
