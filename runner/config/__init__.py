@@ -10,7 +10,7 @@ from runner.config.compose import (
     restore,
     to_yaml,
 )
-from runner.config.count_or_word import RANDOM, FactorCount
+from runner.config.count_or_word import ALL, RANDOM, FactorCount
 from runner.config.data_root import data_root
 from runner.config.dataset_schema import (
     BROKEN,
@@ -118,6 +118,7 @@ from runner.config.training_schema import (
 from runner.config.typed_fields import plain, schedules, values
 
 __all__ = [
+    "ALL",
     "AUTO",
     "BROKEN",
     "CHECKPOINTS",

@@ -1,4 +1,7 @@
-"""Settings that are a whole number or one word: ``evaluation.encodings`` and ``pairs.differ``."""
+"""Settings that are a whole number or one word.
+
+``evaluation.encodings``, ``labels`` and ``pairs.differ``.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,21 @@ from runner.config.shown import shown
 from runner.errors import UsageError
 
 ALL = "all"
-"""The encodings of all images."""
+"""The encodings, or the classes, of all images."""
 RANDOM = "random"
 """Another number of factors for each pair."""
 
 
 def parse_encodings(key: str, value: object) -> int | Literal["all"]:
     """Return a number of encodings, or ``all``.
+
+    Raises: UsageError for anything else.
+    """
+    return ALL if value == ALL else _number(key, value, ALL)
+
+
+def parse_labels(key: str, value: object) -> int | Literal["all"]:
+    """Return a number of images whose class is known, or ``all``.
 
     Raises: UsageError for anything else.
     """
@@ -32,6 +43,7 @@ def parse_differ(key: str, value: object) -> int | Literal["random"]:
 
 _WORDS: Mapping[Callable[[str, object], object], str] = {
     parse_encodings: ALL,
+    parse_labels: ALL,
     parse_differ: RANDOM,
 }
 
@@ -42,9 +54,9 @@ def word_of(hint: object) -> str | None:
     return next((_WORDS[parser] for parser in parsers if parser in _WORDS), None)
 
 
-def form(word: str) -> str:
+def form(word: str, *, nullable: bool = False) -> str:
     """Return what such a setting is, in words."""
-    return f"a whole number, or {word}"
+    return f"a whole number, {word} or null" if nullable else f"a whole number, or {word}"
 
 
 def _number(key: str, value: object, word: str) -> int:
@@ -56,8 +68,11 @@ def _number(key: str, value: object, word: str) -> int:
 if TYPE_CHECKING:
     EncodingCount = int | Literal["all"]
     """A number, or all of them."""
+    LabelCount = int | Literal["all"]
+    """A number, or those of all images."""
     FactorCount = int | Literal["random"]
     """A number, or another one for each pair."""
 else:  # which OmegaConf has no type for
     EncodingCount = Annotated[Any, parse_encodings]
+    LabelCount = Annotated[Any, parse_labels]
     FactorCount = Annotated[Any, parse_differ]

@@ -147,15 +147,17 @@ def _network_rules(network: ArchitectureConfig) -> Iterator[Rule]:
 def _label_rules(config: RunConfig) -> Iterator[Rule]:
     """Yield the rules of the images whose class is known."""
     labels, seed = config.labels, config.label_seed
-    yield "labels", labels, "at least 2, or null", labels is None or labels >= 2
+    holds = labels is None or labels == ALL or labels >= 2
+    yield "labels", labels, "at least 2, all or null", holds
     of = config.objective
     rule = f"null: objective={of.name} learns from no labels"
     yield "labels", labels, rule, labels is None or of.method == "vae"
     yield "label_seed", seed, "between 0 and 2**32 - 1, or null", 0 <= (seed or 0) < 2**32
     samples, images = config.evaluation.class_samples, config.objective.penalties.supervision.images
     yield "evaluation.class_samples", samples, "zero or more", samples >= 0
-    rule = "at least 1, or null" if labels is None else f"between 1 and labels={labels}, or null"
-    holds = images is None or 1 <= images <= (labels or images)
+    some = isinstance(labels, int)
+    rule = f"between 1 and labels={labels}, or null" if some else "at least 1, or null"
+    holds = images is None or 1 <= images <= (labels if some else images)
     yield "objective.penalties.supervision.images", images, rule, holds
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional
 
-from runner.config.count_or_word import EncodingCount
+from runner.config.count_or_word import EncodingCount, LabelCount
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
 from runner.config.figures_schema import FiguresConfig
 from runner.config.metrics_schema import MetricsConfig
@@ -181,7 +181,7 @@ class RunConfig:
     steps: int
     epochs: Optional[float]  # noqa: UP045
     batch_size: int
-    labels: Optional[int]  # noqa: UP045
+    labels: Optional[LabelCount]  # noqa: UP045
     label_seed: Optional[int]  # noqa: UP045
     learning_rate: Value
     device: str

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from runner.config.schedule import Schedule, Value, parse_value
+from runner.config.value_types import without_null
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,8 +40,9 @@ def parse_fields(settings: Settings, prefix: str = "") -> Settings:
 
 
 def _parse(hint: object, key: str, value: object) -> object:
-    if parser := _parser(hint):
-        return parser(key, value)
+    kind, nullable = without_null(hint)
+    if parser := _parser(kind):
+        return None if value is None and nullable else parser(key, value)
     if is_dataclass(value) and not isinstance(value, type):
         return parse_fields(value, f"{key}.")
     if get_origin(hint) is list:

@@ -68,7 +68,7 @@ def described(hint: object) -> str:
     if parse_plugins in getattr(kind, "__metadata__", ()):
         return PLUGINS_FORM
     if word := word_of(kind):
-        return form(word)
+        return form(word, nullable=nullable)
     return _described(kind) + (", or null" if nullable else "")
 
 

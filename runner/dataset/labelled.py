@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from runner.config import RunConfig
+from runner.config import ALL, RunConfig
 from runner.dataset.splits import Dataset
 from runner.errors import UsageError
 
@@ -19,7 +19,8 @@ def with_labels(dataset: Dataset, config: RunConfig, device: torch.device) -> Da
     """Return the dataset with ``labels`` training images whose class is known, and no others.
 
     There are as many of each class, or one more of some. Which they are depends on ``label_seed``
-    (null: ``seed``) alone. Without ``labels`` the dataset stays as it is.
+    (null: ``seed``) alone; ``all`` are all that have a class. Without ``labels`` the dataset stays
+    as it is.
 
     Raises: UsageError where the dataset has no classes, or too few images of one.
     """
@@ -27,14 +28,16 @@ def with_labels(dataset: Dataset, config: RunConfig, device: torch.device) -> Da
         return dataset
     if dataset.class_column is None or dataset.classes < 2:
         raise UsageError(f"labels={config.labels}: {dataset.name} has no classes")
+    rows_N = torch.arange(dataset.train.size, device=device)
+    classes_N = dataset.labels(dataset.train, rows_N)[0].cpu()
+    if config.labels == ALL:
+        return replace(dataset, labelled_K=(classes_N >= 0).nonzero()[:, 0].to(device))
     if config.labels < dataset.classes:
         raise UsageError(
             f"labels={config.labels} is less than one for each of the {dataset.classes} classes of "
             f"{dataset.name}"
         )
     seed = config.seed if config.label_seed is None else config.label_seed
-    rows_N = torch.arange(dataset.train.size, device=device)
-    classes_N = dataset.labels(dataset.train, rows_N)[0].cpu()
     rows_K = _balanced(dataset, classes_N, config.labels, seed)
     return replace(dataset, labelled_K=rows_K.to(device))
 

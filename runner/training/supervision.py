@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from runner.config import RunConfig
+from runner.config import ALL, RunConfig
 from runner.dataset import Dataset, Split
 from runner.model import VAE, LatentSpace, given_class, log_q_of_classes
 from runner.objective import Plan
@@ -24,7 +24,8 @@ def labelled_batch_size(config: RunConfig) -> int:
     """Return L, the labelled images of a step; 0 where there are none."""
     if config.labels is None:
         return 0
-    return config.objective.penalties.supervision.images or min(config.labels, config.batch_size)
+    known = config.batch_size if config.labels == ALL else config.labels
+    return config.objective.penalties.supervision.images or min(known, config.batch_size)
 
 
 class LabelledImages:

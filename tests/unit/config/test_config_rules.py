@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -38,6 +39,7 @@ PENALTIES = [
     "dimension_wise_kl",
 ]
 
+IMAGES = "objective.penalties.supervision.images"
 INFORMATION = ["objective.weights.index_code_mi", "objective.group_information.style"]
 WORDS = {
     "precision": ("float32", "bf16"),
@@ -153,6 +155,29 @@ def test_methods_that_learn_from_no_labels_are_given_none(composed: Composed, na
     with pytest.raises(UsageError, match=rule):
         validate(composed("dataset=digits", f"objective={name}", "labels=50"))
     validate(composed("dataset=digits", "prior=concrete_normal", "labels=50"))
+    with pytest.raises(UsageError, match=rule.replace("50", "all")):
+        validate(composed("dataset=digits", f"objective={name}", "labels=all"))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("every", "labels must be a whole number, all or null, got 'every'"),
+        ("2.5", "labels must be a whole number, all or null, got 2.5"),
+        ("true", "labels must be a whole number, all or null, got true"),
+        ("1", "labels must be at least 2, all or null, got 1"),
+    ],
+)
+def test_labels_are_a_number_or_all(composed: Composed, value: str, message: str):
+    given = "dataset=digits", "prior=concrete_normal"
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
+        validate(composed(*given, f"labels={value}"))
+    for words in (("labels=all",), ("labels=null",), ("labels=all", f"{IMAGES}=90")):
+        validate(composed(*given, *words))
+    with pytest.raises(UsageError, match="must be between 1 and labels=50, or null, got 90"):
+        validate(composed(*given, "labels=50", f"{IMAGES}=90"))
+    with pytest.raises(UsageError, match="must be at least 1, or null, got 0"):
+        validate(composed(*given, "labels=all", f"{IMAGES}=0"))
 
 
 def test_choices_without_a_key_need_not_keep_its_rule(composed: Composed):

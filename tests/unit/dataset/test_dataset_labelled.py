@@ -11,6 +11,7 @@ import torch
 from runner.config import RunConfig
 from runner.dataset import Dataset, with_labels
 from runner.errors import UsageError
+from runner.training.supervision import labelled_batch_size
 
 CPU = torch.device("cpu")
 Composed = Callable[..., RunConfig]
@@ -82,6 +83,16 @@ def test_the_smallest_class_says_how_many_labels_there_are(
     with pytest.raises(UsageError, match=r"has 0 of '3'") as refused:
         with_labels(dataset, composed("labels=256"), CPU)
     assert refused.value.hint is None
+
+
+def test_all_are_those_that_have_a_class(composed: Composed, toy_dataset: Dataset):
+    factors = toy_dataset.train.factors(torch.arange(256)).clone()
+    factors[100:] = -1
+    train = replace(toy_dataset.train, factors_NF=factors)  # pyright: ignore
+    config = composed("labels=all", "batch_size=32")
+    assert known(with_labels(replace(toy_dataset, train=train), config, CPU)) == list(range(100))
+    assert labelled_batch_size(config) == 32
+    assert labelled_batch_size(composed("labels=8", "batch_size=32")) == 8
 
 
 def test_what_cannot_be_labelled_is_refused(composed: Composed, toy_dataset: Dataset):
