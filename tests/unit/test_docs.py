@@ -46,6 +46,7 @@ objectives = script("objective_table")
 bias = script("estimator_bias")
 estimator = script("estimator_table")
 weights_bias = script("encoding_weights_bias")
+runs_csv = script("runs_csv")
 weights_trained = script("encoding_weights_trained")
 metric_study = script("metric_study")
 
@@ -237,8 +238,10 @@ def test_trained_models_are_compared_seed_by_seed_and_kept_in_the_file(tmp_path:
         ("sprites", "hfvae", *key): {seed: {"MIG": value} for seed, value in enumerate(values)}
         for key, values in by_weights.items()
     }
-    weights_trained.write(rows, tmp_path / "runs.csv")
-    assert weights_trained.read(tmp_path / "runs.csv") == rows
+    heads, path = ("dataset", "objective", "weights", "bank"), tmp_path / "runs.csv"
+    runs_csv.write(path, heads, rows.items(), ["MIG"], "{:.4f}".format)
+    assert runs_csv.read(path, heads) == rows
+    assert runs_csv.read(tmp_path / "none.csv", heads) == {}
     assert weights_trained.differences(rows)[2:] == [
         "| sprites | hfvae | stratified | 64 | stratified, 0 | 3 | +8.00 ± 8.61 |",
         "| sprites | hfvae | equal | 64 | stratified, 0 | 3 | +6.67 ± 10.04 |",
