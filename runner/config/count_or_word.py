@@ -17,16 +17,8 @@ RANDOM = "random"
 """Another number of factors for each pair."""
 
 
-def parse_encodings(key: str, value: object) -> int | Literal["all"]:
-    """Return a number of encodings, or ``all``.
-
-    Raises: UsageError for anything else.
-    """
-    return ALL if value == ALL else _number(key, value, ALL)
-
-
-def parse_labels(key: str, value: object) -> int | Literal["all"]:
-    """Return a number of images whose class is known, or ``all``.
+def parse_count(key: str, value: object) -> int | Literal["all"]:
+    """Return a number of encodings or labels, or ``all``.
 
     Raises: UsageError for anything else.
     """
@@ -42,8 +34,7 @@ def parse_differ(key: str, value: object) -> int | Literal["random"]:
 
 
 _WORDS: Mapping[Callable[[str, object], object], str] = {
-    parse_encodings: ALL,
-    parse_labels: ALL,
+    parse_count: ALL,
     parse_differ: RANDOM,
 }
 
@@ -66,13 +57,10 @@ def _number(key: str, value: object, word: str) -> int:
 
 
 if TYPE_CHECKING:
-    EncodingCount = int | Literal["all"]
-    """A number, or all of them."""
-    LabelCount = int | Literal["all"]
-    """A number, or those of all images."""
+    ImageCount = int | Literal["all"]
+    """Of so many images, or of all."""
     FactorCount = int | Literal["random"]
     """A number, or another one for each pair."""
 else:  # which OmegaConf has no type for
-    EncodingCount = Annotated[Any, parse_encodings]
-    LabelCount = Annotated[Any, parse_labels]
+    ImageCount = Annotated[Any, parse_count]
     FactorCount = Annotated[Any, parse_differ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Optional
 
-from runner.config.count_or_word import EncodingCount, LabelCount
+from runner.config.count_or_word import ImageCount
 from runner.config.dataset_schema import DATASET_CHOICES, DatasetConfig
 from runner.config.figures_schema import FiguresConfig
 from runner.config.metrics_schema import MetricsConfig
@@ -138,7 +138,7 @@ class CategoricalConfig(LikelihoodConfig):
 class EvaluationConfig:
     """Sizes of the final evaluation: encodings, points of the map, traversals."""
 
-    encodings: EncodingCount
+    encodings: ImageCount
     map_points: int
     traversal_steps: int
     traversal_range: float
@@ -181,7 +181,7 @@ class RunConfig:
     steps: int
     epochs: Optional[float]  # noqa: UP045
     batch_size: int
-    labels: Optional[LabelCount]  # noqa: UP045
+    labels: Optional[ImageCount]  # noqa: UP045
     label_seed: Optional[int]  # noqa: UP045
     learning_rate: Value
     device: str

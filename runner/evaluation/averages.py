@@ -82,6 +82,11 @@ def ratio_error(numerator_M: Tensor, denominator_M: Tensor) -> float:
     return float(standard_error((numerator_M.double() - ratio * denominator_M.double()) / mean))
 
 
+def with_errors(names: Sequence[str], values_MT: Tensor) -> WithErrors:
+    """Return the means over samples, and their standard errors, by name."""
+    return named(names, values_MT.double().mean(0)), named(names, standard_error(values_MT))
+
+
 def named(names: Sequence[str], values_T: Tensor) -> dict[str, float]:
     """Return figures by their names."""
     return dict(zip(names, values_T.tolist(), strict=True))

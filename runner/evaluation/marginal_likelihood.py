@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.dataset import Split
-from runner.evaluation.averages import WithErrors, named, standard_error
+from runner.evaluation.averages import WithErrors, with_errors
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import LatentDensities, Representation, densities_of
 
@@ -46,8 +46,7 @@ def log_likelihood(
         parts.append(_bounds(model, latents, split.images(chunk_I), samples, source))
     bounds_I2 = torch.stack([torch.cat(column).cpu() for column in zip(*parts, strict=True)], dim=1)
     names = "log_likelihood", "log_likelihood/elbo"
-    means, errors = bounds_I2.double().mean(0), standard_error(bounds_I2)
-    return named(names, means), named(names, errors)
+    return with_errors(names, bounds_I2)
 
 
 def _bounds(

@@ -84,9 +84,7 @@ def _pruning(
     return _result((pruned.scores(), pruned.standard_errors()), pruned)
 
 
-def _of_topics(
-    score: Callable[..., WithErrors],
-) -> Callable[..., ScoreResult]:
+def _of_topics(score: Callable[..., WithErrors]) -> Callable[..., ScoreResult]:
     return lambda *given, **settings: _result(score(*given, **settings))
 
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from runner import progress
 from runner.dataset import Dataset, Split
-from runner.evaluation.averages import WithErrors, named, standard_error
+from runner.evaluation.averages import WithErrors, with_errors
 from runner.evaluation.encodings import choose
 from runner.evaluation.representation import Representation
 
@@ -40,8 +40,7 @@ def reconstruction_error(
         parts.append(model.reconstruction_errors(images_BCHW, code_BW))
     errors_N2 = torch.cat(parts, dim=1).cpu().T
     names = "reconstruction/squared_error", "reconstruction/nats"
-    means, errors = errors_N2.double().mean(0), standard_error(errors_N2)
-    return named(names, means), named(names, errors)
+    return with_errors(names, errors_N2)
 
 
 def generalisation(
